@@ -1,0 +1,1 @@
+"""The operators' door: one file per group of commands, thin."""

@@ -1,0 +1,69 @@
+"""`trunkline db`: the database server."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from trunkline.kit.db import connections, embedded
+from trunkline.kit.db.connections import Role
+
+app = typer.Typer(help="The database server: start, stop, status, address.", no_args_is_help=True)
+
+
+@app.command()
+def start() -> None:
+    """Start the embedded PostgreSQL, if it is not running, and get the database ready."""
+    from trunkline.cli.ready import migrate
+
+    migrate()
+    status()
+
+
+@app.command()
+def stop() -> None:
+    """Stop the embedded PostgreSQL."""
+    if connections.own_server() is not None:
+        typer.echo("An own server is in use (TRUNKLINE_DATABASE_URL); it is not ours to stop.")
+        return
+    typer.echo("stopped" if embedded.stop() else "was not running")
+
+
+@app.command()
+def status() -> None:
+    """Say which PostgreSQL is in use and whether it runs. Ends with status 3 when it does not."""
+    import psycopg
+
+    if connections.own_server() is not None:
+        with psycopg.connect(**connections.parameters(Role.ADMIN)) as connection:
+            typer.echo(f"own server, PostgreSQL {connection.info.server_version // 10000}")
+        return
+    place = embedded.cluster()
+    running = embedded.is_running()
+    typer.echo(f"embedded PostgreSQL: {'running' if running else 'stopped'}")
+    typer.echo(f"data    {place.data}")
+    typer.echo(f"socket  {place.socket_folder}")
+    typer.echo(f"log     {place.log}")
+    if not running:
+        raise typer.Exit(3)
+
+
+@app.command()
+def migrate() -> None:
+    """Make roles and database where they are missing and bring the tables up to date."""
+    from trunkline.cli.ready import migrate as bring_up_to_date
+
+    bring_up_to_date()
+    typer.echo("up to date")
+
+
+@app.command()
+def url(
+    role: Annotated[Role, typer.Option(help="app: what the doors run as; owner: owns the tables.")] = Role.APP,
+) -> None:
+    """Print an address that psql takes; starts the server if need be and leaves it running."""
+    from trunkline.cli.ready import get_ready
+
+    get_ready()
+    typer.echo(connections.url(role))

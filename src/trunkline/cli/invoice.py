@@ -1,0 +1,413 @@
+"""`trunkline invoice`: documents for customers, from preview to void."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from trunkline.cli.door import JsonOption, TenantOption, actor, now, print_json, say, table, tenant_scope
+from trunkline.core.currency import format_amount, get_currency
+from trunkline.core.errors import Invalid
+from trunkline.core.period import ONE_DAY, DatePeriod
+
+if TYPE_CHECKING:
+    from trunkline.invoicing.draft import Draft
+    from trunkline.invoicing.models import Invoice, InvoiceLine
+
+app = typer.Typer(help="Documents for customers: preview, issue, list, show, void, export.", no_args_is_help=True)
+
+AccountOption = Annotated[str, typer.Option("--account", "-a", help="Short name of the account.")]
+PeriodOption = Annotated[str, typer.Option("--period", help="A month (2026-03) or a day (2026-03-14).")]
+FromOption = Annotated[str, typer.Option("--from", help="First day (2026-03-01), in the account's zone.")]
+ToOption = Annotated[str, typer.Option("--to", help="Last day (2026-03-31), which is included.")]
+NumberArgument = Annotated[str, typer.Argument(help="Number of the document.")]
+
+
+@app.command()
+def preview(
+    tenant: TenantOption,
+    account: AccountOption,
+    period: PeriodOption = "",
+    first: FromOption = "",
+    last: ToOption = "",
+    pdf: Annotated[Path | None, typer.Option(help="Write the preview as a PDF there.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Show what an invoice would say. Nothing is billed, numbered or kept."""
+    from trunkline.invoicing.draft import read_draft
+    from trunkline.parties.queries import get_account
+
+    with tenant_scope(tenant, snapshot=True):
+        draft = read_draft(get_account(account), _period(period, first, last))
+    if pdf is not None:
+        from trunkline.invoicing.document.layout import document_data
+        from trunkline.invoicing.document.press import set_pdf
+
+        pdf.write_bytes(set_pdf(document_data(draft), now()))
+        say(f"{pdf} written")
+    if json:
+        print_json(_draft_json(draft))
+    else:
+        _print_draft(draft)
+
+
+@app.command()
+def issue(
+    tenant: TenantOption,
+    account: Annotated[str, typer.Option("--account", "-a", help="Short name of the account.")] = "",
+    everybody: Annotated[bool, typer.Option("--all", help="Every account that has something to bill.")] = False,
+    period: PeriodOption = "",
+    first: FromOption = "",
+    last: ToOption = "",
+    early: Annotated[
+        bool, typer.Option("--early", help="Although the period is not over: bill what is there.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Issue invoices: lines, number, PDF, records and ledger entry, all or nothing. Again with nothing new to bill changes nothing."""
+    from trunkline.invoicing import actions
+    from trunkline.tenancy.queries import get_tenant_id
+
+    if bool(account) == everybody:
+        raise Invalid("accounts", "Name one account with --account, or take --all.")
+    tenant_id, dates, at = get_tenant_id(tenant), _period(period, first, last), now()
+    if account:
+        issued = actions.issue(
+            tenant_id=tenant_id, actor=actor(), account_code=account, period=dates, at=at, is_early=early
+        )
+        outcomes = [actions.Outcome(account, issued, None)]
+    else:
+        outcomes = []
+        for outcome in actions.issue_all(tenant_id=tenant_id, actor=actor(), period=dates, at=at, is_early=early):
+            outcomes.append(outcome)
+            if outcome.error is not None:
+                say(f"{outcome.account_code}: {outcome.error}")
+    made = [(outcome.issued.invoice, outcome.issued.is_new) for outcome in outcomes if outcome.issued is not None]
+    refused = [outcome for outcome in outcomes if outcome.error is not None]
+    if json:
+        errors = [
+            {"account": each.account_code, "code": each.error.code, "message": str(each.error)}
+            for each in refused
+            if each.error
+        ]
+        print_json(
+            {"invoices": [_invoice_json(invoice) | {"is_new": is_new} for invoice, is_new in made], "refused": errors}
+        )
+    else:
+        _print_invoices([invoice for invoice, _ in made], {invoice.number for invoice, is_new in made if not is_new})
+    if refused:
+        raise typer.Exit(1)
+
+
+@app.command("list")
+def list_documents(
+    tenant: TenantOption,
+    account: Annotated[str, typer.Option("--account", "-a", help="Short name of one account.")] = "",
+    json: JsonOption = False,
+) -> None:
+    """List invoices and credit notes, the latest first."""
+    from trunkline.invoicing.queries import list_invoices
+    from trunkline.parties.queries import get_account
+
+    with tenant_scope(tenant):
+        found = list(list_invoices(account=get_account(account) if account else None))
+    if json:
+        print_json({"invoices": [_invoice_json(invoice) for invoice in found]})
+    else:
+        _print_invoices(found)
+
+
+@app.command()
+def show(number: NumberArgument, tenant: TenantOption, json: JsonOption = False) -> None:
+    """Show one document with its lines."""
+    from trunkline.invoicing.queries import access_invoice
+    from trunkline.kit.home import home
+
+    with tenant_scope(tenant):
+        invoice = access_invoice(number)
+        lines = list(invoice.lines.order_by("number"))
+    if json:
+        print_json(_invoice_json(invoice) | {"lines": [_line_json(line) for line in lines]})
+        return
+    currency = invoice.currency
+    rows = [
+        (line.number, line.kind, line.destination, line.terms, line.calls, line.billed, _text(line.amount, currency))
+        for line in lines
+    ]
+    columns = ("No.", "Kind", "Destination", "Price", "Calls", "Units", f"Amount {currency}")
+    table(f"{invoice.get_kind_display()} {number} for {invoice.account.name}", columns, rows, right=columns[4:])
+    say(f"usage {invoice.exact}, rounding {-invoice.rounding}, net {_text(invoice.net, currency)}")
+    say(
+        f"{invoice.tax_name or 'tax'} {invoice.tax_percent.normalize():f} % {_text(invoice.tax, currency)}, total {_text(invoice.total, currency)}"
+    )
+    if invoice.voided_at is not None:
+        say(f"voided on {invoice.voided_at:%Y-%m-%d}: {invoice.void_reason}")
+    for path in (invoice.pdf_path, invoice.csv_path, invoice.parquet_path):
+        say(str(home() / path))
+
+
+@app.command()
+def void(
+    number: NumberArgument,
+    tenant: TenantOption,
+    reason: Annotated[str, typer.Option(help="Why it is taken back; kept with the document.")],
+) -> None:
+    """Take a document back: the books are reversed and its usage is unbilled again. Its number stays used."""
+    from trunkline.invoicing import actions
+
+    with tenant_scope(tenant, reason=reason):
+        actions.void(number=number, reason=reason, at=now())
+    say(f"{number} voided")
+
+
+@app.command()
+def export(
+    number: NumberArgument,
+    tenant: TenantOption,
+    to: Annotated[Path, typer.Option(help="Folder for the PDF and the records; made if missing.")],
+) -> None:
+    """Copy a document and its records into a folder, checked against what was issued."""
+    from trunkline.invoicing.files import open_stored
+    from trunkline.invoicing.queries import access_invoice
+
+    with tenant_scope(tenant):
+        invoice = access_invoice(number)
+    to.mkdir(parents=True, exist_ok=True)
+    for kind, suffix in (("pdf", ".pdf"), ("csv", ".records.csv"), ("parquet", ".records.parquet")):
+        source = open_stored(getattr(invoice, f"{kind}_path"), getattr(invoice, f"{kind}_sha256"))
+        target = to / f"{source.name.split('.')[0]}{suffix}"
+        shutil.copyfile(source, target)
+        say(str(target))
+
+
+@app.command()
+def unbilled(tenant: TenantOption, json: JsonOption = False) -> None:
+    """Show what is on no document yet, by account."""
+    from trunkline.invoicing import queries
+
+    with tenant_scope(tenant):
+        found = queries.unbilled()
+    rows: list[dict[str, Any]] = [
+        {
+            "account": each.account.code,
+            "first_day": each.first_day,
+            "last_day": each.last_day,
+            "calls": each.calls,
+            "currency": each.account.currency,
+            "amount": str(each.amount),
+        }
+        for each in found
+    ]
+    if json:
+        print_json({"unbilled": rows})
+    else:
+        columns = ("Account", "First day", "Last day", "Calls", "Currency", "Amount")
+        table("Unbilled usage", columns, [list(row.values()) for row in rows], right=("Calls", "Amount"))
+
+
+@app.command()
+def profile(
+    tenant: TenantOption,
+    name: Annotated[str | None, typer.Option(help="The seller's name on documents.")] = None,
+    address: Annotated[str | None, typer.Option(help="Its address; lines are separated by '|'.")] = None,
+    tax_number: Annotated[str | None, typer.Option(help="VAT or other tax number.")] = None,
+    email: Annotated[str | None, typer.Option(help="Address for questions.")] = None,
+    phone: Annotated[str | None, typer.Option(help="Number for questions.")] = None,
+    payment: Annotated[str | None, typer.Option(help="How to pay; lines are separated by '|'.")] = None,
+    note: Annotated[str | None, typer.Option(help="A text at the end of every document.")] = None,
+    invoice_number: Annotated[str | None, typer.Option(help="Template, such as INV-{year}-{number:06}.")] = None,
+    credit_note_number: Annotated[str | None, typer.Option(help="Template, such as CN-{year}-{number:06}.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Say who the seller on documents is and how they are numbered; without options, show it."""
+    from trunkline.invoicing import actions, queries
+
+    given = {
+        "name": name,
+        "address": address.replace("|", "\n") if address is not None else None,
+        "tax_number": tax_number,
+        "email": email,
+        "phone": phone,
+        "payment_instructions": payment.replace("|", "\n") if payment is not None else None,
+        "note": note,
+        "invoice_number": invoice_number,
+        "credit_note_number": credit_note_number,
+    }
+    said = {field: value for field, value in given.items() if value is not None}
+    with tenant_scope(tenant):
+        kept = actions.set_profile(**said) if said else queries.profile_or_default()
+    if json:
+        print_json({field: getattr(kept, field) for field in given})
+    else:
+        table("Seller", ("Field", "Value"), [(field, getattr(kept, field)) for field in given])
+
+
+@app.command()
+def check(tenant: TenantOption, json: JsonOption = False) -> None:
+    """Prove that numbers have no gaps, lines add up, books agree and files are there. Ends with status 1 if not."""
+    from trunkline.invoicing.check import check as prove
+
+    with tenant_scope(tenant, snapshot=True):
+        findings = prove()
+    if json:
+        print_json(
+            {"findings": [{"name": f.name, "proved": f.proved, "contradictions": f.contradictions} for f in findings]}
+        )
+    else:
+        for finding in findings:
+            say(f"{'holds' if finding.holds else 'FAILS'}  {finding.name} ({finding.proved})")
+            for contradiction in finding.contradictions:
+                say(f"       {contradiction}")
+    if not all(finding.holds for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def sweep(tenant: TenantOption) -> None:
+    """Remove files that issuing left behind when it was cut off, an hour after it."""
+    from trunkline.invoicing import actions
+
+    with tenant_scope(tenant):
+        removed = actions.sweep(at=now())
+    say(f"{len(removed)} files removed")
+
+
+def _period(period: str, first: str, last: str) -> DatePeriod:
+    from trunkline.invoicing.rules import period_of
+
+    if period and not (first or last):
+        return period_of(period)
+    if period or not (first and last):
+        raise Invalid("period", "Say --period, or --from and --to.", hint="Such as --period 2026-03.")
+    return DatePeriod(_day(first), _day(last) + ONE_DAY)
+
+
+def _day(text: str) -> date:
+    from trunkline.invoicing.rules import period_of
+
+    period = period_of(text)
+    if len(period) != 1:
+        raise Invalid("bad_period", f"{text!r} is no day.", hint="Write it like 2026-03-14.")
+    return period.start
+
+
+def _text(amount: Any, currency: str) -> str:  # an Amount; the stubs take every DecimalField for a Decimal
+    return format_amount(amount, get_currency(currency))
+
+
+def _print_invoices(invoices: list[Invoice], known: set[str] | None = None) -> None:
+    rows = [
+        (
+            each.number,
+            each.account.code,
+            f"{each.period_from} to {each.period_to - ONE_DAY}",
+            each.currency,
+            _text(each.net, each.currency),
+            _text(each.tax, each.currency),
+            _text(each.total, each.currency),
+            each.due_on,
+            "void" if each.voided_at else "issued before" if known and each.number in known else "",
+        )
+        for each in invoices
+    ]
+    columns = ("Number", "Account", "Period", "Currency", "Net", "Tax", "Total", "Due", "Remark")
+    table("", columns, rows, right=("Net", "Tax", "Total"))
+
+
+def _print_draft(draft: Draft) -> None:
+    code, totals = draft.currency.code, draft.totals
+    rows = [
+        (
+            line.number,
+            line.kind.value,
+            line.destination,
+            line.terms,
+            line.sums.calls,
+            line.sums.billed,
+            _text(line.amount, code),
+        )
+        for line in draft.lines
+    ]
+    columns = ("No.", "Kind", "Destination", "Price", "Calls", "Units", f"Amount {code}")
+    table(
+        f"Preview for {draft.account_code}, {draft.period.start} to {draft.period.last}",
+        columns,
+        rows,
+        right=columns[4:],
+    )
+    say(f"usage {totals.exact}, rounding {-totals.rounding}, net {_text(totals.net, code)}")
+    tax = _percent(draft.tax_percent)
+    say(f"{draft.tax_name or 'tax'} {tax} % {_text(totals.tax, code)}, total {_text(totals.total, code)}")
+
+
+def _percent(percent: Decimal) -> str:
+    return f"{percent.normalize():f}"
+
+
+def _draft_json(draft: Draft) -> dict[str, Any]:
+    return {
+        "account": draft.account_code,
+        "kind": draft.kind.value,
+        "period_from": draft.period.start,
+        "period_to": draft.period.end,
+        "timezone": draft.timezone,
+        "currency": draft.currency.code,
+        **{name: str(getattr(draft.totals, name)) for name in ("exact", "rounding", "net", "tax", "total")},
+        "tax_percent": _percent(draft.tax_percent),
+        "lines": [
+            {
+                "number": line.number,
+                "kind": line.kind.value,
+                "service": line.service,
+                "destination": line.destination,
+                "terms": line.terms,
+                "attempts": line.sums.attempts,
+                "calls": line.sums.calls,
+                "used": line.sums.used,
+                "billed": line.sums.billed,
+                "exact": str(line.sums.exact),
+                "amount": str(line.amount),
+            }
+            for line in draft.lines
+        ],
+    }
+
+
+def _invoice_json(invoice: Invoice) -> dict[str, Any]:
+    from trunkline.kit.home import home
+
+    plain = (
+        "number",
+        "kind",
+        "state",
+        "period_from",
+        "period_to",
+        "timezone",
+        "currency",
+        "issued_at",
+        "issued_on",
+        "due_on",
+        "records",
+    )
+    money = ("exact", "rounding", "net", "tax", "total")
+    paths = ("pdf_path", "csv_path", "parquet_path")
+    return {
+        "id": str(invoice.public_id),
+        "account": invoice.account.code,
+        **{name: getattr(invoice, name) for name in plain},
+        **{name: str(getattr(invoice, name)) for name in money},
+        "tax_percent": _percent(invoice.tax_percent),
+        "voided_at": invoice.voided_at,
+        "void_reason": invoice.void_reason,
+        **{name.removesuffix("_path"): str(home() / getattr(invoice, name)) for name in paths},
+    }
+
+
+def _line_json(line: InvoiceLine) -> dict[str, Any]:
+    names = ("number", "kind", "service", "unit", "destination", "terms", "attempts", "calls", "used", "billed")
+    return {name: getattr(line, name) for name in names} | {"exact": str(line.exact), "amount": str(line.amount)}

@@ -1,0 +1,107 @@
+"""The command `trunkline`: finds the group, gets the database ready, runs the command, turns errors into messages.
+
+A group is imported only when it is asked for, so that a search does not pay for the reports beside it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from dataclasses import dataclass
+
+import typer
+
+from trunkline.core.errors import TrunklineError
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Where a group or a single command lives and whether it works on the database."""
+
+    module: str
+    needs_database: bool = True
+
+
+GROUPS = {
+    "demo": Group("demo"),
+    "tenant": Group("tenant"),
+    "account": Group("account"),
+    "tariff": Group("tariff"),
+    "switch": Group("switch"),
+    "usage": Group("usage"),
+    "invoice": Group("invoice"),
+    "report": Group("report"),
+    "ledger": Group("ledger"),
+    "worker": Group("worker"),
+    "db": Group("db", needs_database=False),
+    "simulate": Group("simulate", needs_database=False),
+    "vectors": Group("vectors", needs_database=False),
+    "bench": Group("bench", needs_database=False),
+}
+
+
+def build(names: list[str]) -> typer.Typer:
+    """The command line with the groups of those names."""
+    root = typer.Typer(
+        name="trunkline",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        help="Trunkline: billing, charging, routing and provisioning for internet providers and telecom carriers.",
+    )
+
+    @root.callback()
+    def root_command() -> None:
+        """Trunkline: billing, charging, routing and provisioning for internet providers and telecom carriers."""
+
+    for name in names:
+        module = importlib.import_module(f"trunkline.cli.{GROUPS[name].module}")
+        if (
+            len(module.app.registered_commands) == 1
+            and not module.app.registered_groups
+            and not module.app.info.no_args_is_help
+        ):
+            command = module.app.registered_commands[0]
+            root.command(name, help=command.help)(command.callback)
+        else:
+            root.add_typer(module.app, name=name)
+    return root
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "trunkline.platform.settings")
+    asked = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+    wants_help = "--help" in sys.argv or not asked
+    try:
+        if asked in GROUPS:
+            if not wants_help and GROUPS[asked].needs_database:
+                from trunkline.cli.ready import get_ready
+
+                get_ready()
+            elif GROUPS[asked].needs_database:
+                set_up_django()
+            root = build([asked])
+        else:
+            set_up_django()
+            root = build(list(GROUPS))
+        root()
+    except TrunklineError as error:
+        sys.stderr.write(f"error: {error.message}\n")
+        if error.hint:
+            sys.stderr.write(f"       {error.hint}\n")
+        sys.exit(1)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(141)
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped\n")
+        sys.exit(130)
+
+
+def set_up_django() -> None:
+    """Load the models; no database is touched."""
+    import django
+
+    django.setup()

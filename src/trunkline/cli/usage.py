@@ -1,0 +1,211 @@
+"""`trunkline usage`: files in, records out."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from trunkline.cli.door import JsonOption, TenantOption, actor, now, print_json, progress_bar, say, table, tenant_scope
+from trunkline.core.errors import Invalid
+
+app = typer.Typer(help="Files in, records out: load, batches, rejects, search, check.", no_args_is_help=True)
+
+
+@app.command()
+def load(
+    files: Annotated[list[Path], typer.Argument(help="Files to take: plain, .gz or .zip.")],
+    tenant: TenantOption,
+    switch: Annotated[str, typer.Option(help="Switch that wrote them.")],
+    background: Annotated[
+        bool, typer.Option("--background", help="Leave the work to a running `trunkline worker`.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Take usage files: decode, rate, store and post them. A file that was taken before changes nothing. Ends with status 1 if one failed."""
+    from trunkline.tenancy.queries import get_tenant_id
+    from trunkline.usage.intake import register_path
+
+    tenant_id = get_tenant_id(tenant)
+    results = []
+    for path in files:
+        batch_id, is_new = register_path(tenant_id, switch, path, actor=actor(), now=now)
+        if not background:
+            _take(tenant_id, batch_id, path.name, quiet=json)
+        results.append(_result(tenant_id, batch_id, is_new=is_new))
+    if json:
+        print_json({"batches": results})
+    else:
+        columns = ["File", "State", "In", "Rated", "Rejected", "Duplicates", "Seconds", "Remark"]
+        rows = [
+            [r["name"], r["state"], r["rows_in"], r["rated"], r["rejected"], r["duplicates"], r["seconds"], r["remark"]]
+            for r in results
+        ]
+        table("", columns, rows, right=columns[2:7])
+    if any(result["state"] == "failed" for result in results):
+        raise typer.Exit(1)
+
+
+def _take(tenant_id: int, batch_id: int, name: str, *, quiet: bool) -> None:
+    from trunkline.usage.process import process
+
+    with progress_bar(name, quiet=quiet) as on_progress:
+        process(tenant_id=tenant_id, batch_id=batch_id, now=now, on_progress=on_progress)
+
+
+def _result(tenant_id: int, batch_id: int, *, is_new: bool) -> dict[str, Any]:
+    from trunkline.tenancy.scope import scope
+    from trunkline.usage.models import Batch
+
+    with scope(tenant_id, actor()):
+        batch = Batch.objects.get(pk=batch_id)
+    seconds = (batch.finished_at - batch.started_at).total_seconds() if batch.finished_at and batch.started_at else None
+    return {
+        "name": batch.name,
+        "batch": str(batch.public_id),
+        "state": batch.state,
+        "rows_in": batch.rows_in,
+        "rated": batch.rated,
+        "rejected": batch.rejected,
+        "duplicates": batch.duplicates,
+        "skipped": batch.skipped,
+        "reasons": batch.reject_reasons,
+        "seconds": seconds,
+        "remark": batch.failure_detail if batch.failure else ("" if is_new else "was taken before"),
+        "failure": batch.failure,
+    }
+
+
+@app.command()
+def batches(
+    tenant: TenantOption,
+    state: Annotated[str, typer.Option(help="Only those registered, running, posted or failed.")] = "",
+    limit: Annotated[int, typer.Option(help="The newest so many.")] = 50,
+    json: JsonOption = False,
+) -> None:
+    """List files that came in, the newest first."""
+    from trunkline.usage.queries import list_batches
+
+    with tenant_scope(tenant) as tenant_id:
+        found = [_result(tenant_id, batch.pk, is_new=True) for batch in list_batches(state=state, limit=limit)]
+    if json:
+        print_json({"batches": found})
+        return
+    columns = ["Batch", "File", "State", "In", "Rated", "Rejected", "Duplicates", "Remark"]
+    rows = [
+        [r["batch"], r["name"], r["state"], r["rows_in"], r["rated"], r["rejected"], r["duplicates"], r["remark"]]
+        for r in found
+    ]
+    table("Batches", columns, rows, right=columns[3:7])
+
+
+@app.command()
+def formats() -> None:
+    """List the formats that files can have."""
+    from trunkline.usage.decode import FORMATS
+
+    table(
+        "Formats",
+        ["Name", "What"],
+        [[name, each.title] for name, each in FORMATS.items()],
+    )
+
+
+@app.command()
+def watch(tenant: TenantOption) -> None:
+    """Look once into the watched folders and take what has come to rest. The worker does this by itself every ten seconds."""
+    from trunkline.kit import jobs
+    from trunkline.tenancy.queries import get_tenant_id
+    from trunkline.usage.collect import watch as look
+
+    seen = look(get_tenant_id(tenant), now=now)
+    table("", ["Switch", "File", "Fate", "Remark"], [[s.switch, s.path.name, s.fate, s.detail] for s in seen])
+    jobs.work(queues=["usage"])
+
+
+@app.command()
+def resend(
+    tenant: TenantOption,
+    batch: Annotated[str, typer.Option(help="Only the rejects of this batch.")] = "",
+    json: JsonOption = False,
+) -> None:
+    """Send rejects through again, after the cause is mended. What is still wrong stays a reject."""
+    from trunkline.tenancy.queries import get_tenant_id
+    from trunkline.usage.resend import resend as send_again
+
+    tenant_id = get_tenant_id(tenant)
+    made = send_again(tenant_id, batch_public_id=batch or None, actor=actor(), now=now)
+    results = []
+    for batch_id in made:
+        _take(tenant_id, batch_id, "rejects", quiet=json)
+        results.append(_result(tenant_id, batch_id, is_new=True))
+    if json:
+        print_json({"batches": results})
+    else:
+        columns = ["File", "State", "In", "Rated", "Rejected", "Duplicates"]
+        table(
+            "Sent again",
+            columns,
+            [[r["name"], r["state"], r["rows_in"], r["rated"], r["rejected"], r["duplicates"]] for r in results],
+        )
+
+
+@app.command()
+def check(
+    tenant: Annotated[str, typer.Option("--tenant", "-t", help="Only this tenant.")] = "",
+    read_files: Annotated[
+        bool, typer.Option("--read-files", help="Also read every segment and compare its hash.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Prove that segments, rollups and ledger say the same. Ends with status 1 if they do not."""
+    from trunkline.tenancy.queries import current_tenant, get_tenant_id, tenant_ids
+    from trunkline.tenancy.scope import scope
+    from trunkline.usage.check import check as prove
+
+    findings = []
+    for tenant_id in [get_tenant_id(tenant)] if tenant else tenant_ids():
+        with scope(tenant_id, actor(), snapshot=True):
+            slug = current_tenant().slug
+            findings += [(slug, finding) for finding in prove(read_files=read_files)]
+    if json:
+        print_json(
+            {
+                "holds": all(f.holds for _, f in findings),
+                "findings": [
+                    {
+                        "tenant": slug,
+                        "name": f.name,
+                        "proved": f.proved,
+                        "holds": f.holds,
+                        "contradictions": list(f.contradictions),
+                    }
+                    for slug, f in findings
+                ],
+            }
+        )
+    else:
+        rows = [[slug, "holds" if f.holds else "BROKEN", f.name, f.proved] for slug, f in findings]
+        table("Usage", ["Tenant", "", "What must hold", "Looked at"], rows)
+        for slug, finding in findings:
+            for line in finding.contradictions:
+                say(f"{slug}: {finding.name}: {line}")
+    if not all(finding.holds for _, finding in findings):
+        raise typer.Exit(1)
+
+
+def instant(text: str, what: str) -> datetime | None:
+    """A date or an instant from the command line; UTC where it names no offset."""
+    if not text:
+        return None
+    from datetime import UTC
+
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise Invalid(
+            "bad_time", f"{what} {text!r} is no time.", hint="Write 2026-03-02 or 2026-03-02T14:00:00+01:00."
+        ) from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -1,0 +1,20 @@
+"""`trunkline worker`: runs the jobs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from trunkline.kit import jobs
+
+app = typer.Typer(help="Run the jobs: files to be taken, watched folders.")
+
+
+@app.command(help="Run the jobs: files to be taken, watched folders. Stops on Ctrl-C or SIGTERM after the job in hand.")
+def worker(
+    once: Annotated[bool, typer.Option("--once", help="Do what waits and end.")] = False,
+    concurrency: Annotated[int, typer.Option(help="Jobs at the same time; one file uses two cores by itself.")] = 1,
+) -> None:
+    """Run the jobs until stopped."""
+    jobs.work(wait=not once, concurrency=concurrency)

@@ -1,0 +1,1 @@
+"""Money, quantity, period, tax, codes: standard library only."""

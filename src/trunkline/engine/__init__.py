@@ -1,0 +1,1 @@
+"""Vectorised rating: Arrow and numpy in, Arrow out. Knows nothing of files, tenants or Django."""

@@ -1,0 +1,404 @@
+"""Every write of invoicing. `issue` opens its own scopes, one for each step; the others run inside an open one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import IntegrityError, connection
+
+from trunkline.core.errors import Conflict, Invalid, TrunklineError
+from trunkline.core.ids import uuid7
+from trunkline.core.period import DatePeriod, get_zone, local_date
+from trunkline.invoicing import files, queries, records
+from trunkline.invoicing.choices import InvoiceState
+from trunkline.invoicing.document.layout import Issue, document_data
+from trunkline.invoicing.document.press import set_pdf
+from trunkline.invoicing.draft import Draft, read_draft, read_evidence
+from trunkline.invoicing.models import BilledRollup, Invoice, InvoiceLine, InvoicingProfile
+from trunkline.invoicing.rules import Sums, Totals, check_number_template, number_text, series_year
+from trunkline.kit.db.locks import lock_rows
+from trunkline.kit.db.scope import current_tenant_id
+from trunkline.kit.faults import reached
+from trunkline.ledger import actions as ledger
+from trunkline.ledger.choices import AccountClass, EntryKind
+from trunkline.ledger.models import Entry
+from trunkline.ledger.rules import code_for
+from trunkline.parties.models import Account
+from trunkline.parties.queries import get_account
+from trunkline.tenancy.queries import current_tenant
+from trunkline.tenancy.scope import scope
+from trunkline.usage.segments import retry_when_moved
+
+ATTEMPTS: Final = 3  # when somebody else bills the same usage meanwhile
+PDF, CSV, PARQUET = ".pdf", ".records.csv", ".records.parquet"
+SWEEP_AGE: Final = timedelta(hours=1)
+
+LINES_AT_ONCE: Final = 1000
+
+STAMP = """
+INSERT INTO invoicing_billedrollup (tenant_id, rollup_id, invoice_id)
+SELECT r.tenant_id, r.id, %(invoice)s FROM usage_rollup r
+ WHERE r.tenant_id = %(tenant)s AND r.id = ANY(%(rollups)s)
+"""
+DRAW = """
+INSERT INTO invoicing_numbersequence AS s (tenant_id, kind, year, next) VALUES (%s, %s, %s, 2)
+    ON CONFLICT (tenant_id, kind, year) DO UPDATE SET next = s.next + 1
+RETURNING next - 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A document, and whether it was made just now."""
+
+    invoice: Invoice
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one account in a run over many: a document or the reason why there is none."""
+
+    account_code: str
+    issued: Issued | None
+    error: TrunklineError | None
+
+
+class _BilledMeanwhile(Exception):  # noqa: N818 - a signal inside this module
+    """Somebody else put some of the same usage on a document."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Attached:
+    """The records of a draft, written under temporary names."""
+
+    csv: files.Partial
+    parquet: files.Partial
+    records: int
+
+
+def issue(
+    *, tenant_id: int, actor: str, account_code: str, period: DatePeriod, at: datetime, is_early: bool = False
+) -> Issued:
+    """Issue the document of an account and a period: everything used before its end that no document bills yet.
+
+    Afterwards the document is numbered, in the books and on the disk, and its usage is stamped; or nothing has happened at all. Issued
+    again with nothing new to bill, the document that is there comes back. Must not be called inside a scope.
+    Raises NotFound `account_not_found`; Invalid `period_order`; Conflict `period_open` (unless `is_early`), `nothing_to_bill`,
+    `sums_disagree`, `period_closed` (the books); Unavailable `documents_folder`, `segments_moved`.
+    """
+    for _ in range(ATTEMPTS):
+        public_id = uuid7(at)
+        try:
+            prepare = partial(_prepare, tenant_id, actor, account_code, period, public_id, at, is_early)
+            draft, attached = retry_when_moved(prepare)
+        except BaseException as error:
+            files.discard(tenant_id, public_id)
+            found = _existing(tenant_id, actor, account_code, period, error)
+            if found is None:
+                raise
+            return Issued(found, is_new=False)
+        try:
+            with scope(tenant_id, actor):
+                invoice = _write_or_discard(draft, attached, public_id, at)
+        except _BilledMeanwhile:
+            continue
+        reached("invoice_after_commit")
+        return Issued(invoice, is_new=True)
+    raise Conflict(
+        "billed_meanwhile",
+        f"Usage of {account_code} is being billed by others.",
+        hint="Try again.",
+        account=account_code,
+    )
+
+
+def issue_all(
+    *, tenant_id: int, actor: str, period: DatePeriod, at: datetime, is_early: bool = False
+) -> Iterator[Outcome]:
+    """Issue the document of every account that has something to bill before the period's end, one by one, by code.
+
+    An account whose document cannot be made does not keep the others from theirs. Must not be called inside a scope.
+    """
+    with scope(tenant_id, actor):
+        codes = [each.account.code for each in queries.unbilled(until=period.end)]
+    for code in codes:
+        try:
+            issued = issue(tenant_id=tenant_id, actor=actor, account_code=code, period=period, at=at, is_early=is_early)
+            yield Outcome(code, issued, None)
+        except TrunklineError as error:
+            if error.code != "nothing_to_bill":  # attempts that never connected
+                yield Outcome(code, None, error)
+
+
+def void(*, number: str, reason: str, at: datetime) -> Invoice:
+    """Take a document back: its entry is reversed and its usage is unbilled again, in one transaction. Its number stays used.
+
+    Raises NotFound `invoice_not_found`; Invalid `reason_missing`; Conflict `already_void`, `adjusted_later` (a later document takes
+    back usage of its days: void that one first), `period_closed` (the books).
+    """
+    if not reason.strip():
+        raise Invalid("reason_missing", "Say why the document is taken back.")
+    account_id = queries.access_invoice(number).account_id
+    lock_rows(Account.objects.all(), [account_id])
+    invoice = queries.access_invoice(number)
+    if invoice.state == InvoiceState.VOID:
+        raise Conflict("already_void", f"{number} was voided on {invoice.voided_at:%Y-%m-%d}.", number=number)
+    later = queries.find_adjusting(invoice)
+    if later is not None:
+        raise Conflict(
+            "adjusted_later",
+            f"{later.number} adjusts {number}.",
+            hint=f"Void {later.number} first.",
+            number=later.number,
+        )
+    if invoice.entry_id is not None:
+        invoice.void_entry = ledger.reverse(
+            entry=invoice.entry,
+            key=f"invoice_void:{invoice.public_id}",
+            kind=EntryKind.INVOICE_VOID,
+            booked_on=local_date(at, get_zone(current_tenant().timezone)),
+            reference=number,
+            at=at,
+        )
+    BilledRollup.objects.filter(invoice=invoice, released_at=None).update(released_at=at)
+    invoice.state, invoice.voided_at, invoice.void_reason = InvoiceState.VOID, at, reason.strip()
+    invoice.save(update_fields=["state", "voided_at", "void_reason", "void_entry"])
+    return invoice
+
+
+def set_profile(**said: str) -> InvoicingProfile:
+    """Say who the seller is and how documents are numbered; what is left out stays.
+
+    Raises Invalid `number_template`, `number_series` where invoices and credit notes would share their numbers.
+    """
+    profile = queries.profile_or_default()
+    for name, value in said.items():
+        setattr(profile, name, value)
+    check_number_template(profile.invoice_number)
+    check_number_template(profile.credit_note_number)
+    if number_text(profile.invoice_number, year=1, serial=1) == number_text(
+        profile.credit_note_number, year=1, serial=1
+    ):
+        raise Invalid("number_series", "Invoices and credit notes need numbers that differ.")
+    profile.save()
+    return profile
+
+
+def sweep(*, at: datetime, older_than: timedelta = SWEEP_AGE) -> list[Path]:
+    """Remove files that attempts left behind which a crash cut off; what was removed. Documents keep theirs."""
+    return files.sweep(current_tenant_id(), kept=queries.stored_paths(), before=(at - older_than).timestamp())
+
+
+def _prepare(
+    tenant_id: int, actor: str, account_code: str, period: DatePeriod, public_id: UUID, at: datetime, is_early: bool
+) -> tuple[Draft, _Attached]:
+    """Lines and records of one moment, compared; the records written under temporary names."""
+    with scope(tenant_id, actor, snapshot=True):
+        account = get_account(account_code)
+        _require_over(account, period, at, is_early)
+        draft = read_draft(account, period)
+        evidence = read_evidence(account, draft)
+    with ExitStack() as opened:
+        csv = opened.enter_context(files.writing(tenant_id, public_id, CSV))
+        parquet = opened.enter_context(files.writing(tenant_id, public_id, PARQUET))
+        count = records.attach(draft, evidence, csv=csv, parquet=parquet)
+    reached("invoice_records_written")
+    return draft, _Attached(
+        files.written(tenant_id, public_id, CSV), files.written(tenant_id, public_id, PARQUET), count
+    )
+
+
+def _require_over(account: Account, period: DatePeriod, at: datetime, is_early: bool) -> None:
+    if not period:
+        raise Invalid("period_order", "A period has at least one day.")
+    today = local_date(at, get_zone(account.timezone))
+    if period.end > today and not is_early:
+        raise Conflict(
+            "period_open",
+            f"The period ends on {period.last}, and it is {today} in {account.timezone}.",
+            hint="With --early it is billed so far; what comes later lands on the next invoice.",
+            account=account.code,
+        )
+
+
+def _existing(
+    tenant_id: int, actor: str, account_code: str, period: DatePeriod, error: BaseException
+) -> Invoice | None:
+    """The document that is there where there is nothing left to bill."""
+    if not (isinstance(error, Conflict) and error.code == "nothing_to_bill"):
+        return None
+    with scope(tenant_id, actor):
+        return queries.find_issued(get_account(account_code).pk, period)
+
+
+def _write_or_discard(draft: Draft, attached: _Attached, public_id: UUID, at: datetime) -> Invoice:
+    """`_write`; where it fails nothing was committed, and its files go. A commit that fails may have happened: then they stay."""
+    try:
+        invoice = _write(draft, attached, public_id, at)
+    except BaseException:
+        files.discard(current_tenant_id(), public_id)
+        raise
+    reached("invoice_before_commit")
+    return invoice
+
+
+def _write(draft: Draft, attached: _Attached, public_id: UUID, at: datetime) -> Invoice:
+    """Everything that makes the document true, in the open transaction; the number as late as can be."""
+    tenant = current_tenant()
+    (account,) = lock_rows(Account.objects.all(), [draft.account_id])
+    issued_on = local_date(at, get_zone(tenant.timezone))
+    invoice = Invoice(
+        id=_next_id(),
+        public_id=public_id,
+        account=account,
+        kind=draft.kind,
+        period_from=draft.period.start,
+        period_to=draft.period.end,
+        timezone=draft.timezone,
+        currency=draft.currency.code,
+        **_fields_of(draft.totals),
+        tax_name=draft.tax_name,
+        tax_percent=draft.tax_percent,
+        language=draft.language,
+        seller=draft.seller,
+        buyer=draft.buyer,
+        issued_at=at,
+        issued_on=issued_on,
+        due_on=issued_on + timedelta(days=draft.payment_terms_days),
+        records=attached.records,
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS invoiceline_invoice_fk, billedrollup_invoice_fk DEFERRED")
+    _stamp(draft, invoice)
+    _write_lines(draft, invoice)
+    tax_payable, rounding = _own_accounts(draft, at)
+    reached("invoice_before_number")
+    _draw_number(draft, invoice)
+    reached("invoice_after_number")
+    _write_files(draft, attached, invoice)
+    invoice.entry = _post(draft, invoice, account, tax_payable, rounding)
+    invoice.save(force_insert=True)
+    return invoice
+
+
+def _next_id() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval(pg_get_serial_sequence('invoicing_invoice', 'id'))")
+        (number,) = cursor.fetchone()
+    return int(number)
+
+
+def _stamp(draft: Draft, invoice: Invoice) -> None:
+    """Raises `_BilledMeanwhile` where some of the usage is stamped already."""
+    rollups = draft.usage.rollup_ids
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(STAMP, {"invoice": invoice.pk, "tenant": current_tenant_id(), "rollups": list(rollups)})
+            stamped = cursor.rowcount
+    except IntegrityError as error:
+        raise _BilledMeanwhile from error
+    if stamped != len(rollups):
+        raise RuntimeError(f"{stamped} of {len(rollups)} rollups were stamped")
+
+
+def _write_lines(draft: Draft, invoice: Invoice) -> None:
+    InvoiceLine.objects.bulk_create(
+        [
+            InvoiceLine(
+                invoice_id=invoice.pk,
+                number=line.number,
+                kind=line.kind,
+                corrects_id=line.corrects,
+                period_from=line.period.start,
+                period_to=line.period.end,
+                service=line.service,
+                unit=line.unit,
+                destination=line.destination,
+                terms=line.terms,
+                **_fields_of(line.sums),
+                **{"amount": line.amount},
+            )
+            for line in draft.lines
+        ],
+        batch_size=LINES_AT_ONCE,
+    )
+
+
+def _fields_of(sums: Sums | Totals) -> dict[str, Any]:
+    """The figures under the names that the models have for them too."""
+    return {each.name: getattr(sums, each.name) for each in fields(sums)}
+
+
+def _own_accounts(draft: Draft, at: datetime) -> tuple[int, int]:
+    """The tenant's ledger accounts of tax and of rounding in the document's currency."""
+    found = []
+    for account_class, name in ((AccountClass.TAX_PAYABLE, "Tax payable"), (AccountClass.ROUNDING, "Rounding")):
+        code, currency = code_for(account_class, draft.currency.code), draft.currency.code
+        found.append(ledger.ensure_account(code=code, currency=currency, name=f"{name} {currency}", at=at).pk)
+    return found[0], found[1]
+
+
+def _draw_number(draft: Draft, invoice: Invoice) -> None:
+    """From here to the end of the transaction nobody else can draw from the series, so a number that is drawn is used or not drawn."""
+    template = draft.templates[draft.kind]
+    invoice.year = series_year(template, invoice.issued_on.year)
+    with connection.cursor() as cursor:
+        cursor.execute(DRAW, [current_tenant_id(), draft.kind.value, invoice.year])
+        (invoice.serial,) = cursor.fetchone()
+    invoice.number = number_text(template, year=invoice.issued_on.year, serial=invoice.serial)
+    if Invoice.objects.filter(number=invoice.number).exists():
+        raise Conflict(
+            "number_taken",
+            f"The number {invoice.number} was used before.",
+            hint="Change the template of numbers with `trunkline invoice profile`.",
+            number=invoice.number,
+        )
+
+
+def _write_files(draft: Draft, attached: _Attached, invoice: Invoice) -> None:
+    """Set the PDF and give all three files their names, durably."""
+    tenant_id, public_id = current_tenant_id(), invoice.public_id
+    data = document_data(draft, Issue(invoice.number, invoice.issued_on, invoice.due_on))
+    with files.writing(tenant_id, public_id, PDF) as handle:
+        handle.write(set_pdf(data, invoice.issued_at))
+    reached("invoice_pdf_written")
+    for name, suffix, partial_file in (
+        ("pdf", PDF, files.written(tenant_id, public_id, PDF)),
+        ("csv", CSV, attached.csv),
+        ("parquet", PARQUET, attached.parquet),
+    ):
+        stored = files.put_in_place(partial_file, number=invoice.number, public_id=public_id, suffix=suffix)
+        setattr(invoice, f"{name}_path", stored.path)
+        setattr(invoice, f"{name}_sha256", stored.sha256)
+    files.make_names_durable(tenant_id)
+    reached("invoice_files_renamed")
+
+
+def _post(draft: Draft, invoice: Invoice, account: Account, tax_payable: int, rounding: int) -> Entry | None:
+    """Unbilled becomes receivable: the total is owed, the exact sum is no longer unbilled, tax and residue have their own accounts."""
+    totals = draft.totals
+    lines = [
+        ledger.Line(account.receivable_id, totals.total),
+        ledger.Line(account.unbilled_receivable_id, -totals.exact),
+        ledger.Line(tax_payable, -totals.tax),
+        ledger.Line(rounding, totals.rounding),
+    ]
+    owed = [line for line in lines if line.amount]
+    if not owed:
+        return None
+    return ledger.post(
+        key=f"invoice:{invoice.public_id}",
+        kind=EntryKind.INVOICE,
+        booked_on=invoice.issued_on,
+        lines=owed,
+        reference=invoice.number,
+        at=invoice.issued_at,
+    )

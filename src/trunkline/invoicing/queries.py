@@ -1,0 +1,260 @@
+"""Every read of invoicing."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from trunkline.core.errors import Conflict, NotFound
+from trunkline.core.money import Amount
+from trunkline.core.period import DatePeriod
+from trunkline.invoicing.choices import InvoiceState, Unit
+from trunkline.invoicing.models import Invoice, InvoicingProfile
+from trunkline.invoicing.rules import Bucket, Day, Key, Sums, Terms
+from trunkline.invoicing.terms import RateFacts, Words, parse_steps, price_terms
+from trunkline.kit.db.scope import current_tenant_id
+from trunkline.parties.models import Account
+from trunkline.tariffs.models import Destination, Rate
+from trunkline.tenancy.queries import current_tenant
+
+_OPEN = """
+  FROM usage_rollup r
+ WHERE r.tenant_id = %(tenant)s AND r.side = 'sell'
+   AND NOT EXISTS (SELECT 1 FROM invoicing_billedrollup b
+                    WHERE b.tenant_id = r.tenant_id AND b.rollup_id = r.id AND b.released_at IS NULL)
+"""
+_NEGATED = "(r.attempts < 0 OR r.connected < 0 OR r.billed_quantity < 0)"
+OPEN_DAYS = f"""
+SELECT r.day, bool_or({_NEGATED}), array_agg(r.id), array_agg(DISTINCT r.batch_id), min(r.currency), max(r.currency)
+{_OPEN} AND r.account_id = %(account)s AND r.day < %(until)s
+ GROUP BY r.day ORDER BY r.day
+"""
+BILLED_DAYS = """
+SELECT DISTINCT r.day
+  FROM usage_rollup r
+  JOIN invoicing_billedrollup b ON b.tenant_id = r.tenant_id AND b.rollup_id = r.id AND b.released_at IS NULL
+ WHERE r.tenant_id = %(tenant)s AND r.side = 'sell' AND r.account_id = %(account)s AND r.day = ANY(%(days)s)
+"""
+_SUMS = "sum(r.attempts)::bigint, sum(r.connected)::bigint, sum(r.raw_quantity), sum(r.billed_quantity), sum(r.amount)"
+OPEN_SUMS = f"""
+SELECT d.bucket, r.service, coalesce(r.destination_id, 0), coalesce(r.rate_id, 0), {_SUMS}
+  FROM usage_rollup r
+  JOIN unnest(%(days)s::date[], %(buckets)s::int[]) AS d(day, bucket) ON d.day = r.day
+ WHERE r.tenant_id = %(tenant)s AND r.id = ANY(%(rollups)s)
+ GROUP BY 1, 2, 3, 4
+"""
+ALL_SUMS = f"""
+SELECT 0, r.service, coalesce(r.destination_id, 0), coalesce(r.rate_id, 0), {_SUMS}
+  FROM usage_rollup r
+ WHERE r.tenant_id = %(tenant)s AND r.side = 'sell' AND r.account_id = %(account)s AND r.day = ANY(%(days)s)
+ GROUP BY 1, 2, 3, 4
+"""
+UNBILLED = f"""
+SELECT r.account_id, min(r.day), max(r.day), sum(r.connected)::bigint, sum(r.amount)
+{_OPEN} AND (%(until)s::date IS NULL OR r.day < %(until)s)
+ GROUP BY r.account_id
+"""
+# A document is built on by a later one that takes back usage of its days: see `find_adjusting`.
+ADJUSTING = f"""
+SELECT b.invoice_id
+  FROM usage_rollup r
+  JOIN invoicing_billedrollup b ON b.tenant_id = r.tenant_id AND b.rollup_id = r.id AND b.released_at IS NULL
+ WHERE r.tenant_id = %(tenant)s AND r.side = 'sell' AND r.account_id = %(account)s AND {_NEGATED} AND b.invoice_id > %(invoice)s
+   AND r.day IN (SELECT own.day FROM usage_rollup own
+                   JOIN invoicing_billedrollup s ON s.tenant_id = own.tenant_id AND s.rollup_id = own.id
+                  WHERE own.tenant_id = %(tenant)s AND s.invoice_id = %(invoice)s AND s.released_at IS NULL)
+ ORDER BY b.invoice_id LIMIT 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenUsage:
+    """Usage of an account before a day that no document bills: its days, rollups and batches by day."""
+
+    days: tuple[Day, ...]
+    rollup_ids: tuple[int, ...]
+    batches: Mapping[date, tuple[int, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Unbilled:
+    """What of one account is on no document: from the first to the last day."""
+
+    account: Account
+    first_day: date
+    last_day: date
+    calls: int
+    amount: Amount
+
+
+def access_invoice(number: str) -> Invoice:
+    """The document of that number, with its account. Raises NotFound `invoice_not_found`."""
+    found = Invoice.objects.select_related("account").filter(number=number).first()
+    if found is None:
+        raise NotFound(
+            "invoice_not_found",
+            f"There is no invoice {number!r}.",
+            hint="`trunkline invoice list` shows them.",
+            number=number,
+        )
+    return found
+
+
+def list_invoices(*, account: Account | None = None, state: str | None = None) -> QuerySet[Invoice]:
+    """Documents with their accounts, the latest first."""
+    found = Invoice.objects.select_related("account").order_by("-issued_at", "-id")
+    if account is not None:
+        found = found.filter(account=account)
+    return found.filter(state=state) if state is not None else found
+
+
+def find_issued(account_id: int, period: DatePeriod) -> Invoice | None:
+    """The latest document of exactly that account and period that counts."""
+    found = Invoice.objects.select_related("account").filter(
+        account_id=account_id, period_from=period.start, period_to=period.end, state=InvoiceState.ISSUED
+    )
+    return found.order_by("-id").first()
+
+
+def unbilled(*, until: date | None = None) -> list[Unbilled]:
+    """What is on no document, by account, of days before `until`; by code."""
+    rows = _rows(UNBILLED, until=until)
+    accounts = {account.pk: account for account in Account.objects.filter(pk__in=[row[0] for row in rows])}
+    found = [Unbilled(accounts[row[0]], row[1], row[2], row[3], Amount.from_decimal(row[4])) for row in rows]
+    return sorted(found, key=lambda each: each.account.code)
+
+
+def find_profile() -> InvoicingProfile | None:
+    """The tenant's seller block and number templates, None as long as nobody has said them."""
+    return InvoicingProfile.objects.first()
+
+
+def profile_or_default() -> InvoicingProfile:
+    """The tenant's seller block; where there is none, one of the tenant's name, not saved."""
+    return find_profile() or InvoicingProfile(name=current_tenant().name)
+
+
+def open_usage(account: Account, period: DatePeriod) -> OpenUsage:
+    """What a document of that period would bill: everything of the account before its end that no other does.
+
+    Raises Conflict `rollup_currency` where usage is in another currency than the account's, which never changes.
+    """
+    rows = _rows(OPEN_DAYS, account=account.pk, until=period.end)
+    for row in rows:
+        if {row[4], row[5]} != {account.currency}:
+            raise Conflict(
+                "rollup_currency", f"Usage of {account.code} on {row[0]} is in {row[4]}, not in {account.currency}."
+            )
+    days = [row[0] for row in rows]
+    billed = {row[0] for row in _rows(BILLED_DAYS, account=account.pk, days=days)}
+    covering = _covering(account, days)
+    return OpenUsage(
+        days=tuple(Day(row[0], row[0] in billed, row[1], covering.get(row[0])) for row in rows),
+        rollup_ids=tuple(sorted(number for row in rows for number in row[2])),
+        batches={row[0]: tuple(sorted(row[3])) for row in rows},
+    )
+
+
+def _covering(account: Account, days: Sequence[date]) -> dict[date, int]:
+    """The earliest document that counts and whose period holds the day, by day."""
+    if not days:
+        return {}
+    found: dict[date, int] = {}
+    documents = Invoice.objects.filter(
+        account=account, state=InvoiceState.ISSUED, period_from__lte=max(days), period_to__gt=min(days)
+    )
+    for number, start, end in documents.order_by("-id").values_list("id", "period_from", "period_to"):
+        found.update({day: number for day in days if start <= day < end})
+    return found
+
+
+def open_sums(usage: OpenUsage, bucket_of: Mapping[date, int]) -> dict[Key, Sums]:
+    """The unbilled usage by bucket, service, destination and price row."""
+    days = list(bucket_of)
+    rows = _rows(OPEN_SUMS, days=days, buckets=[bucket_of[day] for day in days], rollups=list(usage.rollup_ids))
+    return _keyed(rows)
+
+
+def all_sums(account: Account, days: Sequence[date]) -> dict[Key, Sums]:
+    """Everything that the rollups of an account say of some days, billed or not, under bucket 0."""
+    return _keyed(_rows(ALL_SUMS, account=account.pk, days=list(days)))
+
+
+def _keyed(rows: Iterable[Sequence[Any]]) -> dict[Key, Sums]:
+    return {Key(*row[:4]): Sums(row[4], row[5], int(row[6]), int(row[7]), Amount.from_decimal(row[8])) for row in rows}
+
+
+def destination_names(ids: Iterable[int]) -> dict[int, str]:
+    """Names by id."""
+    return dict(Destination.objects.filter(pk__in=set(ids)).values_list("id", "name"))
+
+
+def rate_terms(ids: Iterable[int], *, currency: str, words: Words) -> dict[int, Terms]:
+    """The price texts of rates, in an account's currency and a language, by id."""
+    columns = (
+        "id",
+        "steps",
+        "setup_fee",
+        "grace",
+        "max_cost",
+        "time_profile__name",
+        "tariff__unit",
+        "tariff__currency",
+    )
+    found, texts = {}, dict[tuple[Any, ...], Terms]()
+    for number, *said in Rate.objects.filter(pk__in=set(ids)).values_list(*columns):
+        facts = tuple(said)
+        if facts not in texts:
+            steps, setup_fee, grace, max_cost, profile, unit, tariff_currency = facts
+            rate = RateFacts(parse_steps(steps), Unit(unit), tariff_currency, setup_fee, grace, max_cost, profile or "")
+            texts[facts] = Terms(price_terms(rate, account_currency=currency, words=words), rate.unit)
+        found[number] = texts[facts]
+    return found
+
+
+def numbers_of(buckets: Iterable[Bucket]) -> dict[int, str]:
+    """The numbers of the documents that buckets correct, by id."""
+    wanted = {bucket.corrects for bucket in buckets if bucket.corrects is not None}
+    return dict(Invoice.objects.filter(pk__in=wanted).values_list("id", "number"))
+
+
+def find_adjusting(invoice: Invoice) -> Invoice | None:
+    """A later document that counts and takes back usage of this one's days."""
+    rows = _rows(ADJUSTING, account=invoice.account_id, invoice=invoice.pk)
+    return Invoice.objects.get(pk=rows[0][0]) if rows else None
+
+
+def stored_paths() -> set[str]:
+    """Every file that a document refers to, below the data folder."""
+    rows = Invoice.objects.values_list("pdf_path", "csv_path", "parquet_path")
+    return {path for row in rows for path in row}
+
+
+def missing_serials() -> dict[tuple[str, int], list[int]]:
+    """Numbers that a series has drawn and no document bears, by kind and year. There are none, ever."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT s.kind, s.year, n.serial
+                 FROM invoicing_numbersequence s CROSS JOIN LATERAL generate_series(1, s.next - 1) AS n(serial)
+                 LEFT JOIN invoicing_invoice i
+                        ON i.tenant_id = s.tenant_id AND i.kind = s.kind AND i.year = s.year AND i.serial = n.serial
+                WHERE s.tenant_id = %s AND i.id IS NULL ORDER BY 1, 2, 3""",
+            [current_tenant_id()],
+        )
+        found: dict[tuple[str, int], list[int]] = defaultdict(list)
+        for kind, year, serial in cursor.fetchall():
+            found[kind, year].append(serial)
+    return dict(found)
+
+
+def _rows(statement: str, **values: Any) -> list[tuple[Any, ...]]:
+    """Raw rows of the tenant of the open scope. Raises `ScopeError` outside one."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"tenant": current_tenant_id()} | values)
+        return list(cursor.fetchall())

@@ -1,0 +1,1 @@
+"""Our framework: tenant models, row-level security, jobs, locks, clock, history."""

@@ -1,0 +1,1 @@
+"""PostgreSQL as Trunkline uses it: the embedded server, roles, row-level security, locks."""

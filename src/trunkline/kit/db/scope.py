@@ -1,0 +1,98 @@
+"""The tenant scope: one transaction that row-level security confines to one tenant.
+
+`scope()` is the only way to a tenant's rows. It opens a transaction, tells PostgreSQL the tenant and the actor for just that transaction,
+and remembers both so that a query outside any scope raises here instead of finding nothing there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection, transaction
+
+from trunkline.core.ids import uuid7
+
+
+class ScopeError(RuntimeError):
+    """A programming error: tenant data touched outside a scope, or a scope of another tenant opened inside one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Who works, in whose data, and why."""
+
+    tenant_id: int
+    actor: str
+    reason: str = ""
+
+
+_current: ContextVar[Scope | None] = ContextVar("trunkline_scope", default=None)
+
+SET = """SELECT set_config('app.tenant', %s, true), set_config('app.actor', %s, true),
+                set_config('pghistory.context_id', %s, true), set_config('pghistory.context_metadata', %s, true)"""
+
+
+def current_scope() -> Scope | None:
+    """The scope that is open, None outside."""
+    return _current.get()
+
+
+def current_tenant_id() -> int:
+    """Tenant of the open scope. Raises `ScopeError` outside."""
+    return _required("a tenant's data").tenant_id
+
+
+def require_scope(model: Any) -> Scope:
+    """The open scope. Raises `ScopeError` naming the model outside."""
+    return _required(model._meta.label)
+
+
+def _required(what: str) -> Scope:
+    found = _current.get()
+    if found is None:
+        raise ScopeError(f"{what} was touched outside tenancy.scope(): open one for the tenant first.")
+    return found
+
+
+@contextlib.contextmanager
+def scope(tenant_id: int, actor: str, *, reason: str = "", snapshot: bool = False) -> Iterator[Scope]:
+    """Work inside one tenant's data: one transaction, committed at the end, rolled back by an exception.
+
+    A scope inside a scope of the same tenant joins it as a savepoint; of another tenant it raises `ScopeError`.
+    `snapshot` asks for REPEATABLE READ, so that every query sees one moment; it cannot join. History rows written inside
+    carry `actor` and `reason`.
+    """
+    outer = _current.get()
+    if outer is not None:
+        if outer.tenant_id != tenant_id or snapshot:
+            raise ScopeError(
+                f"a scope of tenant {outer.tenant_id} is open; one of tenant {tenant_id} cannot be opened inside it"
+            )
+        with transaction.atomic():
+            yield outer
+        return
+    opened = Scope(tenant_id, actor, reason)
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            if snapshot:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            metadata = json.dumps({"actor": actor, "reason": reason} if reason else {"actor": actor})
+            cursor.execute(SET, [str(tenant_id), actor, str(uuid7()), metadata])
+        token = _current.set(opened)
+        try:
+            yield opened
+        finally:
+            _current.reset(token)
+        _clear()
+
+
+def _clear() -> None:
+    """Forget the tenant where the transaction goes on (a test's outer one); elsewhere it ends with the transaction anyway."""
+    if connection.savepoint_ids and not connection.needs_rollback:
+        with connection.cursor() as cursor:
+            cursor.execute(SET, ["", "", "", ""])

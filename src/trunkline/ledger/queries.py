@@ -1,0 +1,300 @@
+"""Every read of the books. Dates `to` are exclusive, as everywhere: what is booked before them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from hashlib import sha256
+from typing import Any
+
+from django.db import connection
+from django.db.models import Q, QuerySet, Sum
+from django.db.models.functions import Collate
+
+from trunkline.core.errors import NotFound
+from trunkline.core.money import Amount
+from trunkline.kit.db.scope import current_tenant_id
+from trunkline.ledger.choices import AccountClass
+from trunkline.ledger.models import Book, Entry, LedgerAccount, PeriodClose, Posting
+from trunkline.ledger.rules import AccountFacts, Draft, Funds, Line, code_for
+
+# Cache plus what came after it. The cache of an account that may not be overdrawn is written with every entry, under the
+# lock of that row, so nothing can have come after.
+FUNDS = """
+SELECT a.id,
+       trunc(100000000 * (coalesce(b.posted, 0) + coalesce(later.posted, 0))),
+       trunc(100000000 * (coalesce(b.pending_debit, 0) + coalesce(later.debit, 0) - coalesce(ended.debit, 0))),
+       trunc(100000000 * (coalesce(b.pending_credit, 0) + coalesce(later.credit, 0) - coalesce(ended.credit, 0)))
+  FROM ledger_account a
+  LEFT JOIN ledger_balance b ON b.tenant_id = a.tenant_id AND b.account_id = a.id AND %(cached)s
+  LEFT JOIN LATERAL (
+       SELECT sum(p.amount) FILTER (WHERE NOT p.is_pending) AS posted,
+              sum(p.amount) FILTER (WHERE p.is_pending AND p.amount > 0) AS debit,
+              sum(p.amount) FILTER (WHERE p.is_pending AND p.amount < 0) AS credit
+         FROM ledger_posting p
+        WHERE p.tenant_id = a.tenant_id AND p.account_id = a.id AND p.id > coalesce(b.posting_id, 0)
+          AND NOT (a.no_overdraft AND b.id IS NOT NULL)) later ON true
+  LEFT JOIN LATERAL (
+       SELECT sum(p.amount) FILTER (WHERE p.amount > 0) AS debit, sum(p.amount) FILTER (WHERE p.amount < 0) AS credit
+         FROM ledger_posting p
+         JOIN ledger_resolution r ON r.tenant_id = p.tenant_id AND r.pending_id = p.entry_id
+        WHERE p.tenant_id = a.tenant_id AND p.account_id = a.id AND p.is_pending AND r.id > coalesce(b.resolution_id, 0)
+          AND NOT (a.no_overdraft AND b.id IS NOT NULL)) ended ON true
+ WHERE a.tenant_id = %(tenant)s AND (%(ids)s::bigint[] IS NULL OR a.id = ANY(%(ids)s))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountBalance:
+    """What stands on an account, debit above zero; `available` is what it can spare, in its own direction."""
+
+    account: AccountFacts
+    name: str
+    posted: Amount
+    pending_debit: Amount
+    pending_credit: Amount
+    available: Amount
+
+    @property
+    def natural(self) -> Amount:
+        """The balance as people say it: above zero what is normal for the type of account."""
+        return self.posted * self.account.sign
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """One posting and the balance after it."""
+
+    booked_on: date
+    created_at: datetime
+    entry_id: int
+    key: str
+    kind: str
+    reference: str
+    amount: Amount
+    balance: Amount
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """The postings of an account on the days `[start, end)`; opening + sum of lines = closing."""
+
+    account: AccountFacts
+    start: date | None
+    end: date | None
+    opening: Amount
+    lines: tuple[StatementLine, ...]
+    closing: Amount
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRow:
+    """One account in a trial balance: its debits, its credits (both zero or above) and their difference."""
+
+    account: AccountFacts
+    debit: Amount
+    credit: Amount
+
+    @property
+    def balance(self) -> Amount:
+        return self.debit - self.credit
+
+
+_FACTS = ("id", "code", "type", "currency", "no_overdraft", "opened_on", "closed_on")
+
+
+def account_facts(ids: Iterable[int] | None = None) -> dict[int, AccountFacts]:
+    """The accounts of those ids, or all, by id; those that are not there are missing."""
+    rows = LedgerAccount.objects.all() if ids is None else LedgerAccount.objects.filter(pk__in=set(ids))
+    return {row[0]: AccountFacts(*row) for row in rows.order_by("code").values_list(*_FACTS)}
+
+
+def find_account(code: str) -> LedgerAccount | None:
+    """The account of that code."""
+    return LedgerAccount.objects.filter(code=code).first()
+
+
+def access_account(code: str) -> LedgerAccount:
+    """The account of that code. Raises NotFound `ledger_account_not_found`."""
+    found = find_account(code)
+    if found is None:
+        raise NotFound(
+            "ledger_account_not_found",
+            f"There is no ledger account {code!r}.",
+            hint="`trunkline ledger balances` lists them.",
+            code=code,
+        )
+    return found
+
+
+def own_account(account_class: AccountClass, currency: str) -> LedgerAccount:
+    """The tenant's own account of that class in a currency. Raises NotFound; `actions.ensure_chart` makes them."""
+    return access_account(code_for(account_class, currency))
+
+
+def find_entry(key: str) -> Entry | None:
+    """The entry of that key, refused ones left out."""
+    return Entry.objects.filter(key=key, refusal="").first()
+
+
+def access_entry(key: str) -> Entry:
+    """The entry of that key. Raises NotFound `entry_not_found`."""
+    found = find_entry(key)
+    if found is None:
+        raise NotFound("entry_not_found", f"There is no entry {key!r}.", key=key)
+    return found
+
+
+def postings(entry: Entry) -> list[Posting]:
+    """The postings of an entry, in their order."""
+    return list(Posting.objects.filter(entry=entry).order_by("position"))
+
+
+def drafts(entries: Sequence[Entry]) -> dict[int, Draft]:
+    """What the caller of each entry said, read back from the rows: by entry id."""
+    lines: dict[int, list[Line]] = {entry.pk: [] for entry in entries}
+    found = Posting.objects.filter(entry_id__in=lines).order_by("entry_id", "position")
+    rows: Iterable[tuple[int, int, Any]] = found.values_list("entry_id", "account_id", "amount")
+    for entry_id, account_id, amount in rows:
+        lines[entry_id].append(Line(account_id, amount))
+    return {entry.pk: _draft(entry, lines[entry.pk]) for entry in entries}
+
+
+def _draft(entry: Entry, lines: Sequence[Line]) -> Draft:
+    timeout_s = None
+    if entry.is_pending:
+        timeout_s = int((entry.expires_at - entry.created_at).total_seconds()) if entry.expires_at else 0
+    return Draft(
+        key=entry.key,
+        kind=entry.kind,
+        booked_on=entry.booked_on,
+        lines=lines,
+        reference=entry.reference,
+        reverses_id=entry.reverses_id,
+        settles_id=entry.settles_id,
+        timeout_s=timeout_s,
+    )
+
+
+def funds(ids: Iterable[int] | None = None, *, cached: bool = True) -> dict[int, Funds]:
+    """What stands on the accounts of those ids, or on all; `cached=False` adds up every posting there ever was.
+
+    In units of 10^-8 and without a bound, so that even impossible sums can be looked at.
+    """
+    wanted = None if ids is None else sorted(set(ids))
+    with connection.cursor() as cursor:
+        cursor.execute(FUNDS, {"tenant": current_tenant_id(), "ids": wanted, "cached": cached})
+        return {row[0]: Funds(*map(int, row[1:])) for row in cursor.fetchall()}
+
+
+def balance(
+    account: LedgerAccount | int, *, booked_to: date | None = None, created_to: datetime | None = None
+) -> Amount:
+    """What stands posted on an account, debit above zero.
+
+    `booked_to` leaves out what is booked on that day or later, `created_to` what the books learned at that instant or later:
+    both together answer what was known then. Raises NotFound, Invalid `overflow`.
+    """
+    account_id = account if isinstance(account, int) else account.pk
+    if booked_to is None and created_to is None:
+        found = funds([account_id]).get(account_id)
+        if found is None:
+            raise NotFound(
+                "ledger_account_not_found", f"There is no ledger account {account_id}.", account_id=account_id
+            )
+        return Amount(found.posted)
+    wanted = Q(account_id=account_id, is_pending=False)
+    if booked_to is not None:
+        wanted &= Q(booked_on__lt=booked_to)
+    if created_to is not None:
+        wanted &= Q(entry__created_at__lt=created_to)
+    return _total(Posting.objects.filter(wanted))
+
+
+def _total(rows: QuerySet[Posting]) -> Amount:
+    found = rows.aggregate(total=Sum("amount"))["total"]
+    return found if found is not None else Amount.zero()
+
+
+def balances() -> list[AccountBalance]:
+    """Every account with what stands on it, by code. Raises Invalid `overflow`."""
+    standing = funds()
+    names = dict(LedgerAccount.objects.values_list("id", "name"))
+    return [account_balance(facts, names[facts.id], standing[facts.id]) for facts in account_facts().values()]
+
+
+def account_balance(facts: AccountFacts, name: str, standing: Funds) -> AccountBalance:
+    """`standing` as amounts."""
+    return AccountBalance(
+        account=facts,
+        name=name,
+        posted=Amount(standing.posted),
+        pending_debit=Amount(standing.pending_debit),
+        pending_credit=Amount(standing.pending_credit),
+        available=Amount(standing.available(facts.sign)),
+    )
+
+
+def statement(account: LedgerAccount, start: date | None = None, end: date | None = None) -> Statement:
+    """The account's postings on the days `[start, end)` in the order booked, created, id, each with the balance after it.
+
+    None is no bound. The same whatever order the entries came in, as long as they came at the same instants.
+    """
+    opening = balance(account, booked_to=start) if start else Amount.zero()
+    wanted = Q(account=account, is_pending=False)
+    if start is not None:
+        wanted &= Q(booked_on__gte=start)
+    if end is not None:
+        wanted &= Q(booked_on__lt=end)
+    rows = Posting.objects.filter(wanted).order_by("booked_on", "entry__created_at", "entry_id", "position")
+    columns = ("booked_on", "entry__created_at", "entry_id", "entry__key", "entry__kind", "entry__reference", "amount")
+    found: Iterable[tuple[Any, ...]] = rows.values_list(*columns)
+    running = opening
+    lines = []
+    for booked_on, created_at, entry_id, key, kind, reference, amount in found:
+        running += amount
+        lines.append(StatementLine(booked_on, created_at, entry_id, key, kind, reference, amount, running))
+    return Statement(account_facts([account.pk])[account.pk], start, end, opening, tuple(lines), running)
+
+
+def trial_balance(*, booked_to: date | None = None) -> dict[str, list[TrialRow]]:
+    """Debits and credits of every account that has any, by currency and then by code. In each currency both add up to the same."""
+    wanted = Q(is_pending=False) if booked_to is None else Q(is_pending=False, booked_on__lt=booked_to)
+    rows = Posting.objects.filter(wanted).values("account_id")
+    sums = rows.annotate(debit=Sum("amount", filter=Q(amount__gt=0)), credit=Sum("amount", filter=Q(amount__lt=0)))
+    facts = account_facts(row["account_id"] for row in sums)
+    zero = Amount.zero()
+    found = [TrialRow(facts[row["account_id"]], row["debit"] or zero, -(row["credit"] or zero)) for row in sums]
+    result: dict[str, list[TrialRow]] = {}
+    for row in sorted(found, key=lambda row: (row.account.currency, row.account.code)):
+        result.setdefault(row.account.currency, []).append(row)
+    return result
+
+
+def last_close() -> PeriodClose | None:
+    """The latest closing of the books."""
+    return PeriodClose.objects.order_by("-closed_through").first()
+
+
+def closed_through() -> date | None:
+    """The last day that takes no more entries, None if no period was closed yet."""
+    return Book.objects.values_list("closed_through", flat=True).first()
+
+
+def seal(after: date | None, through: date) -> tuple[int, str]:
+    """Number and SHA-256 of the entries booked after one day and through another: keys, instants and body hashes, in the order of keys.
+
+    A pending entry is among them, a refused one is not: that is no entry, and may be noted when the day is closed.
+    """
+    wanted = (
+        Q(refusal="", booked_on__lte=through)
+        if after is None
+        else Q(refusal="", booked_on__lte=through, booked_on__gt=after)
+    )
+    rows = Entry.objects.filter(wanted).order_by(Collate("key", "C"))
+    digest, count = sha256(), 0
+    for key, created_at, body_hash in rows.values_list("key", "created_at", "body_hash").iterator(chunk_size=5000):
+        digest.update(f"{key}\0{created_at.isoformat()}\0{body_hash}\n".encode())
+        count += 1
+    return count, digest.hexdigest()

@@ -1,0 +1,1 @@
+"""Customers, vendors and how traffic is told to be theirs."""

@@ -1,0 +1,95 @@
+"""Every read of the parties."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from django.db.models import QuerySet
+
+from trunkline.core.errors import NotFound
+from trunkline.parties.models import Account, BillingProfile, Contact, Identity
+from trunkline.parties.rules import IdentityKind, IdentityRow, IdentitySide, Resolver
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def accounts() -> QuerySet[Account]:
+    """All accounts of the tenant, by code."""
+    return Account.objects.select_related("billing_profile", "parent").order_by("code")
+
+
+def find_account(code: str) -> Account | None:
+    """The account of that code."""
+    return accounts().filter(code=code).first()
+
+
+def get_account(code: str) -> Account:
+    """The account of that code. Raises NotFound `account_not_found`."""
+    found = find_account(code)
+    if found is None:
+        raise NotFound(
+            "account_not_found", f"There is no account {code!r}.", hint="`trunkline account list` shows them."
+        )
+    return found
+
+
+def find_billing_profile(code: str) -> BillingProfile | None:
+    """The billing profile of that code."""
+    return BillingProfile.objects.filter(code=code).first()
+
+
+def contacts(account: Account) -> QuerySet[Contact]:
+    """The contacts of an account, in the order in which they were added."""
+    return Contact.objects.filter(account=account).order_by("id")
+
+
+def identities(account: Account | None = None) -> QuerySet[Identity]:
+    """The identities of an account, or all, by kind and value, the earlier ones first."""
+    found = Identity.objects.select_related("account")
+    if account is not None:
+        found = found.filter(account=account)
+    return found.order_by("kind", "value", "tech_prefix", "valid_from", "id")
+
+
+def get_identity(identity_id: int) -> Identity:
+    """The identity of that id. Raises NotFound `identity_not_found`."""
+    found = Identity.objects.select_related("account").filter(pk=identity_id).first()
+    if found is None:
+        raise NotFound("identity_not_found", f"There is no identity {identity_id}.")
+    return found
+
+
+def identity_rows() -> list[IdentityRow]:
+    """The whole book of identities, as the rules take it."""
+    fields = ("account_id", "kind", "side", "value", "tech_prefix", "switch", "priority", "valid_from", "valid_to")
+    return [
+        IdentityRow(
+            account,
+            _KINDS[kind],
+            _SIDES[side],
+            value,
+            prefix,
+            switch,
+            priority,
+            _milliseconds(begin),
+            _milliseconds(end),
+        )
+        for account, kind, side, value, prefix, switch, priority, begin, end in Identity.objects.order_by(
+            "id"
+        ).values_list(*fields)
+    ]
+
+
+_KINDS = {kind.value: kind for kind in IdentityKind}
+_SIDES = {side.value: side for side in IdentitySide}
+
+
+def resolver(switch: str | None) -> Resolver:
+    """What tells whose the records of that switch are, by the identities as they stand now."""
+    return Resolver.compile(identity_rows(), switch=switch)
+
+
+def _milliseconds(instant: datetime | None) -> int | None:
+    # Starts are kept to the millisecond; a bound that is finer than that takes effect with the next one.
+    return None if instant is None else -((_EPOCH - instant) // _MILLISECOND)

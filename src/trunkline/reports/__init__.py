@@ -1,0 +1,1 @@
+"""Looking across: figures of the business."""

@@ -1,0 +1,1 @@
+"""Rates, exchange rates and the compiled snapshots of both."""

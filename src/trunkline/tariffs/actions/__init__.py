@@ -1,0 +1,29 @@
+"""Every write of the tariffs. All run inside an open scope."""
+
+from trunkline.tariffs.actions.assignments import assign_tariff, end_assignment
+from trunkline.tariffs.actions.exchange_rates import ExchangeLoad, load_exchange_rates, set_exchange_rate
+from trunkline.tariffs.actions.rates import RateLoad, load_rate_table, load_rates, void_rates
+from trunkline.tariffs.actions.tariffs import (
+    change_tariff,
+    change_time_profile,
+    create_tariff,
+    create_time_profile,
+    load_code_deck,
+)
+
+__all__ = [
+    "ExchangeLoad",
+    "RateLoad",
+    "assign_tariff",
+    "change_tariff",
+    "change_time_profile",
+    "create_tariff",
+    "create_time_profile",
+    "end_assignment",
+    "load_code_deck",
+    "load_exchange_rates",
+    "load_rate_table",
+    "load_rates",
+    "set_exchange_rate",
+    "void_rates",
+]

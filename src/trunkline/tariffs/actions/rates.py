@@ -1,0 +1,236 @@
+"""Writes of rates: whole files at a time, all or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+from django.db import connection, transaction
+
+from trunkline.core.errors import Invalid, NotFound
+from trunkline.engine.schema import Unit
+from trunkline.kit.db.locks import lock_rows
+from trunkline.kit.db.scope import current_tenant_id
+from trunkline.tariffs.actions.destinations import destination_ids
+from trunkline.tariffs.actions.staging import copy_out, stage
+from trunkline.tariffs.models import Rate, Tariff, TimeProfile
+from trunkline.tariffs.rate_file import LOAD_SCHEMA, Problem, rate_bounds, rate_keys, read_rate_file
+from trunkline.tariffs.rules import find_overlaps, supersede
+
+SHOWN_PROBLEMS = 20
+
+# What tells rates apart (`rate_keys`) and when they hold, as LOAD_SCHEMA has them.
+READ_KEYS = """
+SELECT r.id, r.code, p.name, trim_scale(r.weight), r.tag, r.length_min, r.length_max, r.additive::text,
+       extract(epoch FROM r.valid_from)::bigint, extract(epoch FROM r.valid_to)::bigint
+  FROM tariffs_rate r LEFT JOIN tariffs_timeprofile p ON p.tenant_id = r.tenant_id AND p.id = r.time_profile_id
+ WHERE r.tenant_id = {tenant_id} AND r.tariff_id = {tariff_id} AND r.voided_at IS NULL ORDER BY r.id
+"""
+KEY_SCHEMA = pa.schema(
+    [pa.field("id", pa.int64())]
+    + [
+        LOAD_SCHEMA.field(name).with_nullable(True)
+        for name in ("code", "time_profile", "weight", "tag", "length_min", "length_max", "additive")
+    ]
+    + [LOAD_SCHEMA.field("valid_from"), LOAD_SCHEMA.field("valid_to")]
+)
+
+# The columns of the table, in the order in which they are staged.
+STAGED = {
+    "code": "text", "destination_id": "bigint", "steps": "text", "setup_fee": "numeric", "grace": "bigint",
+    "valid_from": "timestamptz", "valid_to": "timestamptz", "time_profile_id": "bigint", "weight": "numeric",
+    "rounding_mode": "smallint", "rounding_decimals": "smallint", "max_cost": "numeric", "blocked": "boolean",
+    "tag": "text", "length_min": "smallint", "length_max": "smallint", "additive": "boolean",
+}  # fmt: skip
+INSERT = f"""
+INSERT INTO tariffs_rate (tenant_id, tariff_id, {", ".join(STAGED)})
+SELECT %s, %s, {", ".join(STAGED)} FROM staged_rate ORDER BY n
+"""
+SUPERSEDE = """
+UPDATE tariffs_rate r SET valid_to = CASE WHEN s.is_void THEN r.valid_to ELSE s.valid_to END,
+                          voided_at = CASE WHEN s.is_void THEN %s ELSE NULL END
+  FROM superseded_rate s WHERE r.tenant_id = %s AND r.id = s.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class RateLoad:
+    """What a load did: lines read, rates made, earlier rates that were given an end or voided, the new revision."""
+
+    lines: int
+    rates: int
+    closed: int
+    voided: int
+    revision: int
+
+
+def load_rates(*, tariff_id: int, data: bytes, supersede_earlier: bool = False, at: datetime) -> RateLoad:
+    """Load a rate file (docs/formats/rates_csv.md) into a tariff, all of it or nothing.
+
+    With `supersede_earlier` an equal rate that is in force when a new one begins ends there, and one that begins with it
+    or later is voided; without it such rates are refused. The tariff gets a new revision.
+    Raises NotFound `not_found`; Invalid `bad_rate_file`, whose `context["problems"]` names every bad line and whose
+    message the first of them, and what `read_rate_file` raises.
+    """
+    tariff = Tariff.objects.filter(pk=tariff_id).first()
+    if tariff is None:
+        raise NotFound("not_found", "tariff not found.")
+    profiles = set(TimeProfile.objects.values_list("name", flat=True))
+    found = read_rate_file(data, unit=Unit(tariff.unit), timezone=tariff.timezone, profiles=profiles)
+    if found.problems:
+        raise _refused(found.problems)
+    return load_rate_table(
+        tariff_id=tariff_id, rates=found.rates, supersede_earlier=supersede_earlier, lines=found.line_count, at=at
+    )
+
+
+def load_rate_table(
+    *, tariff_id: int, rates: pa.Table, supersede_earlier: bool = False, lines: int | None = None, at: datetime
+) -> RateLoad:
+    """Load rates of `rate_file.LOAD_SCHEMA` into a tariff, in their order, as `load_rates` does with those of a file.
+
+    The values are taken as `read_rate_file` makes them. Raises NotFound `not_found`, Invalid `bad_rate_file`,
+    `empty_rate_file`, `unknown_profile`.
+    """
+    if not rates.num_rows:
+        raise Invalid("empty_rate_file", "There are no rates to load.")
+    with transaction.atomic():
+        (tariff,) = lock_rows(Tariff.objects.all(), [tariff_id])
+        closed, voided = _make_room(tariff, rates, supersede_earlier=supersede_earlier, at=at)
+        _insert(tariff, rates)
+        revision = _bump(tariff)
+    return RateLoad(rates.num_rows if lines is None else lines, rates.num_rows, closed, voided, revision)
+
+
+def void_rates(*, tariff_id: int, rate_ids: Sequence[int], at: datetime) -> int:
+    """Take rates out of a tariff; they stay readable. Returns how many were not voided before.
+
+    Raises NotFound `not_found` if one of them is not the tariff's.
+    """
+    with transaction.atomic():
+        (tariff,) = lock_rows(Tariff.objects.all(), [tariff_id])
+        wanted = set(rate_ids)
+        mine = Rate.objects.filter(tariff=tariff, pk__in=wanted)
+        if mine.count() != len(wanted):
+            raise NotFound("not_found", "rate not found.")
+        count = mine.filter(voided_at__isnull=True).update(voided_at=at)
+        if count:
+            _bump(tariff)
+    return count
+
+
+def _refused(problems: Sequence[Problem]) -> Invalid:
+    shown = [str(problem) for problem in problems[:SHOWN_PROBLEMS]]
+    if len(problems) > SHOWN_PROBLEMS:
+        shown.append(f"and {len(problems) - SHOWN_PROBLEMS} more")
+    return Invalid(
+        "bad_rate_file",
+        "Nothing was loaded:\n" + "\n".join(shown),
+        hint="Correct these lines and load the file again.",
+        problems=list(problems),
+    )
+
+
+def _make_room(tariff: Tariff, rates: pa.Table, *, supersede_earlier: bool, at: datetime) -> tuple[int, int]:
+    """Check the new rates against each other and the tariff's; end or void those before them: (closed, voided)."""
+    there = _read_keys(tariff)
+    old_count = there.num_rows
+    shared = pa.schema([field for field in KEY_SCHEMA if field.name != "id"])
+    keys = rate_keys(pa.concat_tables([there.select(shared.names), rates.select(shared.names).cast(shared)]))
+    old = (keys[:old_count], *rate_bounds(there))
+    new = (keys[old_count:], *rate_bounds(rates))
+    if not supersede_earlier:
+        _refuse_overlaps(there, rates, tuple(np.concatenate(pair) for pair in zip(old, new, strict=True)))
+        return 0, 0
+    _refuse_overlaps(there.slice(0, 0), rates, new)
+    if not old_count:
+        return 0, 0
+    done = supersede(old, new)
+    ids = there["id"].combine_chunks()
+    ends = pa.array(done.ends_s).cast(pa.timestamp("s", tz="UTC"))
+    rows = pa.table(
+        {
+            "id": pa.concat_arrays([ids.take(pa.array(done.rows)), ids.take(pa.array(done.void))]),
+            "valid_to": pa.concat_arrays([ends, pa.nulls(len(done.void), ends.type)]),
+            "is_void": pa.array(np.repeat([False, True], [len(done.rows), len(done.void)])),
+        }
+    )
+    if rows.num_rows:
+        with connection.cursor() as cursor:
+            stage(cursor, "superseded_rate", "id bigint, valid_to timestamptz, is_void boolean", rows)
+            cursor.execute(SUPERSEDE, [at, current_tenant_id()])
+    return len(done.rows), len(done.void)
+
+
+def _refuse_overlaps(there: pa.Table, rates: pa.Table, every: tuple[np.ndarray, ...]) -> None:
+    problems: dict[int, Problem] = {}
+    old_count = there.num_rows
+    for earlier, later in find_overlaps(*every):
+        line = rates["line"][later - old_count].as_py()
+        code = rates["code"][later - old_count].as_py() or "of every number"
+        if earlier < old_count:
+            begin, end = there["valid_from"][earlier].as_py(), there["valid_to"][earlier].as_py()
+            where = f"in the tariff already, {_shown(begin)} to {_shown(end)} (rate {there['id'][earlier].as_py()})"
+        else:
+            where = f"on line {rates['line'][earlier - old_count].as_py()} for an overlapping time"
+        problems.setdefault(line, Problem(line, "overlap", f"The code {code} has the same rate {where}."))
+    if problems:
+        raise _refused(sorted(problems.values()))
+
+
+def _shown(instant: datetime | None) -> str:
+    return "open" if instant is None else instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _read_keys(tariff: Tariff) -> pa.Table:
+    text = copy_out(READ_KEYS.format(tenant_id=current_tenant_id(), tariff_id=int(tariff.pk)))
+    if not text.getbuffer().nbytes:
+        return KEY_SCHEMA.empty_table()
+    types = {field.name: pa.int64() if field.name.startswith("valid_") else field.type for field in KEY_SCHEMA}
+    return pyarrow.csv.read_csv(
+        text,
+        read_options=pyarrow.csv.ReadOptions(column_names=KEY_SCHEMA.names),
+        convert_options=pyarrow.csv.ConvertOptions(
+            column_types=types, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False
+        ),
+    ).cast(KEY_SCHEMA)
+
+
+def _insert(tariff: Tariff, rates: pa.Table) -> None:
+    columns = {name: rates[name] for name in LOAD_SCHEMA.names if name not in ("line", "destination", "time_profile")}
+    columns["destination_id"] = _ids(rates["destination"], destination_ids(_first_codes(rates)))
+    profiles = dict(TimeProfile.objects.values_list("name", "pk"))
+    columns["time_profile_id"] = _ids(rates["time_profile"], profiles)
+    ordered = pa.table({name: columns[name] for name in STAGED})
+    with connection.cursor() as cursor:
+        stage(cursor, "staged_rate", ", ".join(f"{name} {kind}" for name, kind in STAGED.items()), ordered)
+        cursor.execute(INSERT, [current_tenant_id(), tariff.pk])
+
+
+def _first_codes(rates: pa.Table) -> dict[str, str]:
+    """Each destination of the rates with the first code that it has there."""
+    encoded = rates["destination"].combine_chunks().dictionary_encode()
+    index = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    used, first = np.unique(index, return_index=True)
+    codes = rates["code"].combine_chunks().take(pa.array(first)).to_pylist()
+    names = encoded.dictionary.to_pylist()
+    return {names[place]: code for place, code in zip(used.tolist(), codes, strict=True) if place >= 0}
+
+
+def _ids(names: pa.ChunkedArray, ids: dict[str, int]) -> pa.Array:
+    """The id of each name, null for null. Raises Invalid `unknown_profile` for a name without id."""
+    encoded = names.combine_chunks().dictionary_encode()
+    found = [ids.get(name) for name in encoded.dictionary.to_pylist()]
+    if None in found:
+        raise Invalid("unknown_profile", f"There is no {encoded.dictionary[found.index(None)].as_py()!r}.")
+    return pa.array(found, pa.int64()).take(encoded.indices)
+
+
+def _bump(tariff: Tariff) -> int:
+    tariff.revision += 1
+    tariff.save(update_fields=["revision"])
+    return tariff.revision

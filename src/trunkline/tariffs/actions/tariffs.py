@@ -1,0 +1,124 @@
+"""Writes of tariffs, time profiles and code decks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+
+from trunkline.core.codes import CODE_DIGITS_MAX
+from trunkline.core.currency import get_currency
+from trunkline.core.e164 import is_digits
+from trunkline.core.errors import Conflict, Invalid
+from trunkline.core.period import get_zone
+from trunkline.engine.schema import Unit
+from trunkline.kit.db.locks import lock_rows
+from trunkline.tariffs.actions.destinations import destination_ids
+from trunkline.tariffs.models import Code, CodeDeck, Rate, Tariff, TimeProfile
+from trunkline.tariffs.rules import parse_windows, windows_json
+
+NAME_LENGTH_MAX = 120
+PROFILE_NAME_LENGTH_MAX = 60
+
+
+def create_tariff(*, name: str, currency: str, timezone: str = "UTC", unit: str = Unit.SECOND, at: datetime) -> Tariff:
+    """Make a tariff without rates. Raises Invalid `unknown_currency`, `unknown_timezone`, `unknown_unit`, `bad_name`;
+    Conflict `tariff_exists`."""
+    if unit not in set(Unit):
+        raise Invalid("unknown_unit", f"{unit!r} is no unit.", hint=f"Use {', '.join(Unit)}.")
+    get_zone(timezone)
+    tariff = Tariff(
+        name=name_text(name), currency=get_currency(currency).code, timezone=timezone, unit=str(unit), created_at=at
+    )
+    try:
+        with transaction.atomic():
+            tariff.save(force_insert=True)
+    except IntegrityError as error:
+        raise Conflict("tariff_exists", f"There is a tariff {tariff.name!r} already.") from error
+    return tariff
+
+
+def change_tariff(*, tariff_id: int, name: str | None = None, timezone: str | None = None, at: datetime) -> Tariff:
+    """Rename a tariff or set its clock. Currency and unit never change: usage is kept in them.
+
+    Raises NotFound, Invalid `unknown_timezone`, `bad_name`; Conflict `tariff_exists`.
+    """
+    try:
+        with transaction.atomic():
+            (tariff,) = lock_rows(Tariff.objects.all(), [tariff_id])
+            if name is not None:
+                tariff.name = name_text(name)
+            if timezone is not None:
+                get_zone(timezone)
+                tariff.timezone = timezone
+            tariff.revision += 1
+            tariff.save(update_fields=["name", "timezone", "revision"])
+    except IntegrityError as error:
+        raise Conflict("tariff_exists", f"There is a tariff {name!r} already.") from error
+    return tariff
+
+
+def create_time_profile(*, name: str, windows: Iterable[Mapping[str, Any]], at: datetime) -> TimeProfile:
+    """Make a time profile. Raises Invalid `bad_time_window`, `bad_name`; Conflict `time_profile_exists`."""
+    profile = TimeProfile(
+        name=name_text(name, PROFILE_NAME_LENGTH_MAX), windows=windows_json(parse_windows(list(windows)))
+    )
+    try:
+        with transaction.atomic():
+            profile.save(force_insert=True)
+    except IntegrityError as error:
+        raise Conflict("time_profile_exists", f"There is a time profile {profile.name!r} already.") from error
+    return profile
+
+
+def change_time_profile(*, profile_id: int, windows: Iterable[Mapping[str, Any]], at: datetime) -> TimeProfile:
+    """Set the windows of a time profile, for every tariff that uses it; each of them gets a new revision.
+
+    Raises NotFound, Invalid `bad_time_window`.
+    """
+    found = windows_json(parse_windows(list(windows)))
+    with transaction.atomic():
+        (profile,) = lock_rows(TimeProfile.objects.all(), [profile_id])
+        profile.windows = found
+        profile.save(update_fields=["windows"])
+        using = Rate.objects.filter(time_profile=profile).values_list("tariff_id", flat=True).distinct()
+        ids = [tariff.pk for tariff in lock_rows(Tariff.objects.all(), using)]
+        Tariff.objects.filter(pk__in=ids).update(revision=F("revision") + 1)
+    return profile
+
+
+def load_code_deck(*, name: str, codes: Mapping[str, str], at: datetime) -> CodeDeck:
+    """Make or extend a deck: `codes` maps each code to the name of its destination, new names become destinations.
+
+    Codes that the deck has keep their rows and get the new destination. Raises Invalid `bad_code`, `bad_name`.
+    """
+    for code in codes:
+        if not is_digits(code) or len(code) > CODE_DIGITS_MAX:
+            raise Invalid("bad_code", f"{code[:40]!r} is no code of 1 to {CODE_DIGITS_MAX} digits.")
+    with transaction.atomic():
+        deck, _ = CodeDeck.objects.get_or_create(name=name_text(name))
+        (deck,) = lock_rows(CodeDeck.objects.all(), [deck.pk])
+        first_codes: dict[str, str] = {}
+        for code, destination in codes.items():
+            first_codes.setdefault(destination, code)
+        ids = destination_ids(first_codes)
+        rows = [Code(deck=deck, code=code, destination_id=ids[named]) for code, named in codes.items()]
+        Code.objects.bulk_create(
+            rows,
+            batch_size=5000,
+            update_conflicts=True,
+            unique_fields=["tenant", "deck", "code"],
+            update_fields=["destination"],
+        )
+    return deck
+
+
+def name_text(name: str, most: int = NAME_LENGTH_MAX) -> str:
+    """A name as it is kept. Raises Invalid `bad_name`."""
+    name = " ".join(name.split())
+    if not 0 < len(name) <= most or not name.isprintable():
+        raise Invalid("bad_name", f"A name has 1 to {most} printable characters.")
+    return name

@@ -1,0 +1,59 @@
+"""What a code says of its destination: the country, and the kind that its name suggests. No Django."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final
+
+import phonenumbers
+from phonenumbers.phonenumberutil import COUNTRY_CODE_TO_REGION_CODE, region_code_for_number
+
+_CALLING_CODE_DIGITS: Final = (1, 2, 3)
+NATIONAL_DIGITS_MIN: Final = 6
+NATIONAL_DIGITS_MAX: Final = 11
+_FILLINGS: Final = "2570"
+_KINDS: Final = (
+    ("toll_free", re.compile(r"\b(toll.?free|freephone)\b", re.IGNORECASE)),
+    ("special", re.compile(r"\b(premium|special|satellite|shared.cost|personal|paging|pager)\b", re.IGNORECASE)),
+    ("mobile", re.compile(r"\b(mobiles?|cellular|gsm|pcs)\b", re.IGNORECASE)),
+    ("fixed", re.compile(r"\b(fixed|proper|landline|geographic)\b", re.IGNORECASE)),
+)
+
+
+@lru_cache(maxsize=100_000)
+def country_of(code: str) -> str:
+    """ISO 3166 code of the country that numbers with this code are in; "" for none, or a code shorter than a country's.
+
+    Where several countries share a calling code, as in North America, the one that whole numbers with this code are in;
+    the main one where that is not known.
+    """
+    for digits in _CALLING_CODE_DIGITS:
+        calling = code[:digits]
+        regions = (
+            COUNTRY_CODE_TO_REGION_CODE.get(int(calling)) if len(calling) == digits and calling[0] != "0" else None
+        )
+        if regions is not None:
+            return _region(regions, int(calling), code[digits:])
+    return ""
+
+
+def _region(regions: tuple[str, ...], calling: int, national: str) -> str:
+    main = regions[0]
+    if main == "001":  # the calling code of no country
+        return ""
+    if len(regions) == 1 or not national:
+        return str(main)
+    # Which of them a code belongs to is known of whole numbers only: make it one, in a few ways.
+    for digits in range(max(len(national), NATIONAL_DIGITS_MIN), NATIONAL_DIGITS_MAX + 1):
+        for filling in _FILLINGS:
+            number = phonenumbers.PhoneNumber(calling, int(national.ljust(digits, filling)))
+            region = region_code_for_number(number)
+            if region is not None:
+                return str(region)
+    return str(main)
+
+
+def kind_of(name: str) -> str:
+    """The kind of a destination by the words in its name; `other` if it says none."""
+    return next((kind for kind, words in _KINDS if words.search(name)), "other")

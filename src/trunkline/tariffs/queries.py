@@ -1,0 +1,75 @@
+"""Every read of the tariffs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+
+from trunkline.core.errors import NotFound
+from trunkline.core.period import is_in_force
+from trunkline.parties.models import Account
+from trunkline.tariffs.exchange import ExchangeTable, needed_pairs
+from trunkline.tariffs.models import AccountTariff, ExchangeRate, Rate, Tariff, TimeProfile
+from trunkline.tenancy.queries import current_tenant
+
+
+def tariffs() -> QuerySet[Tariff]:
+    """All tariffs of the tenant, by name."""
+    return Tariff.objects.order_by("name")
+
+
+def get_tariff(name: str) -> Tariff:
+    """The tariff of that name. Raises NotFound `tariff_not_found`."""
+    found = Tariff.objects.filter(name=name).first()
+    if found is None:
+        raise NotFound("tariff_not_found", f"There is no tariff {name!r}.", hint="`trunkline tariff list` shows them.")
+    return found
+
+
+def rates(tariff: Tariff, *, code: str | None = None, at: datetime | None = None) -> QuerySet[Rate]:
+    """The rates of a tariff that are not voided, by code and as listed; of one code, or in force at an instant."""
+    found = Rate.objects.filter(tariff=tariff, voided_at__isnull=True).select_related("destination", "time_profile")
+    if code is not None:
+        found = found.filter(code=code)
+    if at is not None:
+        found = found.filter(
+            Q(valid_from__isnull=True) | Q(valid_from__lte=at), Q(valid_to__isnull=True) | Q(valid_to__gt=at)
+        )
+    return found.order_by("code", "id")
+
+
+def time_profiles() -> QuerySet[TimeProfile]:
+    """All time profiles of the tenant, by name."""
+    return TimeProfile.objects.order_by("name")
+
+
+def assignments(account: Account | None = None) -> QuerySet[AccountTariff]:
+    """Who has which tariff, in the order in which they are asked; ended ones too."""
+    found = AccountTariff.objects.select_related("account", "tariff")
+    if account is not None:
+        found = found.filter(account=account)
+    return found.order_by("account__code", "side", "service", "position", "valid_from", "id")
+
+
+def tariff_list(account: Account, *, side: str, service: str, at: datetime) -> list[Tariff]:
+    """The ordered tariffs of an account for one side and service at an instant."""
+    rows = assignments(account).filter(side=side, service=service)
+    return [row.tariff for row in rows if is_in_force(row.valid_from, row.valid_to, at)]
+
+
+def exchange_table(currencies: Iterable[str] = ()) -> ExchangeTable:
+    """The exchange rates between the currencies in use (accounts, tariffs, the tenant's own) and those given besides."""
+    used = {current_tenant().currency, *currencies}
+    used.update(Account.objects.values_list("currency", flat=True).distinct())
+    used.update(Tariff.objects.values_list("currency", flat=True).distinct())
+    if len(used) == 1:
+        return ExchangeTable(())
+    pairs = needed_pairs(ExchangeRate.objects.values_list("base", "quote").distinct(), used)
+    wanted = Q()
+    for base in {base for base, _ in pairs}:
+        wanted |= Q(base=base, quote__in=[quote for other, quote in pairs if other == base])
+    if not wanted:
+        return ExchangeTable(())
+    return ExchangeTable(ExchangeRate.objects.filter(wanted).values_list("base", "quote", "on", "rate"))

@@ -1,0 +1,1 @@
+"""Tenants, and the scope that confines work to one of them."""

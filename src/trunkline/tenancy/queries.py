@@ -1,0 +1,39 @@
+"""Reads of tenants. What must come before a scope goes through functions of the owner that return ids only."""
+
+from __future__ import annotations
+
+from django.db import connection
+
+from trunkline.core.errors import NotFound
+from trunkline.kit.db.scope import current_tenant_id
+from trunkline.tenancy.models import Tenant
+
+
+def find_tenant_id(slug_or_name: str) -> int | None:
+    """Id of the tenant of that slug or name."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tenant_id_by_name(%s)", [slug_or_name])
+        (found,) = cursor.fetchone()
+    return found
+
+
+def get_tenant_id(slug_or_name: str) -> int:
+    """Id of the tenant of that slug or name. Raises `NotFound` (`tenant_not_found`)."""
+    found = find_tenant_id(slug_or_name)
+    if found is None:
+        raise NotFound(
+            "tenant_not_found", f"There is no tenant {slug_or_name!r}.", hint="`trunkline tenant list` shows them."
+        )
+    return found
+
+
+def tenant_ids() -> list[int]:
+    """Ids of all tenants, ascending."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tenant_all_ids()")
+        return [row[0] for row in cursor.fetchall()]
+
+
+def current_tenant() -> Tenant:
+    """The tenant of the open scope."""
+    return Tenant.objects.get(pk=current_tenant_id())

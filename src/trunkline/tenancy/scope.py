@@ -1,0 +1,18 @@
+"""`tenancy.scope`: the only way to a tenant's rows."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+
+from trunkline.kit.db.scope import Scope, ScopeError, current_scope, current_tenant_id
+from trunkline.kit.db.scope import scope as _scope
+from trunkline.tenancy.models import Tenant
+
+__all__ = ["Scope", "ScopeError", "current_scope", "current_tenant_id", "scope"]
+
+
+def scope(
+    tenant: Tenant | int, actor: str, *, reason: str = "", snapshot: bool = False
+) -> AbstractContextManager[Scope]:
+    """Work inside one tenant's data; see `kit.db.scope.scope`. `actor` is `cli:<user>`, `system`, `key:<id>` and so on."""
+    return _scope(tenant if isinstance(tenant, int) else tenant.pk, actor, reason=reason, snapshot=snapshot)

@@ -1,0 +1,1 @@
+"""What was used: collect, decode, rate, store, post."""

@@ -1,0 +1,220 @@
+"""Writes of usage: switches, the register of files, and the states of a batch."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from django.db import IntegrityError, transaction
+
+from trunkline.core.errors import Conflict, Invalid
+from trunkline.core.ids import content_key
+from trunkline.kit import jobs
+from trunkline.kit.db.locks import lock_rows
+from trunkline.kit.db.scope import current_tenant_id
+from trunkline.usage.choices import BatchState, Intake
+from trunkline.usage.decode import FORMATS, FileFailed, SwitchProfile, content_hash, open_source
+from trunkline.usage.models import Batch, Switch
+from trunkline.usage.reasons import FileFailure
+
+PROCESS = "usage.process"
+
+
+def create_switch(
+    *,
+    name: str,
+    format: str,  # noqa: A002  the field's word
+    at: datetime,
+    timezone: str = "UTC",
+    number_rules: Sequence[object] = (),
+    has_buy_side: bool = True,
+    max_duration_s: int = 86_400,
+    future_limit_s: int = 300,
+    duplicate_window_days: int = 3,
+    options: Mapping[str, object] | None = None,
+    watch_folder: str = "",
+    watch_pattern: str = "*",
+) -> Switch:
+    """Make a switch. Raises `Invalid` (`unknown_format`, `unknown_timezone`, `number_rule`, `switch_option`, `watch_folder`) and `Conflict` (`switch_exists`)."""
+    if format not in FORMATS:
+        raise Invalid("unknown_format", f"There is no format {format!r}.", hint=f"Known are {', '.join(FORMATS)}.")
+    if watch_folder and not Path(watch_folder).is_absolute():
+        raise Invalid("watch_folder", "The watched folder must be named from the root (/...).")
+    switch = Switch(
+        name=name,
+        format=format,
+        timezone=timezone,
+        number_rules=list(number_rules),
+        has_buy_side=has_buy_side,
+        max_duration_s=max_duration_s,
+        future_limit_s=future_limit_s,
+        duplicate_window_days=duplicate_window_days,
+        options=dict(options or {}),
+        watch_folder=watch_folder,
+        watch_pattern=watch_pattern,
+    )
+    profile_of(switch, at)  # refuses what decoding could not work with
+    try:
+        with transaction.atomic():
+            switch.save(force_insert=True)
+    except IntegrityError as error:
+        raise Conflict("switch_exists", f"There is a switch {name!r} already.") from error
+    return switch
+
+
+def profile_of(switch: Switch, received_at: datetime) -> SwitchProfile:
+    """The switch as decoding knows it."""
+    return SwitchProfile.of(
+        received_at=received_at,
+        timezone=switch.timezone,
+        number_rules=switch.number_rules,
+        max_duration_s=switch.max_duration_s,
+        future_limit_s=switch.future_limit_s,
+        options=switch.options,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A file as it was when its content was hashed. Where it cannot be read as a whole, `failure` says why and the hash is that of its raw bytes."""
+
+    path: Path
+    content_hash: str
+    octets: int
+    stamp: str
+    failure: FileFailed | None = None
+
+
+def stamp_of(path: Path) -> str:
+    """Inode, size and time of change: if these are the same, the file is taken to be the same."""
+    seen = os.stat(path, follow_symlinks=False)  # noqa: PTH116
+    return f"{seen.st_dev}:{seen.st_ino}:{seen.st_size}:{seen.st_mtime_ns}"
+
+
+def examine(path: Path) -> Examined:
+    """Read a file through once. Needs no scope: a big file takes seconds.
+
+    Raises `FileFailed` where there is no file to read (`not_a_file`) or it changes while it is read (`source_changed`).
+    """
+    path = path.absolute()
+    with open_source(path) as source:
+        stamp = stamp_of(path)
+        try:
+            digest, octets = content_hash(source)
+        except FileFailed as error:
+            if error.failure is FileFailure.SOURCE_CHANGED:
+                raise
+            with path.open("rb") as raw:
+                return Examined(path, hashlib.file_digest(raw, "sha256").hexdigest(), source.size, stamp, failure=error)
+    return Examined(path, digest, octets, stamp)
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """The batch of a file, and whether this call made it."""
+
+    batch: Batch
+    is_new: bool
+
+
+def register(*, switch: Switch, examined: Examined, intake: Intake, at: datetime, name: str = "") -> Registered:
+    """Register a file by its content and defer its job. The same content from the same switch is the batch that is already there; a failed one is tried again."""
+    batch = Batch(
+        switch=switch,
+        intake=intake,
+        name=(name or examined.path.name)[-255:],
+        path=str(examined.path),
+        content_hash=examined.content_hash,
+        octets=examined.octets,
+        stamp=examined.stamp,
+        received_at=at,
+    )
+    try:
+        with transaction.atomic():
+            batch.save(force_insert=True)
+    except IntegrityError:
+        known = Batch.objects.get(switch=switch, content_hash=examined.content_hash)
+        return Registered(_take_up_again(known, examined, intake, at), is_new=False)
+    if examined.failure is not None:
+        fail(batch_id=batch.pk, attempt=0, code=examined.failure.code, detail=str(examined.failure), at=at)
+        batch.refresh_from_db()
+    else:
+        _defer(batch)
+    return Registered(batch, is_new=True)
+
+
+def _take_up_again(batch: Batch, examined: Examined, intake: Intake, at: datetime) -> Batch:
+    (batch,) = lock_rows(Batch.objects.all(), [batch.pk])
+    if batch.state == BatchState.POSTED or examined.failure is not None:
+        return batch
+    batch.path, batch.stamp, batch.intake = str(examined.path), examined.stamp, intake
+    if batch.state == BatchState.FAILED:
+        batch.state, batch.failure, batch.failure_detail = BatchState.REGISTERED, "", ""
+        batch.received_at, batch.finished_at = at, None
+    batch.save()
+    _defer(batch)
+    return batch
+
+
+def register_resend(*, source: Batch, path: Path, octets: int, at: datetime) -> Batch:
+    """Register the rejects of a batch, written to `path`, as a batch of its own.
+
+    Each batch's rejects are sent again once; what remains wrong can then be sent from the new batch.
+    """
+    batch = Batch(
+        switch_id=source.switch_id,
+        intake=Intake.RESEND,
+        name=f"rejects of {source.name}"[:255],
+        path=str(path),
+        content_hash=content_key("resend", source.pk),
+        octets=octets,
+        stamp=stamp_of(path),
+        received_at=at,
+        resends=source,
+    )
+    batch.save(force_insert=True)
+    _defer(batch)
+    return batch
+
+
+def _defer(batch: Batch) -> None:
+    jobs.defer(PROCESS, key=f"{PROCESS}:{batch.pk}", tenant_id=current_tenant_id(), batch_id=batch.pk)
+
+
+def begin_attempt(*, batch_id: int, at: datetime) -> Batch | None:
+    """Give the batch to the caller, who holds the work lock of the switch: from now on only this attempt may post. None if the batch is final."""
+    (batch,) = lock_rows(Batch.objects.all(), [batch_id])
+    if batch.state in (BatchState.POSTED, BatchState.FAILED):
+        return None
+    batch.state, batch.attempt, batch.started_at, batch.progress_octets = BatchState.RUNNING, batch.attempt + 1, at, 0
+    batch.save(update_fields=["state", "attempt", "started_at", "progress_octets"])
+    return batch
+
+
+def fail(*, batch_id: int, attempt: int, code: str, detail: str, at: datetime) -> None:
+    """Say that the whole file cannot be taken. Nothing of it was or will be visible."""
+    (batch,) = lock_rows(Batch.objects.all(), [batch_id])
+    if batch.attempt != attempt or batch.state == BatchState.POSTED:
+        return
+    batch.state, batch.failure, batch.failure_detail, batch.finished_at = BatchState.FAILED, code, detail, at
+    batch.save(update_fields=["state", "failure", "failure_detail", "finished_at"])
+
+
+def note_progress(*, batch_id: int, attempt: int, octets: int) -> None:
+    """Say how far the attempt has read, for whoever watches."""
+    Batch.objects.filter(pk=batch_id, attempt=attempt).update(progress_octets=octets)
+
+
+def defer_unfinished() -> int:
+    """Put every batch that is not final in the queue again; a waiting job of the same batch makes that needless. Number of jobs made."""
+    unfinished = (
+        Batch.objects.filter(state__in=[BatchState.REGISTERED, BatchState.RUNNING])
+        .order_by("pk")
+        .values_list("pk", flat=True)
+    )
+    tenant_id = current_tenant_id()
+    return sum(jobs.defer(PROCESS, key=f"{PROCESS}:{pk}", tenant_id=tenant_id, batch_id=pk) for pk in unfinished)

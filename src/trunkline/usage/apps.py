@@ -1,0 +1,12 @@
+"""The app of usage."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class UsageConfig(AppConfig):
+    """What was used: collect, decode, rate, store, post."""
+
+    name = "trunkline.usage"
+    label = "usage"

@@ -1,0 +1,44 @@
+"""Choices of usage."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class BatchState(models.TextChoices):
+    """How far one file has come."""
+
+    REGISTERED = "registered", "Registered"  # known by its content, waiting for a worker
+    RUNNING = "running", "Running"  # a worker decodes and rates it; nothing of it is visible
+    POSTED = "posted", "Posted"  # everything of it is visible and in the books
+    FAILED = "failed", "Failed"  # nothing of it is visible; `failure` says why
+
+
+class Intake(models.TextChoices):
+    """How a file came."""
+
+    COMMAND = "command", "Command line"
+    UPLOAD = "upload", "Upload"
+    FOLDER = "folder", "Watched folder"
+    RESEND = "resend", "Rejects sent again"
+
+
+class SegmentKind(models.TextChoices):
+    """What a segment holds."""
+
+    RATED = "rated", "Rated records"
+    REJECT = "reject", "Rejects"
+
+
+class SegmentState(models.TextChoices):
+    """Whether a segment counts."""
+
+    LIVE = "live", "Live"
+    SUPERSEDED = "superseded", "Superseded"  # another batch says it anew; kept for `as it was then`
+
+
+class Side(models.TextChoices):
+    """Which way the money goes."""
+
+    SELL = "sell", "Sell"  # what a customer owes us
+    BUY = "buy", "Buy"  # what we owe a vendor

@@ -1,0 +1,233 @@
+"""What is done with one chunk once it is decoded: identified, priced, sifted, made into segment rows and folded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from trunkline.engine import rollup
+from trunkline.parties.rules import Resolution, Side
+from trunkline.usage.decode import Chunk, Party, SwitchProfile, raw_text
+from trunkline.usage.decode.numbers import normalise, rules_for
+from trunkline.usage.reasons import Reason
+from trunkline.usage.schema import REJECTS, Service
+from trunkline.usage.sides import REASONS, SERVICES, Pinned, SideColumns, identify, identity_reasons, price
+from trunkline.usage.store import RATED, REJECTED, SIDES
+
+HOUR_MS: Final = 3_600_000
+FOLD_KEYS: Final = ("account_id", "service", "destination_id", "rate_id", "local_day")
+HOUR_KEYS: Final = ("hour", "sell_account_id", "buy_account_id")
+
+Columns = dict[str, NDArray[np.int64]]
+
+
+@dataclass(slots=True)
+class Totals:
+    """Partial folds of one worker, merged now and then so that they stay small."""
+
+    sides: dict[str, list[Columns]] = field(default_factory=lambda: {side: [] for side in SIDES})
+    hours: list[Columns] = field(default_factory=list)
+    rated: int = 0
+    duplicates: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+
+    def count_rejects(self, rejects: pa.Table) -> None:
+        for each in pc.value_counts(rejects["reason"].combine_chunks().cast(pa.string())):
+            name = each["values"].as_py()
+            self.reasons[name] = self.reasons.get(name, 0) + each["counts"].as_py()
+
+    def compact(self) -> None:
+        for side, parts in self.sides.items():
+            if parts:
+                self.sides[side] = [rollup.merge(parts, FOLD_KEYS)]
+        if self.hours:
+            self.hours = [rollup.merge(self.hours, HOUR_KEYS)]
+
+    def add(self, other: Totals) -> None:
+        """Take in the totals of another worker."""
+        for side, parts in other.sides.items():
+            self.sides[side].extend(parts)
+        self.hours.extend(other.hours)
+        self.rated += other.rated
+        self.duplicates += other.duplicates
+        for name, count in other.reasons.items():
+            self.reasons[name] = self.reasons.get(name, 0) + count
+        self.compact()
+
+
+def price_sides(
+    events: pa.Table, profile: SwitchProfile, pinned: Pinned
+) -> tuple[pa.Table, dict[str, SideColumns], NDArray[np.int8]]:
+    """Both sides of a chunk and the first reason, if any, why a row must be rejected: whose it is before what it costs."""
+    sell = identify(events, Side.SELL, pinned)
+    buy = identify(events, Side.BUY, pinned)
+    events = _without_tech_prefix(events, sell, profile)
+    reason = np.zeros(len(events), np.int8)
+    for side, resolved in ((Side.SELL, sell), (Side.BUY, buy)):
+        _first(reason, identity_reasons(side, resolved, events, pinned))
+    sides = {}
+    for side, resolved in ((Side.SELL, sell), (Side.BUY, buy)):
+        sides[str(side)] = price(events, side, resolved.account_id, pinned)
+        _first(reason, sides[str(side)].reason)
+    return events, sides, reason
+
+
+def _first(reason: NDArray[np.int8], further: NDArray[np.int8]) -> None:
+    np.copyto(reason, further, where=reason == 0)
+
+
+def _without_tech_prefix(events: pa.Table, sell: Resolution, profile: SwitchProfile) -> pa.Table:
+    """Take the tech prefix that told the customer off the called number, before the number rules."""
+    rows = np.flatnonzero(sell.strip_len > 0)
+    if not len(rows):
+        return events
+    lengths = sell.strip_len[rows]
+    called = events["called"].to_numpy(zero_copy_only=False)
+    for length in np.unique(lengths):
+        here = rows[lengths == length]
+        raw = pc.utf8_slice_codeunits(events["called_raw"].take(pa.array(here)), int(length))
+        called[here] = normalise(raw.combine_chunks(), rules_for(profile.number_rules, Party.CALLED)).to_numpy(
+            zero_copy_only=False
+        )
+    return events.set_column(events.column_names.index("called"), "called", pa.array(called, pa.string()))
+
+
+def late_rejects(chunk: Chunk, events: pa.Table, rows: NDArray[np.int64], reason: NDArray[np.int8]) -> pa.Table:
+    """Rejects of rows that decoded well: their raw lines are cut from the chunk again."""
+    if not len(rows):
+        return REJECTS.empty_table()
+    starts = np.concatenate(([0], np.flatnonzero(np.frombuffer(chunk.data, np.uint8) == 10) + 1))
+    chosen = events.take(pa.array(rows))
+    raws, details = [], []
+    for index, record in enumerate(
+        chosen.select(
+            ["line", "trunk_in", "trunk_out", "source_ip", "account_code", "sip_user", "calling", "called"]
+        ).to_pylist()
+    ):
+        begin = int(starts[record["line"] - chunk.first_line])
+        end = chunk.data.find(b"\n", begin)
+        raws.append(raw_text(chunk.data[begin : end if end >= 0 else len(chunk.data)].rstrip(b"\r")))
+        details.append(_detail(REASONS[reason[rows[index]]], record))
+    return pa.table(
+        [
+            chosen["line"],
+            pa.array([str(REASONS[each]) for each in reason[rows]]).dictionary_encode(),
+            pa.array(details, pa.string()),
+            pa.array(raws, pa.string()),
+            chosen["key"],
+            chosen["start"],
+            chosen["called"],
+            chosen["service"],
+        ],
+        schema=REJECTS,
+    )
+
+
+def _detail(reason: Reason | None, record: dict[str, object]) -> str:
+    names: tuple[str, ...]
+    match reason:
+        case Reason.UNKNOWN_SELL | Reason.AMBIGUOUS_IDENTITY:
+            names = ("trunk_in", "source_ip", "account_code", "sip_user", "calling")
+        case Reason.UNKNOWN_BUY:
+            names = ("trunk_out",)
+        case _:
+            names = ("called",)
+    return (
+        ", ".join(f"{name} {record[name]}" for name in names if record[name])
+        or "nothing in the record names an account"
+    )
+
+
+def segment_rows(
+    events: pa.Table, sides: dict[str, SideColumns], rows: NDArray[np.int64], batch_id: int, version: str
+) -> pa.Table:
+    """The rows of a chunk as they stand in the segment."""
+    size = len(events)
+    columns = {name: events[name] for name in events.column_names}
+    columns["batch_id"] = pa.array(np.full(size, batch_id, np.int64))
+    for side in SIDES:
+        columns |= sides[side].columns
+    columns["snapshot_version"] = pa.DictionaryArray.from_arrays(
+        pa.array(np.zeros(size, np.int32)), pa.array([version])
+    )
+    table = pa.table([columns[name] for name in RATED.names], schema=RATED)
+    return table if len(rows) == size else table.take(pa.array(rows))
+
+
+def reject_rows(rejects: pa.Table, batch_id: int) -> pa.Table:
+    """Rejects as they stand in the segment."""
+    return pa.table([*rejects.columns, pa.array(np.full(len(rejects), batch_id, np.int64))], schema=REJECTED)
+
+
+def fold_chunk(events: pa.Table, sides: dict[str, SideColumns], rows: NDArray[np.int64], totals: Totals) -> None:
+    """Add the rows to the partial sums of both sides and of the hours."""
+    if not len(rows):
+        return
+    quantity = events["quantity"].to_numpy()
+    service = _service_numbers(events)
+    for side in SIDES:
+        columns = sides[side]
+        here = rows[columns.is_counted[rows]]
+        if not len(here):
+            continue
+        keys = {
+            "account_id": columns.account_id[here],
+            "service": service[here],
+            "destination_id": columns.destination_id[here],
+            "rate_id": columns.rate_id[here],
+            "local_day": columns.local_day[here].astype(np.int64),
+        }
+        sums = {
+            "attempts": np.ones(len(here), np.int64),
+            "connected": (quantity[here] > 0).astype(np.int64),
+            "raw_quantity": quantity[here],
+            "billed_quantity": columns.billed[here],
+            "amount": columns.amount[here],
+            "base_amount": columns.base_amount[here],
+        }
+        totals.sides[side].append(rollup.fold(keys, sums))
+    totals.hours.append(_fold_hours(events, sides, rows, quantity, service))
+    if len(totals.hours) >= 8:
+        totals.compact()
+
+
+def _service_numbers(events: pa.Table) -> NDArray[np.int64]:
+    service = events["service"].unify_dictionaries().combine_chunks()
+    numbers = np.array([SERVICES.index(Service(name)) for name in service.dictionary.to_pylist()], np.int64)
+    return numbers[service.indices.to_numpy()]
+
+
+def _fold_hours(
+    events: pa.Table,
+    sides: dict[str, SideColumns],
+    rows: NDArray[np.int64],
+    quantity: NDArray[np.int64],
+    service: NDArray[np.int64],
+) -> Columns:
+    start = events["start"].cast(pa.int64()).to_numpy()
+    pdd = events["pdd_ms"].combine_chunks()
+    has_pdd = pdd.is_valid().to_numpy(zero_copy_only=False)
+    delay = pdd.fill_null(0).to_numpy().astype(np.int64)
+    takes_time = service == SERVICES.index(Service.VOICE)
+    sell, buy = sides["sell"], sides["buy"]
+    return rollup.fold(
+        {
+            "hour": (start // HOUR_MS)[rows],
+            "sell_account_id": np.maximum(sell.account_id[rows], 0),
+            "buy_account_id": np.maximum(buy.account_id[rows], 0),
+        },
+        {
+            "attempts": np.ones(len(rows), np.int64),
+            "connected": (quantity[rows] > 0).astype(np.int64),
+            "seconds": np.where(takes_time, quantity, 0)[rows],
+            "revenue": sell.base_amount[rows],
+            "cost": buy.base_amount[rows],
+            "pdd_ms": delay[rows],
+            "pdd_count": has_pdd[rows].astype(np.int64),
+        },
+    )

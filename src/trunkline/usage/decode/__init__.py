@@ -1,0 +1,43 @@
+"""From files of switches to canonical records, without Django and without state.
+
+    with open_source(path) as source:
+        digest, octets = content_hash(source)
+        for chunk in chunks(source, has_header=format.has_header):
+            decoded = format.decode(chunk, profile)      # pure: any thread, any order
+
+What a whole file can fail with is raised as `FileFailed`; single lines come back as rejects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from trunkline.core.errors import NotFound
+from trunkline.usage.decode.chunking import CHUNK_OCTETS, Chunk, chunks
+from trunkline.usage.decode.common import Common
+from trunkline.usage.decode.failure import FileFailed
+from trunkline.usage.decode.formats import Format
+from trunkline.usage.decode.freeswitch import FreeSwitch, FreeSwitchTrunks
+from trunkline.usage.decode.profile import MsRounding, NumberRule, Party, SwitchProfile
+from trunkline.usage.decode.raw import line_octets, raw_text
+from trunkline.usage.decode.records import Decoded
+from trunkline.usage.decode.sources import Limits, Source, content_blocks, content_hash, open_source
+
+FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
+    {form.name: form for form in (Common(), FreeSwitch(), FreeSwitchTrunks())}
+)
+
+__all__ = [
+    "CHUNK_OCTETS", "FORMATS", "Chunk", "Decoded", "FileFailed", "Format", "Limits", "MsRounding", "NumberRule",
+    "Party", "Source", "SwitchProfile", "chunks", "content_blocks", "content_hash", "get_format", "line_octets",
+    "open_source", "raw_text",
+]  # fmt: skip
+
+
+def get_format(name: str) -> Format:
+    """The format of that name. Raises NotFound `format`."""
+    if name not in FORMATS:
+        raise NotFound("format", f"There is no format {name!r}.", hint=f"Known are {', '.join(FORMATS)}.")
+    return FORMATS[name]

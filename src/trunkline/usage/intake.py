@@ -1,0 +1,60 @@
+"""The ways in for one file: named on the command line, or uploaded."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from trunkline.core.ids import uuid7
+from trunkline.kit.db.scope import scope
+from trunkline.kit.faults import reached
+from trunkline.kit.home import folder
+from trunkline.usage.actions import examine, register
+from trunkline.usage.choices import BatchState, Intake
+from trunkline.usage.queries import access_switch
+from trunkline.usage.store import fsync_folder
+
+
+def register_path(
+    tenant_id: int, switch: str, path: Path, *, actor: str, now: Callable[[], datetime]
+) -> tuple[int, bool]:
+    """Register a file where it lies: (batch id, whether it is new). The file stays there and must stay until the batch is final."""
+    with scope(tenant_id, actor):
+        access_switch(switch)  # before a big file is read for nothing
+    examined = examine(path)
+    with scope(tenant_id, actor):
+        found = register(switch=access_switch(switch), examined=examined, intake=Intake.COMMAND, at=now())
+    reached("registered")
+    return found.batch.pk, found.is_new
+
+
+def register_upload(
+    tenant_id: int, switch: str, name: str, content: BinaryIO, *, actor: str, now: Callable[[], datetime]
+) -> tuple[int, bool]:
+    """Take an upload: spooled first, in constant memory and outside any scope, then registered: (batch id, whether it is new).
+
+    The spooled copy goes when the batch is final, or at once where the content is known already.
+    """
+    path = folder("spool", f"tenant={tenant_id}") / str(uuid7())
+    with path.open("xb") as spool:
+        shutil.copyfileobj(content, spool, 1 << 20)
+        spool.flush()
+        os.fsync(spool.fileno())
+    fsync_folder(path.parent)
+    try:
+        examined = examine(path)
+        with scope(tenant_id, actor):
+            found = register(
+                switch=access_switch(switch), examined=examined, intake=Intake.UPLOAD, at=now(), name=Path(name).name
+            )
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    if found.batch.path != str(path) or found.batch.state in (BatchState.POSTED, BatchState.FAILED):
+        path.unlink(missing_ok=True)
+    reached("registered")
+    return found.batch.pk, found.is_new

@@ -1,0 +1,45 @@
+"""What is pinned when a batch begins: prices, accounts, identities and exchange rates as they are at that moment."""
+
+from __future__ import annotations
+
+from django.db.models import Q
+
+from trunkline.parties.models import Account
+from trunkline.parties.queries import resolver
+from trunkline.tariffs import snapshot
+from trunkline.tariffs.exchange import ExchangeTable
+from trunkline.tariffs.models import ExchangeRate
+from trunkline.tenancy.queries import current_tenant
+from trunkline.usage.models import Switch
+from trunkline.usage.sides import AccountFacts, Pinned
+
+
+def pin(switch: Switch) -> Pinned:
+    """Pin what decides the prices of the switch's records. Needs an open scope."""
+    tenant = current_tenant()
+    prices = snapshot.load(tenant.pk)
+    accounts = {pk: AccountFacts(pk, *rest) for pk, *rest in Account.objects.values_list("pk", "currency", "timezone")}
+    currencies = {
+        tenant.currency,
+        *prices.tariff_currencies.values(),
+        *(account.currency for account in accounts.values()),
+    }
+    return Pinned(
+        snapshot=prices.snapshot,
+        version=prices.version,
+        plans=prices.plans,
+        tariff_currencies=prices.tariff_currencies,
+        accounts=accounts,
+        resolver=resolver(switch.name),
+        find_exchange_rate=_exchange(currencies).find,
+        base_currency=tenant.currency,
+        has_buy_side=switch.has_buy_side,
+    )
+
+
+def _exchange(currencies: set[str]) -> ExchangeTable:
+    """The published rates of these currencies; decades of forty others stay where they are."""
+    if len(currencies) == 1:
+        return ExchangeTable([])
+    rows = ExchangeRate.objects.filter(Q(base__in=currencies) | Q(quote__in=currencies))
+    return ExchangeTable(rows.values_list("base", "quote", "on", "rate"))

@@ -1,0 +1,35 @@
+"""Reads of usage."""
+
+from __future__ import annotations
+
+from trunkline.core.errors import NotFound
+from trunkline.usage.models import Batch, Switch
+
+
+def access_switch(name: str) -> Switch:
+    """The switch of that name. Raises `NotFound` (`switch_not_found`)."""
+    found = Switch.objects.filter(name=name).first()
+    if found is None:
+        raise NotFound("switch_not_found", f"There is no switch {name!r}.", hint="`trunkline switch list` shows them.")
+    return found
+
+
+def access_batch(public_id: str) -> Batch:
+    """The batch of that public id. Raises `NotFound` (`batch_not_found`)."""
+    from django.core.exceptions import ValidationError
+
+    try:
+        found = Batch.objects.filter(public_id=public_id).first()
+    except ValidationError:
+        found = None
+    if found is None:
+        raise NotFound(
+            "batch_not_found", f"There is no batch {public_id!r}.", hint="`trunkline usage batches` shows them."
+        )
+    return found
+
+
+def list_batches(*, state: str = "", limit: int = 50) -> list[Batch]:
+    """The newest batches, of one state if named."""
+    found = Batch.objects.order_by("-pk")
+    return list((found.filter(state=state) if state else found)[:limit])

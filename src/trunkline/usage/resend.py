@@ -1,0 +1,84 @@
+"""Sending rejects through again: their raw lines become a file of their own, which takes the walk of any other."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow.parquet as pq
+from django.db import IntegrityError
+
+from trunkline.core.errors import Invalid
+from trunkline.kit.db.scope import scope
+from trunkline.kit.home import folder, home
+from trunkline.usage.actions import register_resend
+from trunkline.usage.choices import BatchState, SegmentKind, SegmentState
+from trunkline.usage.decode.raw import line_octets
+from trunkline.usage.models import Batch, Segment
+from trunkline.usage.queries import access_batch
+from trunkline.usage.store import fsync_folder
+
+
+def resend(tenant_id: int, *, batch_public_id: str | None, actor: str, now: Callable[[], datetime]) -> list[int]:
+    """Register the live rejects of a batch, or of all batches, to be sent again: the ids of the new batches, one for each source.
+
+    When a new batch is posted it supersedes the rejects it was made of, in the same transaction.
+    """
+    with scope(tenant_id, actor):
+        if batch_public_id is not None:
+            sources = [access_batch(batch_public_id)]
+        else:
+            live = Segment.objects.filter(kind=SegmentKind.REJECT, state=SegmentState.LIVE).values("batch_id")
+            sources = list(Batch.objects.filter(state=BatchState.POSTED, pk__in=live).order_by("pk"))
+    made = []
+    for source in sources:
+        batch_id = _resend_one(tenant_id, source, actor, now)
+        if batch_id is not None:
+            made.append(batch_id)
+    return made
+
+
+def _resend_one(tenant_id: int, source: Batch, actor: str, now: Callable[[], datetime]) -> int | None:
+    with scope(tenant_id, actor):
+        known = Batch.objects.filter(resends=source).first()
+        if known is not None:  # registered before and perhaps not finished: taking it up again is safe
+            return None if known.state == BatchState.POSTED else known.pk
+        rejects = Segment.objects.filter(batch=source, kind=SegmentKind.REJECT, state=SegmentState.LIVE)
+        paths = [home() / path for path in rejects.order_by("path").values_list("path", flat=True)]
+    if not paths:
+        return None
+    spool = folder("spool", f"tenant={tenant_id}") / f"resend-{source.pk}"
+    octets = _write_lines(spool, source.header, paths)
+    try:
+        with scope(tenant_id, actor):
+            return register_resend(source=source, path=spool, octets=octets, at=now()).pk
+    except IntegrityError:  # somebody sends them again at this moment
+        return _resend_one(tenant_id, source, actor, now)
+
+
+def _write_lines(spool: Path, header: str, rejects: list[Path]) -> int:
+    lines: list[tuple[int, str]] = []
+    for path in rejects:
+        table = pq.read_table(path, columns=["line", "raw"])
+        lines += zip(table["line"].to_pylist(), table["raw"].to_pylist(), strict=True)
+    partial = spool.with_name(f".{spool.name}.{os.getpid()}")
+    with partial.open("wb") as file:
+        if header:
+            file.write(header.encode() + b"\n")
+        for _, raw in sorted(lines):
+            file.write(_octets(raw) + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    partial.rename(spool)
+    fsync_folder(spool.parent)
+    return spool.stat().st_size
+
+
+def _octets(raw: str) -> bytes:
+    try:
+        return line_octets(raw)
+    except Invalid:
+        # Only the beginning of the line was kept: a NUL makes sure that it stays a reject and is never billed by half.
+        return b"\0" + raw.encode()

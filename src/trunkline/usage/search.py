@@ -1,0 +1,354 @@
+"""Finding single records and rejects among millions, in a fresh process within a second.
+
+A whole number is looked up in the number index of every segment that its time allows, and only the rows found are read;
+a prefix, an account or a time alone is scanned, newest segments first, and no further than the limit needs. Segments
+come from the catalogue, so a search sees what counts and nothing else. Needs an open scope throughout.
+
+Only DuckDB is loaded, and only where there is something to read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from trunkline.core.errors import Invalid
+from trunkline.usage.number_index import find_rows
+from trunkline.usage.segments import (
+    SegmentFile,
+    connect,
+    live_segments,
+    retry_when_moved,
+    text_literal,
+    watch,
+)
+
+if TYPE_CHECKING:
+    import duckdb
+
+Record = dict[str, Any]  # the columns of the segment; instants aware in UTC, money Decimal
+
+LIMIT: Final = 100
+LIMIT_MAX: Final = 100_000
+FILES_AT_ONCE: Final = 16
+# Beyond this a list of row numbers costs more than reading the two columns of the numbers.
+ROWS_LISTED_MAX: Final = 5_000
+INSTANTS: Final = ("start", "answer", "end")
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+# What a list of records shows. Each column of a record far from the others costs a page to unpack.
+LISTED: Final = (
+    "start",
+    "calling",
+    "called",
+    "service",
+    "quantity",
+    "cause",
+    "sell_account_id",
+    "sell_destination_id",
+    "sell_amount",
+    "sell_currency",
+    "buy_account_id",
+    "buy_amount",
+    "buy_currency",
+    "key",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search found, newest first; not `is_complete` where the limit left some out."""
+
+    records: list[Record]
+    is_complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NumberPattern:
+    """A number as it is searched: whole, or the beginning of numbers. Digits only."""
+
+    digits: str
+    is_prefix: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RejectGroup:
+    """Rejects of one reason whose called numbers begin alike, with the first of them as an example."""
+
+    reason: str
+    prefix: str  # empty where no number could be read
+    rejects: int
+    detail: str
+    raw: str
+    batch_id: int
+    line: int
+
+
+def parse_number(text: str) -> NumberPattern:
+    """A number as people write it, `+254 712 000 001`, or its beginning with a star, `2547*`.
+
+    Raises Invalid `bad_number`.
+    """
+    digits = text.strip()
+    is_prefix = digits.endswith("*")
+    digits = digits.removesuffix("*").removeprefix("+")
+    for separator in (" ", "-", ".", "(", ")", "/"):
+        digits = digits.replace(separator, "")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 64):
+        raise Invalid(
+            "bad_number",
+            f"{text!r} is not a number to search for.",
+            hint="Write it with its country code, like 254712000001, or its beginning with a star, like 2547*.",
+        )
+    return NumberPattern(digits, is_prefix)
+
+
+def search_records(
+    *,
+    number: str | None = None,
+    account_id: int | None = None,
+    start_from: datetime | None = None,
+    start_to: datetime | None = None,
+    limit: int = LIMIT,
+    columns: Sequence[str] | None = LISTED,
+) -> Found:
+    """Rated records, newest first: of that calling or called number, of that account on either side, of `[from, to)`.
+
+    `number` is E.164 with or without plus and separators; with a star at its end it is a prefix. What is left out does
+    not restrict. Records carry those columns of the segment, None for all of them. Raises Invalid `bad_number`,
+    `bad_limit`, `nothing_asked`.
+    """
+    pattern = None if number is None else parse_number(number)
+    _check_limit(limit)
+    if pattern is None and account_id is None and start_from is None and start_to is None:
+        raise Invalid("nothing_asked", "Say which number, account or time to search for.")
+    asked = _Asked(pattern, account_id, start_from, start_to, limit, None if columns is None else tuple(columns))
+
+    def work() -> Found:
+        return _search(asked, live_segments(start_from=start_from, start_to=start_to))
+
+    return retry_when_moved(work)
+
+
+def _check_limit(limit: int) -> None:
+    if not 1 <= limit <= LIMIT_MAX:
+        raise Invalid("bad_limit", f"The limit must be from 1 to {LIMIT_MAX}.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    pattern: NumberPattern | None
+    account_id: int | None
+    start_from: datetime | None
+    start_to: datetime | None
+    limit: int
+    columns: tuple[str, ...] | None
+
+    def condition(self) -> tuple[str, dict[str, Any]]:
+        """The condition in SQL and its bound values."""
+        terms, values = ["true"], dict[str, Any]()
+        if self.account_id is not None:
+            terms.append("(sell_account_id = $account OR buy_account_id = $account)")
+            values["account"] = self.account_id
+        for name, sign, instant in (("from", ">=", self.start_from), ("to", "<", self.start_to)):
+            if instant is not None:
+                terms.append(f"start {sign} make_timestamptz(${name}::BIGINT)")
+                values[name] = (instant - EPOCH) // timedelta(microseconds=1)
+        if self.pattern is not None and not self.pattern.is_prefix:
+            terms.append("(called = $number OR calling = $number)")
+            values["number"] = self.pattern.digits
+        elif self.pattern is not None and self.pattern.digits:
+            # ':' is the character after '9': a range can be told from a row group's least and greatest value.
+            terms.append("(called >= $number AND called < $after OR calling >= $number AND calling < $after)")
+            values |= {"number": self.pattern.digits, "after": self.pattern.digits + ":"}
+        return " AND ".join(terms), values
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A segment that may hold what is searched; `rows` where the index names them, None where it must be scanned."""
+
+    segment: SegmentFile
+    rows: list[int] | None
+
+    @property
+    def newest(self) -> datetime:
+        return self.segment.max_start or EPOCH
+
+
+def _search(asked: _Asked, segments: Sequence[SegmentFile]) -> Found:
+    candidates = list(_candidates(asked, segments))
+    if not candidates:
+        return Found([], is_complete=True)
+    candidates.sort(key=lambda each: (each.newest, each.segment.id), reverse=True)
+    paths = [each.segment.path for each in candidates]
+    with watch(paths), connect(paths, has_view=False) as connection:
+        places = _places(connection, asked, candidates)
+        records = _read(connection, asked, candidates, places[: asked.limit])
+    return Found(records, is_complete=len(places) <= asked.limit)
+
+
+def _candidates(asked: _Asked, segments: Sequence[SegmentFile]) -> Iterator[_Candidate]:
+    pattern = asked.pattern
+    for segment in segments:
+        rows = None
+        if pattern is not None and not pattern.is_prefix:
+            rows = find_rows(segment.path, pattern.digits, rows=segment.rows)
+            if rows == []:
+                continue
+        yield _Candidate(segment, rows if rows is None or len(rows) <= ROWS_LISTED_MAX else None)
+
+
+# Start in ms, index of the candidate, row in its file.
+_Place = tuple[int, int, int]
+
+
+def _places(connection: duckdb.DuckDBPyConnection, asked: _Asked, candidates: Sequence[_Candidate]) -> list[_Place]:
+    """Where the newest records that fit stand, newest first: one more than the limit if there are more."""
+    condition, values = asked.condition()
+    places: list[_Place] = []
+    for begin in range(0, len(candidates), FILES_AT_ONCE):
+        if len(places) > asked.limit and (candidates[begin].newest - EPOCH) < timedelta(milliseconds=places[-1][0]):
+            break  # candidates are in order: the rest is older than what was found
+        parts = []
+        for index, candidate in enumerate(candidates[begin : begin + FILES_AT_ONCE], begin):
+            listed = (
+                "" if candidate.rows is None else f"file_row_number IN ({', '.join(map(str, candidate.rows))}) AND "
+            )
+            parts.append(
+                f"SELECT epoch_ms(start) AS start_ms, {index} AS file, file_row_number AS row "
+                f"FROM {_file(candidate)} WHERE {listed}{condition}"
+            )
+        query = f"{' UNION ALL '.join(parts)} ORDER BY start_ms DESC, file, row DESC LIMIT {asked.limit + 1}"
+        found = connection.sql(query, params=values).fetchall()
+        places = sorted(places + found, key=lambda place: (-place[0], place[1], -place[2]))[: asked.limit + 1]
+    return places
+
+
+def _read(
+    connection: duckdb.DuckDBPyConnection, asked: _Asked, candidates: Sequence[_Candidate], places: Sequence[_Place]
+) -> list[Record]:
+    """The records at those places, in their order."""
+    rows: dict[int, list[int]] = {}
+    for _, file, row in places:
+        rows.setdefault(file, []).append(row)
+    read: dict[tuple[int, int], Record] = {}
+    # DuckDB hands aware instants to Python through a library we do not have: they travel as milliseconds.
+    instants = {name: f'epoch_ms("{name}") AS "{name}"' for name in INSTANTS}
+    if asked.columns is None:
+        chosen = f"* REPLACE ({', '.join(instants.values())})"
+    else:
+        chosen = ", ".join([instants.get(name, _name(name)) for name in asked.columns] + ["file_row_number"])
+    for file, wanted in rows.items():
+        listed = ", ".join(map(str, wanted))
+        relation = connection.sql(f"SELECT {chosen} FROM {_file(candidates[file])} WHERE file_row_number IN ({listed})")
+        names = relation.columns
+        for values in relation.fetchall():
+            record = dict(zip(names, values, strict=True))
+            row = record.pop("file_row_number")
+            read[file, row] = record | {name: _instant(record[name]) for name in INSTANTS if name in record}
+    return [read[file, row] for _, file, row in places]
+
+
+def _name(column: str) -> str:
+    return '"' + column.replace('"', '""') + '"'
+
+
+def _file(candidate: _Candidate) -> str:
+    path = text_literal(str(candidate.segment.path))
+    return f"read_parquet({path}, file_row_number=true, hive_partitioning=false)"
+
+
+def _instant(milliseconds: int | None) -> datetime | None:
+    return None if milliseconds is None else EPOCH + timedelta(milliseconds=milliseconds)
+
+
+def list_rejects(
+    *,
+    reason: str | None = None,
+    number: str | None = None,
+    batch_id: int | None = None,
+    start_from: datetime | None = None,
+    start_to: datetime | None = None,
+    limit: int = LIMIT,
+) -> Found:
+    """Rejects that wait, by batch and line, newest batch first: of a reason, of a called number or prefix, of a batch.
+
+    `[start_from, start_to)` leaves out rejects whose start could not be read. Raises Invalid `bad_number`, `bad_limit`.
+    """
+    _check_limit(limit)
+    terms, values = _reject_terms(reason, number, batch_id, start_from, start_to)
+
+    def work() -> Found:
+        paths = [each.path for each in live_segments(kind="reject", start_from=start_from, start_to=start_to)]
+        if not paths:
+            return Found([], is_complete=True)
+        with watch(paths), connect(paths, kind="reject") as connection:
+            relation = connection.sql(
+                f'SELECT * REPLACE (epoch_ms("start") AS "start") FROM segments WHERE {terms} '
+                f"ORDER BY batch_id DESC, line LIMIT {limit + 1}",
+                params=values,
+            )
+            names = relation.columns
+            records = [dict(zip(names, row, strict=True)) for row in relation.fetchall()]
+        for record in records:
+            record["start"] = _instant(record["start"])
+        return Found(records[:limit], is_complete=len(records) <= limit)
+
+    return retry_when_moved(work)
+
+
+def group_rejects(
+    *,
+    prefix_digits: int = 3,
+    reason: str | None = None,
+    batch_id: int | None = None,
+    start_from: datetime | None = None,
+    start_to: datetime | None = None,
+) -> list[RejectGroup]:
+    """How many rejects wait, by reason and the first digits of the called number, most first, each with an example."""
+    terms, values = _reject_terms(reason, None, batch_id, start_from, start_to)
+
+    def work() -> list[RejectGroup]:
+        paths = [each.path for each in live_segments(kind="reject", start_from=start_from, start_to=start_to)]
+        if not paths:
+            return []
+        with watch(paths), connect(paths, kind="reject") as connection:
+            rows = connection.sql(
+                f"""
+                SELECT reason, left(coalesce(called, ''), {int(prefix_digits)}) AS prefix, count(*) AS rejects,
+                       min(struct_pack(batch_id := batch_id, line := line, detail := detail, raw := raw)) AS example
+                FROM segments WHERE {terms} GROUP BY ALL ORDER BY rejects DESC, reason, prefix
+                """,
+                params=values,
+            ).fetchall()
+        return [RejectGroup(*row[:3], **row[3]) for row in rows]
+
+    return retry_when_moved(work)
+
+
+def _reject_terms(
+    reason: str | None,
+    number: str | None,
+    batch_id: int | None,
+    start_from: datetime | None,
+    start_to: datetime | None,
+) -> tuple[str, dict[str, Any]]:
+    pattern = None if number is None else parse_number(number)
+    terms, values = ["true"], dict[str, Any]()
+    if reason is not None:
+        terms.append("reason = $reason")
+        values["reason"] = reason
+    if batch_id is not None:
+        terms.append("batch_id = $batch")
+        values["batch"] = batch_id
+    if pattern is not None:
+        terms.append("starts_with(called, $number)" if pattern.is_prefix else "called = $number")
+        values["number"] = pattern.digits
+    for name, sign, instant in (("from", ">=", start_from), ("to", "<", start_to)):
+        if instant is not None:
+            terms.append(f"epoch_us(start) {sign} ${name}")
+            values[name] = (instant - EPOCH) // timedelta(microseconds=1)
+    return " AND ".join(terms), values

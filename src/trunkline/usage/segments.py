@@ -1,0 +1,168 @@
+"""Reading segments: which files hold what counts, and a DuckDB fenced in to just these.
+
+The catalogue (`usage.Segment`, under row-level security) is the only source of paths. A segment may be superseded and
+its file removed while somebody reads it: `watch` turns that into `SegmentsMoved`, and `retry_when_moved` asks the
+catalogue again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from trunkline.core.errors import Unavailable
+from trunkline.kit.home import folder, home
+
+if TYPE_CHECKING:
+    import duckdb
+
+Result = TypeVar("Result")
+
+ATTEMPTS = 3  # a catalogue that moves three times under one reader is busy: the reader says so instead of looping
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentFile:
+    """One file of the catalogue. `day` is a UTC day; the bounds are the least and the greatest start in it."""
+
+    id: int
+    path: Path
+    day: date
+    rows: int
+    min_start: datetime | None
+    max_start: datetime | None
+
+
+class SegmentsMoved(Unavailable):
+    """A file that the catalogue named a moment ago is gone: ask the catalogue again."""
+
+
+def live_segments(
+    *,
+    kind: str = "rated",
+    day_from: date | None = None,
+    day_to: date | None = None,
+    start_from: datetime | None = None,
+    start_to: datetime | None = None,
+    switch_id: int | None = None,
+    as_of: datetime | None = None,
+) -> list[SegmentFile]:
+    """Segments that count, by day and id; needs an open scope.
+
+    `kind` is `rated` or `reject`. `[day_from, day_to)` are UTC days; `[start_from, start_to)` are aware instants of the
+    records' start, and leave out every segment that cannot hold one of them. `as_of` gives what counted at that
+    instant, so that a report can be repeated after a re-rating.
+    """
+    from django.db.models import Q
+
+    from trunkline.usage.choices import SegmentState
+    from trunkline.usage.models import Segment
+
+    found = Segment.objects.filter(kind=kind)
+    if as_of is None:
+        found = found.filter(state=SegmentState.LIVE)
+    else:
+        found = found.filter(Q(superseded_at=None) | Q(superseded_at__gt=as_of), created_at__lte=as_of)
+    if switch_id is not None:
+        found = found.filter(switch_id=switch_id)
+    if day_from is not None:
+        found = found.filter(day__gte=day_from)
+    if day_to is not None:
+        found = found.filter(day__lt=day_to)
+    if start_from is not None:
+        found = found.filter(Q(max_start=None) | Q(max_start__gte=start_from), day__gte=_utc_day(start_from))
+    if start_to is not None:
+        found = found.filter(Q(min_start=None) | Q(min_start__lt=start_to), day__lte=_utc_day(start_to))
+    found = found.order_by("day", "id").only("id", "path", "day", "rows", "min_start", "max_start")
+    root = home()
+    return [SegmentFile(row.id, root / row.path, row.day, row.rows, row.min_start, row.max_start) for row in found]
+
+
+def _utc_day(instant: datetime) -> date:
+    return instant.astimezone(UTC).date()
+
+
+_connections = count()
+
+
+def connect(
+    paths: Sequence[Path | str], *, kind: str = "rated", memory: str = "512MB", threads: int = 2, has_view: bool = True
+) -> duckdb.DuckDBPyConnection:
+    """A DuckDB of its own, fenced in to `paths`, with a view `segments` over them; its clock is UTC. Close it.
+
+    Nothing else of the file system and no network can be reached through it, and no setting changed. What passes
+    `memory` spills into a folder below the data folder, which goes when the connection closes. Over no paths the view
+    has its columns and no row. Whoever reads the files one by one does without the view, which opens them all. Raises
+    `SegmentsMoved` where a file is gone.
+    """
+    import duckdb
+
+    names = [str(path) for path in paths]
+    spill = folder("tmp") / f"duckdb-{os.getpid()}-{next(_connections)}"
+    connection = duckdb.connect(":memory:")
+    try:
+        connection.execute(f"SET memory_limit={text_literal(memory)}")
+        connection.execute(f"SET threads={int(threads)}")
+        connection.execute(f"SET temp_directory={text_literal(str(spill))}")
+        connection.execute("SET TimeZone='UTC'")
+        connection.execute(f"SET allowed_paths=[{', '.join(map(text_literal, names))}]")
+        connection.execute("SET enable_external_access=false")
+        connection.execute("SET lock_configuration=true")
+        if has_view:
+            with watch(names):
+                _view(connection, names, kind)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _view(connection: duckdb.DuckDBPyConnection, names: Sequence[str], kind: str) -> None:
+    if not names:
+        from trunkline.usage.store import RATED, REJECTED  # pyarrow is loaded for this case alone
+
+        connection.register("segments", (RATED if kind == "rated" else REJECTED).empty_table())
+        return
+    # The folders are named tenant=…/day=…: DuckDB would make columns of them.
+    files = ", ".join(map(text_literal, names))
+    connection.execute(
+        f"CREATE VIEW segments AS SELECT * FROM read_parquet([{files}], union_by_name=true, hive_partitioning=false)"
+    )
+
+
+def text_literal(value: str) -> str:
+    """A string as an SQL literal, for paths and settings, which take no bound parameter."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+@contextlib.contextmanager
+def watch(paths: Sequence[Path | str]) -> Iterator[None]:
+    """Read files inside; where that fails and one of `paths` is gone, `SegmentsMoved` is raised instead."""
+    try:
+        yield
+    except Exception as error:
+        gone = next((str(path) for path in paths if not Path(path).exists()), None)
+        if gone is None or isinstance(error, SegmentsMoved):
+            raise
+        raise SegmentsMoved(
+            "segments_moved",
+            f"The segment {gone} is gone.",
+            hint="If the catalogue still names it, restore the data folder from its backup.",
+            path=gone,
+        ) from error
+
+
+def retry_when_moved(work: Callable[[], Result]) -> Result:
+    """Do `work`, which asks the catalogue and reads what it names; do it again where a file was gone meanwhile."""
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return work()
+        except SegmentsMoved:
+            continue
+    return work()

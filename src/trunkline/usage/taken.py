@@ -1,0 +1,346 @@
+"""Records already taken: telling new records from duplicates, against the stored segments of the switch and within the file itself.
+
+docs/algorithms/duplicates.md says how. In short: a bitmap of hash bits clears nearly every new record at once; the rest is looked up in the
+sorted key hashes of stored segments and of the file's earlier chunks; where a hash is there, the full key decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Final, Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from trunkline.engine.keyhash import combine, hash_text
+from trunkline.usage.store import DAY_MS, KEY_INDEX, KEY_SUFFIX, KeyColumns, write_key_index
+
+Hashes = NDArray[np.uint64]
+Rows = NDArray[np.int64]
+
+EPOCH: Final = date(1970, 1, 1)
+BITS_PER_KEY: Final = 16
+BITMAP_BITS_MIN: Final = 20
+BITMAP_BITS_MAX: Final = 30
+CONTENT_COLUMNS: Final = (
+    "called_raw", "calling_raw", "start", "answer", "end", "duration_ms", "quantity", "attempt", "is_last", "service",
+    "trunk_in", "trunk_out", "account_code", "cause",
+)  # fmt: skip
+
+
+class StoredFile(Protocol):
+    """A segment of the catalogue."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def path(self) -> Path: ...
+    @property
+    def day(self) -> date: ...
+
+
+# Live segments of the switch whose UTC day lies in [first, last].
+FindSegments = Callable[[date, date], Sequence[StoredFile]]
+
+
+def key_hash(keys: pa.Array | pa.ChunkedArray) -> Hashes:
+    """The 64-bit hash of record keys. It only says what is certainly new."""
+    return hash_text(keys)
+
+
+def key_columns(events: pa.Table) -> KeyColumns:
+    """Hashes of the keys and of what else makes two records the same, row for row."""
+    parts = [_content_hash(events[name]) for name in CONTENT_COLUMNS]
+    return KeyColumns(key_hash(events["key"]), combine(*parts))
+
+
+def _content_hash(column: pa.ChunkedArray) -> Hashes:
+    if pa.types.is_dictionary(column.type) or pa.types.is_string(column.type):
+        return hash_text(column)
+    array = column.combine_chunks()
+    if pa.types.is_boolean(array.type):
+        return array.to_numpy(zero_copy_only=False).astype(np.uint64)
+    if pa.types.is_timestamp(array.type):
+        array = array.cast(pa.int64())
+    missing = -(2**15) if array.type == pa.int16() else -(2**63)
+    return array.fill_null(missing).to_numpy(zero_copy_only=False).astype(np.int64).view(np.uint64)
+
+
+@dataclass(slots=True)
+class _Run:
+    """Sorted key hashes of one stored segment or one earlier chunk, with where the full keys are."""
+
+    hashes: Hashes
+    contents: Hashes
+    rows: NDArray[np.uint32]
+    day: int = 0
+    segment: Path | None = None
+    keys: pa.ChunkedArray | None = None
+
+    def find(self, wanted: Hashes) -> Iterator[tuple[Rows, Rows]]:
+        """(positions in `wanted`, positions here) of the hashes that are here; once more for each further key of the same hash."""
+        if not len(self.hashes):
+            return
+        at = np.searchsorted(self.hashes, wanted)
+        where = np.flatnonzero(at < len(self.hashes))
+        while len(where):
+            where = where[self.hashes[at[where]] == wanted[where]]
+            if not len(where):
+                return
+            yield where, at[where]
+            at[where] += 1
+            where = where[at[where] < len(self.hashes)]
+
+
+@dataclass(slots=True)
+class _Claim:
+    """Rows held to be stored already because their hash is; the full keys are compared when the file is through."""
+
+    run: _Run
+    stored_rows: NDArray[np.uint32]
+    keys: pa.Array
+    lines: Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Sifted:
+    """What became of the rows of one chunk. All three together are all rows."""
+
+    new: Rows
+    duplicates: Rows
+    conflicts: Rows
+
+
+@dataclass(slots=True)
+class TakenKeys:
+    """The keys that the switch has already taken, growing with the file. Chunks must be sifted in the order of the file.
+
+    `doubtful` are lines whose full key is compared at once, because its hash is also another key's (`collisions()` of an earlier
+    run over the same file).
+    """
+
+    find_segments: FindSegments
+    window_days: int
+    expected_rows: int
+    scratch: Path
+    doubtful: frozenset[int] = frozenset()
+    _stored: list[_Run] = field(default_factory=list)
+    _earlier: list[_Run] = field(default_factory=list)
+    _known: set[int] = field(default_factory=set)
+    _days: tuple[int, int] | None = None
+    _bits: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
+    _shift: np.uint64 = np.uint64(0)  # noqa: RUF009  an immutable number
+    _held: int = 0
+    _claims: list[_Claim] = field(default_factory=list)
+
+    def sift(self, events: pa.Table, columns: KeyColumns) -> Sifted:
+        """Tell which rows of the chunk are new, which are duplicates and which have a taken key with other content; the new ones are now taken.
+
+        `reach` has been called for the rows.
+        """
+        if not len(events):
+            nothing = np.empty(0, np.int64)
+            return Sifted(nothing, nothing, nothing)
+        order = np.argsort(columns.hashes, kind="stable")
+        ordered = columns.hashes[order]
+        # state: 0 new, 1 duplicate, 2 conflict
+        state = np.zeros(len(events), np.int8)
+        suspects = np.flatnonzero(self._is_marked(ordered))
+        self._match(events, columns, order[suspects], ordered[suspects], state)
+        self._match_within(events, columns, order, ordered, state)
+        self._take(events, columns, order, ordered, state)
+        return Sifted(np.flatnonzero(state == 0), np.flatnonzero(state == 1), np.flatnonzero(state == 2))
+
+    def are_stored(self, keys: pa.Array | pa.ChunkedArray) -> NDArray[np.bool_]:
+        """Which keys a stored segment has. For rows that cannot be read or priced any more but were taken before."""
+        keys = keys.combine_chunks() if isinstance(keys, pa.ChunkedArray) else keys
+        found = np.zeros(len(keys), np.bool_)
+        if not len(keys):
+            return found
+        hashes = key_hash(keys)
+        for run in self._stored:
+            for wanted, at in run.find(hashes):
+                found[wanted[_equal(run, run.rows[at], keys, wanted)]] = True
+        return found
+
+    def collisions(self) -> frozenset[int]:
+        """Lines that were held to be stored already and are not: another key has the same hash. Almost always empty."""
+        found: set[int] = set()
+        by_run: dict[int, list[_Claim]] = {}
+        for claim in self._claims:
+            by_run.setdefault(id(claim.run), []).append(claim)
+        for claims in by_run.values():
+            rows = np.concatenate([claim.stored_rows for claim in claims])
+            keys = pa.chunked_array([claim.keys for claim in claims]).combine_chunks()
+            lines = np.concatenate([claim.lines for claim in claims])
+            same = pc.equal(_keys_of(claims[0].run, rows), keys).to_numpy(zero_copy_only=False)
+            found.update(int(line) for line in lines[~same])
+        return frozenset(found)
+
+    def reach(self, start: pa.ChunkedArray) -> None:
+        """Take in the stored segments around the days of these starts."""
+        if not len(start):
+            return
+        bounds = pc.min_max(start.cast(pa.int64())).as_py()
+        first = bounds["min"] // DAY_MS - self.window_days
+        last = bounds["max"] // DAY_MS + self.window_days
+        if self._days is not None:
+            if self._days[0] <= first and last <= self._days[1]:
+                return
+            first, last = min(first, self._days[0]), max(last, self._days[1])
+        self._days = (first, last)
+        for segment in self.find_segments(EPOCH + timedelta(days=first), EPOCH + timedelta(days=last)):
+            if segment.id not in self._known:
+                self._known.add(segment.id)
+                self._stored.append(_open_stored(segment))
+        self._redraw()
+
+    def _redraw(self) -> None:
+        """Make the bitmap anew for what is held and what the file will add."""
+        runs = [*self._stored, *self._earlier]
+        self._held = sum(len(run.hashes) for run in runs)
+        wanted = max(self._held + self.expected_rows, 2 * self._held) * BITS_PER_KEY
+        bits = min(max(int(wanted - 1).bit_length(), BITMAP_BITS_MIN), BITMAP_BITS_MAX)
+        self._shift = np.uint64(64 - bits)
+        self._bits = np.zeros(1 << (bits - 3), np.uint8)
+        for run in runs:
+            self._mark(np.asarray(run.hashes))
+
+    def _mark(self, ordered: Hashes) -> None:
+        if not len(ordered):
+            return
+        places = ordered >> self._shift
+        octets = (places >> np.uint64(3)).astype(np.int64)
+        values = np.left_shift(np.uint8(1), (places & np.uint64(7)).astype(np.uint8))
+        firsts = np.flatnonzero(np.concatenate(([True], octets[1:] != octets[:-1])))
+        self._bits[octets[firsts]] |= np.bitwise_or.reduceat(values, firsts)
+
+    def _is_marked(self, ordered: Hashes) -> NDArray[np.bool_]:
+        places = ordered >> self._shift
+        octets = self._bits[(places >> np.uint64(3)).astype(np.int64)]
+        return (octets >> (places & np.uint64(7)).astype(np.uint8)) & np.uint8(1) == 1
+
+    def _match(
+        self, events: pa.Table, columns: KeyColumns, rows: Rows, hashes: Hashes, state: NDArray[np.int8]
+    ) -> None:
+        """Settle the rows whose hash a stored segment or an earlier chunk has."""
+        lines = events["line"].to_numpy()
+        days = events["start"].cast(pa.int64()).to_numpy() // DAY_MS
+        is_doubtful = np.isin(lines, list(self.doubtful)) if self.doubtful else np.zeros(len(events), np.bool_)
+        for run in (*self._earlier, *self._stored):
+            for wanted, found in run.find(hashes):
+                here = rows[wanted]
+                open_ = state[here] == 0
+                if run.segment is not None:
+                    open_ &= np.abs(days[here] - run.day) <= self.window_days
+                here, at = here[open_], found[open_]
+                compared = is_doubtful[here] if run.segment is not None else np.ones(len(here), np.bool_)
+                same = ~compared
+                same[compared] = _equal(run, run.rows[at[compared]], events["key"], here[compared])
+                here, at, compared = here[same], at[same], compared[same]
+                if not compared.all():
+                    late = ~compared
+                    keys = events["key"].take(pa.array(here[late])).combine_chunks()
+                    self._claims.append(_Claim(run, run.rows[at[late]], keys, lines[here[late]]))
+                state[here] = np.where(run.contents[at] == columns.contents[here], 1, 2)
+
+    def _match_within(
+        self, events: pa.Table, columns: KeyColumns, order: Rows, ordered: Hashes, state: NDArray[np.int8]
+    ) -> None:
+        """Settle the rows whose hash an earlier row of the same chunk has."""
+        repeats = np.flatnonzero(np.concatenate(([False], ordered[1:] == ordered[:-1])))
+        if not len(repeats):
+            return
+        firsts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
+        head = order[firsts[np.searchsorted(firsts, repeats, side="right") - 1]]
+        here = order[repeats]
+        open_ = state[here] == 0
+        head, here = head[open_], here[open_]
+        keys = events["key"]
+        same = (
+            pc.equal(keys.take(pa.array(head)), keys.take(pa.array(here)))
+            .combine_chunks()
+            .to_numpy(zero_copy_only=False)
+        )
+        equal = columns.contents[head] == columns.contents[here]
+        state[here[same]] = np.where(equal[same], 1, 2)
+        if not same.all():
+            self._match_collided(events, columns, here[~same], state)
+
+    def _match_collided(self, events: pa.Table, columns: KeyColumns, rows: Rows, state: NDArray[np.int8]) -> None:
+        """Rows of different keys with one hash: told apart one by one."""
+        seen: dict[str, int] = {}
+        for row in np.sort(rows):
+            first = seen.setdefault(events["key"][int(row)].as_py(), int(row))
+            if first != row:
+                state[row] = 1 if columns.contents[first] == columns.contents[row] else 2
+
+    def _take(
+        self, events: pa.Table, columns: KeyColumns, order: Rows, ordered: Hashes, state: NDArray[np.int8]
+    ) -> None:
+        new = state[order] == 0
+        rows = order[new]
+        path = self.scratch / f"keys-{len(self._earlier)}.arrow"
+        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, pa.schema([("key", pa.string())])) as writer:
+            writer.write_table(pa.table({"key": events["key"]}))
+        keys = pa.ipc.open_file(pa.memory_map(str(path))).read_all()["key"]
+        self._earlier.append(_Run(ordered[new], columns.contents[rows], rows.astype(np.uint32), keys=keys))
+        self._held += len(rows)
+        if self._held * BITS_PER_KEY > 2 * len(self._bits) * 8 and len(self._bits) * 8 < 1 << BITMAP_BITS_MAX:
+            self._redraw()
+        else:
+            self._mark(ordered[new])
+
+
+def _equal(run: _Run, stored: NDArray[np.uint32], keys: pa.Array | pa.ChunkedArray, rows: Rows) -> NDArray[np.bool_]:
+    """Whether the key of each stored row is that of the row beside it."""
+    if not len(rows):
+        return np.zeros(0, np.bool_)
+    given = keys.take(pa.array(rows))
+    given = given.combine_chunks() if isinstance(given, pa.ChunkedArray) else given
+    return pc.equal(_keys_of(run, stored), given).to_numpy(zero_copy_only=False)
+
+
+def _keys_of(run: _Run, rows: NDArray[np.uint32]) -> pa.Array:
+    """The full keys of rows of a run, in the order of `rows`."""
+    if run.keys is not None:
+        return run.keys.take(pa.array(rows.astype(np.int64))).combine_chunks()
+    file = pq.ParquetFile(run.segment, memory_map=True)
+    ends = np.cumsum([file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)])
+    groups = np.searchsorted(ends, rows, side="right")
+    parts: list[pa.Array] = []
+    places: list[Rows] = []
+    for group in np.unique(groups):
+        wanted = np.flatnonzero(groups == group)
+        first = int(ends[group - 1]) if group else 0
+        keys = file.read_row_group(int(group), columns=["key"])["key"]
+        parts.append(keys.take(pa.array(rows[wanted].astype(np.int64) - first)).combine_chunks())
+        places.append(wanted)
+    back = np.argsort(np.concatenate(places))
+    return pa.concat_arrays(parts).take(pa.array(back))
+
+
+def _open_stored(segment: StoredFile) -> _Run:
+    index = segment.path.with_name(segment.path.name + KEY_SUFFIX)
+    if not index.exists():
+        rebuild_key_index(segment.path)
+    table = pa.ipc.open_file(pa.memory_map(str(index))).read_all()
+    columns = [table[name].combine_chunks().to_numpy() for name in KEY_INDEX.names]
+    return _Run(
+        columns[0], columns[1], columns[2], day=segment.day.toordinal() - EPOCH.toordinal(), segment=segment.path
+    )
+
+
+def rebuild_key_index(segment: Path) -> None:
+    """Make the key index of a segment again from the segment itself."""
+    file = pq.ParquetFile(segment)
+    names = ["key", *CONTENT_COLUMNS]
+    write_key_index(
+        segment, [key_columns(pa.Table.from_batches([batch])) for batch in file.iter_batches(columns=names)]
+    )

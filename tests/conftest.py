@@ -1,0 +1,70 @@
+"""Where tests find what they need: profiles of Hypothesis, reference data, and the fixtures of `tests/databases.py`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.places import ROOT, SHARED, TEST_HOME
+
+os.environ["TRUNKLINE_HOME"] = str(TEST_HOME)
+
+from tests.databases import (  # noqa: E402  the data folder is known from here on
+    at,
+    committed_db,
+    data_folder,
+    django_db_setup,
+    in_scope,
+    other_tenant,
+    tenant,
+    test_database,
+    transactional_db,
+)
+
+__all__ = [
+    "ROOT",
+    "SHARED",
+    "TEST_HOME",
+    "at",
+    "committed_db",
+    "data_folder",
+    "django_db_setup",
+    "in_scope",
+    "other_tenant",
+    "shared_folder",
+    "tenant",
+    "test_database",
+    "transactional_db",
+]
+
+settings.register_profile(
+    "quick", max_examples=50, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("thorough", max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+DATABASE_TESTS = tuple(ROOT / "tests" / name for name in ("db", "isolation", "scenarios"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests are marked by the folder that they are in."""
+    for item in items:
+        if any(item.path.is_relative_to(folder) for folder in DATABASE_TESTS):
+            item.add_marker(pytest.mark.db)
+
+
+@pytest.fixture(autouse=True)
+def _own_data_folder(request: pytest.FixtureRequest) -> None:
+    if request.node.get_closest_marker("db"):
+        request.getfixturevalue("data_folder")
+
+
+def shared_folder(*parts: str) -> Path:
+    """A folder or file of reference data beside the checkout; the test skips where it is missing."""
+    path = SHARED.joinpath(*parts)
+    if not path.exists():
+        pytest.skip(f"reference data not here: {path.relative_to(SHARED.parent)}")
+    return path

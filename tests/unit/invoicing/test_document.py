@@ -1,0 +1,166 @@
+"""The printed document: what stands on it, whatever stands in the data."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pypdf
+import pytest
+
+from trunkline.core.currency import get_currency
+from trunkline.core.money import Amount
+from trunkline.core.period import DatePeriod
+from trunkline.invoicing.choices import InvoiceKind, LineKind, Unit
+from trunkline.invoicing.document.catalogue import languages, words
+from trunkline.invoicing.document.layout import ANNEX_LINES, Issue, document_data
+from trunkline.invoicing.document.press import set_pdf
+from trunkline.invoicing.draft import Draft
+from trunkline.invoicing.queries import OpenUsage
+from trunkline.invoicing.rules import Bucket, Key, Sums, Terms, build_lines, total_of
+
+AT = datetime(2026, 4, 2, 9, 30, tzinfo=UTC)
+MARCH = DatePeriod(date(2026, 3, 1), date(2026, 4, 1))
+ISSUE = Issue("INV-2026-000042", date(2026, 4, 2), date(2026, 5, 2))
+
+
+def draft(
+    count: int = 3, *, currency: str = "USD", amount: str = "12.345", name: str = "Destination", **given: Any
+) -> Draft:
+    """A draft of `count` destinations, each with 10 calls, 61 seconds charged and `amount`."""
+    buckets = [Bucket(LineKind.USAGE, None, MARCH)]
+    usage = {Key(0, "voice", n, n): Sums(12, 10, 60, 61, Amount.from_text(amount)) for n in range(1, count + 1)}
+    lines, line_of = build_lines(
+        usage,
+        buckets,
+        destinations={n: f"{name} {n:04}" for n in range(1, count + 1)},
+        terms={n: Terms("0.0125/min, 60/1", Unit.SECOND) for n in range(1, count + 1)},
+        currency=get_currency(currency),
+        no_destination="Other destinations",
+        no_price="free of charge",
+    )
+    made = Draft(
+        account_id=1,
+        account_code="acme",
+        period=MARCH,
+        timezone="Africa/Nairobi",
+        currency=get_currency(currency),
+        language="en",
+        tax_name="VAT",
+        tax_percent=Decimal("16.000000"),
+        payment_terms_days=30,
+        seller={
+            "name": "Meridian Carrier",
+            "lines": ["Harbour House", "Mombasa"],
+            "tax_number": "P05",
+            "contact": ["billing@meridian.example"],
+            "payment_instructions": ["IBAN KE12 3456"],
+            "note": "Disputes within 30 days.",
+        },
+        buyer={"name": "Acme Telecom", "lines": ["10115 Berlin"], "tax_number": "DE 1"},
+        templates={InvoiceKind.INVOICE: "INV-{year}-{number:06}", InvoiceKind.CREDIT_NOTE: "CN-{year}-{number:06}"},
+        buckets=buckets,
+        corrected={},
+        lines=lines,
+        totals=total_of(lines, tax_percent=Decimal(16), currency=get_currency(currency)),
+        usage=OpenUsage((), (), {}),
+        bucket_of={},
+        line_of=line_of,
+    )
+    return replace(made, **given)
+
+
+def pages(made: Draft, issue: Issue | None = ISSUE) -> list[str]:
+    pdf = set_pdf(document_data(made, issue), AT)
+    return [page.extract_text() for page in pypdf.PdfReader(io.BytesIO(pdf)).pages]
+
+
+def test_the_same_document_has_the_same_bytes() -> None:
+    assert set_pdf(document_data(draft(), ISSUE), AT) == set_pdf(document_data(draft(), ISSUE), AT)
+
+
+def test_it_is_an_archivable_a4_with_title_and_author() -> None:
+    pdf = set_pdf(document_data(draft(), ISSUE), AT)
+    reader = pypdf.PdfReader(io.BytesIO(pdf))
+    assert (round(reader.pages[0].mediabox.width), round(reader.pages[0].mediabox.height)) == (595, 842)
+    assert reader.metadata is not None
+    assert (reader.metadata.title, reader.metadata.author) == ("Invoice INV-2026-000042", "Meridian Carrier")
+    assert reader.metadata.creation_date == AT
+    assert b"pdfaid:part>2<" in pdf
+
+
+def test_markup_in_names_stays_text() -> None:
+    evil = '#strong[Evil] *bold* _it_ $x^2$ @ref <label> \\ // "q" `raw` = head'
+    made = draft(1, name=evil, buyer={"name": evil, "lines": [evil], "tax_number": ""})
+    text = " ".join(" ".join(pages(made)).split())
+    plain = evil.replace("fi", "ﬁ")
+    assert text.count(evil) + (text.count(plain) if plain != evil else 0) >= 3
+
+
+@pytest.mark.parametrize(
+    ("currency", "amount", "shown"),
+    [
+        ("USD", "1234567.125", ["1,234,567.13", "3,703,701.39", "592,592.22", "4,296,293.61"]),
+        ("JPY", "1234567.5", ["1,234,568", "3,703,704", "592,593", "4,296,297"]),
+        ("KWD", "1234.5675", ["1,234.568", "3,703.704", "592.593", "4,296.297"]),
+        ("USD", "-0.125", ["−0.13", "−0.39", "−0.06", "−0.45"]),
+    ],
+)
+def test_amounts_have_the_digits_of_the_currency(currency: str, amount: str, shown: list[str]) -> None:
+    text = "\n".join(pages(draft(currency=currency, amount=amount)))
+    assert [figure for figure in shown if figure not in text] == []
+
+
+def test_the_rounding_line_is_explicit_and_adds_up() -> None:
+    (text,) = pages(draft(3, amount="1.004"))
+    assert "Usage, exact 3.012" in text
+    assert "Rounding of lines −0.012" in text
+    assert "Net 3.00" in text
+
+
+def test_few_lines_stand_on_the_first_page_and_many_in_an_annex_with_repeated_heads() -> None:
+    few = pages(draft(ANNEX_LINES))
+    assert "Destination 0001" in few[0]
+    assert "Annex" not in "".join(few)
+    many = pages(draft(300))
+    assert "Destination 0001" not in many[0]
+    assert "Total USD" in many[0]
+    assert "Annex: lines by destination" in many[1]
+    assert all("Amount USD" in page and "Destination" in page for page in many[1:])
+    assert [f"Page {number} of {len(many)}" in page for number, page in enumerate(many, start=1)] == [True] * len(many)
+    assert sum(page.count("0.0125/min") for page in many) == 300
+
+
+def test_a_preview_says_so_and_has_no_number() -> None:
+    (text,) = pages(draft(), issue=None)
+    assert "This is a preview, not an invoice." in text
+    assert "PREVIEW" in text
+    assert "INV-" not in text
+    assert "Due" not in text
+
+
+def test_a_credit_note_asks_for_no_payment() -> None:
+    (text,) = pages(draft(amount="-1"))
+    assert "Credit note" in text
+    assert "USD 3.48 is credited to your account." in text
+    assert "IBAN" not in text
+
+
+def test_without_tax_there_is_no_tax_line() -> None:
+    made = draft(tax_name="", tax_percent=Decimal(0))
+    (text,) = pages(replace(made, totals=total_of(made.lines, tax_percent=Decimal(0), currency=made.currency)))
+    assert "%" not in text
+
+
+def test_a_language_that_is_not_there_is_english() -> None:
+    assert "en" in languages()
+    assert words("sw-KE") == words("en")
+    assert words("en-GB")["invoice"] == "Invoice"
+
+
+def test_a_period_of_one_day_names_it_once() -> None:
+    (text,) = pages(draft(period=DatePeriod(date(2026, 3, 14), date(2026, 3, 15))))
+    assert "Period 14 March 2026\n" in text

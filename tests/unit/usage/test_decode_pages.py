@@ -1,0 +1,93 @@
+"""The pages of the formats are true: their examples and tables are decoded."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from tests.unit.usage.golden import PROFILE
+from trunkline.usage.decode import Chunk, NumberRule, Party, get_format
+from trunkline.usage.decode.common import COLUMNS
+from trunkline.usage.decode.freeswitch import FreeSwitch, FreeSwitchTrunks
+from trunkline.usage.decode.numbers import is_number, normalise, rules_for
+
+PAGES = Path(__file__).parents[3] / "docs" / "formats"
+
+
+def blocks(page: str, language: str = "") -> list[str]:
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", (PAGES / page).read_text(), re.MULTILINE | re.DOTALL)
+    return [text for of, text in found if of == language]
+
+
+def table(page: str, heading: str) -> list[list[str]]:
+    """The cells of the first table below a heading of its first column."""
+    text = (PAGES / page).read_text()
+    rows = re.search(rf"^\| {re.escape(heading)} \|.*?\n(.*?)(?:\n\n|\Z)", text, re.MULTILINE | re.DOTALL)
+    assert rows
+    return [
+        [cell.strip() for cell in line.removeprefix("|").removesuffix("|").split("|")]
+        for line in rows[1].splitlines()[1:]
+    ]
+
+
+def test_the_number_rules_of_the_page_do_what_it_says() -> None:
+    (rules,) = blocks("switch.md", "json")
+    called = rules_for([NumberRule.of(rule) for rule in json.loads(rules)], Party.CALLED)
+    for number, expected in table("switch.md", "number"):
+        made = normalise(pa.array([number.strip("`")]), called)
+        assert (made[0].as_py() if is_number(made)[0] else None) == (
+            None if "none" in expected else expected.strip("`")
+        )
+
+
+def test_the_template_of_the_page_has_the_columns_of_its_table() -> None:
+    (template,) = re.findall(
+        r'<template name="trunkline">(.*)</template>', (PAGES / "freeswitch_trunks.md").read_text()
+    )
+    rows = table("freeswitch_trunks.md", "#")
+    assert [f"${{{row[2].strip('`')}}}" for row in rows] == template.split(",")
+    names = [{"billmsec": "duration"}.get(row[1], row[1]) for row in rows]
+    assert names == list(FreeSwitchTrunks().layout(Chunk(1, b"")).names)
+
+
+def test_the_example_of_the_template_decodes_as_the_page_says() -> None:
+    example = next(block for block in blocks("freeswitch_trunks.md") if "savanna-in" in block)
+    decoded = get_format("freeswitch_trunks").decode(Chunk(1, example.replace("\n", "").encode()), PROFILE)
+    (row,) = decoded.events.to_pylist()
+    assert (row["attempt"], row["is_last"], row["pdd_ms"], row["duration_ms"], row["quantity"]) == (
+        2,
+        True,
+        2222,
+        60250,
+        61,
+    )
+    assert (row["trunk_in"], row["trunk_out"], row["calling"], row["called"]) == (
+        "savanna-in", "alpha", "254711000111", "442079460123",
+    )  # fmt: skip
+    assert f"{row['start']:%Y-%m-%d %H:%M:%S}" == "2026-01-02 15:00:00"
+
+
+def test_the_default_template_has_the_fifteen_columns_of_its_page() -> None:
+    read = {row[0]: row[1] for row in table("freeswitch.md", "#")}
+    names = FreeSwitch().layout(Chunk(1, b"")).names
+    assert len(names) == 15
+    for place, name in read.items():
+        if name:
+            assert {"hangup_cause": "cause"}.get(names[int(place) - 1], names[int(place) - 1]) == name
+
+
+def test_the_common_page_lists_every_column() -> None:
+    assert sorted(row[0] for row in table("common.md", "column")) == sorted(COLUMNS)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Africa/Nairobi"])
+def test_the_example_of_the_common_page_decodes(zone: str) -> None:
+    (example,) = blocks("common.md", "csv")
+    header, rows = example.encode().split(b"\n", 1)
+    decoded = get_format("common").decode(Chunk(2, rows, header), replace(PROFILE, timezone=zone))
+    assert (decoded.events.num_rows, decoded.rejects.num_rows) == (2, 0) if zone != "UTC" else (1, 1)
