@@ -1,1 +1,1 @@
-"""Figures: one file each, `bin/trunkline bench NAME --json` runs it."""
+"""The figures: one file each, with a function `run(**options)` that measures and returns it. `bin/trunkline bench NAME` calls them."""

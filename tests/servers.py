@@ -38,9 +38,9 @@ def stop() -> None:
 def _as_server_user() -> dict[str, object]:
     if os.geteuid() != 0:
         return {}
-    from trunkline.kit.db.embedded import _account
+    from trunkline.kit.db.programs import server_account
 
-    account = _account()
+    account = server_account()
     return {"user": account.uid, "group": account.gid, "extra_groups": []}
 
 

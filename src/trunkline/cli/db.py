@@ -33,11 +33,8 @@ def stop() -> None:
 @app.command()
 def status() -> None:
     """Say which PostgreSQL is in use and whether it runs. Ends with status 3 when it does not."""
-    import psycopg
-
     if connections.own_server() is not None:
-        with psycopg.connect(**connections.parameters(Role.ADMIN)) as connection:
-            typer.echo(f"own server, PostgreSQL {connection.info.server_version // 10000}")
+        _own_status()
         return
     place = embedded.cluster()
     running = embedded.is_running()
@@ -47,6 +44,17 @@ def status() -> None:
     typer.echo(f"log     {place.log}")
     if not running:
         raise typer.Exit(3)
+
+
+def _own_status() -> None:
+    import psycopg
+
+    try:
+        with psycopg.connect(**connections.parameters(Role.ADMIN)) as connection:
+            typer.echo(f"own server, PostgreSQL {connection.info.server_version // 10000}: running")
+    except psycopg.OperationalError as error:
+        typer.echo(f"own server: {str(error).strip()}")
+        raise typer.Exit(3) from None
 
 
 @app.command()
@@ -63,7 +71,7 @@ def url(
     role: Annotated[Role, typer.Option(help="app: what the doors run as; owner: owns the tables.")] = Role.APP,
 ) -> None:
     """Print an address that psql takes; starts the server if need be and leaves it running."""
-    from trunkline.cli.ready import get_ready
+    from trunkline.cli.ready import get_database_ready
 
-    get_ready()
+    get_database_ready()
     typer.echo(connections.url(role))

@@ -82,7 +82,6 @@ def _invoice(written: WrittenTenant, tenant_id: int, advance: Callable[[int], No
 def _summary(tenant_id: int) -> dict[str, Any]:
     from django.db.models import Sum
 
-    from trunkline.core.currency import format_amount
     from trunkline.core.money import Amount
     from trunkline.invoicing.models import Invoice
     from trunkline.tenancy.queries import current_tenant
@@ -103,9 +102,10 @@ def _summary(tenant_id: int) -> dict[str, Any]:
     margin = totals["sell"] - totals["buy"]
     return {
         **{name: count or 0 for name, count in counts.items()},
-        "sell_total": format_amount(totals["sell"], tenant.currency),
-        "buy_total": format_amount(totals["buy"], tenant.currency),
-        "margin": format_amount(margin, tenant.currency),
+        "currency": tenant.currency,
+        "sell_total": str(totals["sell"]),
+        "buy_total": str(totals["buy"]),
+        "margin": str(margin),
         "invoices": invoices,
     }
 
@@ -134,11 +134,18 @@ def _print(summary: dict[str, dict[str, Any]]) -> None:
         "invoices",
         "seconds",
     ]
-    rows = [
-        [tenant, *(f"{row[n]:,}" if isinstance(row[n], int) else row[n] for n in names)]
-        for tenant, row in summary.items()
-    ]
+    rows = [[tenant, *(_cell(name, row) for name in names)] for tenant, row in summary.items()]
     table("The main job", columns, rows, right=columns[1:])
+
+
+def _cell(name: str, row: dict[str, Any]) -> str:
+    from trunkline.core.currency import format_amount, get_currency
+    from trunkline.core.money import Amount
+
+    if name in ("sell_total", "buy_total", "margin"):
+        currency = get_currency(row["currency"])
+        return f"{format_amount(Amount.from_text(row[name]), currency, is_grouped=True)} {currency.code}"
+    return f"{row[name]:,}"
 
 
 def _print_next(*, exit_after: bool) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -48,7 +50,8 @@ def preview(
         from trunkline.invoicing.document.layout import document_data
         from trunkline.invoicing.document.press import set_pdf
 
-        pdf.write_bytes(set_pdf(document_data(draft), now()))
+        with _writing_to(pdf):
+            pdf.write_bytes(set_pdf(document_data(draft), now()))
         say(f"{pdf} written")
     if json:
         print_json(_draft_json(draft))
@@ -177,12 +180,13 @@ def export(
 
     with tenant_scope(tenant):
         invoice = access_invoice(number)
-    to.mkdir(parents=True, exist_ok=True)
-    for kind, suffix in (("pdf", ".pdf"), ("csv", ".records.csv"), ("parquet", ".records.parquet")):
-        source = open_stored(getattr(invoice, f"{kind}_path"), getattr(invoice, f"{kind}_sha256"))
-        target = to / f"{source.name.split('.')[0]}{suffix}"
-        shutil.copyfile(source, target)
-        say(str(target))
+    with _writing_to(to):
+        to.mkdir(parents=True, exist_ok=True)
+        for kind, suffix in (("pdf", ".pdf"), ("csv", ".records.csv"), ("parquet", ".records.parquet")):
+            source = open_stored(getattr(invoice, f"{kind}_path"), getattr(invoice, f"{kind}_sha256"))
+            target = to / f"{source.name.split('.')[0]}{suffix}"
+            shutil.copyfile(source, target)
+            say(str(target))
 
 
 @app.command()
@@ -275,6 +279,14 @@ def sweep(tenant: TenantOption) -> None:
     with tenant_scope(tenant):
         removed = actions.sweep(at=now())
     say(f"{len(removed)} files removed")
+
+
+@contextlib.contextmanager
+def _writing_to(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Invalid("output", f"{path} cannot be written: {error.strerror or error}.") from error
 
 
 def _period(period: str, first: str, last: str) -> DatePeriod:

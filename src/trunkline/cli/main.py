@@ -88,9 +88,7 @@ def main() -> None:
             root = build(list(GROUPS))
         root()
     except TrunklineError as error:
-        sys.stderr.write(f"error: {error.message}\n")
-        if error.hint:
-            sys.stderr.write(f"       {error.hint}\n")
+        _say(error)
         sys.exit(1)
     except BrokenPipeError:
         sys.stderr.close()
@@ -98,6 +96,20 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.stderr.write("stopped\n")
         sys.exit(130)
+    except Exception as error:
+        from trunkline.kit.outages import explain
+
+        outage = explain(error)
+        if outage is None:
+            raise
+        _say(outage)
+        sys.exit(1)
+
+
+def _say(error: TrunklineError) -> None:
+    sys.stderr.write(f"error: {error.message}\n")
+    if error.hint:
+        sys.stderr.write(f"       {error.hint}\n")
 
 
 def set_up_django() -> None:

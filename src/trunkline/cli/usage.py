@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from trunkline.cli.door import JsonOption, TenantOption, actor, now, print_json, progress_bar, say, table, tenant_scope
 from trunkline.core.errors import Invalid
+
+if TYPE_CHECKING:
+    from trunkline.usage.search import Found
 
 app = typer.Typer(help="Files in, records out: load, batches, rejects, search, check.", no_args_is_help=True)
 
@@ -194,6 +197,83 @@ def check(
                 say(f"{slug}: {finding.name}: {line}")
     if not all(finding.holds for _, finding in findings):
         raise typer.Exit(1)
+
+
+@app.command()
+def search(
+    tenant: TenantOption,
+    number: Annotated[str, typer.Option(help="Calling or called number; its beginning with a star (2547*).")] = "",
+    account: Annotated[str, typer.Option("--account", "-a", help="Account on either side.")] = "",
+    begin: Annotated[str, typer.Option("--from", help="Starts at or after: a day (UTC) or an instant.")] = "",
+    end: Annotated[str, typer.Option("--to", help="Starts before: a day (UTC) or an instant.")] = "",
+    limit: Annotated[int, typer.Option(help="The newest so many.")] = 100,
+    json: JsonOption = False,
+) -> None:
+    """List rated records, the newest first."""
+    from trunkline.usage.search import search_records
+
+    with tenant_scope(tenant):
+        account_id = None
+        if account:
+            from trunkline.parties.queries import get_account
+
+            account_id = get_account(account).pk
+        found = search_records(
+            number=number or None,
+            account_id=account_id,
+            start_from=instant(begin, "--from"),
+            start_to=instant(end, "--to"),
+            limit=limit,
+        )
+    _print_records(found, json=json)
+
+
+def _print_records(found: Found, *, json: bool) -> None:
+    if json:
+        print_json({"records": found.records, "is_complete": found.is_complete})
+        return
+    names = list(found.records[0]) if found.records else []
+    table("", names, [list(record.values()) for record in found.records])
+    typer.echo(
+        f"{len(found.records)} records"
+        if found.is_complete
+        else f"the newest {len(found.records)} records; --limit shows more"
+    )
+
+
+@app.command()
+def rejects(
+    tenant: TenantOption,
+    reason: Annotated[str, typer.Option(help="Only this reason (docs/formats/reasons.md).")] = "",
+    number: Annotated[str, typer.Option(help="Only this called number, or numbers that begin so (2547*).")] = "",
+    batch: Annotated[str, typer.Option(help="Only this batch.")] = "",
+    digits: Annotated[int, typer.Option(help="Digits of the called number to group by.")] = 3,
+    listed: Annotated[bool, typer.Option("--list", help="Every line instead of groups.")] = False,
+    limit: Annotated[int, typer.Option(help="With --list: so many lines.")] = 100,
+    json: JsonOption = False,
+) -> None:
+    """Show what waits to be mended: by reason and first digits of the called number, each with an example and what to do."""
+    from dataclasses import asdict
+
+    from trunkline.usage.queries import access_batch
+    from trunkline.usage.reasons import Reason
+    from trunkline.usage.search import group_rejects, list_rejects
+
+    with tenant_scope(tenant):
+        batch_id = access_batch(batch).pk if batch else None
+        if listed or number:
+            _print_records(
+                list_rejects(reason=reason or None, number=number or None, batch_id=batch_id, limit=limit), json=json
+            )
+            return
+        groups = group_rejects(prefix_digits=digits, reason=reason or None, batch_id=batch_id)
+    if json:
+        print_json({"groups": [asdict(group) for group in groups]})
+        return
+    rows = [[group.reason, group.prefix, group.rejects, group.detail, group.raw[:100]] for group in groups]
+    table("Rejects", ["Reason", "Prefix", "Rejects", "What", "Example"], rows, right=["Rejects"])
+    for name in dict.fromkeys(group.reason for group in groups):
+        typer.echo(f"{name}: {Reason(name).meaning} {Reason(name).what_to_do}")
 
 
 def instant(text: str, what: str) -> datetime | None:

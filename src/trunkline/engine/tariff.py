@@ -250,15 +250,17 @@ def _make_terms(steps: _Steps, examples: Ints, facts: Mapping[str, NDArray[Any]]
         shares = [(size // gcd(size, per), per // gcd(size, per)) for size, per in zip(sizes, pers, strict=True)]
         common = lcm(*(share for _, share in shares))
         scale = 10 ** (PRICE_DECIMALS - int(facts["rounding_decimals"][row]))
-        fits = common * scale < SUM_LIMIT and max(*sizes, starts[-1]) <= QUANTITY_LIMIT
+        row_weights = [count_of * (common // share) for count_of, share in shares]
+        fits = max(common * scale, *row_weights) < SUM_LIMIT and max(*sizes, starts[-1]) <= QUANTITY_LIMIT
         first.append(len(ends))
         counts.append(count)
         commons.append(common if fits else 1)
         limits.append(0 if fits else -1)
-        row_weights = [count_of * (common // share) if fits else 1 for count_of, share in shares]
         if fits:
             weights.update(zip(sizes, row_weights, strict=True))
             largest_common = max(largest_common, common)
+        else:
+            row_weights = [1] * count
         ends += [*starts[1:], NO_STEP]
         increments += sizes
         step_weights += row_weights

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, OperationalError, connection
+from psycopg.errors import LockNotAvailable
 
-from trunkline.core.errors import Conflict, Invalid, TrunklineError
+from trunkline.core.errors import Conflict, Invalid, TrunklineError, Unavailable
 from trunkline.core.ids import uuid7
 from trunkline.core.period import DatePeriod, get_zone, local_date
 from trunkline.invoicing import files, queries, records
@@ -21,8 +22,8 @@ from trunkline.invoicing.choices import InvoiceState
 from trunkline.invoicing.document.layout import Issue, document_data
 from trunkline.invoicing.document.press import set_pdf
 from trunkline.invoicing.draft import Draft, read_draft, read_evidence
-from trunkline.invoicing.models import BilledRollup, Invoice, InvoiceLine, InvoicingProfile
-from trunkline.invoicing.rules import Sums, Totals, check_number_template, number_text, series_year
+from trunkline.invoicing.models import BilledRollup, Invoice, InvoicingProfile
+from trunkline.invoicing.rules import Totals, check_number_template, number_text, series_year
 from trunkline.kit.db.locks import lock_rows
 from trunkline.kit.db.scope import current_tenant_id
 from trunkline.kit.faults import reached
@@ -40,12 +41,17 @@ ATTEMPTS: Final = 3  # when somebody else bills the same usage meanwhile
 PDF, CSV, PARQUET = ".pdf", ".records.csv", ".records.parquet"
 SWEEP_AGE: Final = timedelta(hours=1)
 
-LINES_AT_ONCE: Final = 1000
-
 STAMP = """
 INSERT INTO invoicing_billedrollup (tenant_id, rollup_id, invoice_id)
 SELECT r.tenant_id, r.id, %(invoice)s FROM usage_rollup r
  WHERE r.tenant_id = %(tenant)s AND r.id = ANY(%(rollups)s)
+"""
+INSERT_LINES = """
+INSERT INTO invoicing_invoiceline (tenant_id, invoice_id, number, kind, corrects_id, period_from, period_to, service, unit, destination,
+                                   terms, attempts, calls, used, billed, exact, amount)
+SELECT %s, %s, l.*
+  FROM unnest(%s::integer[], %s::text[], %s::bigint[], %s::date[], %s::date[], %s::text[], %s::text[], %s::text[],
+              %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::numeric[], %s::numeric[]) AS l
 """
 DRAW = """
 INSERT INTO invoicing_numbersequence AS s (tenant_id, kind, year, next) VALUES (%s, %s, %s, 2)
@@ -92,7 +98,7 @@ def issue(
     Afterwards the document is numbered, in the books and on the disk, and its usage is stamped; or nothing has happened at all. Issued
     again with nothing new to bill, the document that is there comes back. Must not be called inside a scope.
     Raises NotFound `account_not_found`; Invalid `period_order`; Conflict `period_open` (unless `is_early`), `nothing_to_bill`,
-    `sums_disagree`, `period_closed` (the books); Unavailable `documents_folder`, `segments_moved`.
+    `sums_disagree`, `number_taken`, `period_closed` (the books); Unavailable `documents_folder`, `segments_moved`, `invoicing_busy`.
     """
     for _ in range(ATTEMPTS):
         public_id = uuid7(at)
@@ -110,6 +116,12 @@ def issue(
                 invoice = _write_or_discard(draft, attached, public_id, at)
         except _BilledMeanwhile:
             continue
+        except OperationalError as error:
+            if isinstance(error.__cause__, LockNotAvailable):
+                raise Unavailable(
+                    "invoicing_busy", "Other documents are being issued.", hint="Nothing was billed. Try again."
+                ) from error
+            raise
         reached("invoice_after_commit")
         return Issued(invoice, is_new=True)
     raise Conflict(
@@ -264,7 +276,7 @@ def _write(draft: Draft, attached: _Attached, public_id: UUID, at: datetime) -> 
         period_to=draft.period.end,
         timezone=draft.timezone,
         currency=draft.currency.code,
-        **_fields_of(draft.totals),
+        **_figures(draft.totals),
         tax_name=draft.tax_name,
         tax_percent=draft.tax_percent,
         language=draft.language,
@@ -310,31 +322,35 @@ def _stamp(draft: Draft, invoice: Invoice) -> None:
 
 
 def _write_lines(draft: Draft, invoice: Invoice) -> None:
-    InvoiceLine.objects.bulk_create(
-        [
-            InvoiceLine(
-                invoice_id=invoice.pk,
-                number=line.number,
-                kind=line.kind,
-                corrects_id=line.corrects,
-                period_from=line.period.start,
-                period_to=line.period.end,
-                service=line.service,
-                unit=line.unit,
-                destination=line.destination,
-                terms=line.terms,
-                **_fields_of(line.sums),
-                **{"amount": line.amount},
-            )
-            for line in draft.lines
-        ],
-        batch_size=LINES_AT_ONCE,
-    )
+    rows = [
+        (
+            line.number,
+            line.kind.value,
+            line.corrects,
+            line.period.start,
+            line.period.end,
+            line.service,
+            line.unit.value,
+            line.destination,
+            line.terms,
+            line.sums.attempts,
+            line.sums.calls,
+            line.sums.used,
+            line.sums.billed,
+            str(line.sums.exact),
+            str(line.amount),
+        )
+        for line in draft.lines
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            INSERT_LINES, [current_tenant_id(), invoice.pk, *(list(column) for column in zip(*rows, strict=True))]
+        )
 
 
-def _fields_of(sums: Sums | Totals) -> dict[str, Any]:
-    """The figures under the names that the models have for them too."""
-    return {each.name: getattr(sums, each.name) for each in fields(sums)}
+def _figures(totals: Totals) -> dict[str, Any]:
+    """The figures under the names that the model has for them too."""
+    return {each.name: getattr(totals, each.name) for each in fields(totals)}
 
 
 def _own_accounts(draft: Draft, at: datetime) -> tuple[int, int]:

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from django.db import connection
-
 from trunkline.core.errors import TrunklineError
 from trunkline.invoicing import queries
 from trunkline.invoicing.files import open_stored
 from trunkline.invoicing.models import BilledRollup, Invoice, NumberSequence
-from trunkline.kit.db.scope import current_tenant_id
 from trunkline.usage.check import Finding
 
 _SHOWN: Final = 20
@@ -64,8 +61,12 @@ def check() -> list[Finding]:
         Finding(
             "numbers without gaps", f"{NumberSequence.objects.count()} series, {documents} documents", _show(_gaps())
         ),
-        Finding("lines add up", f"{documents} documents", _show(row[0] for row in _rows(LINES))),
-        Finding("stamps are the documents' sums", f"{stamps} stamps", _show(row[0] for row in _rows(STAMPS))),
+        Finding("lines add up", f"{documents} documents", _show(row[0] for row in queries.joined_at_once(LINES))),
+        Finding(
+            "stamps are the documents' sums",
+            f"{stamps} stamps",
+            _show(row[0] for row in queries.joined_at_once(STAMPS)),
+        ),
         Finding("unbilled usage is in the books", "every account", _show(_differences(UNBILLED, "rollups", "ledger"))),
         Finding(
             "issued totals are in the books", "every account", _show(_differences(RECEIVABLE, "documents", "ledger"))
@@ -80,7 +81,7 @@ def _gaps() -> Iterable[str]:
 
 
 def _differences(statement: str, one: str, other: str) -> Iterable[str]:
-    for code, said, booked in _rows(statement):
+    for code, said, booked in queries.joined_at_once(statement):
         yield f"{code}: {one} {said.normalize():f}, {other} {booked.normalize():f}"
 
 
@@ -96,9 +97,3 @@ def _missing() -> Iterable[str]:
 def _show(problems: Iterable[str]) -> tuple[str, ...]:
     found = list(problems)
     return tuple(found[:_SHOWN] + ([f"and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []))
-
-
-def _rows(statement: str) -> list[tuple]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, {"tenant": current_tenant_id()})
-        return list(cursor.fetchall())

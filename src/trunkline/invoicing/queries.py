@@ -23,23 +23,21 @@ from trunkline.parties.models import Account
 from trunkline.tariffs.models import Destination, Rate
 from trunkline.tenancy.queries import current_tenant
 
-_OPEN = """
-  FROM usage_rollup r
- WHERE r.tenant_id = %(tenant)s AND r.side = 'sell'
-   AND NOT EXISTS (SELECT 1 FROM invoicing_billedrollup b
-                    WHERE b.tenant_id = r.tenant_id AND b.rollup_id = r.id AND b.released_at IS NULL)
-"""
 _NEGATED = "(r.attempts < 0 OR r.connected < 0 OR r.billed_quantity < 0)"
-OPEN_DAYS = f"""
-SELECT r.day, bool_or({_NEGATED}), array_agg(r.id), array_agg(DISTINCT r.batch_id), min(r.currency), max(r.currency)
-{_OPEN} AND r.account_id = %(account)s AND r.day < %(until)s
- GROUP BY r.day ORDER BY r.day
+# One look into the index of stamps for each rollup of the account. A join left to the planner was quadratic as long as the tables had no
+# statistics, which is exactly after a big load.
+_STAMP = """
+  LEFT JOIN LATERAL (SELECT b.invoice_id FROM invoicing_billedrollup b
+                      WHERE b.tenant_id = r.tenant_id AND b.rollup_id = r.id AND b.released_at IS NULL LIMIT 1) s ON true
 """
-BILLED_DAYS = """
-SELECT DISTINCT r.day
-  FROM usage_rollup r
-  JOIN invoicing_billedrollup b ON b.tenant_id = r.tenant_id AND b.rollup_id = r.id AND b.released_at IS NULL
- WHERE r.tenant_id = %(tenant)s AND r.side = 'sell' AND r.account_id = %(account)s AND r.day = ANY(%(days)s)
+_IS_OPEN = "s.invoice_id IS NULL"
+OPEN_DAYS = f"""
+SELECT r.day, bool_or(NOT {_IS_OPEN}), bool_or({_NEGATED}) FILTER (WHERE {_IS_OPEN}), array_agg(r.id) FILTER (WHERE {_IS_OPEN}),
+       array_agg(DISTINCT r.batch_id) FILTER (WHERE {_IS_OPEN}),
+       min(r.currency) FILTER (WHERE {_IS_OPEN}), max(r.currency) FILTER (WHERE {_IS_OPEN})
+  FROM usage_rollup r {_STAMP}
+ WHERE r.tenant_id = %(tenant)s AND r.side = 'sell' AND r.account_id = %(account)s AND r.day < %(until)s
+ GROUP BY r.day HAVING bool_or({_IS_OPEN}) ORDER BY r.day
 """
 _SUMS = "sum(r.attempts)::bigint, sum(r.connected)::bigint, sum(r.raw_quantity), sum(r.billed_quantity), sum(r.amount)"
 OPEN_SUMS = f"""
@@ -55,21 +53,23 @@ SELECT 0, r.service, coalesce(r.destination_id, 0), coalesce(r.rate_id, 0), {_SU
  WHERE r.tenant_id = %(tenant)s AND r.side = 'sell' AND r.account_id = %(account)s AND r.day = ANY(%(days)s)
  GROUP BY 1, 2, 3, 4
 """
-UNBILLED = f"""
+UNBILLED = """
 SELECT r.account_id, min(r.day), max(r.day), sum(r.connected)::bigint, sum(r.amount)
-{_OPEN} AND (%(until)s::date IS NULL OR r.day < %(until)s)
+  FROM usage_rollup r
+ WHERE r.tenant_id = %(tenant)s AND r.side = 'sell' AND (%(until)s::date IS NULL OR r.day < %(until)s)
+   AND NOT EXISTS (SELECT 1 FROM invoicing_billedrollup b
+                    WHERE b.tenant_id = r.tenant_id AND b.rollup_id = r.id AND b.released_at IS NULL)
  GROUP BY r.account_id
 """
-# A document is built on by a later one that takes back usage of its days: see `find_adjusting`.
+BILLED_ON = """
+SELECT DISTINCT r.day
+  FROM invoicing_billedrollup b JOIN usage_rollup r ON r.tenant_id = b.tenant_id AND r.id = b.rollup_id
+ WHERE b.tenant_id = %(tenant)s AND b.invoice_id = %(invoice)s AND b.released_at IS NULL
+"""
 ADJUSTING = f"""
-SELECT b.invoice_id
-  FROM usage_rollup r
-  JOIN invoicing_billedrollup b ON b.tenant_id = r.tenant_id AND b.rollup_id = r.id AND b.released_at IS NULL
- WHERE r.tenant_id = %(tenant)s AND r.side = 'sell' AND r.account_id = %(account)s AND {_NEGATED} AND b.invoice_id > %(invoice)s
-   AND r.day IN (SELECT own.day FROM usage_rollup own
-                   JOIN invoicing_billedrollup s ON s.tenant_id = own.tenant_id AND s.rollup_id = own.id
-                  WHERE own.tenant_id = %(tenant)s AND s.invoice_id = %(invoice)s AND s.released_at IS NULL)
- ORDER BY b.invoice_id LIMIT 1
+SELECT min(s.invoice_id) FROM usage_rollup r {_STAMP}
+ WHERE r.tenant_id = %(tenant)s AND r.side = 'sell' AND r.account_id = %(account)s AND r.day = ANY(%(days)s) AND {_NEGATED}
+   AND s.invoice_id > %(invoice)s
 """
 
 
@@ -124,7 +124,7 @@ def find_issued(account_id: int, period: DatePeriod) -> Invoice | None:
 
 def unbilled(*, until: date | None = None) -> list[Unbilled]:
     """What is on no document, by account, of days before `until`; by code."""
-    rows = _rows(UNBILLED, until=until)
+    rows = joined_at_once(UNBILLED, until=until)
     accounts = {account.pk: account for account in Account.objects.filter(pk__in=[row[0] for row in rows])}
     found = [Unbilled(accounts[row[0]], row[1], row[2], row[3], Amount.from_decimal(row[4])) for row in rows]
     return sorted(found, key=lambda each: each.account.code)
@@ -146,18 +146,16 @@ def open_usage(account: Account, period: DatePeriod) -> OpenUsage:
     Raises Conflict `rollup_currency` where usage is in another currency than the account's, which never changes.
     """
     rows = _rows(OPEN_DAYS, account=account.pk, until=period.end)
-    for row in rows:
-        if {row[4], row[5]} != {account.currency}:
+    for day, _, _, _, _, *currencies in rows:
+        if set(currencies) != {account.currency}:
             raise Conflict(
-                "rollup_currency", f"Usage of {account.code} on {row[0]} is in {row[4]}, not in {account.currency}."
+                "rollup_currency", f"Usage of {account.code} on {day} is in {currencies[0]}, not in {account.currency}."
             )
-    days = [row[0] for row in rows]
-    billed = {row[0] for row in _rows(BILLED_DAYS, account=account.pk, days=days)}
-    covering = _covering(account, days)
+    covering = _covering(account, [row[0] for row in rows])
     return OpenUsage(
-        days=tuple(Day(row[0], row[0] in billed, row[1], covering.get(row[0])) for row in rows),
-        rollup_ids=tuple(sorted(number for row in rows for number in row[2])),
-        batches={row[0]: tuple(sorted(row[3])) for row in rows},
+        days=tuple(Day(row[0], row[1], row[2], covering.get(row[0])) for row in rows),
+        rollup_ids=tuple(sorted(number for row in rows for number in row[3])),
+        batches={row[0]: tuple(sorted(row[4])) for row in rows},
     )
 
 
@@ -226,8 +224,9 @@ def numbers_of(buckets: Iterable[Bucket]) -> dict[int, str]:
 
 def find_adjusting(invoice: Invoice) -> Invoice | None:
     """A later document that counts and takes back usage of this one's days."""
-    rows = _rows(ADJUSTING, account=invoice.account_id, invoice=invoice.pk)
-    return Invoice.objects.get(pk=rows[0][0]) if rows else None
+    days = [row[0] for row in _rows(BILLED_ON, invoice=invoice.pk)]
+    ((found,),) = _rows(ADJUSTING, account=invoice.account_id, invoice=invoice.pk, days=days)
+    return Invoice.objects.get(pk=found) if found is not None else None
 
 
 def stored_paths() -> set[str]:
@@ -251,6 +250,18 @@ def missing_serials() -> dict[tuple[str, int], list[int]]:
         for kind, year, serial in cursor.fetchall():
             found[kind, year].append(serial)
     return dict(found)
+
+
+def joined_at_once(statement: str, **values: Any) -> list[tuple[Any, ...]]:
+    """Raw rows of a statement over the whole tenant: tables are joined as wholes, never row by row, whatever the planner guesses."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('enable_nestloop', 'off', true)")
+        try:
+            cursor.execute(statement, {"tenant": current_tenant_id()} | values)
+            return list(cursor.fetchall())
+        finally:
+            if not connection.needs_rollback:
+                cursor.execute("SET LOCAL enable_nestloop TO DEFAULT")
 
 
 def _rows(statement: str, **values: Any) -> list[tuple[Any, ...]]:

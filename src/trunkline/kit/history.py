@@ -6,13 +6,13 @@ The event tables carry the tenant and have the same row-level security; actor an
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pghistory
 import pghistory.models
 from django.db import models
 
-from trunkline.kit.models import TenantQuery
+from trunkline.kit.models import ScopedModel, TenantQuery, TenantQuerySet
 
 M = TypeVar("M", bound=models.Model)
 
@@ -21,14 +21,13 @@ class HistoryQuery(TenantQuery, pghistory.models.EventQuery):
     """History rows, inside a scope only."""
 
 
-class HistoryQuerySet(pghistory.models.EventQuerySet):
+class HistoryQuerySet(TenantQuerySet, pghistory.models.EventQuerySet):
     """History rows of the tenant of the open scope."""
 
-    def __init__(self, model: Any = None, query: Any = None, using: Any = None, hints: Any = None) -> None:
-        super().__init__(model, query if query is not None else HistoryQuery(model), using, hints)
+    query_class = HistoryQuery
 
 
-class HistoryEvent(pghistory.models.Event):
+class HistoryEvent(ScopedModel, pghistory.models.Event):
     """One change of one row. `pgh_label` says insert, update or delete; `pgh_context` holds actor and reason."""
 
     pgh_id = models.BigAutoField(primary_key=True)
@@ -38,6 +37,7 @@ class HistoryEvent(pghistory.models.Event):
     class Meta:
         abstract = True
         indexes = ()
+        base_manager_name = "objects"
 
 
 def track(*, exclude: list[str] | None = None) -> Callable[[type[M]], type[M]]:

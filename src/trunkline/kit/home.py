@@ -18,7 +18,24 @@ def home() -> Path:
 
 
 def folder(*parts: str) -> Path:
-    """A folder below the data folder, made (0700) where it is missing."""
+    """A folder below the data folder, made (0700) where it is missing, so that a power cut does not take it away again."""
     path = home().joinpath(*parts)
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make(path)
     return path
+
+
+def _make(path: Path) -> None:
+    if path.is_dir():
+        return
+    _make(path.parent)
+    path.mkdir(mode=0o700, exist_ok=True)
+    fsync_folder(path.parent)
+
+
+def fsync_folder(path: Path) -> None:
+    """Make what was made, renamed or removed inside a folder survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

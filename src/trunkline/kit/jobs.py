@@ -7,13 +7,21 @@ task's own record makes it once.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
+import psycopg
+from asgiref.sync import async_to_sync
 from django.db import transaction
+from procrastinate import PsycopgConnector
 from procrastinate.contrib.django import app
-from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.contrib.django.utils import connector_params
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
+from procrastinate.jobs import Job, Status
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+# A worker whose server does not answer for so long ends with an error and is started again by whoever watches over it.
+SERVER_PATIENCE_S: Final = 5.0
 
 
 def task(name: str, *, queue: str = "default") -> Callable[[F], F]:
@@ -27,18 +35,27 @@ def task(name: str, *, queue: str = "default") -> Callable[[F], F]:
 
 
 def every(cron: str, name: str, *, queue: str = "default") -> Callable[[F], F]:
-    """Register a function to run on a schedule (cron with optional seconds); it is given the planned `timestamp`."""
+    """Register a function to run on a schedule (cron with optional seconds); it is given the planned `timestamp`.
+
+    One that still waits makes the next one needless, so that nothing piles up while no worker is there.
+    """
 
     def register(function: F) -> F:
-        app.periodic(cron=cron)(app.task(name=name, queue=queue)(function))
+        app.periodic(cron=cron)(app.task(name=name, queue=queue, queueing_lock=name)(function))
         return function
 
     return register
 
 
-def defer(name: str, *, key: str | None = None, tenant_id: int, **arguments: Any) -> bool:
-    """Put a job in the queue, as part of the open transaction. A job of the same `key` that is still waiting makes this one needless: False."""
-    job = app.configure_task(name, queueing_lock=key, allow_unknown=False)
+def defer(name: str, *, key: str | None = None, in_seconds: int = 0, tenant_id: int, **arguments: Any) -> bool:
+    """Put a job in the queue, as part of the open transaction; it is not begun before `in_seconds` have passed.
+
+    A job of the same name, tenant and `key` that is still waiting makes this one needless: False. Raises `TaskNotFound` for a name that
+    no `tasks.py` has.
+    """
+    lock = None if key is None else f"{name}:{tenant_id}:{key}"
+    later = {"seconds": in_seconds} if in_seconds else None
+    job = app.configure_task(name, queueing_lock=lock, schedule_in=later, allow_unknown=False)
     try:
         with transaction.atomic():  # a refused key would abort the caller's transaction
             job.defer(tenant_id=tenant_id, **arguments)
@@ -48,8 +65,46 @@ def defer(name: str, *, key: str | None = None, tenant_id: int, **arguments: Any
 
 
 def work(*, queues: list[str] | None = None, wait: bool = False, concurrency: int = 1) -> None:
-    """Run jobs in this process: all that wait (`wait=False`), or for ever until told to stop."""
-    connector: Any = app.connector  # Django's own one defers; a worker needs one of its own
-    app.with_connector(connector.get_worker_connector()).run_worker(
-        queues=queues, wait=wait, concurrency=concurrency, install_signal_handlers=wait
+    """Run jobs in this process: all that wait (`wait=False`), or for ever until told to stop.
+
+    Jobs that a dead worker was at go back into the queue first, and every minute while this one runs (`kit.tasks`). What is done goes
+    from the queue; what failed stays there to be looked at. SIGTERM and Ctrl-C let the job in hand come to its end. Raises
+    `ConnectorException` when the server goes away.
+    """
+    take_up()
+    # Django's own connector defers; a worker needs one of its own.
+    connector = PsycopgConnector(kwargs=connector_params(), timeout=SERVER_PATIENCE_S)
+    app.with_connector(connector).run_worker(
+        queues=queues, wait=wait, concurrency=concurrency, delete_jobs="successful"
     )
+
+
+def take_up() -> int:
+    """Put the jobs of workers that gave no sign of life for 30 seconds back into the queue; returns their number."""
+    return async_to_sync(_take_up)()
+
+
+async def _take_up() -> int:
+    taken = 0
+    for job in await app.job_manager.get_stalled_jobs():
+        try:
+            await app.job_manager.retry_job(job)
+            taken += 1
+        except UniqueViolation:  # a job of the same key waits already and makes this one needless
+            await _drop(job)
+        except ConnectorException as error:
+            _require_taken_by_another(error)
+    return taken
+
+
+async def _drop(job: Job) -> None:
+    try:
+        await app.job_manager.finish_job(job, status=Status.FAILED, delete_job=True)
+    except ConnectorException as error:
+        _require_taken_by_another(error)
+
+
+def _require_taken_by_another(error: ConnectorException) -> None:
+    """Two workers that look at the same moment find the same jobs; the queue's functions raise where one is taken up already."""
+    if not isinstance(error.__cause__, psycopg.errors.RaiseException):
+        raise error

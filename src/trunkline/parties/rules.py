@@ -8,6 +8,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from itertools import chain
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -316,30 +317,29 @@ class _Book:
         self._lay_out(rows)
 
     def _lay_out(self, rows: Sequence[IdentityRow]) -> None:
+        by_kind: dict[IdentityKind, dict[str, list[int]]] = {kind: {} for kind in IdentityKind}
+        for number, row in enumerate(rows):
+            by_kind[row.kind].setdefault(row.value, []).append(number)
         members: list[list[int]] = []
-        for kind in IdentityKind:
-            numbers: dict[str, list[int]] = {}
-            for number, row in enumerate(rows):
-                if row.kind is kind:
-                    numbers.setdefault(row.value, []).append(number)
+        for kind, numbers in by_kind.items():
             if not numbers:
                 continue
             found = self.kinds[kind] = _Kind(kind, list(numbers))
             found.first_group = len(members)
             groups = list(numbers.values())
-            free = found.networks.free_bits if found.networks else [0] * len(groups)
-            for bits, group in zip(free, groups, strict=True):
+            networks = found.networks
+            for place, group in enumerate(groups):
                 for number in group:
-                    self.score[number] = _score(bits, rows[number])
-            if found.networks:
-                members += [
-                    [n for around in found.networks.around(g) for n in groups[around]] for g in range(len(groups))
-                ]
-            else:
-                members += groups
-        self.members = np.array([number for group in members for number in group], np.int32)
-        self.start = np.concatenate([[0], np.cumsum([len(group) for group in members], dtype=np.int64)])
-        self.has_prefix = np.array([any(self.prefix[n] for n in group) for group in members], np.bool_)
+                    self.score[number] = _score(networks.free_bits[place] if networks else 0, rows[number])
+            if networks:
+                groups = [[n for around in networks.around(g) for n in groups[around]] for g in range(len(groups))]
+            members += groups
+        self.members = np.fromiter(chain.from_iterable(members), np.int32)
+        self.start = np.zeros(len(members) + 1, np.int64)
+        np.cumsum([len(group) for group in members], out=self.start[1:])
+        self.has_prefix = np.zeros(len(members), np.bool_)
+        if members:
+            self.has_prefix = np.maximum.reduceat(self.prefix[self.members], self.start[:-1]) > 0
 
 
 def _score(free_bits: int, row: IdentityRow) -> int:

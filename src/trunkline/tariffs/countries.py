@@ -47,7 +47,8 @@ def _region(regions: tuple[str, ...], calling: int, national: str) -> str:
     # Which of them a code belongs to is known of whole numbers only: make it one, in a few ways.
     for digits in range(max(len(national), NATIONAL_DIGITS_MIN), NATIONAL_DIGITS_MAX + 1):
         for filling in _FILLINGS:
-            number = phonenumbers.PhoneNumber(calling, int(national.ljust(digits, filling)))
+            whole = int(national.ljust(digits, filling))
+            number = phonenumbers.PhoneNumber(calling, whole, italian_leading_zero=national[0] == "0")
             region = region_code_for_number(number)
             if region is not None:
                 return str(region)

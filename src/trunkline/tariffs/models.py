@@ -8,7 +8,9 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.db import models
 from django.db.models import Case, CheckConstraint, F, Func, Q, UniqueConstraint, Value, When
 
+from trunkline.core.ids import uuid7
 from trunkline.core.money import AMOUNT_DECIMALS, Price
+from trunkline.kit.db.scope import current_tenant_id
 from trunkline.kit.history import track
 from trunkline.kit.models import (
     AmountField,
@@ -21,7 +23,8 @@ from trunkline.kit.models import (
 )
 from trunkline.tariffs.choices import DestinationKind, RateRounding, Service, Side, TariffUnit
 
-STEPS_PATTERN = r"^0:-?[0-9]+(\.[0-9]{1,10})?/[0-9]+/[0-9]+(;[0-9]+:-?[0-9]+(\.[0-9]{1,10})?/[0-9]+/[0-9]+)*$"
+# Cheap, because every row of a price list passes it: `rules.parse_steps` says what steps are.
+STEPS_PATTERN = r"^0:[-0-9.:/;]+$"
 
 
 def no_fee() -> Price:
@@ -108,7 +111,7 @@ class Tariff(TenantModel):
     """A price list: a currency, a clock and rates, sold to customers or bought from vendors.
 
     `revision` grows with every change of anything that decides a price, so that a compiled copy knows whether it is
-    still true.
+    still true; `stamp` tells two revisions of one number apart, as a restored backup makes them.
     """
 
     public_id = PublicIdField()
@@ -117,6 +120,7 @@ class Tariff(TenantModel):
     timezone = models.CharField(max_length=64, default="UTC", help_text="IANA zone of its time profiles and dates.")
     unit = models.CharField(max_length=8, choices=TariffUnit.choices, default=TariffUnit.SECOND)
     revision = models.PositiveIntegerField(default=1, editable=False)
+    stamp = models.UUIDField(default=uuid7, editable=False, help_text="New with every revision.")
     created_at = models.DateTimeField(editable=False)
 
     class Meta:
@@ -138,6 +142,16 @@ class Rate(TenantModel):
     units, in increments of how many.
     """
 
+    # A price list has a million rows and each key costs one look-up a row: the tariff's key holds the tenant too.
+    tenant = models.ForeignKey(
+        "tenancy.Tenant",
+        on_delete=models.RESTRICT,
+        default=current_tenant_id,
+        editable=False,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+    )
     tariff = tenant_reference("tariffs.Tariff")
     code = models.CharField(max_length=18, blank=True, help_text="What numbers begin with; empty: every number.")
     destination = tenant_reference("tariffs.Destination", null=True)

@@ -1,70 +1,95 @@
 """The compiled prices of a tenant: what a batch pins and what every price is looked up in.
 
-Rates are read from PostgreSQL once per tariff and revision, and kept in two Arrow files below the data folder: the rates themselves and their
-compiled form, both mapped into memory when they are used. A change of a tariff is a new revision and so new files; the old ones are swept.
+Rates are read from PostgreSQL once per tariff and revision, and kept in two Arrow files below the data folder: the
+rates themselves and their compiled form, both mapped into memory when they are used. A change of a tariff is a new
+revision and so new files; the old ones are swept. The files are a cache: what is missing or damaged is made again.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from threading import get_ident
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as pacsv
-from django.db import connection
+import pyarrow.csv
 from numpy.typing import NDArray
 
-from trunkline.core.errors import Invalid
-from trunkline.core.money import AMOUNT_DECIMALS, PRICE_DECIMALS
+from trunkline.core.errors import Invalid, Unavailable
+from trunkline.core.money import AMOUNT_SCALE, PRICE_SCALE
 from trunkline.engine.schema import RATE_SCHEMA, STEP_TYPE, WEIGHT_DECIMALS, Tariff, TimeWindow, Unit
 from trunkline.engine.snapshot import Snapshot
 from trunkline.engine.tariff import CompiledTariff, compile_tariff, from_arrow, to_arrow
 from trunkline.kit.home import folder
 from trunkline.tariffs import models
-from trunkline.tariffs.rules import parse_steps, parse_windows
+from trunkline.tariffs.rules import Step, parse_step, parse_windows
+from trunkline.tariffs.staging import copy_out
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND: Final = timedelta(milliseconds=1)
+TRIES: Final = 10
 
 # In the order of RATE_SCHEMA; instants as seconds, money as whole smallest parts, so that parsing is integers only.
-READ_RATES: Final = """
-COPY (SELECT r.id, r.code, r.destination_id, extract(epoch FROM r.valid_from)::bigint, extract(epoch FROM r.valid_to)::bigint, p.name,
-             (r.weight * 10000)::bigint, (r.setup_fee * 10000000000)::bigint, r.grace, r.rounding_mode, r.rounding_decimals,
-             (r.max_cost * 100000000)::bigint, r.length_min, r.length_max, r.tag, r.blocked::int, r.additive::int, r.steps
-        FROM tariffs_rate r LEFT JOIN tariffs_timeprofile p ON p.tenant_id = r.tenant_id AND p.id = r.time_profile_id
-       WHERE r.tariff_id = {tariff_id} AND r.voided_at IS NULL ORDER BY r.id) TO STDOUT (FORMAT csv)
+READ_RATES: Final = f"""
+SELECT r.id, r.code, r.destination_id, extract(epoch FROM r.valid_from)::bigint, extract(epoch FROM r.valid_to)::bigint,
+       p.name, (r.weight * {10**WEIGHT_DECIMALS})::bigint, (r.setup_fee * {PRICE_SCALE})::bigint, r.grace,
+       r.rounding_mode, r.rounding_decimals, (r.max_cost * {AMOUNT_SCALE})::bigint, r.length_min, r.length_max, r.tag,
+       r.blocked::text, r.additive::text, r.steps
+  FROM tariffs_rate r LEFT JOIN tariffs_timeprofile p ON p.tenant_id = r.tenant_id AND p.id = r.time_profile_id
+ WHERE r.tariff_id = {{tariff_id}} AND r.voided_at IS NULL ORDER BY r.id
 """
 
-Key = tuple[int, str, str]
+Key = tuple[int, str, str]  # account, side, service
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One place of a list of tariffs and when it is held, in UTC milliseconds; None is no bound."""
+
+    tariff_id: int
+    begin_ms: int | None
+    end_ms: int | None
+
+    def holds(self, instant_ms: int | None) -> bool:
+        """Whether it is held at an instant; None is before all bounds."""
+        if instant_ms is None:
+            return self.begin_ms is None
+        return (self.begin_ms is None or self.begin_ms <= instant_ms) and (
+            self.end_ms is None or instant_ms < self.end_ms
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Plans:
-    """The ordered tariffs of every account, side and service. Assignments are dated; between two of `bounds_ms` nothing changes."""
+    """The ordered tariffs of every account, side and service.
+
+    Assignments are dated; from one of the ascending `bounds_ms` to the next is an *epoch*, in which none changes.
+    """
 
     bounds_ms: NDArray[np.int64]
-    by_epoch: Sequence[Mapping[Key, tuple[int, ...]]]
+    places: Mapping[Key, Sequence[Place]]
 
     def epochs(self, start_ms: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The number of the stretch of time in which each start lies."""
-        return np.searchsorted(self.bounds_ms, start_ms, side="right")
+        """The number of the epoch in which each start lies."""
+        return np.searchsorted(self.bounds_ms, start_ms, side="right").astype(np.int64)
 
     def plan(self, epoch: int, account_id: int, side: str, service: str) -> tuple[int, ...]:
         """Tariff ids in their order; empty where the account has none."""
-        return self.by_epoch[epoch].get((account_id, side, service), ())
+        instant = int(self.bounds_ms[epoch - 1]) if epoch else None
+        places = self.places.get((account_id, side, service), ())
+        return tuple(place.tariff_id for place in places if place.holds(instant))
 
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """Every tariff of a tenant, compiled, with who has which. `version` is the same for the same prices, whoever compiled them."""
+    """Every tariff of a tenant, compiled, with who has which. `version` is the same for the same prices only."""
 
     snapshot: Snapshot
     version: str
@@ -72,149 +97,172 @@ class Prices:
     tariff_currencies: Mapping[int, str]
 
 
+class _ChangedMeanwhileError(Exception):
+    """A tariff got a new revision while its rates were being read."""
+
+
 def load(tenant_id: int) -> Prices:
-    """The prices of the tenant of the open scope as they are now. Raises what compiling a tariff raises."""
-    profiles = {profile.name: parse_windows(profile.windows) for profile in models.TimeProfile.objects.order_by("name")}
+    """The prices of the tenant of the open scope as they are now.
+
+    Raises Unavailable `tariffs_are_changing` if tariffs change faster than they can be read, and what compiling a
+    tariff raises.
+    """
     place = folder("snapshots", f"tenant={tenant_id}")
-    compiled, versions, currencies = [], [], {}
-    for row in models.Tariff.objects.order_by("id"):
-        stem = f"tariff-{row.pk}-{row.revision}"
-        versions.append(stem)
-        currencies[row.pk] = row.currency
-        compiled.append(_compiled(row, profiles, place / stem))
+    for _ in range(TRIES):
+        try:
+            return _load(place)
+        except _ChangedMeanwhileError:
+            continue
+    raise Unavailable("tariffs_are_changing", "The tariffs change faster than they can be read.", hint="Try again.")
+
+
+def _load(place: Path) -> Prices:
+    rows = list(models.Tariff.objects.order_by("id"))
+    profiles = {profile.name: parse_windows(profile.windows) for profile in models.TimeProfile.objects.order_by("name")}
     assignments = list(
-        models.AccountTariff.objects.order_by("position").values_list(
+        models.AccountTariff.objects.order_by("account_id", "side", "service", "position", "id").values_list(
             "account_id", "side", "service", "tariff_id", "valid_from", "valid_to"
         )
     )
-    said = repr((versions, sorted(map(repr, profiles.items())), assignments))
-    _sweep(place, versions)
+    compiled = [_compiled(row, profiles, place) for row in rows]
+    _sweep(place, rows)
+    said = repr(
+        (sorted(map(_stem, rows)), sorted((name, *map(repr, each)) for name, each in profiles.items()), assignments)
+    )
     return Prices(
         snapshot=Snapshot(compiled),
         version=hashlib.sha256(said.encode()).hexdigest()[:32],
-        plans=_plans(assignments),
-        tariff_currencies=currencies,
+        plans=make_plans(assignments),
+        tariff_currencies={row.pk: row.currency for row in rows},
     )
 
 
-def _compiled(row: models.Tariff, profiles: Mapping[str, tuple[TimeWindow, ...]], stem: Path) -> CompiledTariff:
-    rates_path, compiled_path = (
-        stem.with_name(f"{stem.name}.rates.arrow"),
-        stem.with_name(f"{stem.name}.compiled.arrow"),
-    )
-    if not rates_path.exists():
-        _write(rates_path, read_rates(row.pk))
+def _stem(row: models.Tariff) -> str:
+    # The stamp besides the revision: a restored backup counts the same numbers again.
+    return f"tariff-{row.pk}-{row.revision}-{row.stamp.hex}"
+
+
+def _compiled(row: models.Tariff, profiles: Mapping[str, tuple[TimeWindow, ...]], place: Path) -> CompiledTariff:
     tariff = Tariff(
         id=row.pk,
         name=row.name,
         currency=row.currency,
         timezone=row.timezone,
         unit=Unit(row.unit),
-        rates=_map(rates_path),
+        rates=_kept(place / f"{_stem(row)}.rates.arrow", lambda: _rates_of(row)),
         time_profiles=profiles,
     )
-    try:
-        return from_arrow(tariff, _map(compiled_path))
-    except (FileNotFoundError, Invalid):
-        compiled = compile_tariff(tariff)
-        _write(compiled_path, to_arrow(compiled))
-        return from_arrow(tariff, _map(compiled_path))
+    path = place / f"{_stem(row)}.compiled.arrow"
+    for _ in range(2):
+        try:
+            return from_arrow(tariff, _kept(path, lambda: to_arrow(compile_tariff(tariff))))
+        except Invalid as error:
+            if error.code != "stale_compiled_tariff":
+                raise
+            path.unlink(missing_ok=True)  # made by another version of the engine
+    return compile_tariff(tariff)
+
+
+def _rates_of(row: models.Tariff) -> pa.Table:
+    rates = read_rates(row.pk)
+    # Rates and revision change together, so an unchanged revision after the reading means that these were its rates.
+    if not models.Tariff.objects.filter(pk=row.pk, revision=row.revision, stamp=row.stamp).exists():
+        raise _ChangedMeanwhileError
+    return rates
 
 
 def read_rates(tariff_id: int) -> pa.Table:
     """The rates of a tariff that are not voided, of RATE_SCHEMA, in the order of their ids."""
-    text = io.BytesIO()
-    with connection.cursor() as cursor, cursor.copy(READ_RATES.format(tariff_id=int(tariff_id))) as copy:
-        for block in copy:
-            text.write(block)
-    names = [*RATE_SCHEMA.names[:-1], "steps"]
-    if not text.tell():
+    text = copy_out(READ_RATES.format(tariff_id=int(tariff_id)))
+    if not text.getbuffer().nbytes:
         return RATE_SCHEMA.empty_table()
-    types: dict[str, Any] = {
-        name: RATE_SCHEMA.field(name).type
-        for name in names
-        if name not in ("valid_from", "valid_to", "blocked", "additive", "steps")
-    }
-    types |= {
-        "valid_from": pa.int64(),
-        "valid_to": pa.int64(),
-        "blocked": pa.int8(),
-        "additive": pa.int8(),
-        "steps": pa.string(),
-    }
-    table = pacsv.read_csv(
-        pa.BufferReader(text.getbuffer()),
-        read_options=pacsv.ReadOptions(column_names=names, use_threads=False),
-        convert_options=pacsv.ConvertOptions(
-            column_types=types, strings_can_be_null=True, quoted_strings_can_be_null=False, null_values=[""]
+    as_text = {"valid_from": pa.int64(), "valid_to": pa.int64(), "steps": pa.string()}
+    table = pyarrow.csv.read_csv(
+        text,
+        read_options=pyarrow.csv.ReadOptions(column_names=RATE_SCHEMA.names),
+        convert_options=pyarrow.csv.ConvertOptions(
+            column_types={field.name: as_text.get(field.name, field.type) for field in RATE_SCHEMA},
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,  # the empty code comes quoted
         ),
     ).combine_chunks()
-    columns = {name: table[name] for name in names}
-    columns["code"] = pc.fill_null(columns["code"], "")
-    for name in ("valid_from", "valid_to"):
-        columns[name] = columns[name].cast(pa.timestamp("s", tz="UTC"))
-    for name in ("blocked", "additive"):
-        columns[name] = columns[name].cast(pa.bool_())
-    columns["steps"] = steps_column(columns["steps"].combine_chunks())
-    return pa.table([columns[name] for name in names], schema=RATE_SCHEMA)
+    columns = {name: table[name] for name in RATE_SCHEMA.names}
+    columns["steps"] = pa.chunked_array([steps_column(chunk) for chunk in table["steps"].chunks])
+    return pa.table(columns).cast(RATE_SCHEMA)
 
 
 def steps_column(texts: pa.Array) -> pa.Array:
-    """Steps as text (`0:0.20/60/60;60:0.10/60/1`) made columns; each distinct text is read once."""
-    encoded = texts.dictionary_encode()
-    distinct = [
-        [
-            {"start": step.start, "price": step.price.units, "per": step.per, "increment": step.increment}
-            for step in parse_steps(text)
-        ]
-        for text in encoded.dictionary.to_pylist()
+    """Steps as text (`0:0.20/60/60;60:0.10/60/1`) as lists of STEP_TYPE; each distinct step is read once."""
+    lists = pc.split_pattern(texts, ";")
+    encoded = lists.flatten().dictionary_encode()
+    steps = [parse_step(text) for text in encoded.dictionary.to_pylist()]
+    read: dict[str, Callable[[Step], int]] = {
+        "start": lambda step: step.start,
+        "price": lambda step: step.price.units,
+        "per": lambda step: step.per,
+        "increment": lambda step: step.increment,
+    }
+    fields = [
+        pa.array([read[field.name](step) for step in steps], pa.int64()).take(encoded.indices) for field in STEP_TYPE
     ]
-    return pa.array(distinct, pa.list_(STEP_TYPE)).take(encoded.indices)
+    return pa.ListArray.from_arrays(lists.offsets, pa.StructArray.from_arrays(fields, fields=list(STEP_TYPE)))
 
 
-def _plans(assignments: Sequence[tuple[int, str, str, int, datetime | None, datetime | None]]) -> Plans:
-    bounds = sorted({_ms(bound) for *_, begin, end in assignments for bound in (begin, end) if bound is not None})
-    by_epoch: list[dict[Key, tuple[int, ...]]] = []
-    for instant in [None, *bounds]:
-        plans: dict[Key, tuple[int, ...]] = {}
-        for account_id, side, service, tariff_id, begin, end in assignments:
-            if _holds(instant, begin, end):
-                key = (account_id, side, service)
-                plans[key] = (*plans.get(key, ()), tariff_id)
-        by_epoch.append(plans)
-    return Plans(np.array(bounds, np.int64), by_epoch)
+def make_plans(assignments: Sequence[tuple[int, str, str, int, datetime | None, datetime | None]]) -> Plans:
+    """The plans of assignments (account, side, service, tariff, from, to) that stand in the order of their lists."""
+    places: dict[Key, list[Place]] = {}
+    bounds: set[int] = set()
+    for account_id, side, service, tariff_id, begin, end in assignments:
+        place = Place(tariff_id, _milliseconds(begin), _milliseconds(end))
+        places.setdefault((account_id, side, service), []).append(place)
+        bounds.update(bound for bound in (place.begin_ms, place.end_ms) if bound is not None)
+    return Plans(np.array(sorted(bounds), np.int64), places)
 
 
-def _holds(instant: int | None, begin: datetime | None, end: datetime | None) -> bool:
-    """Whether an assignment holds from an instant on (None: from ever)."""
-    if instant is None:
-        return begin is None
-    return (begin is None or _ms(begin) <= instant) and (end is None or instant < _ms(end))
-
-
-def _ms(instant: datetime) -> int:
+def _milliseconds(instant: datetime | None) -> int | None:
     # Starts are kept to the millisecond; a bound that is finer takes effect with the next one.
-    return -((EPOCH - instant) // MILLISECOND)
+    return None if instant is None else -((EPOCH - instant) // MILLISECOND)
 
 
-def _map(path: Path) -> pa.Table:
+def _kept(path: Path, make: Callable[[], pa.Table]) -> pa.Table:
+    """The table of a file, mapped into memory; made first where the file is missing or damaged."""
+    try:
+        return _mapped(path)
+    except (FileNotFoundError, pa.ArrowInvalid):
+        _write(path, make())
+    try:
+        return _mapped(path)
+    except FileNotFoundError as error:  # swept by somebody who saw a later revision
+        raise _ChangedMeanwhileError from error
+
+
+def _mapped(path: Path) -> pa.Table:
     return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
 
 
 def _write(path: Path, table: pa.Table) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    """Write a file so that it is there whole or not at all, also after a power cut."""
+    partial = path.with_name(f".{path.name}.{get_ident()}.{os.getpid()}")
     table = table.combine_chunks()
-    with pa.OSFile(str(partial), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
-        writer.write_table(table)
+    with partial.open("wb") as file:
+        with pa.ipc.new_file(pa.PythonFile(file), table.schema) as writer:
+            writer.write_table(table)
+        file.flush()
+        os.fsync(file.fileno())
     partial.rename(path)
 
 
-def _sweep(place: Path, stems: Sequence[str]) -> None:
-    """Remove the files of revisions that are no longer current. Whoever has them mapped keeps them."""
-    current = {f"{stem}.{kind}.arrow" for stem in stems for kind in ("rates", "compiled")}
+def _sweep(place: Path, rows: Sequence[models.Tariff]) -> None:
+    """Remove the files of other revisions, and what killed processes left. Whoever has them mapped keeps them."""
+    current = {_stem(row) for row in rows}
     for path in place.glob("tariff-*.arrow"):
-        if path.name not in current:
+        if path.name.partition(".")[0] not in current:
+            path.unlink(missing_ok=True)
+    for path in place.glob(".tariff-*.arrow.*"):
+        if not _is_alive(path.suffix.removeprefix(".")):
             path.unlink(missing_ok=True)
 
 
-assert AMOUNT_DECIMALS == 8 and PRICE_DECIMALS == 10 and WEIGHT_DECIMALS == 4, "READ_RATES states these scales"  # noqa: PT018, S101
+def _is_alive(pid: str) -> bool:
+    return pid.isdigit() and Path(f"/proc/{pid}").exists()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from django.db import models
 
-from trunkline.kit.models import PublicIdField
+from trunkline.kit.models import PublicIdField, ScopedModel, TenantManager
 from trunkline.tenancy.choices import TenantStatus
 
 
-class Tenant(models.Model):
+class Tenant(ScopedModel):
     """An operator with its own customers, vendors, prices and books, whom no other operator can see.
 
     Its row is confined like all others: inside a scope one sees one's own tenant and no other.
@@ -22,6 +22,11 @@ class Tenant(models.Model):
     timezone = models.CharField(max_length=64, default="UTC", help_text="IANA zone of reports.")
     status = models.CharField(max_length=12, choices=TenantStatus.choices, default=TenantStatus.ACTIVE)
     created_at = models.DateTimeField()
+
+    objects = TenantManager()
+
+    class Meta:
+        base_manager_name = "objects"
 
     def __str__(self) -> str:
         return self.name

@@ -15,4 +15,4 @@ def scope(
     tenant: Tenant | int, actor: str, *, reason: str = "", snapshot: bool = False
 ) -> AbstractContextManager[Scope]:
     """Work inside one tenant's data; see `kit.db.scope.scope`. `actor` is `cli:<user>`, `system`, `key:<id>` and so on."""
-    return _scope(tenant if isinstance(tenant, int) else tenant.pk, actor, reason=reason, snapshot=snapshot)
+    return _scope(tenant.pk if isinstance(tenant, Tenant) else tenant, actor, reason=reason, snapshot=snapshot)

@@ -6,8 +6,9 @@ import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Final
 
 from django.db import IntegrityError, transaction
 
@@ -22,6 +23,12 @@ from trunkline.usage.models import Batch, Switch
 from trunkline.usage.reasons import FileFailure
 
 PROCESS = "usage.process"
+FINAL: Final = (BatchState.POSTED, BatchState.FAILED)
+PATH_CHARACTERS: Final = 1000  # as the batch keeps it
+# A batch that fails for a reason of the surroundings (a full disk) is tried again at once, then ever less often.
+AT_ONCE_ATTEMPTS: Final = 2
+PAUSE: Final = timedelta(seconds=20)
+PAUSE_MAX: Final = timedelta(minutes=10)
 
 
 def create_switch(
@@ -39,11 +46,15 @@ def create_switch(
     watch_folder: str = "",
     watch_pattern: str = "*",
 ) -> Switch:
-    """Make a switch. Raises `Invalid` (`unknown_format`, `unknown_timezone`, `number_rule`, `switch_option`, `watch_folder`) and `Conflict` (`switch_exists`)."""
+    """Make a switch. Raises `Invalid` (`unknown_format`, `unknown_timezone`, `number_rule`, `switch_option`, `watch_folder`, `watch_pattern`) and `Conflict` (`switch_exists`)."""
     if format not in FORMATS:
         raise Invalid("unknown_format", f"There is no format {format!r}.", hint=f"Known are {', '.join(FORMATS)}.")
     if watch_folder and not Path(watch_folder).is_absolute():
         raise Invalid("watch_folder", "The watched folder must be named from the root (/...).")
+    if not watch_pattern or "/" in watch_pattern or "**" in watch_pattern:
+        raise Invalid(
+            "watch_pattern", f"{watch_pattern!r} is no pattern of file names.", hint="Such as *.csv or Master.csv.*.gz."
+        )
     switch = Switch(
         name=name,
         format=format,
@@ -101,16 +112,56 @@ def examine(path: Path) -> Examined:
     Raises `FileFailed` where there is no file to read (`not_a_file`) or it changes while it is read (`source_changed`).
     """
     path = path.absolute()
-    with open_source(path) as source:
-        stamp = stamp_of(path)
-        try:
+    _require_nameable(path)
+    before = _stamp_if_there(path)
+    try:
+        with open_source(path) as source:
+            stamp = stamp_of(path)
             digest, octets = content_hash(source)
-        except FileFailed as error:
-            if error.failure is FileFailure.SOURCE_CHANGED:
-                raise
-            with path.open("rb") as raw:
-                return Examined(path, hashlib.file_digest(raw, "sha256").hexdigest(), source.size, stamp, failure=error)
-    return Examined(path, digest, octets, stamp)
+            return Examined(path, digest, octets, stamp)
+    except FileFailed as error:
+        if error.failure in (FileFailure.NOT_A_FILE, FileFailure.SOURCE_CHANGED):
+            raise
+        return _as_failed(path, before, error)
+    except FileNotFoundError as error:  # taken away between two looks
+        raise FileFailed(FileFailure.SOURCE_CHANGED, f"{path.name} was taken away while it was read.") from error
+
+
+def _as_failed(path: Path, stamp: str, failure: FileFailed) -> Examined:
+    """A file that cannot be read as a whole, known by its raw bytes; what changes meanwhile is not known at all."""
+    digest, octets = hashlib.sha256(), 0
+    try:
+        with open(path, "rb", opener=_open_plain) as raw:  # noqa: PTH123  no link and no pipe, whatever the path has become
+            while block := raw.read(1 << 20):
+                digest.update(block)
+                octets += len(block)
+    except OSError as error:
+        raise FileFailed(FileFailure.SOURCE_CHANGED, f"{path.name} changed while it was read.") from error
+    if _stamp_if_there(path) != stamp:
+        raise FileFailed(FileFailure.SOURCE_CHANGED, f"{path.name} changed while it was read.") from failure
+    return Examined(path, digest.hexdigest(), octets, stamp, failure=failure)
+
+
+def _open_plain(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+
+
+def _stamp_if_there(path: Path) -> str:
+    try:
+        return stamp_of(path)
+    except OSError:
+        return ""
+
+
+def _require_nameable(path: Path) -> None:
+    """The register keeps paths as text: a name of other bytes, or one too long, cannot be told apart from another later."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        shown = os.fsencode(path).decode("utf-8", "backslashreplace")
+        raise FileFailed(FileFailure.NOT_A_FILE, f"{shown} has a name that is not UTF-8: rename it.") from error
+    if len(str(path)) > PATH_CHARACTERS:
+        raise FileFailed(FileFailure.NOT_A_FILE, f"The path of {path.name} is longer than {PATH_CHARACTERS} characters.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +202,9 @@ def _take_up_again(batch: Batch, examined: Examined, intake: Intake, at: datetim
     (batch,) = lock_rows(Batch.objects.all(), [batch.pk])
     if batch.state == BatchState.POSTED or examined.failure is not None:
         return batch
-    batch.path, batch.stamp, batch.intake = str(examined.path), examined.stamp, intake
+    # What is under way stays where it is, so that nobody moves or removes another file than the one that is read.
+    if batch.state == BatchState.FAILED or _stamp_if_there(Path(batch.path)) != batch.stamp:
+        batch.path, batch.stamp, batch.intake = str(examined.path), examined.stamp, intake
     if batch.state == BatchState.FAILED:
         batch.state, batch.failure, batch.failure_detail = BatchState.REGISTERED, "", ""
         batch.received_at, batch.finished_at = at, None
@@ -186,12 +239,19 @@ def _defer(batch: Batch) -> None:
 
 
 def begin_attempt(*, batch_id: int, at: datetime) -> Batch | None:
-    """Give the batch to the caller, who holds the work lock of the switch: from now on only this attempt may post. None if the batch is final."""
+    """Give the batch to the caller, who holds the work lock of the switch: from now on only this attempt may post. None if the batch is final.
+
+    Another batch of the switch that says it is running has a worker that died or lost the lock without knowing. It may not post any
+    more: it has not seen the records of this one, nor this one its.
+    """
     (batch,) = lock_rows(Batch.objects.all(), [batch_id])
-    if batch.state in (BatchState.POSTED, BatchState.FAILED):
+    if batch.state in FINAL:
         return None
+    others = Batch.objects.filter(switch_id=batch.switch_id, state=BatchState.RUNNING).exclude(pk=batch.pk)
+    others.update(state=BatchState.REGISTERED)
     batch.state, batch.attempt, batch.started_at, batch.progress_octets = BatchState.RUNNING, batch.attempt + 1, at, 0
-    batch.save(update_fields=["state", "attempt", "started_at", "progress_octets"])
+    batch.failure_detail = ""
+    batch.save(update_fields=["state", "attempt", "started_at", "progress_octets", "failure_detail"])
     return batch
 
 
@@ -204,17 +264,37 @@ def fail(*, batch_id: int, attempt: int, code: str, detail: str, at: datetime) -
     batch.save(update_fields=["state", "failure", "failure_detail", "finished_at"])
 
 
+def interrupt(*, batch_id: int, attempt: int, detail: str) -> None:
+    """Say that an attempt ended for a reason that is not the file's. The batch waits for the next one; nothing of it was visible."""
+    running = Batch.objects.filter(pk=batch_id, attempt=attempt, state=BatchState.RUNNING)
+    running.update(state=BatchState.REGISTERED, failure_detail=detail)
+
+
 def note_progress(*, batch_id: int, attempt: int, octets: int) -> None:
     """Say how far the attempt has read, for whoever watches."""
     Batch.objects.filter(pk=batch_id, attempt=attempt).update(progress_octets=octets)
 
 
-def defer_unfinished() -> int:
-    """Put every batch that is not final in the queue again; a waiting job of the same batch makes that needless. Number of jobs made."""
-    unfinished = (
-        Batch.objects.filter(state__in=[BatchState.REGISTERED, BatchState.RUNNING])
-        .order_by("pk")
-        .values_list("pk", flat=True)
-    )
+def defer_unfinished(*, at: datetime | None = None) -> int:
+    """Put every batch that is not final in the queue again; a waiting job of the same batch makes that needless. Number of jobs made.
+
+    With `at`, one that was tried again and again for nothing is left alone for a while.
+    """
+    unfinished = Batch.objects.exclude(state__in=FINAL).order_by("pk").values_list("pk", "attempt", "started_at")
     tenant_id = current_tenant_id()
-    return sum(jobs.defer(PROCESS, key=f"{PROCESS}:{pk}", tenant_id=tenant_id, batch_id=pk) for pk in unfinished)
+    return sum(
+        jobs.defer(PROCESS, key=f"{PROCESS}:{pk}", tenant_id=tenant_id, batch_id=pk)
+        for pk, attempt, started_at in unfinished
+        if at is None or started_at is None or started_at + _pause(attempt) <= at
+    )
+
+
+def _pause(attempts: int) -> timedelta:
+    if attempts <= AT_ONCE_ATTEMPTS:
+        return timedelta(0)
+    return min(PAUSE * 2 ** min(attempts - AT_ONCE_ATTEMPTS - 1, 10), PAUSE_MAX)
+
+
+def defer_later(*, tenant_id: int, batch_id: int, seconds: int) -> None:
+    """Put the job of a batch back because somebody else holds its switch; needs no scope."""
+    jobs.defer(PROCESS, key=f"{PROCESS}:{batch_id}", in_seconds=seconds, tenant_id=tenant_id, batch_id=batch_id)

@@ -18,11 +18,12 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
+from trunkline.kit.home import home
 from trunkline.usage.chunkwork import Totals, fold_chunk, late_rejects, price_sides, reject_rows, segment_rows
 from trunkline.usage.decode import FORMATS, Chunk, FileFailed, Source, SwitchProfile, chunks
 from trunkline.usage.reasons import FileFailure, Reason
 from trunkline.usage.sides import REASON_NUMBER, Pinned
-from trunkline.usage.store import SegmentWriter, WrittenSegment
+from trunkline.usage.store import SegmentWriter, WrittenSegment, remove_segment
 from trunkline.usage.taken import FindSegments, TakenKeys, key_columns
 
 WORKERS: Final = 2
@@ -104,19 +105,10 @@ def run(job: Job, source: Source) -> Outcome:
     while collisions:
         # Two keys with one 64-bit hash: the file is done again, with the full keys of these lines compared at once.
         for segment in outcome.segments:
-            _remove(segment)
+            remove_segment(home() / segment.path)
         doubtful |= collisions
         outcome, collisions = _run_once(job, source, doubtful)
     return outcome
-
-
-def _remove(segment: WrittenSegment) -> None:
-    from trunkline.kit.home import home
-    from trunkline.usage.store import KEY_SUFFIX
-
-    path = home() / segment.path
-    path.unlink(missing_ok=True)
-    path.with_name(path.name + KEY_SUFFIX).unlink(missing_ok=True)
 
 
 def _run_once(job: Job, source: Source, doubtful: frozenset[int]) -> tuple[Outcome, frozenset[int]]:

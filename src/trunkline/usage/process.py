@@ -2,43 +2,59 @@
 
 from __future__ import annotations
 
-import contextlib
-import re
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 
+from django.db import DatabaseError
+
+from trunkline.core.errors import Invalid, TrunklineError
 from trunkline.kit.db.locks import work_lock
 from trunkline.kit.db.scope import scope
 from trunkline.kit.faults import reached
 from trunkline.kit.home import folder, home
+from trunkline.kit.outages import explain
 from trunkline.usage import actions
 from trunkline.usage.choices import BatchState, Intake
 from trunkline.usage.collect import retire
-from trunkline.usage.decode import FileFailed, content_hash, open_source
-from trunkline.usage.models import Batch, Segment, Switch
+from trunkline.usage.decode import FileFailed, Source, content_hash, open_source
+from trunkline.usage.models import Batch, Switch
 from trunkline.usage.pin import pin
 from trunkline.usage.pipeline import Job, run
 from trunkline.usage.post import LostAttempt, post
 from trunkline.usage.reasons import FileFailure
 from trunkline.usage.segments import SegmentFile, live_segments
-from trunkline.usage.store import KEY_SUFFIX
+from trunkline.usage.sweep import sweep_batch
 
 ACTOR = "system"
 Clock = Callable[[], datetime]
 OnProgress = Callable[[int, int], None]
 
-SEGMENT_NAME = re.compile(r"\.?batch-(\d+)-(\d+)-\d+(-reject)?\.parquet(\.keys)?(\.partial)?")
 
+def process(
+    *, tenant_id: int, batch_id: int, now: Clock, on_progress: OnProgress | None = None, wait: bool = True
+) -> bool:
+    """Take a batch to its end: posted or failed. Does nothing if it is there already; safe to call twice and from many processes.
 
-def process(*, tenant_id: int, batch_id: int, now: Clock, on_progress: OnProgress | None = None) -> None:
-    """Take a batch to its end: posted or failed. Does nothing if it is there already; safe to call twice and from many processes."""
-    with scope(tenant_id, ACTOR):
-        batch = Batch.objects.select_related("switch").get(pk=batch_id)
-    if batch.state not in (BatchState.POSTED, BatchState.FAILED):
-        with work_lock("usage", tenant_id, batch.switch_id):
+    Only one file of a switch is taken at a time. Where another worker is at one, this waits for it, or with `wait=False` comes back at
+    once with False; else the batch is final afterwards and the answer is True. Raises what stops the work for a reason that is not the
+    file's (`Unavailable`: the disk is full, the database is gone); the batch then waits for the next attempt.
+    """
+    batch = _read(tenant_id, batch_id)
+    while batch.state not in actions.FINAL:  # once, unless the lock is lost in the middle and somebody else goes first
+        with work_lock("usage", tenant_id, batch.switch_id, wait=wait) as is_ours:
+            if not is_ours:
+                return False
             _attempt(tenant_id, batch_id, now, on_progress)
-    _move_source(tenant_id, batch_id)
+        batch = _read(tenant_id, batch_id)
+    sweep_batch(tenant_id, batch_id)
+    _move_source(batch)
+    return True
+
+
+def _read(tenant_id: int, batch_id: int) -> Batch:
+    with scope(tenant_id, ACTOR):
+        return Batch.objects.get(pk=batch_id)
 
 
 def _attempt(tenant_id: int, batch_id: int, now: Clock, on_progress: OnProgress | None) -> None:
@@ -49,20 +65,48 @@ def _attempt(tenant_id: int, batch_id: int, now: Clock, on_progress: OnProgress 
     try:
         job = _job(tenant_id, batch, on_progress)
         with open_source(Path(batch.path)) as source:
-            if actions.stamp_of(Path(batch.path)) != batch.stamp and content_hash(source)[0] != batch.content_hash:
-                raise FileFailed(
-                    FileFailure.SOURCE_CHANGED, f"{batch.path} is not the file any more that was registered."
-                )
+            _require_registered(batch, source)
             reached("decoding")
             outcome = run(job, source)
-    except FileFailed as error:
         with scope(tenant_id, ACTOR):
-            actions.fail(batch_id=batch_id, attempt=batch.attempt, code=error.code, detail=str(error), at=now())
+            post(batch_id=batch_id, attempt=batch.attempt, outcome=outcome, version=job.pinned.version, at=now())
+    except LostAttempt:
         return
-    with contextlib.suppress(LostAttempt), scope(tenant_id, ACTOR):
-        post(batch_id=batch_id, attempt=batch.attempt, outcome=outcome, version=job.pinned.version, at=now())
+    except FileFailed as error:
+        _fail(tenant_id, batch, error, now)
+    except Exception as error:
+        if isinstance(error, Invalid) and error.code == "overflow":  # a sum: single amounts are rejects
+            _fail(tenant_id, batch, error, now)
+            return
+        _interrupt(tenant_id, batch, error)
+        raise
     reached("after_commit")
-    sweep(tenant_id, batch_id)
+
+
+def _require_registered(batch: Batch, source: Source) -> None:
+    """The file must be the one that was registered. Raises FileFailed `source_changed`."""
+    path = Path(batch.path)
+    try:
+        is_same = actions.stamp_of(path) == batch.stamp or content_hash(source)[0] == batch.content_hash
+    except FileNotFoundError:  # taken away since it was opened
+        is_same = False
+    if not is_same:
+        raise FileFailed(FileFailure.SOURCE_CHANGED, f"{batch.path} is not the file any more that was registered.")
+
+
+def _fail(tenant_id: int, batch: Batch, error: Invalid, now: Clock) -> None:
+    with scope(tenant_id, ACTOR):
+        actions.fail(batch_id=batch.pk, attempt=batch.attempt, code=error.code, detail=str(error), at=now())
+
+
+def _interrupt(tenant_id: int, batch: Batch, error: Exception) -> None:
+    """Leave the batch to the next attempt and say why, if there is a database to say it to."""
+    known = error if isinstance(error, TrunklineError) else explain(error)
+    try:
+        with scope(tenant_id, ACTOR):
+            actions.interrupt(batch_id=batch.pk, attempt=batch.attempt, detail=str(known or repr(error)))
+    except DatabaseError as gone:
+        error.add_note(f"Nor could it be noted in the batch: {gone}")
 
 
 def _job(tenant_id: int, batch: Batch, on_progress: OnProgress | None) -> Job:
@@ -96,36 +140,13 @@ def _job(tenant_id: int, batch: Batch, on_progress: OnProgress | None) -> Job:
     )
 
 
-def sweep(tenant_id: int, batch_id: int) -> int:
-    """Remove the files of attempts of this batch that lost. Only files that the catalogue does not name and whose batch is final. Number removed."""
-    reached("sweeping")
-    with scope(tenant_id, ACTOR):
-        batch = Batch.objects.get(pk=batch_id)
-        if batch.state not in (BatchState.POSTED, BatchState.FAILED):
-            return 0
-        named = set(Segment.objects.filter(batch_id=batch_id).values_list("path", flat=True))
-    removed = 0
-    root = home()
-    for path in (root / "usage" / f"tenant={tenant_id}").glob(f"day=*/*batch-{batch_id}-*"):
-        match = SEGMENT_NAME.fullmatch(path.name)
-        if match is None or int(match[1]) != batch_id:
-            continue
-        if str(path.relative_to(root)).removesuffix(KEY_SUFFIX) not in named:
-            path.unlink(missing_ok=True)
-            removed += 1
-    return removed
-
-
-def _move_source(tenant_id: int, batch_id: int) -> None:
-    """Take a finished file out of the watched folder: into `done/` or `failed/` beside it."""
-    with scope(tenant_id, ACTOR):
-        batch = Batch.objects.get(pk=batch_id)
-    if batch.intake == Intake.COMMAND or batch.state not in (BatchState.POSTED, BatchState.FAILED):
+def _move_source(batch: Batch) -> None:
+    """Take a finished file out of the watched folder, into `done/` or `failed/` beside it; remove our own spooled copy."""
+    if batch.intake == Intake.COMMAND:
         return
     source = Path(batch.path)
     reached("before_source_moved")
-    if batch.intake != Intake.FOLDER:
-        source.unlink(missing_ok=True)  # our own spool
-        return
-    if source.exists() and actions.stamp_of(source) == batch.stamp:
-        retire(source, "done" if batch.state == BatchState.POSTED else "failed")
+    if batch.intake == Intake.FOLDER:
+        retire(source, "done" if batch.state == BatchState.POSTED else "failed", stamp=batch.stamp)
+    elif source.is_relative_to(home() / "spool"):
+        source.unlink(missing_ok=True)

@@ -1,8 +1,9 @@
 """Segments as files: their columns, how they are written so that a crash leaves nothing half done, and their key index.
 
 A segment is written under a temporary name, fsynced, renamed, its folder fsynced; only then does the catalogue's transaction make it true.
-The name carries batch and attempt, so that two attempts never touch one file. Beside a segment of rated records lies `….keys`: the 64-bit
-hashes of its record keys, sorted, with the hash of the content and the row. It can be dropped and made again from the segment.
+The name carries batch and attempt, so that two attempts never touch one file. Beside a segment of rated records lie two indexes that can be
+dropped and made again from it: `….keys`, the 64-bit hashes of its record keys, sorted, with the hash of the content and the row, and
+`….numbers` (`number_index`).
 """
 
 from __future__ import annotations
@@ -23,13 +24,15 @@ from numpy.typing import NDArray
 
 from trunkline.core.money import AMOUNT_DECIMALS
 from trunkline.kit.faults import reached
-from trunkline.kit.home import home
+from trunkline.kit.home import folder, fsync_folder, home
+from trunkline.usage.number_index import NUMBER_SUFFIX, number_entries, write_number_index
 from trunkline.usage.schema import EVENTS, NAME, REJECTS
 
 AMOUNT: Final = pa.decimal128(18, AMOUNT_DECIMALS)
 DAY_MS: Final = 86_400_000
 ROW_GROUP_ROWS: Final = 131_072
 KEY_SUFFIX: Final = ".keys"
+INDEX_SUFFIXES: Final = (KEY_SUFFIX, NUMBER_SUFFIX)
 SIDES: Final = ("sell", "buy")
 
 
@@ -130,11 +133,11 @@ class _OpenSegment:
     waiting_rows: int = 0
     rows: int = 0
     keys: list[KeyColumns] = field(default_factory=list)
+    numbers: list[NDArray[np.uint64]] = field(default_factory=list)
     min_ms: int | None = None
     max_ms: int | None = None
 
     def __post_init__(self) -> None:
-        self.final.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.partial = self.final.with_name(f".{self.final.name}.partial")
         self.handle = self.partial.open("wb")
         self.writer = pq.ParquetWriter(
@@ -157,9 +160,10 @@ class _OpenSegment:
             self.max_ms = high if self.max_ms is None else max(self.max_ms, high)
         self.waiting.append(table)
         self.waiting_rows += len(table)
-        self.rows += len(table)
         if keys is not None:
             self.keys.append(keys)
+            self.numbers.append(number_entries(table["calling"], table["called"], self.rows))
+        self.rows += len(table)
         if self.waiting_rows >= ROW_GROUP_ROWS:
             self.flush()
 
@@ -181,6 +185,7 @@ class _OpenSegment:
             digest = hashlib.file_digest(written, "sha256").hexdigest()
         if self.keys:
             write_key_index(self.final, self.keys)
+            write_number_index(self.final, self.numbers, self.rows)
         self.partial.rename(self.final)
         fsync_folder(self.final.parent)
         reached("renamed")
@@ -200,7 +205,7 @@ class _OpenSegment:
             self.writer.close()
         with contextlib.suppress(OSError):
             self.handle.close()
-        self.partial.unlink(missing_ok=True)
+        remove_segment(self.final)
 
 
 class SegmentWriter:
@@ -232,8 +237,8 @@ class SegmentWriter:
         found = self._open.get(day)
         if found is None:
             on = date(1970, 1, 1) + timedelta(days=day)
-            folder = home() / "usage" / f"tenant={self._tenant_id}" / f"day={on:%Y-%m-%d}"
-            found = self._open[day] = _OpenSegment(folder / f"{self._stem}.parquet", self._schema)
+            place = folder("usage", f"tenant={self._tenant_id}", f"day={on:%Y-%m-%d}")
+            found = self._open[day] = _OpenSegment(place / f"{self._stem}.parquet", self._schema)
         return found
 
     def finish(self) -> list[WrittenSegment]:
@@ -252,13 +257,11 @@ def _instant(milliseconds: int | None) -> datetime | None:
     return None if milliseconds is None else datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
 
 
-def fsync_folder(folder: Path) -> None:
-    """Make renames inside a folder survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def remove_segment(segment: Path) -> None:
+    """Remove a file that no catalogue names, with its indexes, also where they still have their temporary names."""
+    for name in (segment.name, *(segment.name + suffix for suffix in INDEX_SUFFIXES)):
+        segment.with_name(name).unlink(missing_ok=True)
+        segment.with_name(f".{name}.partial").unlink(missing_ok=True)
 
 
 def write_key_index(segment: Path, keys: Iterable[KeyColumns]) -> None:
@@ -271,8 +274,11 @@ def write_key_index(segment: Path, keys: Iterable[KeyColumns]) -> None:
         [pa.array(hashes[order]), pa.array(contents[order]), pa.array(order.astype(np.uint32))], schema=KEY_INDEX
     )
     partial = segment.with_name(f".{segment.name}{KEY_SUFFIX}.partial")
-    with pa.OSFile(str(partial), "wb") as sink, pa.ipc.new_file(sink, KEY_INDEX) as writer:
-        writer.write_table(table)
+    with partial.open("wb") as file:
+        with pa.ipc.new_file(file, KEY_INDEX) as writer:
+            writer.write_table(table)
+        file.flush()
+        os.fsync(file.fileno())  # an index that a power cut emptied would take every record for new
     partial.rename(segment.with_name(segment.name + KEY_SUFFIX))
 
 

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from trunkline.engine.keyhash import combine, hash_text
+from trunkline.usage.segments import watch
 from trunkline.usage.store import DAY_MS, KEY_INDEX, KEY_SUFFIX, KeyColumns, write_key_index
 
 Hashes = NDArray[np.uint64]
@@ -41,6 +42,8 @@ class StoredFile(Protocol):
     def id(self) -> int: ...
     @property
     def path(self) -> Path: ...
+    @property
+    def rows(self) -> int: ...
     @property
     def day(self) -> date: ...
 
@@ -328,9 +331,14 @@ def _keys_of(run: _Run, rows: NDArray[np.uint32]) -> pa.Array:
 
 def _open_stored(segment: StoredFile) -> _Run:
     index = segment.path.with_name(segment.path.name + KEY_SUFFIX)
-    if not index.exists():
-        rebuild_key_index(segment.path)
-    table = pa.ipc.open_file(pa.memory_map(str(index))).read_all()
+    try:
+        table = pa.ipc.open_file(pa.memory_map(str(index))).read_all()
+    except (FileNotFoundError, pa.ArrowInvalid):
+        table = KEY_INDEX.empty_table()
+    if len(table) != segment.rows:  # missing, cut off or of another file
+        with watch([segment.path]):
+            rebuild_key_index(segment.path)
+        table = pa.ipc.open_file(pa.memory_map(str(index))).read_all()
     columns = [table[name].combine_chunks().to_numpy() for name in KEY_INDEX.names]
     return _Run(
         columns[0], columns[1], columns[2], day=segment.day.toordinal() - EPOCH.toordinal(), segment=segment.path

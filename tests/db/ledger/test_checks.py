@@ -203,7 +203,7 @@ TAMPERINGS = {
         "UPDATE ledger_posting SET amount = amount * 2 WHERE entry_id = (SELECT id FROM ledger_entry WHERE key = 'p1:back')",
         {"bodies", "cache", "reversals"},
     ),
-    "an end removed": ("DELETE FROM ledger_resolution WHERE outcome = 'posted'", {"resolutions"}),
+    "an end removed": ("DELETE FROM ledger_resolution WHERE outcome = 'posted'", {"resolutions", "cache"}),
     "an end changed": ("UPDATE ledger_resolution SET outcome = 'voided' WHERE outcome = 'posted'", {"resolutions"}),
     "an end of what is not pending": (
         f"UPDATE ledger_resolution SET pending_id = {P2} WHERE outcome = 'voided'",
@@ -291,8 +291,8 @@ def test_the_commands_print_what_they_prove(committed_db: None) -> None:
         )
         assert (lines_of["opening"], lines_of["closing"]) == ("0", "-87.5")
         assert [(line["key"], line["amount"], line["balance"]) for line in lines_of["lines"]] == [
-            ("s1", "12.5", "12.5"),
-            ("top-up", "-100", "-87.5"),
+            ("top-up", "-100", "-100"),
+            ("s1", "12.5", "-87.5"),
         ]
         assert "top-up" in shell.invoke(app, ["statement", "wallet:ann", "--tenant", "epsilon-net"]).output
         closed = json_of("close-period", "2026-03-01", "--tenant", "epsilon-net")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench import agree
@@ -32,6 +32,7 @@ class DataDraw:
         return self._data.draw(st.sampled_from(options))
 
 
+@settings(max_examples=settings().max_examples // 4)  # an example draws hundreds of decisions
 @given(st.data())
 def test_columns_and_single_events_agree_to_the_last_digit(data: st.DataObject) -> None:
     cases = make_cases(DataDraw(data), 4)

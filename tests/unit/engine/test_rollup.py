@@ -29,7 +29,7 @@ def sums_of(rows: list[Row]) -> list[Row]:
         total = totals[key[0], key[1], key[2]]
         total[0] += amount
         total[1] += quantity
-    return [(*key, *totals[key]) for key in sorted(totals)]
+    return [(*key, totals[key][0], totals[key][1]) for key in sorted(totals)]
 
 
 def rows_of(folded: Columns) -> list[tuple[int, ...]]:
@@ -77,7 +77,7 @@ def test_halves_that_leave_int64_on_the_way_sum_to_what_fits() -> None:
 
 
 def test_narrow_integers_are_widened() -> None:
-    folded = fold({"day": np.array([3, 3], dtype=np.int32)}, {"attempts": np.array([100, 100], dtype=np.int8)})  # type: ignore[dict-item]
+    folded = fold({"day": np.array([3, 3], dtype=np.int32)}, {"attempts": np.array([100, 100], dtype=np.int8)})
     assert folded["attempts"].tolist() == [200]
 
 

@@ -164,3 +164,10 @@ def test_a_language_that_is_not_there_is_english() -> None:
 def test_a_period_of_one_day_names_it_once() -> None:
     (text,) = pages(draft(period=DatePeriod(date(2026, 3, 14), date(2026, 3, 15))))
     assert "Period 14 March 2026\n" in text
+
+
+@pytest.mark.parametrize("name", ["Ελλάδα", "Россия", "深圳电信", "😀", "a\x00b\x1bc", "\u202egnihsihp"])
+def test_any_letter_in_a_name_makes_a_document(name: str) -> None:
+    (text,) = pages(draft(1, name=name))
+    assert "Total USD 14.33" in text
+    assert not set(text) & set("\x1b\u202e")

@@ -156,7 +156,7 @@ def written(folder: Path, rows: Sequence[dict[str, Any]]) -> list[SegmentFile]:
     return files
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=st.lists(records(), max_size=24),
     keys=st.lists(st.sampled_from(Key), unique=True, max_size=4),
@@ -214,6 +214,23 @@ def test_the_instant_of_a_clock_change_is_of_the_clock_after_it(new_folder: Any)
     )
     report = build(Question(View.SUMMARY, (Key.DAY,)), gathered)
     assert [(row.values, row.sums.attempts) for row in report.rows] == [(("2026-10-29",), 2), (("2026-10-30",), 1)]
+
+
+def test_a_zone_that_changed_for_good_keeps_its_new_clock(new_folder: Any) -> None:
+    # Kazakhstan went from six hours to five on 1 March 2024 at 00:00, 29 February 18:00 UTC.
+    starts = [datetime(2024, 2, 28, 18, tzinfo=UTC), datetime(2024, 5, 1, 18, 30, tzinfo=UTC)]
+    gathered = Gathered(
+        "USD", "Asia/Almaty", None, None, written(new_folder(), [record(start=each) for each in starts])
+    )
+    report = build(Question(View.SUMMARY, (Key.DAY,)), gathered)
+    assert [row.values for row in report.rows] == [("2024-02-29",), ("2024-05-01",)]
+
+
+def test_the_end_of_the_period_is_not_included(new_folder: Any) -> None:
+    rows = [record(start=FIRST + timedelta(milliseconds=n), sell=(1, f"{10**n}")) for n in range(4)]
+    bounds = FIRST + timedelta(milliseconds=1), FIRST + timedelta(milliseconds=3)
+    report = build(Question(View.SUMMARY, ()), Gathered("USD", "UTC", *bounds, written(new_folder(), rows)))
+    assert str(report.totals.revenue) == "110"
 
 
 def test_days_before_1970_are_days_too(new_folder: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from enum import StrEnum
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -12,6 +13,8 @@ from psycopg.conninfo import conninfo_to_dict
 from trunkline.kit.db import embedded
 
 DATABASE = "trunkline"
+PLAIN_HOST = re.compile(r"[\w.-]+")
+SESSION = ("lock_timeout=10s", "idle_in_transaction_session_timeout=60s")  # as the embedded server has them for all
 
 
 class Role(StrEnum):
@@ -41,36 +44,36 @@ def ensure_server() -> None:
 def parameters(role: Role, database: str | None = None) -> dict[str, Any]:
     """libpq parameters with which `role` connects.
 
-    On an own server everybody logs in as the user of the address, who is a member of the roles, and changes to the role as the
-    session begins; on the embedded one the operating system vouches for the role (peer authentication).
+    On the embedded server the operating system vouches for the role (peer authentication). On an own server everybody logs in as the user
+    of the address, who is a member of the roles, and changes to the role as the session begins; an address whose user is the role itself
+    needs no change, and cannot change to another.
     """
     address = own_server()
     if address is None:
         name = database or ("postgres" if role is Role.ADMIN else DATABASE)
-        return {"host": str(embedded.cluster().socket_folder), "user": role.sql_name, "dbname": name}
+        folder = str(embedded.cluster().socket_folder)
+        return {"host": folder, "port": str(embedded.PORT), "user": role.sql_name, "dbname": name}
     given: dict[str, Any] = dict(conninfo_to_dict(address))
     if database:
         given["dbname"] = database
     if role is not Role.ADMIN:
-        given["options"] = f"{given.get('options', '')} -c role={role.sql_name}".strip()
+        options = [*(f"-c {setting}" for setting in SESSION), str(given.get("options") or "")]
+        if given.get("user") != role.sql_name:
+            options.append(f"-c role={role.sql_name}")  # last, so that nothing in the address overrides it
+        given["options"] = " ".join(filter(None, options))
     return given
 
 
 def url(role: Role, database: str | None = None) -> str:
     """A `postgresql://` address for `role`, for psql and other tools."""
     given = {name: str(value) for name, value in parameters(role, database).items()}
-    user, name = quote(given.pop("user", "")), quote(given.pop("dbname", ""))
+    user, name = quote(given.pop("user", ""), safe=""), quote(given.pop("dbname", ""), safe="")
     secret = f":{quote(given.pop('password'), safe='')}" if "password" in given else ""
-    host, port = given.get("host", ""), given.pop("port", "")
-    if host.startswith("/"):
-        place = ""
-        if port:
-            given["port"] = port
-    else:
-        given.pop("host", None)
-        place = host + (f":{port}" if port else "")
-    query = f"?{urlencode(given, quote_via=quote)}" if given else ""
     login = f"{user}{secret}@" if user else ""
+    place = ""
+    if PLAIN_HOST.fullmatch(given.get("host", "")):  # a socket's folder, several hosts and IPv6 go into the query
+        place = given.pop("host") + (f":{port}" if (port := given.pop("port", "")) else "")
+    query = f"?{urlencode(given, safe='/', quote_via=quote)}" if given else ""
     return f"postgresql://{login}{place}/{name}{query}"
 
 

@@ -10,11 +10,21 @@ from typing import Any, TypeVar
 import psycopg
 from django.db import connection
 from django.db.models import Model, QuerySet
+from psycopg.pq import Conninfo
 
 from trunkline.core.errors import NotFound
 
 M = TypeVar("M", bound=Model)
-LIBPQ = {"dbname", "user", "password", "host", "port", "options", "sslmode", "sslrootcert", "service", "passfile"}
+
+# The holder waits as long as it takes and is idle for hours; a server elsewhere learns within two minutes that our machine is gone.
+HOLD = (
+    "SET lock_timeout = 0",
+    "SET statement_timeout = 0",
+    "SET idle_session_timeout = 0",
+    "SET tcp_keepalives_idle = 60",
+    "SET tcp_keepalives_interval = 10",
+    "SET tcp_keepalives_count = 6",
+)
 
 
 def lock_rows(rows: QuerySet[M], ids: Iterable[int]) -> list[M]:
@@ -46,23 +56,28 @@ def _require_transaction() -> None:
 def work_lock(*parts: object, wait: bool = True) -> Iterator[bool]:
     """Hold a lock on a name for long work, on a connection of its own and outside any transaction; yields whether it was got.
 
-    PostgreSQL frees it when the process or the server dies, which is how abandoned work is told from work in progress.
+    PostgreSQL frees it when the process or the server dies, which is how abandoned work is told from work in progress. A worker that has
+    lost its connection does not know: what it writes at the end must be fenced (`usage`: only the batch's last attempt may post).
     """
-    with psycopg.connect(**_connection_parameters(), autocommit=True) as holder:
+    holder = psycopg.connect(**_connection_parameters(), autocommit=True)
+    try:
+        for statement in HOLD:
+            holder.execute(statement)
         number = _lock_number(parts)
         if wait:
-            holder.execute("SET lock_timeout = 0")
             holder.execute("SELECT pg_advisory_lock(%s)", [number])
             yield True
             return
         got = holder.execute("SELECT pg_try_advisory_lock(%s)", [number]).fetchone()
         yield bool(got and got[0])
+    finally:
+        holder.close()  # frees the lock, and says nothing if the server is gone
 
 
 def _connection_parameters() -> dict[str, Any]:
     """What Django's own connection is made with, so that a lock is in the same database."""
-    known = connection.get_connection_params()
-    return {name: value for name, value in known.items() if name in LIBPQ}
+    known = {option.keyword.decode() for option in Conninfo.get_defaults()}
+    return {name: value for name, value in connection.get_connection_params().items() if name in known}
 
 
 def _lock_number(parts: tuple[object, ...]) -> int:

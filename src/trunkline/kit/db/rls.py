@@ -12,11 +12,13 @@ from django.db.migrations.operations.base import Operation
 
 TENANT_POLICY = "tenant_isolation"
 PLATFORM_POLICY = "platform"
+OWNER_LOOKUP_POLICY = "owner_lookup"  # of the tenant table alone: what the look-ups before a scope read through
 TENANT_EXPRESSION = "(SELECT app_tenant())"
 
 CREATE_TENANT_FUNCTION = """
 CREATE OR REPLACE FUNCTION app_tenant() RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE
-AS $$ SELECT NULLIF(current_setting('app.tenant', true), '')::bigint $$
+AS $$ SELECT NULLIF(pg_catalog.current_setting('app.tenant', true), '')::pg_catalog.int8 $$;
+GRANT EXECUTE ON FUNCTION app_tenant() TO trunkline_platform;
 """
 
 

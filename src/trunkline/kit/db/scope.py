@@ -63,19 +63,22 @@ def _required(what: str) -> Scope:
 def scope(tenant_id: int, actor: str, *, reason: str = "", snapshot: bool = False) -> Iterator[Scope]:
     """Work inside one tenant's data: one transaction, committed at the end, rolled back by an exception.
 
-    A scope inside a scope of the same tenant joins it as a savepoint; of another tenant it raises `ScopeError`.
-    `snapshot` asks for REPEATABLE READ, so that every query sees one moment; it cannot join. History rows written inside
-    carry `actor` and `reason`.
+    A scope inside a scope of the same tenant joins it as a savepoint, under the outer one's actor and reason; of another tenant it
+    raises `ScopeError`. `snapshot` asks for REPEATABLE READ, so that every query sees one moment; it needs a transaction of its own.
+    History rows written inside carry `actor` and `reason`.
     """
     outer = _current.get()
     if outer is not None:
-        if outer.tenant_id != tenant_id or snapshot:
-            raise ScopeError(
-                f"a scope of tenant {outer.tenant_id} is open; one of tenant {tenant_id} cannot be opened inside it"
-            )
+        _require_joinable(outer, tenant_id, snapshot)
         with transaction.atomic():
             yield outer
         return
+    if type(tenant_id) is not int or not actor:
+        raise ScopeError(f"a scope needs the id of a tenant and an actor, not {tenant_id!r} and {actor!r}")
+    if snapshot and connection.in_atomic_block:
+        raise ScopeError("a snapshot begins with its transaction, and one is open already")
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()  # a server that was restarted since: connect again instead of failing
     opened = Scope(tenant_id, actor, reason)
     with transaction.atomic():
         with connection.cursor() as cursor:
@@ -89,6 +92,15 @@ def scope(tenant_id: int, actor: str, *, reason: str = "", snapshot: bool = Fals
         finally:
             _current.reset(token)
         _clear()
+
+
+def _require_joinable(outer: Scope, tenant_id: int, snapshot: bool) -> None:
+    if outer.tenant_id != tenant_id:
+        raise ScopeError(
+            f"a scope of tenant {outer.tenant_id} is open; one of tenant {tenant_id} cannot be opened inside it"
+        )
+    if snapshot:
+        raise ScopeError("a snapshot begins with its transaction; it cannot be opened inside a scope")
 
 
 def _clear() -> None:

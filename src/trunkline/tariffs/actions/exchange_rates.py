@@ -13,9 +13,9 @@ from trunkline.core.currency import get_currency
 from trunkline.core.errors import Conflict, Invalid
 from trunkline.kit.db.locks import lock_name
 from trunkline.kit.db.scope import current_tenant_id
-from trunkline.tariffs.actions.staging import stage
 from trunkline.tariffs.exchange_file import exchange_rate, read_exchange_file
 from trunkline.tariffs.models import ExchangeRate
+from trunkline.tariffs.staging import stage
 
 STAGED = "base text, quote text, published_on date, rate numeric"
 DIFFERING = """

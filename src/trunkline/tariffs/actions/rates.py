@@ -16,10 +16,11 @@ from trunkline.engine.schema import Unit
 from trunkline.kit.db.locks import lock_rows
 from trunkline.kit.db.scope import current_tenant_id
 from trunkline.tariffs.actions.destinations import destination_ids
-from trunkline.tariffs.actions.staging import copy_out, stage
+from trunkline.tariffs.actions.revisions import bump
 from trunkline.tariffs.models import Rate, Tariff, TimeProfile
 from trunkline.tariffs.rate_file import LOAD_SCHEMA, Problem, rate_bounds, rate_keys, read_rate_file
 from trunkline.tariffs.rules import find_overlaps, supersede
+from trunkline.tariffs.staging import copy_out, stage
 
 SHOWN_PROBLEMS = 20
 
@@ -102,7 +103,7 @@ def load_rate_table(
         (tariff,) = lock_rows(Tariff.objects.all(), [tariff_id])
         closed, voided = _make_room(tariff, rates, supersede_earlier=supersede_earlier, at=at)
         _insert(tariff, rates)
-        revision = _bump(tariff)
+        revision = bump(tariff)
     return RateLoad(rates.num_rows if lines is None else lines, rates.num_rows, closed, voided, revision)
 
 
@@ -119,7 +120,7 @@ def void_rates(*, tariff_id: int, rate_ids: Sequence[int], at: datetime) -> int:
             raise NotFound("not_found", "rate not found.")
         count = mine.filter(voided_at__isnull=True).update(voided_at=at)
         if count:
-            _bump(tariff)
+            bump(tariff)
     return count
 
 
@@ -228,9 +229,3 @@ def _ids(names: pa.ChunkedArray, ids: dict[str, int]) -> pa.Array:
     if None in found:
         raise Invalid("unknown_profile", f"There is no {encoded.dictionary[found.index(None)].as_py()!r}.")
     return pa.array(found, pa.int64()).take(encoded.indices)
-
-
-def _bump(tariff: Tariff) -> int:
-    tariff.revision += 1
-    tariff.save(update_fields=["revision"])
-    return tariff.revision

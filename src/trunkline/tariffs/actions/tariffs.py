@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
 
 from trunkline.core.codes import CODE_DIGITS_MAX
 from trunkline.core.currency import get_currency
@@ -17,6 +16,7 @@ from trunkline.core.period import get_zone
 from trunkline.engine.schema import Unit
 from trunkline.kit.db.locks import lock_rows
 from trunkline.tariffs.actions.destinations import destination_ids
+from trunkline.tariffs.actions.revisions import bump
 from trunkline.tariffs.models import Code, CodeDeck, Rate, Tariff, TimeProfile
 from trunkline.tariffs.rules import parse_windows, windows_json
 
@@ -54,8 +54,8 @@ def change_tariff(*, tariff_id: int, name: str | None = None, timezone: str | No
             if timezone is not None:
                 get_zone(timezone)
                 tariff.timezone = timezone
-            tariff.revision += 1
-            tariff.save(update_fields=["name", "timezone", "revision"])
+            tariff.save(update_fields=["name", "timezone"])
+            bump(tariff)
     except IntegrityError as error:
         raise Conflict("tariff_exists", f"There is a tariff {name!r} already.") from error
     return tariff
@@ -85,8 +85,8 @@ def change_time_profile(*, profile_id: int, windows: Iterable[Mapping[str, Any]]
         profile.windows = found
         profile.save(update_fields=["windows"])
         using = Rate.objects.filter(time_profile=profile).values_list("tariff_id", flat=True).distinct()
-        ids = [tariff.pk for tariff in lock_rows(Tariff.objects.all(), using)]
-        Tariff.objects.filter(pk__in=ids).update(revision=F("revision") + 1)
+        for tariff in lock_rows(Tariff.objects.all(), using):
+            bump(tariff)
     return profile
 
 

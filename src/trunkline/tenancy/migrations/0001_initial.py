@@ -6,12 +6,16 @@ import trunkline.core.ids
 import trunkline.kit.models
 from trunkline.kit.db.rls import CREATE_TENANT_FUNCTION, EnableRLS
 
+# Which migrations ran is the owner's to say: a door that could write it would keep a later migration from running.
+PROTECT_MIGRATIONS = "REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM trunkline_app"
+UNPROTECT_MIGRATIONS = "GRANT INSERT, UPDATE, DELETE ON django_migrations TO trunkline_app"
+
 # Look-ups that must come before a scope: they run with the owner's rights and give away ids only.
 CREATE_LOOKUPS = """
 CREATE POLICY owner_lookup ON tenancy_tenant FOR SELECT TO trunkline_owner USING (true);
-CREATE FUNCTION tenant_id_by_name(wanted text) RETURNS bigint LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
+CREATE FUNCTION tenant_id_by_name(wanted text) RETURNS bigint LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$ SELECT id FROM public.tenancy_tenant WHERE slug = wanted OR name = wanted ORDER BY (slug = wanted) DESC LIMIT 1 $$;
-CREATE FUNCTION tenant_all_ids() RETURNS SETOF bigint LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
+CREATE FUNCTION tenant_all_ids() RETURNS SETOF bigint LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$ SELECT id FROM public.tenancy_tenant ORDER BY id $$;
 """
 DROP_LOOKUPS = """
@@ -27,6 +31,7 @@ class Migration(migrations.Migration):
     dependencies = []
 
     operations = [
+        migrations.RunSQL(PROTECT_MIGRATIONS, UNPROTECT_MIGRATIONS),
         migrations.RunSQL(CREATE_TENANT_FUNCTION, "DROP FUNCTION app_tenant()"),
         migrations.CreateModel(
             name="Tenant",
@@ -54,6 +59,7 @@ class Migration(migrations.Migration):
                 ),
                 ("created_at", models.DateTimeField()),
             ],
+            options={"base_manager_name": "objects"},
         ),
         EnableRLS("tenant", column="id", platform=True),
         migrations.RunSQL(CREATE_LOOKUPS, DROP_LOOKUPS),

@@ -1,0 +1,76 @@
+"""The pages hold together: every link leads somewhere, every page is in the index, and the operations pages name what the program has."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.places import ROOT
+from trunkline.cli.bench import NAMES
+from trunkline.engine.vectors import read_rating, run
+from trunkline.usage.decode import FORMATS
+
+DOCS = ROOT / "docs"
+PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
+LINK = re.compile(r"\[[^\]\n]*\]\(([^)\s]+)\)")
+FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+
+
+def prose(page: Path) -> str:
+    """A page without its blocks of code."""
+    return FENCE.sub("", page.read_text())
+
+
+def anchors(page: Path) -> set[str]:
+    """What the headings of a page are called in links."""
+    headings = re.findall(r"^#+ (.*)$", prose(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    broken = []
+    for target in LINK.findall(prose(page)):
+        if target.startswith(("http://", "https://")):
+            continue
+        path, _, anchor = target.partition("#")
+        found = (page.parent / path).resolve() if path else page
+        if not found.exists() or (anchor and anchor not in anchors(found)):
+            broken.append(target)
+    assert broken == []
+
+
+def test_every_page_is_in_the_index() -> None:
+    index = DOCS / "README.md"
+    linked = {(DOCS / target.partition("#")[0]).resolve() for target in LINK.findall(prose(index))}
+    pages = {page for page in DOCS.rglob("*.md") if page != index and page.parent.name != "adr"}
+    assert pages - linked == set()
+
+
+def test_every_fault_step_is_on_its_page() -> None:
+    steps: set[str] = set()
+    for source in (ROOT / "src").rglob("*.py"):
+        steps |= set(re.findall(r'\breached\("(\w+)"\)', source.read_text()))
+    named = re.findall(r"^\| `(\w+)` \|", (DOCS / "operations/faults.md").read_text(), re.MULTILINE)
+    assert sorted(named) == sorted(steps)
+
+
+def test_every_bench_is_on_its_page() -> None:
+    named = re.findall(r"^\| `(\w+)` \|", (DOCS / "operations/figures.md").read_text(), re.MULTILINE)
+    assert sorted(named) == sorted(NAMES)
+
+
+def test_every_format_has_a_page() -> None:
+    assert {name for name in FORMATS if not (DOCS / f"formats/{name}.md").exists()} == set()
+
+
+def test_the_worked_examples_of_the_page_come_true() -> None:
+    (text,) = re.findall(r"^```json\n(.*?)^```$", (DOCS / "formats/vectors.md").read_text(), re.MULTILINE | re.DOTALL)
+    results = run(read_rating(text))
+    assert [(result.id, result.passed) for result in results] == [
+        ("by day", True),
+        ("at night", True),
+        ("elsewhere", True),
+    ]
