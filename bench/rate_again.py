@@ -46,9 +46,9 @@ def main(sample: int) -> None:
             return charged.rate_id, charged.code, charged.billed, amount
 
         with connect(segments) as duck:
-            wanted = f"SELECT * FROM segments WHERE batch_id = {newest.pk} USING SAMPLE reservoir({int(sample)} ROWS) REPEATABLE (1)"
-            relation = duck.sql(f"SELECT * FROM ({wanted})")
-            records = [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
+            mine = f"SELECT * FROM segments WHERE batch_id = {newest.pk}"
+            wanted = f"SELECT * FROM ({mine}) USING SAMPLE reservoir({int(sample)} ROWS) REPEATABLE (1)"
+            records = duck.sql(f"SELECT * FROM ({wanted})").to_arrow_table().to_pylist()
         for record in records:
             for side in ("sell", "buy"):
                 if record[f"{side}_state"] != 1:

@@ -76,7 +76,7 @@ def _result(tenant_id: int, batch_id: int, *, is_new: bool) -> dict[str, Any]:
         "skipped": batch.skipped,
         "reasons": batch.reject_reasons,
         "seconds": seconds,
-        "remark": batch.failure_detail if batch.failure else ("" if is_new else "was taken before"),
+        "remark": batch.failure_detail or ("" if is_new else "was taken before"),
         "failure": batch.failure,
     }
 
@@ -121,11 +121,29 @@ def watch(tenant: TenantOption) -> None:
     """Look once into the watched folders and take what has come to rest. The worker does this by itself every ten seconds."""
     from trunkline.kit import jobs
     from trunkline.tenancy.queries import get_tenant_id
+    from trunkline.usage.collect import take_up_abandoned
     from trunkline.usage.collect import watch as look
 
-    seen = look(get_tenant_id(tenant), now=now)
-    table("", ["Switch", "File", "Fate", "Remark"], [[s.switch, s.path.name, s.fate, s.detail] for s in seen])
+    tenant_id = get_tenant_id(tenant)
+    take_up_abandoned(tenant_id)
+    seen = look(tenant_id, now=now)
+    table("", ["Switch", "File", "Fate", "Remark"], [[s.switch, s.name, s.fate, s.detail] for s in seen])
     jobs.work(queues=["usage"])
+
+
+@app.command()
+def sweep(
+    tenant: TenantOption,
+    minutes: Annotated[int, typer.Option(help="Spooled copies without a batch go when they are so old.")] = 60,
+) -> None:
+    """Remove the files that crashes have left. The worker does this by itself once an hour."""
+    from datetime import timedelta
+
+    from trunkline.tenancy.queries import get_tenant_id
+    from trunkline.usage.sweep import sweep as remove
+
+    swept = remove(get_tenant_id(tenant), at=now(), spool_age=timedelta(minutes=minutes))
+    say(f"{swept.segments} segment files, {swept.spooled} spooled copies, {swept.scratch} scratch files removed")
 
 
 @app.command()

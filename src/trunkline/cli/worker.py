@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from trunkline.cli.door import now
 from trunkline.kit import jobs
 
 app = typer.Typer(help="Run the jobs: files to be taken, watched folders.")
@@ -16,5 +17,9 @@ def worker(
     once: Annotated[bool, typer.Option("--once", help="Do what waits and end.")] = False,
     concurrency: Annotated[int, typer.Option(help="Jobs at the same time; one file uses two cores by itself.")] = 1,
 ) -> None:
-    """Run the jobs until stopped."""
+    """Run the jobs until stopped. `--once` looks into the folders itself, and does not wait for the next look."""
+    if once:
+        from trunkline.usage.collect import look_everywhere
+
+        look_everywhere(now=now)
     jobs.work(wait=not once, concurrency=concurrency)

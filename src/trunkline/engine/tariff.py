@@ -1,6 +1,6 @@
 """A tariff compiled for rating: its rates sorted by code and rank, as plain arrays.
 
-Compiling sorts and counts whole columns (a deck of 100,000 rates takes about 40 ms on the reference machine); what
+Compiling sorts and counts whole columns (a deck of 100,000 rates takes about 30 ms on the reference machine); what
 depends on the moment, which rate of a code is in force, is left to `engine.snapshot`. Rows keep the words of
 `docs/algorithms/rating.md`. What all rates of a tariff share many times over, steps without their prices, grace,
 rounding and `blocked`, is kept once as *terms*.

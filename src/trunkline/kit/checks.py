@@ -47,7 +47,7 @@ SELECT p.polname, p.polcmd::text, p.polpermissive, coalesce(pg_get_expr(p.polqua
 LOOKUPS = """
 SELECT p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
  WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND p.prosecdef
-   AND NOT EXISTS (SELECT FROM unnest(p.proconfig) c WHERE c LIKE 'search_path=%%pg_temp')
+   AND NOT EXISTS (SELECT FROM unnest(p.proconfig) c WHERE c ~ '^search_path=.*pg_temp$')
 """
 
 
@@ -124,20 +124,17 @@ def _first_column(constraint: models.UniqueConstraint) -> str | None:
 
 
 def check_catalogue(databases: Iterable[str] | None = None, **kwargs: Any) -> list[checks.CheckMessage]:
-    """Every table is confined to the tenant or listed as global with a reason; policies, roles and functions are as they must be."""
+    """The database holds what the models promise; see `check_database`."""
     found: list[checks.CheckMessage] = []
     for alias in databases or ():
         with connections[alias].cursor() as cursor:
-            found += _check_tables(cursor)
-            found += _check_roles(cursor)
-            cursor.execute(LOOKUPS)
-            for (name,) in cursor.fetchall():
-                found.append(
-                    checks.Error(
-                        f"function {name} has its owner's rights and no fixed search path", id="trunkline.E009"
-                    )
-                )
+            found += check_database(cursor)
     return found
+
+
+def check_database(cursor: Any) -> list[checks.CheckMessage]:
+    """Every table is confined to the tenant or listed as global with a reason; policies, roles and functions are as they must be."""
+    return [*_check_tables(cursor), *_check_roles(cursor), *_check_functions(cursor)]
 
 
 def _check_tables(cursor: Any) -> Iterable[checks.CheckMessage]:
@@ -184,3 +181,9 @@ def _check_roles(cursor: Any) -> Iterable[checks.CheckMessage]:
     cursor.execute(UNSAFE, {"roles": list(ROLES)})
     for (role,) in cursor.fetchall():
         yield checks.Error(f"role {role} could look past row-level security", id="trunkline.E008")
+
+
+def _check_functions(cursor: Any) -> Iterable[checks.CheckMessage]:
+    cursor.execute(LOOKUPS)
+    for (name,) in cursor.fetchall():
+        yield checks.Error(f"function {name} has its owner's rights and no fixed search path", id="trunkline.E009")

@@ -1,7 +1,8 @@
 """Named steps at which a fault test can let the power fail.
 
 `TRUNKLINE_FAULT=STEP` kills this process with SIGKILL at its first passing of the step; `TRUNKLINE_FAULT=STEP:postgres` kills the embedded
-server instead. Without the variable a step costs one look-up. The steps are listed in docs/operations/faults.md.
+server instead, and `TRUNKLINE_FAULT=STEP:stop` halts the process there (SIGSTOP) until it is sent SIGCONT. Without the variable a step costs
+one look-up. The steps are listed in docs/operations/faults.md.
 """
 
 from __future__ import annotations
@@ -24,4 +25,4 @@ def reached(step: str) -> None:
 
         embedded.kill()
     else:
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), signal.SIGSTOP if _VICTIM == "stop" else signal.SIGKILL)

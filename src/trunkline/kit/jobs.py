@@ -6,12 +6,13 @@ task's own record makes it once.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 import psycopg
-from asgiref.sync import async_to_sync
-from django.db import transaction
+from asgiref.sync import async_to_sync, sync_to_async
+from django.db import connections, transaction
 from procrastinate import PsycopgConnector
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.utils import connector_params
@@ -35,7 +36,7 @@ def task(name: str, *, queue: str = "default") -> Callable[[F], F]:
 
 
 def every(cron: str, name: str, *, queue: str = "default") -> Callable[[F], F]:
-    """Register a function to run on a schedule (cron with optional seconds); it is given the planned `timestamp`.
+    """Register a function to run on a schedule; it is given the planned `timestamp`. `cron` may end with a sixth field for the seconds.
 
     One that still waits makes the next one needless, so that nothing piles up while no worker is there.
     """
@@ -47,7 +48,7 @@ def every(cron: str, name: str, *, queue: str = "default") -> Callable[[F], F]:
     return register
 
 
-def defer(name: str, *, key: str | None = None, in_seconds: int = 0, tenant_id: int, **arguments: Any) -> bool:
+def defer(name: str, /, *, key: str | None = None, in_seconds: int = 0, tenant_id: int, **arguments: Any) -> bool:
     """Put a job in the queue, as part of the open transaction; it is not begun before `in_seconds` have passed.
 
     A job of the same name, tenant and `key` that is still waiting makes this one needless: False. Raises `TaskNotFound` for a name that
@@ -74,9 +75,20 @@ def work(*, queues: list[str] | None = None, wait: bool = False, concurrency: in
     take_up()
     # Django's own connector defers; a worker needs one of its own.
     connector = PsycopgConnector(kwargs=connector_params(), timeout=SERVER_PATIENCE_S)
-    app.with_connector(connector).run_worker(
-        queues=queues, wait=wait, concurrency=concurrency, delete_jobs="successful"
-    )
+    try:
+        app.with_connector(connector).run_worker(
+            queues=queues, wait=wait, concurrency=concurrency, delete_jobs="successful", task_middleware=[_disconnect]
+        )
+    finally:
+        asyncio.run(sync_to_async(connections.close_all)())  # in the thread that the schedule was kept from
+
+
+def _disconnect(call_next: Callable[[], Any], context: Any, worker: Any) -> Any:
+    """Each job has a database connection of its own: none goes stale while a worker waits, none is left open in its threads."""
+    try:
+        return call_next()
+    finally:
+        connections.close_all()
 
 
 def take_up() -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from trunkline.kit import jobs
 
 
-@jobs.every("0 * * * * *", "kit.take_up")
+@jobs.every("* * * * *", "kit.take_up")
 def take_up(*, timestamp: int) -> None:
     """Give the jobs of dead workers to the living."""
     jobs.take_up()

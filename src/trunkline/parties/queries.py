@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from trunkline.core.errors import NotFound
 from trunkline.parties.models import Account, BillingProfile, Contact, Identity
@@ -49,7 +49,7 @@ def identities(account: Account | None = None) -> QuerySet[Identity]:
     found = Identity.objects.select_related("account")
     if account is not None:
         found = found.filter(account=account)
-    return found.order_by("kind", "value", "tech_prefix", "valid_from", "id")
+    return found.order_by("kind", "value", "tech_prefix", F("valid_from").asc(nulls_first=True), "id")
 
 
 def get_identity(identity_id: int) -> Identity:

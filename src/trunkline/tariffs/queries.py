@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from trunkline.core.errors import NotFound
 from trunkline.core.period import is_in_force
@@ -40,6 +40,12 @@ def rates(tariff: Tariff, *, code: str | None = None, at: datetime | None = None
     return found.order_by("code", "id")
 
 
+def rate_counts() -> dict[int, int]:
+    """How many rates that are not voided each tariff has, by its id; tariffs without rates are missing."""
+    counted = Rate.objects.filter(voided_at__isnull=True).values("tariff_id").annotate(count=Count("id"))
+    return {row["tariff_id"]: row["count"] for row in counted}
+
+
 def time_profiles() -> QuerySet[TimeProfile]:
     """All time profiles of the tenant, by name."""
     return TimeProfile.objects.order_by("name")
@@ -50,7 +56,8 @@ def assignments(account: Account | None = None) -> QuerySet[AccountTariff]:
     found = AccountTariff.objects.select_related("account", "tariff")
     if account is not None:
         found = found.filter(account=account)
-    return found.order_by("account__code", "side", "service", "position", "valid_from", "id")
+    begin = F("valid_from").asc(nulls_first=True)
+    return found.order_by("account__code", "side", "service", "position", begin, "id")
 
 
 def tariff_list(account: Account, *, side: str, service: str, at: datetime) -> list[Tariff]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, tzinfo
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -20,9 +19,9 @@ import pyarrow.csv
 from trunkline.core.codes import CODE_DIGITS_MAX, expand_codes
 from trunkline.core.errors import Invalid
 from trunkline.core.money import AMOUNT_DECIMALS, INT64_MAX, Amount, Price, Rounding, RoundingMode, scaled, scaled_text
-from trunkline.core.period import first_instant, get_zone
+from trunkline.core.period import get_zone
 from trunkline.engine.schema import DEFAULT_WEIGHT, WEIGHT_DECIMALS, Unit
-from trunkline.tariffs.rules import find_overlaps, make_steps, whole
+from trunkline.tariffs.rules import find_overlaps, make_steps, parse_instant, whole
 from trunkline.tariffs.source import text_of
 
 G = TypeVar("G")
@@ -230,8 +229,8 @@ def _rates(reader: _Reader, unit: Unit, timezone: str, profiles: frozenset[str])
         "steps": _steps(reader, unit),
         "setup_fee": reader.parse("setup_fee", lambda text: str(Price.from_text(text)), pa.string(), "0"),
         "grace": reader.parse("grace", lambda text: whole(text, "grace"), pa.int64(), 0),
-        "valid_from": reader.parse("valid_from", lambda text: _instant(text, zone), instant),
-        "valid_to": reader.parse("valid_to", lambda text: _instant(text, zone), instant),
+        "valid_from": reader.parse("valid_from", lambda text: parse_instant(text, zone), instant),
+        "valid_to": reader.parse("valid_to", lambda text: parse_instant(text, zone), instant),
         "time_profile": reader.parse("time_profile", lambda text: _profile(text, profiles), pa.string()),
         "weight": reader.parse("weight", _weight, pa.string(), scaled_text(DEFAULT_WEIGHT, WEIGHT_DECIMALS)),
         "rounding_mode": pc.list_element(rounding, 0),
@@ -303,25 +302,6 @@ def _are_plain(codes: pa.Array) -> npt.NDArray[np.bool_]:
     digits = pc.or_(pc.and_(pc.string_is_ascii(codes), pc.utf8_is_digit(codes)), pc.equal(codes, ""))
     short = pc.less_equal(pc.binary_length(codes), CODE_DIGITS_MAX)
     return np.asarray(pc.and_(digits, short).to_numpy(zero_copy_only=False))
-
-
-def _instant(text: str, zone: tzinfo) -> datetime:
-    try:
-        if len(text) == len("2026-03-02"):
-            return first_instant(date.fromisoformat(text), zone)
-        instant = datetime.fromisoformat(text)
-    except (ValueError, OverflowError) as error:
-        raise Invalid(
-            "bad_time", f"{text[:40]!r} is no instant.", hint="Write 2026-03-02T00:00:00Z, or the date alone."
-        ) from error
-    if instant.tzinfo is None:
-        raise Invalid("bad_time", f"{text} has no offset.", hint="Write 2026-03-02T00:00:00Z, or the date alone.")
-    if instant.microsecond:
-        raise Invalid("bad_time", f"{text} is finer than a second.")
-    try:
-        return instant.astimezone(UTC)
-    except OverflowError as error:
-        raise Invalid("bad_time", f"{text} is outside the calendar.") from error
 
 
 def _destination(text: str) -> str:

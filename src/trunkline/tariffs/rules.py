@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import time
+from datetime import UTC, date, datetime, time, tzinfo
 from itertools import pairwise
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from trunkline.core.errors import Invalid
 from trunkline.core.money import Price
+from trunkline.core.period import first_instant
 from trunkline.engine.schema import TimeWindow, Unit
 
 Int64s = npt.NDArray[np.int64]
@@ -104,6 +105,29 @@ def make_steps(price: str, per: str, increments: str, unit: Unit) -> str:
     begin = Step(0, amount, units, whole(first.strip(), "The first increment", least=1))
     after = Step(begin.increment, amount, units, whole(following.strip(), "The next increment", least=1))
     return str(begin) if begin.increment == after.increment else f"{begin};{after}"
+
+
+def parse_instant(text: str, zone: tzinfo) -> datetime:
+    """An instant, in UTC, from ISO 8601 with an offset, or from a plain date: its midnight in `zone`.
+
+    Raises Invalid `bad_time`, also for what is finer than a second.
+    """
+    try:
+        if len(text) == len("2026-03-02"):
+            return first_instant(date.fromisoformat(text), zone)
+        instant = datetime.fromisoformat(text)
+    except (ValueError, OverflowError) as error:
+        raise Invalid(
+            "bad_time", f"{text[:40]!r} is no instant.", hint="Write 2026-03-02T00:00:00Z, or the date alone."
+        ) from error
+    if instant.tzinfo is None:
+        raise Invalid("bad_time", f"{text} has no offset.", hint="Write 2026-03-02T00:00:00Z, or the date alone.")
+    if instant.microsecond:
+        raise Invalid("bad_time", f"{text} is finer than a second.")
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError as error:
+        raise Invalid("bad_time", f"{text} is outside the calendar.") from error
 
 
 def parse_windows(windows: object) -> tuple[TimeWindow, ...]:

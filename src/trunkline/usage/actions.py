@@ -46,7 +46,11 @@ def create_switch(
     watch_folder: str = "",
     watch_pattern: str = "*",
 ) -> Switch:
-    """Make a switch. Raises `Invalid` (`unknown_format`, `unknown_timezone`, `number_rule`, `switch_option`, `watch_folder`, `watch_pattern`) and `Conflict` (`switch_exists`)."""
+    """Make a switch.
+
+    Raises `Invalid` (`unknown_format`, `unknown_timezone`, `number_rule`, `switch_option`, `watch_folder`, `watch_pattern`) and
+    `Conflict` (`switch_exists`).
+    """
     if format not in FORMATS:
         raise Invalid("unknown_format", f"There is no format {format!r}.", hint=f"Known are {', '.join(FORMATS)}.")
     if watch_folder and not Path(watch_folder).is_absolute():
@@ -131,7 +135,7 @@ def _as_failed(path: Path, stamp: str, failure: FileFailed) -> Examined:
     """A file that cannot be read as a whole, known by its raw bytes; what changes meanwhile is not known at all."""
     digest, octets = hashlib.sha256(), 0
     try:
-        with open(path, "rb", opener=_open_plain) as raw:  # noqa: PTH123  no link and no pipe, whatever the path has become
+        with open(path, "rb", opener=_open_plain) as raw:
             while block := raw.read(1 << 20):
                 digest.update(block)
                 octets += len(block)
@@ -144,6 +148,11 @@ def _as_failed(path: Path, stamp: str, failure: FileFailed) -> Examined:
 
 def _open_plain(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+
+
+def is_there(batch: Batch) -> bool:
+    """Whether the batch's file lies where it was registered, unchanged."""
+    return bool(batch.stamp) and _stamp_if_there(Path(batch.path)) == batch.stamp
 
 
 def _stamp_if_there(path: Path) -> str:
@@ -161,7 +170,9 @@ def _require_nameable(path: Path) -> None:
         shown = os.fsencode(path).decode("utf-8", "backslashreplace")
         raise FileFailed(FileFailure.NOT_A_FILE, f"{shown} has a name that is not UTF-8: rename it.") from error
     if len(str(path)) > PATH_CHARACTERS:
-        raise FileFailed(FileFailure.NOT_A_FILE, f"The path of {path.name} is longer than {PATH_CHARACTERS} characters.")
+        raise FileFailed(
+            FileFailure.NOT_A_FILE, f"The path of {path.name} is longer than {PATH_CHARACTERS} characters."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +214,9 @@ def _take_up_again(batch: Batch, examined: Examined, intake: Intake, at: datetim
     if batch.state == BatchState.POSTED or examined.failure is not None:
         return batch
     # What is under way stays where it is, so that nobody moves or removes another file than the one that is read.
-    if batch.state == BatchState.FAILED or _stamp_if_there(Path(batch.path)) != batch.stamp:
+    if batch.state == BatchState.FAILED or not is_there(batch):
         batch.path, batch.stamp, batch.intake = str(examined.path), examined.stamp, intake
+        batch.octets = examined.octets
     if batch.state == BatchState.FAILED:
         batch.state, batch.failure, batch.failure_detail = BatchState.REGISTERED, "", ""
         batch.received_at, batch.finished_at = at, None
@@ -216,7 +228,8 @@ def _take_up_again(batch: Batch, examined: Examined, intake: Intake, at: datetim
 def register_resend(*, source: Batch, path: Path, octets: int, at: datetime) -> Batch:
     """Register the rejects of a batch, written to `path`, as a batch of its own.
 
-    Each batch's rejects are sent again once; what remains wrong can then be sent from the new batch.
+    Each batch's rejects are sent again once; what remains wrong can then be sent from the new batch. If that batch is there already it
+    comes back; one that failed, or lost its file, takes this one.
     """
     batch = Batch(
         switch_id=source.switch_id,
@@ -229,7 +242,12 @@ def register_resend(*, source: Batch, path: Path, octets: int, at: datetime) -> 
         received_at=at,
         resends=source,
     )
-    batch.save(force_insert=True)
+    try:
+        with transaction.atomic():
+            batch.save(force_insert=True)
+    except IntegrityError:
+        known = Batch.objects.get(resends=source)
+        return _take_up_again(known, Examined(path, known.content_hash, octets, stamp_of(path)), Intake.RESEND, at)
     _defer(batch)
     return batch
 

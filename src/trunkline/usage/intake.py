@@ -9,14 +9,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from django.db import DatabaseError
+
 from trunkline.core.ids import uuid7
 from trunkline.kit.db.scope import scope
 from trunkline.kit.faults import reached
-from trunkline.kit.home import folder
-from trunkline.usage.actions import examine, register
-from trunkline.usage.choices import BatchState, Intake
+from trunkline.kit.home import folder, fsync_folder
+from trunkline.usage.actions import FINAL, examine, register
+from trunkline.usage.choices import Intake
 from trunkline.usage.queries import access_switch
-from trunkline.usage.store import fsync_folder
 
 
 def register_path(
@@ -40,21 +41,23 @@ def register_upload(
     The spooled copy goes when the batch is final, or at once where the content is known already.
     """
     path = folder("spool", f"tenant={tenant_id}") / str(uuid7())
-    with path.open("xb") as spool:
-        shutil.copyfileobj(content, spool, 1 << 20)
-        spool.flush()
-        os.fsync(spool.fileno())
-    fsync_folder(path.parent)
     try:
+        with path.open("xb") as spool:
+            shutil.copyfileobj(content, spool, 1 << 20)
+            spool.flush()
+            os.fsync(spool.fileno())
+        fsync_folder(path.parent)
         examined = examine(path)
         with scope(tenant_id, actor):
             found = register(
                 switch=access_switch(switch), examined=examined, intake=Intake.UPLOAD, at=now(), name=Path(name).name
             )
+    except DatabaseError:
+        raise  # it may be registered all the same; if it is not, the sweep removes the copy
     except BaseException:
         path.unlink(missing_ok=True)
         raise
-    if found.batch.path != str(path) or found.batch.state in (BatchState.POSTED, BatchState.FAILED):
+    if found.batch.path != str(path) or found.batch.state in FINAL:
         path.unlink(missing_ok=True)
     reached("registered")
     return found.batch.pk, found.is_new

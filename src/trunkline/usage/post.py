@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-from datetime import UTC, date, datetime, timedelta
-from typing import Any, Final
+from datetime import date, datetime, timedelta
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -24,7 +24,7 @@ from trunkline.ledger.queries import last_close, own_account
 from trunkline.ledger.rules import Draft, Line
 from trunkline.parties.models import Account
 from trunkline.usage.choices import BatchState, SegmentKind, SegmentState
-from trunkline.usage.models import Batch, HourTotal, Segment
+from trunkline.usage.models import Batch, Segment
 from trunkline.usage.pipeline import Outcome
 from trunkline.usage.sides import SERVICES
 from trunkline.usage.store import SIDES, amounts
@@ -45,6 +45,21 @@ INSERT INTO usage_rollup (tenant_id, batch_id, side, account_id, service, destin
 SELECT %(tenant)s, %(batch)s, %(side)s, s.account_id, s.service, s.destination_id, s.rate_id, c.currency, s.day,
        s.attempts, s.connected, s.raw_quantity, s.billed_quantity, s.amount, s.base_amount
   FROM usage_rollup_stage s JOIN unnest(%(accounts)s::bigint[], %(currencies)s::text[]) AS c (account_id, currency) USING (account_id)
+"""
+
+
+HOUR_COLUMNS: Final = (
+    "hour, sell_account_id, buy_account_id, attempts, connected, seconds, revenue, cost, pdd_ms, pdd_count"
+)
+STAGE_HOURS: Final = """
+CREATE TEMPORARY TABLE usage_hour_stage (
+    hour timestamptz, sell_account_id bigint, buy_account_id bigint, attempts bigint, connected bigint, seconds bigint,
+    revenue numeric, cost numeric, pdd_ms bigint, pdd_count bigint
+) ON COMMIT DROP
+"""
+INSERT_HOURS: Final = f"""
+INSERT INTO usage_hourtotal (tenant_id, batch_id, {HOUR_COLUMNS})
+SELECT %(tenant)s, %(batch)s, {HOUR_COLUMNS} FROM usage_hour_stage
 """
 
 
@@ -133,6 +148,12 @@ def insert_rollups(batch_id: int, side: str, columns: Columns) -> None:
         )
 
 
+def _csv(table: pa.Table) -> memoryview:
+    text = io.BytesIO()
+    pacsv.write_csv(table, text, pacsv.WriteOptions(include_header=False))
+    return text.getbuffer()
+
+
 def _as_csv(columns: Columns) -> memoryview:
     services = pa.array([str(service) for service in SERVICES])
     table = pa.table(
@@ -147,9 +168,7 @@ def _as_csv(columns: Columns) -> memoryview:
             "base_amount": amounts(columns["base_amount"], kind=WIDE),
         }
     )
-    text = io.BytesIO()
-    pacsv.write_csv(table, text, pacsv.WriteOptions(include_header=False))
-    return text.getbuffer()
+    return _csv(table)
 
 
 def _or_null(ids: NDArray[np.int64]) -> pa.Array:
@@ -157,26 +176,25 @@ def _or_null(ids: NDArray[np.int64]) -> pa.Array:
 
 
 def _write_hours(batch: Batch, parts: list[Columns]) -> None:
-    rows: list[HourTotal] = []
     for part in parts:
-        for index in range(len(part["hour"])):
-            each: dict[str, Any] = {name: int(values[index]) for name, values in part.items()}
-            rows.append(
-                HourTotal(
-                    batch=batch,
-                    hour=datetime(1970, 1, 1, tzinfo=UTC) + timedelta(hours=each["hour"]),
-                    sell_account_id=each["sell_account_id"] or None,
-                    buy_account_id=each["buy_account_id"] or None,
-                    attempts=each["attempts"],
-                    connected=each["connected"],
-                    seconds=each["seconds"],
-                    revenue=Amount(each["revenue"]),
-                    cost=Amount(each["cost"]),
-                    pdd_ms=each["pdd_ms"],
-                    pdd_count=each["pdd_count"],
-                )
-            )
-    HourTotal.objects.bulk_create(rows, batch_size=2000)
+        table = pa.table(
+            {
+                "hour": pa.array(part["hour"] * 3600).cast(pa.timestamp("s", tz="UTC")),
+                "sell_account_id": _or_null(part["sell_account_id"]),
+                "buy_account_id": _or_null(part["buy_account_id"]),
+                **{name: part[name] for name in ("attempts", "connected", "seconds")},
+                "revenue": amounts(part["revenue"], kind=WIDE),
+                "cost": amounts(part["cost"], kind=WIDE),
+                "pdd_ms": part["pdd_ms"],
+                "pdd_count": part["pdd_count"],
+            }
+        )
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TABLE IF EXISTS usage_hour_stage")
+            cursor.execute(STAGE_HOURS)
+            with cursor.copy("COPY usage_hour_stage FROM STDIN (FORMAT csv)") as copy:
+                copy.write(_csv(table))
+            cursor.execute(INSERT_HOURS, {"tenant": current_tenant_id(), "batch": batch.pk})
 
 
 def _drafts(batch: Batch, outcome: Outcome, at: datetime) -> list[Draft]:

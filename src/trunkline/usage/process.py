@@ -63,9 +63,9 @@ def _attempt(tenant_id: int, batch_id: int, now: Clock, on_progress: OnProgress 
     if batch is None:
         return
     try:
-        job = _job(tenant_id, batch, on_progress)
         with open_source(Path(batch.path)) as source:
             _require_registered(batch, source)
+            job = _job(tenant_id, batch, source.size, on_progress)
             reached("decoding")
             outcome = run(job, source)
         with scope(tenant_id, ACTOR):
@@ -80,7 +80,8 @@ def _attempt(tenant_id: int, batch_id: int, now: Clock, on_progress: OnProgress 
             return
         _interrupt(tenant_id, batch, error)
         raise
-    reached("after_commit")
+    else:
+        reached("after_commit")
 
 
 def _require_registered(batch: Batch, source: Source) -> None:
@@ -109,7 +110,7 @@ def _interrupt(tenant_id: int, batch: Batch, error: Exception) -> None:
         error.add_note(f"Nor could it be noted in the batch: {gone}")
 
 
-def _job(tenant_id: int, batch: Batch, on_progress: OnProgress | None) -> Job:
+def _job(tenant_id: int, batch: Batch, size: int, on_progress: OnProgress | None) -> Job:
     with scope(tenant_id, ACTOR):
         switch = Switch.objects.get(pk=batch.switch_id)
         pinned = pin(switch)
@@ -117,8 +118,6 @@ def _job(tenant_id: int, batch: Batch, on_progress: OnProgress | None) -> Job:
     def find_segments(first: date, last: date) -> list[SegmentFile]:
         with scope(tenant_id, ACTOR):
             return [s for s in live_segments(switch_id=switch.pk, day_from=first) if s.day <= last]
-
-    size = Path(batch.path).stat().st_size if Path(batch.path).exists() else 0
 
     def progress(octets: int) -> None:
         if on_progress is not None:

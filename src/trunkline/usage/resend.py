@@ -8,17 +8,19 @@ from datetime import datetime
 from pathlib import Path
 
 import pyarrow.parquet as pq
-from django.db import IntegrityError
+from django.db import DatabaseError
 
 from trunkline.core.errors import Invalid
+from trunkline.core.ids import uuid7
 from trunkline.kit.db.scope import scope
-from trunkline.kit.home import folder, home
-from trunkline.usage.actions import register_resend
+from trunkline.kit.faults import reached
+from trunkline.kit.home import folder, fsync_folder, home
+from trunkline.usage.actions import is_there, register_resend
 from trunkline.usage.choices import BatchState, SegmentKind, SegmentState
 from trunkline.usage.decode.raw import line_octets
 from trunkline.usage.models import Batch, Segment
 from trunkline.usage.queries import access_batch
-from trunkline.usage.store import fsync_folder
+from trunkline.usage.segments import watch
 
 
 def resend(tenant_id: int, *, batch_public_id: str | None, actor: str, now: Callable[[], datetime]) -> list[int]:
@@ -43,35 +45,43 @@ def resend(tenant_id: int, *, batch_public_id: str | None, actor: str, now: Call
 def _resend_one(tenant_id: int, source: Batch, actor: str, now: Callable[[], datetime]) -> int | None:
     with scope(tenant_id, actor):
         known = Batch.objects.filter(resends=source).first()
-        if known is not None:  # registered before and perhaps not finished: taking it up again is safe
-            return None if known.state == BatchState.POSTED else known.pk
+        if known is not None and known.state == BatchState.POSTED:
+            return None
+        if known is not None and known.state != BatchState.FAILED and is_there(known):
+            return known.pk  # registered before and perhaps not finished: taking it up again is safe
         rejects = Segment.objects.filter(batch=source, kind=SegmentKind.REJECT, state=SegmentState.LIVE)
         paths = [home() / path for path in rejects.order_by("path").values_list("path", flat=True)]
     if not paths:
         return None
-    spool = folder("spool", f"tenant={tenant_id}") / f"resend-{source.pk}"
-    octets = _write_lines(spool, source.header, paths)
+    spool = folder("spool", f"tenant={tenant_id}") / f"resend-{source.pk}-{uuid7()}"
     try:
+        octets = _write_lines(spool, source.header, paths)
         with scope(tenant_id, actor):
-            return register_resend(source=source, path=spool, octets=octets, at=now()).pk
-    except IntegrityError:  # somebody sends them again at this moment
-        return _resend_one(tenant_id, source, actor, now)
+            batch = register_resend(source=source, path=spool, octets=octets, at=now())
+    except DatabaseError:
+        raise  # it may be registered all the same; if it is not, the sweep removes the copy
+    except BaseException:
+        spool.unlink(missing_ok=True)
+        raise
+    if batch.path != str(spool):
+        spool.unlink()  # somebody sent them again at this moment
+    reached("registered")
+    return None if batch.state == BatchState.POSTED else batch.pk
 
 
 def _write_lines(spool: Path, header: str, rejects: list[Path]) -> int:
     lines: list[tuple[int, str]] = []
     for path in rejects:
-        table = pq.read_table(path, columns=["line", "raw"])
+        with watch([path]):
+            table = pq.read_table(path, columns=["line", "raw"], partitioning=None)
         lines += zip(table["line"].to_pylist(), table["raw"].to_pylist(), strict=True)
-    partial = spool.with_name(f".{spool.name}.{os.getpid()}")
-    with partial.open("wb") as file:
+    with spool.open("xb") as file:
         if header:
             file.write(header.encode() + b"\n")
         for _, raw in sorted(lines):
             file.write(_octets(raw) + b"\n")
         file.flush()
         os.fsync(file.fileno())
-    partial.rename(spool)
     fsync_folder(spool.parent)
     return spool.stat().st_size
 

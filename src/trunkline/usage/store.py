@@ -67,23 +67,10 @@ RATED: Final = pa.schema(
 )
 REJECTED: Final = REJECTS.append(pa.field("batch_id", pa.int64(), nullable=False))
 
-# What hardly repeats is written plain: a dictionary of it costs time and saves nothing.
-_PLAIN: Final = frozenset(
-    {
-        "line",
-        "key",
-        "call_id",
-        "calling_raw",
-        "called_raw",
-        "calling",
-        "called",
-        "start",
-        "answer",
-        "end",
-        "duration_ms",
-        "raw",
-        "detail",
-    }
+# Dictionaries are for names and for what repeats in long runs. Of anything else one costs time and saves nothing.
+_REPEATING: Final = frozenset(
+    {"attempt", "is_last", "cause", "sip_code", "batch_id"}
+    | {f"{side}_{name}" for side in SIDES for name in ("state", "account_id", "tariff_id", "rate_date", "local_day")}
 )
 
 KEY_INDEX: Final = pa.schema(
@@ -145,7 +132,7 @@ class _OpenSegment:
             self.schema,
             compression="zstd",
             compression_level=1,
-            use_dictionary=[f.name for f in self.schema if f.name not in _PLAIN],
+            use_dictionary=[f.name for f in self.schema if f.name in _REPEATING or pa.types.is_dictionary(f.type)],
             write_statistics=True,
             store_decimal_as_integer=True,
             data_page_size=256 * 1024,
@@ -205,6 +192,8 @@ class _OpenSegment:
             self.writer.close()
         with contextlib.suppress(OSError):
             self.handle.close()
+        for suffix in ("", *INDEX_SUFFIXES):  # finished, but its batch is not
+            self.final.with_name(self.final.name + suffix).unlink(missing_ok=True)
         remove_segment(self.final)
 
 

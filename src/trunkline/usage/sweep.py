@@ -20,7 +20,6 @@ from trunkline.kit.home import home
 from trunkline.usage.actions import FINAL
 from trunkline.usage.choices import BatchState
 from trunkline.usage.models import Batch, Segment
-from trunkline.usage.store import INDEX_SUFFIXES
 
 ACTOR: Final = "system"
 SEGMENT_NAME: Final = re.compile(

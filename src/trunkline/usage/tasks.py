@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 from trunkline.kit import clock, jobs
-from trunkline.usage.actions import PROCESS
+from trunkline.usage.actions import PROCESS, defer_later
+
+HELD_SECONDS = 5  # until the job is tried again for which the switch was not free
 
 
 @jobs.task(PROCESS, queue="usage")
 def process_batch(*, tenant_id: int, batch_id: int) -> None:
-    """Take one batch to its end."""
+    """Take one batch to its end, or step aside while another worker is at a file of the same switch."""
     from trunkline.usage.process import process
 
-    process(tenant_id=tenant_id, batch_id=batch_id, now=clock.now)
+    if not process(tenant_id=tenant_id, batch_id=batch_id, now=clock.now, wait=False):
+        defer_later(tenant_id=tenant_id, batch_id=batch_id, seconds=HELD_SECONDS)
 
 
-@jobs.every("*/10 * * * * *", "usage.watch", queue="usage")
+@jobs.every("* * * * * */10", "usage.watch", queue="usage")
 def watch_folders(*, timestamp: int) -> None:
     """Take new files from the watched folders of all tenants, and take up what a dead worker left."""
+    from trunkline.usage.collect import look_everywhere
+
+    look_everywhere(now=clock.now)
+
+
+@jobs.every("23 * * * *", "usage.sweep")
+def sweep_leftovers(*, timestamp: int) -> None:
+    """Once an hour, remove the files that crashes have left."""
     from trunkline.tenancy.queries import tenant_ids
-    from trunkline.usage.collect import take_up_abandoned, watch
+    from trunkline.usage.sweep import sweep
 
     for tenant_id in tenant_ids():
-        take_up_abandoned(tenant_id)
-        watch(tenant_id, now=clock.now)
+        sweep(tenant_id, at=clock.now())

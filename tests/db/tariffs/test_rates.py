@@ -131,7 +131,7 @@ def test_rates_that_meet_those_of_the_tariff_are_refused(in_scope: Any) -> None:
     second = Rate.objects.order_by("id")[1]
     message = refused(tariff, "code,price,valid_from\n45,1,2026-01-01\n44,3,2026-03-01\n")
     assert message.splitlines()[1] == (
-        "line 3: The code 44 has the same rate in the tariff already, 2026-02-01T00:00:00Z to open "
+        "line 3: The code 44 has the same rate in the tariff already from 2026-02-01T00:00:00Z "
         f"(rate {second.pk}). [overlap]"
     )
     refused(tariff, "code,price,valid_from,valid_to\n44,3,2025-01-01,2026-01-02\n")

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import io
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pypdf
 import pytest
+import typst
 
 from trunkline.core.currency import get_currency
 from trunkline.core.money import Amount
 from trunkline.core.period import DatePeriod
 from trunkline.invoicing.choices import InvoiceKind, LineKind, Unit
 from trunkline.invoicing.document.catalogue import languages, words
-from trunkline.invoicing.document.layout import ANNEX_LINES, Issue, document_data
+from trunkline.invoicing.document.layout import ANNEX_LINES, Issue, _extent, document_data
 from trunkline.invoicing.document.press import set_pdf
 from trunkline.invoicing.draft import Draft
 from trunkline.invoicing.queries import OpenUsage
@@ -171,3 +174,19 @@ def test_any_letter_in_a_name_makes_a_document(name: str) -> None:
     (text,) = pages(draft(1, name=name))
     assert "Total USD 14.33" in text
     assert not set(text) & set("\x1b\u202e")
+
+
+def test_a_text_is_never_wider_than_its_row_height_was_reckoned_with(tmp_path: Path) -> None:
+    letters = [chr(code) for code in range(32, 127)]
+    page = '#set text(font: "Libertinus Serif", size: 9.5pt)\n#context [#metadata(json(bytes(sys.inputs.d)).map(t => measure(text(t)).width / 1pt))<w>]'
+    (tmp_path / "page.typ").write_text(page)
+    texts = [f"x{letter}x" for letter in letters]
+    compiler = typst.Compiler(str(tmp_path / "page.typ"), ignore_system_fonts=True, sys_inputs={"d": json.dumps(texts)})
+    measured = json.loads(compiler.query("<w>", field="value", one=True))
+    assert [text for text, width in zip(texts, measured, strict=True) if width > _extent(text)] == []
+
+
+def test_a_long_name_takes_two_lines_and_pushes_the_next_row_down() -> None:
+    data = document_data(draft(2, name="A destination with a name that needs two lines of its column"), ISSUE)
+    assert data["sections"][0]["heights"] == [0, 0]
+    assert document_data(draft(2), ISSUE)["sections"][0]["heights"] == [13.4, 13.4]

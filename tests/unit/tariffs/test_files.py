@@ -15,6 +15,7 @@ import pytest
 from tests.conftest import shared_folder
 from trunkline.core.errors import Invalid
 from trunkline.tariffs.countries import country_of, kind_of
+from trunkline.tariffs.deck_file import read_deck_file
 from trunkline.tariffs.exchange_file import read_exchange_file
 from trunkline.tariffs.source import read_source, unfold
 
@@ -113,6 +114,29 @@ def test_a_list_of_pairs_is_read() -> None:
 def test_what_is_no_file_of_exchange_rates_is_refused(data: bytes, code: str) -> None:
     with pytest.raises(Invalid) as caught:
         read_exchange_file(data)
+    assert caught.value.code == code
+
+
+def test_a_code_deck_is_read() -> None:
+    found = read_deck_file(b'Code, Destination\n"2547,2541",Kenya Mobile\n\n25400-25401,Kenya\n')
+    assert found == {"2547": "Kenya Mobile", "2541": "Kenya Mobile", "25400": "Kenya", "25401": "Kenya"}
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"", "bad_header"),
+        (b"code,name\n1,x\n", "bad_header"),
+        (b"code,destination\n", "empty_deck"),
+        (b"code,destination\n1\n", "bad_deck_line"),
+        (b"code,destination\n1,\n", "bad_deck_line"),
+        (b"code,destination\n1a,x\n", "bad_deck_line"),
+        (b"code,destination\n1,x\n1,y\n", "bad_deck_line"),
+    ],
+)
+def test_what_is_no_code_deck_is_refused(data: bytes, code: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        read_deck_file(data)
     assert caught.value.code == code
 
 

@@ -20,6 +20,25 @@ from trunkline.invoicing.draft import Draft
 from trunkline.invoicing.rules import Bucket, Line
 
 ANNEX_LINES: Final = 40  # more lines than these go into an annex, behind a summary
+_TEXT_WIDTH: Final = 481.9  # points: A4 less its margins
+_LEAST_REST: Final = 160.0
+_DESTINATION_SHARE: Final = 0.56
+_DIGIT: Final = 4.9  # points; a little more than a digit of 9.5 points needs
+_INSETS: Final = 10.0
+_AIR: Final = 4.0
+_ROW_HEIGHT: Final = 13.4  # one line of 9.5 points and its insets
+_LETTERS: Final = (  # of the font of the lines, by width in thousandths of its size, rounded up
+    (280, " '|,.:;lij{}"),
+    (372, '\\!I()ft/J"-[]*r'),
+    (440, "s`zc?"),
+    (519, "e~a#$0123456789FS_xbvgqodky^p"),
+    (604, "LuhPn+<=>EYRBTZ"),
+    (730, "%KCVXUGANDOQ&H"),
+    (790, "wm"),
+    (951, "M@W"),
+)
+_SIZE: Final = 9.5  # points
+_LETTER_WIDTHS: Final = {letter: width * _SIZE / 1000 for width, letters in _LETTERS for letter in letters}
 _MINUS: Final = re.compile(r"(?<![\w-])-(?=[0-9])")  # of a price; the hyphen of a name stays one
 _COUNTED: Final = {"voice": "calls", "sms": "messages", "data": "sessions"}
 _MEASURED: Final = {Unit.SECOND: "minutes", Unit.OCTET: "data"}
@@ -41,6 +60,7 @@ def document_data(draft: Draft, issue: Issue | None = None) -> dict[str, Any]:
     heading = text["preview"] if issue is None else text[draft.kind.value]
     number = issue.number if issue else ""
     sections = _sections(draft, text)
+    widths = _widths(sections)
     has_annex = len(draft.lines) > ANNEX_LINES
     return {
         "language": draft.language,
@@ -58,9 +78,11 @@ def document_data(draft: Draft, issue: Issue | None = None) -> dict[str, Any]:
         "facts": _facts(draft, issue, text),
         "summary": _summary(sections, draft, text) if has_annex else None,
         "sections": [
-            {name: section[name] for name in ("title", "columns", "rows", "subtotal")} for section in sections
+            {name: section[name] for name in ("title", "columns", "rows", "subtotal")}
+            | {"heights": _heights(section["rows"], widths)}
+            for section in sections
         ],
-        "widths": _widths(sections),
+        "widths": widths,
         "annex": text["annex"],
         **_foot(draft, issue, text),
     }
@@ -191,10 +213,25 @@ def _row(line: Line, currency: Currency) -> list[str]:
     ]
 
 
-def _widths(sections: Iterable[Mapping[str, Any]]) -> list[int]:
-    """Characters that the columns of figures need: number of the line, count, quantity, amount."""
+def _widths(sections: Iterable[Mapping[str, Any]]) -> list[float]:
+    """The columns in points: figures as wide as the longest, the rest for destination and price."""
     tables = [[section["columns"], *section["rows"], ["", "", *section["subtotal"]]] for section in sections]
-    return [max(len(row[column]) for table in tables for row in table) for column in (0, 3, 4, 5)]
+    figures = [
+        max(len(row[column]) for table in tables for row in table) * _DIGIT + _INSETS + _AIR for column in (0, 3, 4, 5)
+    ]
+    rest = max(_TEXT_WIDTH - sum(figures), _LEAST_REST)
+    return [figures[0], rest * _DESTINATION_SHARE, rest * (1 - _DESTINATION_SHARE), *figures[1:]]
+
+
+def _heights(rows: Iterable[Sequence[str]], widths: Sequence[float]) -> list[float]:
+    """The height of each row in points; 0 where a text may need two lines, which typst then measures."""
+    fits = [all(_extent(row[column]) <= widths[column] - _INSETS for column in (1, 2)) for row in rows]
+    return [_ROW_HEIGHT if is_short else 0 for is_short in fits]
+
+
+def _extent(text: str) -> float:
+    """At least the width of a text in points, in the font of the lines."""
+    return sum(_LETTER_WIDTHS.get(letter, _SIZE) for letter in text)
 
 
 def _section_title(bucket: Bucket, service: str, draft: Draft, text: Mapping[str, str]) -> str:

@@ -36,6 +36,9 @@ MAX_SOCKET_PATH = 107  # sun_path of Linux, less the closing NUL
 SOCKET_FOLDERS = Path("/tmp")  # noqa: S108  short, and the same for every process, unlike TMPDIR; ours inside is 0700
 PLAIN_PATH = re.compile(r"[\w/.+-]+")  # the setting `unix_socket_directories` is a list with quoting rules of its own
 START_SECONDS = 600  # crash recovery may take minutes
+# For some seconds after a kill -9 the children of the old server still hold its shared memory and its lock file.
+OLD_CHILDREN_SECONDS = 15
+OLD_CHILDREN = ("is still in use", "lock file")
 SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -305,14 +308,15 @@ def _start(place: Cluster, account: Account, folder: Path) -> None:
         os.chown(place.log, account.uid, account.gid)
     command: list[str | Path] = [folder / "pg_ctl", "start", "-w", "-t", str(START_SECONDS), "-D", place.data]
     command += ["-l", place.log, "-o", f"-k {shlex.quote(str(place.socket_folder))}"]
-    # For some seconds after a kill -9 the children of the old server still hold its shared memory.
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + OLD_CHILDREN_SECONDS
     while True:
+        before = place.log.stat().st_size
         done = _run(account, command, seconds=START_SECONDS + 30)
         if done.returncode == 0:
             return
-        if time.monotonic() > deadline:
-            tail = place.log.read_text(errors="replace")[-2000:] or done.stdout
+        said = place.log.read_bytes()[before:].decode(errors="replace") or done.stdout
+        if time.monotonic() > deadline or not any(words in said for words in OLD_CHILDREN):
+            tail = said.strip()[-2000:]
             raise Unavailable("database_start", f"PostgreSQL did not start. Its log {place.log} ends:\n{tail}")
         time.sleep(0.3)
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 
 from trunkline.core.errors import Conflict, Invalid
 from trunkline.core.period import require_aware
@@ -15,6 +14,8 @@ from trunkline.kit.db.locks import lock_rows
 from trunkline.parties.choices import AccountStatus
 from trunkline.parties.models import Account, Identity
 from trunkline.parties.rules import PRIORITY_MAX, IdentityKind, IdentitySide, identity_value, tech_prefix_text
+
+_BATCH = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def add_identities(*, identities: Sequence[NewIdentity], at: datetime) -> list[I
             for account in lock_rows(Account.objects.all(), {row.account_id for row in rows}):
                 if account.status == AccountStatus.CLOSED:
                     raise Conflict("account_closed", f"The account {account.code} was closed on {account.closed_on}.")
-            return Identity.objects.bulk_create(rows, batch_size=5000)
+            return Identity.objects.bulk_create(rows, batch_size=_BATCH)
     except IntegrityError as error:
         if "parties_identity_equal_and_overlapping" not in str(error):
             raise
@@ -142,36 +143,36 @@ def _identity(new: NewIdentity) -> Identity:
 
 
 def _overlap(rows: Sequence[Identity]) -> Conflict:
-    """The error that names the equal identity in the way; in the book, or earlier in `rows`."""
-    for index, row in enumerate(rows):
-        sides = list(IdentitySide) if row.side == IdentitySide.BOTH else [row.side, IdentitySide.BOTH]
-        equal = Identity.objects.select_related("account").filter(
-            Q(valid_from__isnull=True) | (Q(valid_from__lt=row.valid_to) if row.valid_to else Q()),
-            Q(valid_to__isnull=True) | (Q(valid_to__gt=row.valid_from) if row.valid_from else Q()),
-            kind=row.kind,
-            value=row.value,
-            tech_prefix=row.tech_prefix,
-            priority=row.priority,
-            switch=row.switch,
-            side__in=sides,
-        )
-        there = equal.exclude(pk=row.pk).first() or next((r for r in rows[:index] if _clash(r, row)), None)
-        if there is not None:
-            return Conflict(
-                "identity_overlap",
-                f"An equal identity holds at the same time: {there} of the account {there.account.code}.",
-                hint="End the other one first, or give one of them another priority, tech prefix or switch.",
-                account=there.account.code,
-                identity=there.pk,
-            )
+    """The error that names the equal identity in the way: one of the book, or an earlier one of `rows`."""
+    for begin in range(0, len(rows), _BATCH):
+        part = rows[begin : begin + _BATCH]
+        there: dict[str, list[Identity]] = {}
+        own = [row.pk for row in part if row.pk]
+        values = {row.value for row in part}
+        for row in Identity.objects.select_related("account").filter(value__in=values).exclude(pk__in=own):
+            there.setdefault(row.value, []).append(row)
+        for row in rows[:begin]:
+            there.setdefault(row.value, []).append(row)
+        for row in part:
+            other = next((each for each in there.get(row.value, ()) if _clash(each, row)), None)
+            if other is not None:
+                return Conflict(
+                    "identity_overlap",
+                    f"An equal identity holds at the same time: {other} of the account {other.account.code}.",
+                    hint="End the other one first, or give one of them another priority, tech prefix or switch.",
+                    account=other.account.code,
+                    identity=other.pk,
+                )
+            there.setdefault(row.value, []).append(row)
     return Conflict("identity_overlap", "An equal identity holds at the same time.")
 
 
 def _clash(one: Identity, other: Identity) -> bool:
     fields = ("kind", "value", "tech_prefix", "priority", "switch")
+    begins = [row.valid_from for row in (one, other) if row.valid_from is not None]
+    ends = [row.valid_to for row in (one, other) if row.valid_to is not None]
     return (
         all(getattr(one, field) == getattr(other, field) for field in fields)
         and (one.side == other.side or IdentitySide.BOTH in (one.side, other.side))
-        and (one.valid_to is None or other.valid_from is None or other.valid_from < one.valid_to)
-        and (other.valid_to is None or one.valid_from is None or one.valid_from < other.valid_to)
+        and (not begins or not ends or max(begins) < min(ends))
     )

@@ -174,8 +174,8 @@ def _refuse_overlaps(there: pa.Table, rates: pa.Table, every: tuple[np.ndarray, 
         line = rates["line"][later - old_count].as_py()
         code = rates["code"][later - old_count].as_py() or "of every number"
         if earlier < old_count:
-            begin, end = there["valid_from"][earlier].as_py(), there["valid_to"][earlier].as_py()
-            where = f"in the tariff already, {_shown(begin)} to {_shown(end)} (rate {there['id'][earlier].as_py()})"
+            when = _shown(there["valid_from"][earlier].as_py(), there["valid_to"][earlier].as_py())
+            where = f"in the tariff already{when} (rate {there['id'][earlier].as_py()})"
         else:
             where = f"on line {rates['line'][earlier - old_count].as_py()} for an overlapping time"
         problems.setdefault(line, Problem(line, "overlap", f"The code {code} has the same rate {where}."))
@@ -183,8 +183,13 @@ def _refuse_overlaps(there: pa.Table, rates: pa.Table, every: tuple[np.ndarray, 
         raise _refused(sorted(problems.values()))
 
 
-def _shown(instant: datetime | None) -> str:
-    return "open" if instant is None else instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+def _shown(begin: datetime | None, end: datetime | None) -> str:
+    words = [
+        f" {word} {instant.astimezone(UTC).isoformat().replace('+00:00', 'Z')}"
+        for word, instant in (("from", begin), ("to", end))
+        if instant is not None
+    ]
+    return "".join(words)
 
 
 def _read_keys(tariff: Tariff) -> pa.Table:

@@ -1,0 +1,79 @@
+"""What every crash case begins with: a small carrier with records that are good, bad, doubled and contradictory."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+from tests.db.usage.carrier import COLUMNS, START, line
+
+TENANT = "alpha-carrier"
+CALLED = ("254700000001", "254711222333", "254722000111")
+
+
+def record(number: int, *, seconds: int | None = None, **more: str) -> str:
+    """The record of that number: the same number gives the same line. Four days, every tenth call unanswered."""
+    start = START + timedelta(hours=number * 97 % 96, seconds=number)
+    length = number % 10 * 37 if seconds is None else seconds
+    called = more.pop("called", CALLED[number % len(CALLED)])
+    return line(f"k{number}", length, called=called, start=start, **more)
+
+
+def lines(first: int, count: int) -> list[str]:
+    """Some records with what real files have: lines sent twice, other content under a known key, unknown trunks, no price, rubbish."""
+    made = [record(number) for number in range(first, first + count)]
+    made += made[::100]
+    made += [record(number, seconds=1234) for number in range(first, first + count, 250)]
+    made += [record(10_000 + first + number, seconds=60, called="255700000001") for number in range(10)]
+    made += [record(20_000 + first + number, seconds=60, trunk_in="nobody") for number in range(5)]
+    made += ["rubbish", f"k{first}-x,254700000001,2026-02-30T10:00:00Z,,,0,in,out"]
+    return made
+
+
+def write(path: Path, made: list[str]) -> None:
+    path.write_text("\n".join([COLUMNS, *made]) + "\n")
+
+
+def write_files(folder: Path) -> None:
+    """`first.csv`, `march.csv` which repeats some of it, and `watched.csv`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write(folder / "first.csv", lines(0, 300))
+    write(folder / "march.csv", [*lines(300, 2000), *(record(number) for number in range(0, 300, 10))])
+    write(folder / "watched.csv", lines(5000, 400))
+
+
+def carrier(folder: str) -> None:
+    """Make the tenant, its prices, the switch `core` and the switch `watched` with its folder. Runs as a command."""
+    import django
+
+    from trunkline.cli.ready import get_ready
+
+    get_ready()
+    django.setup()
+    from tests.db.usage.carrier import NOW, Carrier
+    from trunkline.usage.actions import create_switch
+
+    made = Carrier.make(Path(folder), formats=())
+    with made.scope():
+        create_switch(name="core", format="common", at=NOW)
+        create_switch(name="watched", format="common", watch_folder=str(Path(folder, "watched")), at=NOW)
+    Path(folder, "watched").mkdir()
+    print(json.dumps({"tenant": made.tenant_id}))  # noqa: T201
+
+
+def mend() -> None:
+    """Give both tariffs a price for what had none, so that sending rejects again has something to do. Runs as a command."""
+    from trunkline.cli.ready import get_ready
+
+    get_ready()
+    from trunkline.tariffs.models import Rate, Tariff
+    from trunkline.tenancy.queries import get_tenant_id
+    from trunkline.tenancy.scope import scope
+
+    with scope(get_tenant_id(TENANT), "test"):
+        for rate in Rate.objects.filter(code="254"):
+            Rate.objects.create(tariff=rate.tariff, code="255", destination=rate.destination, steps=rate.steps)
+        for tariff in Tariff.objects.all():
+            tariff.revision += 1
+            tariff.save()
