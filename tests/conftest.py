@@ -12,7 +12,7 @@ from tests.places import ROOT, SHARED, TEST_HOME
 
 os.environ["TRUNKLINE_HOME"] = str(TEST_HOME)
 
-from tests.databases import (  # noqa: E402  the data folder is known from here on
+from tests.databases import (  # the data folder is known from here on
     at,
     committed_db,
     data_folder,
@@ -43,6 +43,7 @@ __all__ = [
 settings.register_profile(
     "quick", max_examples=50, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
+settings.register_profile("fast", settings.get_profile("quick"), max_examples=10)
 settings.register_profile("thorough", max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 

@@ -359,7 +359,8 @@ def whose(
 
     from trunkline.parties.models import Account
     from trunkline.parties.queries import resolver
-    from trunkline.parties.rules import Side, Status
+    from trunkline.parties.kinds import Side
+    from trunkline.parties.rules import Status
 
     if side not in set(Side):
         raise Invalid("unknown_side", f"{side!r} is no side.", hint="Use sell or buy.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from trunkline.parties import rules
+from trunkline.parties import kinds
 
 
 class AccountStatus(models.TextChoices):
@@ -37,11 +37,11 @@ class ContactRole(models.TextChoices):
 class IdentityKind(models.TextChoices):
     """What of a record the identity looks at."""
 
-    TRUNK = rules.IdentityKind.TRUNK.value, "Trunk"  # the name of the trunk, gateway or trunk group, exactly
-    IP = rules.IdentityKind.IP.value, "IP or network"  # the address of the other side, or a network around it
-    ACCOUNT_CODE = rules.IdentityKind.ACCOUNT_CODE.value, "Account code"  # what the switch calls the account, exactly
-    CALLING = rules.IdentityKind.CALLING.value, "Calling number"  # the calling number in E.164, exactly
-    SIP_USER = rules.IdentityKind.SIP_USER.value, "SIP user"  # the user that authenticated, exactly
+    TRUNK = kinds.IdentityKind.TRUNK.value, "Trunk"  # the name of the trunk, gateway or trunk group, exactly
+    IP = kinds.IdentityKind.IP.value, "IP or network"  # the address of the other side, or a network around it
+    ACCOUNT_CODE = kinds.IdentityKind.ACCOUNT_CODE.value, "Account code"  # what the switch calls the account, exactly
+    CALLING = kinds.IdentityKind.CALLING.value, "Calling number"  # the calling number in E.164, exactly
+    SIP_USER = kinds.IdentityKind.SIP_USER.value, "SIP user"  # the user that authenticated, exactly
 
 
 class IdentitySide(models.TextChoices):
@@ -55,5 +55,5 @@ class IdentitySide(models.TextChoices):
 class Side(models.TextChoices):
     """The two sides of a record."""
 
-    SELL = rules.Side.SELL.value, "Sell"  # what the customer owes us
-    BUY = rules.Side.BUY.value, "Buy"  # what we owe the vendor
+    SELL = kinds.Side.SELL.value, "Sell"  # what the customer owes us
+    BUY = kinds.Side.BUY.value, "Buy"  # what we owe the vendor

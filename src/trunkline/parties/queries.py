@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from django.db.models import F, QuerySet
 
 from trunkline.core.errors import NotFound
+from trunkline.parties.kinds import IdentityKind, IdentitySide
 from trunkline.parties.models import Account, BillingProfile, Contact, Identity
-from trunkline.parties.rules import IdentityKind, IdentityRow, IdentitySide, Resolver
+from trunkline.parties.rules import IdentityRow, Resolver
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)

@@ -7,7 +7,7 @@ import re
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import IntEnum, StrEnum
+from enum import IntEnum
 from itertools import chain
 from typing import Any, Final, TypeAlias
 
@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from trunkline.core.e164 import digits_of, is_number_text
 from trunkline.core.errors import Invalid
+from trunkline.parties.kinds import IdentityKind, IdentitySide, Side
 
 Column: TypeAlias = Any  # a pyarrow Array or ChunkedArray of text, with or without a dictionary
 Int64s = npt.NDArray[np.int64]
@@ -33,40 +34,6 @@ _MAPPED_IPV4 = 0xFFFF << 32  # the high bits of ::ffff:0:0/96
 _EVER: Final = np.iinfo(np.int64)
 _NO_SCORE: Final = _EVER.max
 _DENSE_MAX: Final = 1 << 20
-
-
-class Side(StrEnum):
-    """The two sides of a record: what the customer owes us, what we owe the vendor."""
-
-    SELL = "sell"
-    BUY = "buy"
-
-
-class IdentitySide(StrEnum):
-    """Which sides an identity is for."""
-
-    SELL = "sell"
-    BUY = "buy"
-    BOTH = "both"
-
-    def covers(self, side: Side) -> bool:
-        """Whether it is for that side."""
-        return self is IdentitySide.BOTH or self.value == side.value
-
-
-class IdentityKind(StrEnum):
-    """What of a record an identity looks at."""
-
-    TRUNK = "trunk"
-    IP = "ip"
-    ACCOUNT_CODE = "account_code"
-    CALLING = "calling"
-    SIP_USER = "sip_user"
-
-    @property
-    def column(self) -> str:
-        """The name of the record's column."""
-        return "source_ip" if self is IdentityKind.IP else self.value
 
 
 class Status(IntEnum):

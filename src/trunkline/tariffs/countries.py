@@ -7,11 +7,12 @@ from functools import lru_cache
 from typing import Final
 
 import phonenumbers
+from phonenumbers import PhoneMetadata
 from phonenumbers.phonenumberutil import COUNTRY_CODE_TO_REGION_CODE, region_code_for_number
 
 _CALLING_CODE_DIGITS: Final = (1, 2, 3)
-NATIONAL_DIGITS_MIN: Final = 6
-NATIONAL_DIGITS_MAX: Final = 11
+TELLING_DIGITS_MAX: Final = 6  # of a national number; no country that shares a calling code needs more
+_TELLING_DIGITS: Final = {"1": 3}  # the area code
 _FILLINGS: Final = "2570"
 _KINDS: Final = (
     ("toll_free", re.compile(r"\b(toll.?free|freephone)\b", re.IGNORECASE)),
@@ -21,7 +22,6 @@ _KINDS: Final = (
 )
 
 
-@lru_cache(maxsize=100_000)
 def country_of(code: str) -> str:
     """ISO 3166 code of the country that numbers with this code are in; "" for none, or a code shorter than a country's.
 
@@ -34,25 +34,27 @@ def country_of(code: str) -> str:
             COUNTRY_CODE_TO_REGION_CODE.get(int(calling)) if len(calling) == digits and calling[0] != "0" else None
         )
         if regions is not None:
-            return _region(regions, int(calling), code[digits:])
+            return _region(int(calling), code[digits:][: _TELLING_DIGITS.get(calling, TELLING_DIGITS_MAX)])
     return ""
 
 
-def _region(regions: tuple[str, ...], calling: int, national: str) -> str:
-    main = regions[0]
+@lru_cache(maxsize=100_000)
+def _region(calling: int, national: str) -> str:
+    regions = COUNTRY_CODE_TO_REGION_CODE[calling]
+    main = str(regions[0])
     if main == "001":  # the calling code of no country
         return ""
     if len(regions) == 1 or not national:
-        return str(main)
+        return main
     # Which of them a code belongs to is known of whole numbers only: make it one, in a few ways.
-    for digits in range(max(len(national), NATIONAL_DIGITS_MIN), NATIONAL_DIGITS_MAX + 1):
-        for filling in _FILLINGS:
+    for digits in PhoneMetadata.metadata_for_region(main).general_desc.possible_length:
+        for filling in _FILLINGS if digits >= len(national) else "":
             whole = int(national.ljust(digits, filling))
             number = phonenumbers.PhoneNumber(calling, whole, italian_leading_zero=national[0] == "0")
             region = region_code_for_number(number)
             if region is not None:
                 return str(region)
-    return str(main)
+    return main
 
 
 def kind_of(name: str) -> str:

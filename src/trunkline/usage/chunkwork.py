@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from trunkline.engine import rollup
-from trunkline.parties.rules import Resolution, Side
+from trunkline.parties.kinds import Side
+from trunkline.parties.rules import Resolution
 from trunkline.usage.decode import Chunk, Party, SwitchProfile, raw_text
 from trunkline.usage.decode.numbers import normalise, rules_for
 from trunkline.usage.reasons import Reason

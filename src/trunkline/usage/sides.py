@@ -20,7 +20,8 @@ from trunkline.core.money import INT64_MAX, RoundingMode, round_ratio
 from trunkline.engine import rounding, zone
 from trunkline.engine.rate import Snapshot, rate
 from trunkline.engine.schema import Outcome
-from trunkline.parties.rules import Resolution, Resolver, Side, Status
+from trunkline.parties.kinds import Side
+from trunkline.parties.rules import Resolution, Resolver, Status
 from trunkline.usage.reasons import Reason
 from trunkline.usage.schema import NAME, Service
 from trunkline.usage.store import amounts

@@ -135,7 +135,7 @@ class _OpenSegment:
             use_dictionary=[f.name for f in self.schema if f.name in _REPEATING or pa.types.is_dictionary(f.type)],
             write_statistics=True,
             store_decimal_as_integer=True,
-            data_page_size=256 * 1024,
+            data_page_size=64 * 1024,
         )
 
     def add(self, table: pa.Table, keys: KeyColumns | None) -> None:

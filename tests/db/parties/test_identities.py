@@ -12,8 +12,9 @@ from django.db import IntegrityError, transaction
 
 from trunkline.core.errors import Conflict, Invalid, NotFound
 from trunkline.parties import actions, queries
+from trunkline.parties.kinds import Side
 from trunkline.parties.models import Account, Identity
-from trunkline.parties.rules import Side, Status
+from trunkline.parties.rules import Status
 from trunkline.tenancy.scope import scope
 
 AT = datetime(2026, 3, 2, 12, tzinfo=UTC)

@@ -166,6 +166,7 @@ def test_an_identity_that_moves_at_noon_splits_the_day(carrier: Carrier) -> None
         ("key,called,start\n".encode("utf-16"), "encoding"),
         (gzip.compress(b"key,called,start,duration\n" * 9)[:-9], "truncated"),
     ],
+    ids=["empty", "columns missing", "UTF-16", "cut off"],
 )
 def test_a_file_that_fails_as_a_whole_posts_nothing(carrier: Carrier, content: bytes, failure: str) -> None:
     path = carrier.folder / "bad.csv"

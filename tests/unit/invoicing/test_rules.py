@@ -19,6 +19,7 @@ from trunkline.invoicing.rules import (
     Bucket,
     Day,
     Key,
+    Line,
     Sums,
     Terms,
     build_lines,
@@ -53,7 +54,7 @@ sums = st.builds(
 )
 
 
-def lines_of(usage: dict[Key, Sums], currency: str = "USD"):  # type: ignore[no-untyped-def]
+def lines_of(usage: dict[Key, Sums], currency: str = "USD") -> tuple[list[Line], dict[Key, int]]:
     return build_lines(
         usage,
         BUCKETS,

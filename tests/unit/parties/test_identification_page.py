@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from trunkline.parties.rules import IdentityKind, IdentityRow, IdentitySide, Resolver, Side, Status, identity_value
+from trunkline.parties.kinds import IdentityKind, IdentitySide, Side
+from trunkline.parties.rules import IdentityRow, Resolver, Status, identity_value
 
 PAGE = Path(__file__).parents[3] / "docs/algorithms/identification.md"
 DAY = datetime(2026, 3, 2, tzinfo=UTC)

@@ -12,16 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trunkline.core.errors import Invalid
-from trunkline.parties.rules import (
-    IdentityKind,
-    IdentityRow,
-    IdentitySide,
-    Resolver,
-    Side,
-    Status,
-    identity_value,
-    tech_prefix_text,
-)
+from trunkline.parties.kinds import IdentityKind, IdentitySide, Side
+from trunkline.parties.rules import IdentityRow, Resolver, Status, identity_value, tech_prefix_text
 
 ADDRESSES = ["10.0.0.1", "10.0.0.200", "10.1.0.1", "::ffff:10.0.0.1", "2001:db8::1", "2001:db8:1::1", "nonsense", ""]
 NETWORKS = [

@@ -12,8 +12,9 @@ from trunkline.core.errors import Conflict, Invalid
 from trunkline.core.period import require_aware
 from trunkline.kit.db.locks import lock_rows
 from trunkline.parties.choices import AccountStatus
+from trunkline.parties.kinds import IdentityKind, IdentitySide
 from trunkline.parties.models import Account, Identity
-from trunkline.parties.rules import PRIORITY_MAX, IdentityKind, IdentitySide, identity_value, tech_prefix_text
+from trunkline.parties.rules import PRIORITY_MAX, identity_value, tech_prefix_text
 
 _BATCH = 5000
 
