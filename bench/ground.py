@@ -32,7 +32,9 @@ class Ground:
         self.files = self.folder / "files"
         self.kept = self.folder / "kept"
         self.environment = os.environ | {"TRUNKLINE_HOME": str(self.home), "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
-        self.environment.pop("TRUNKLINE_DATABASE_URL", None)
+        self.environment |= {"PYTHONPYCACHEPREFIX": str(self.folder / "bytecode")}  # as bin/trunkline does
+        for name in ("TRUNKLINE_DATABASE_URL", "PYTHONDONTWRITEBYTECODE"):
+            self.environment.pop(name, None)
 
     def command(self, *arguments: str, check: bool = True) -> str:
         """Run a trunkline command on this ground and give back what it printed."""

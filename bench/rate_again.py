@@ -17,7 +17,8 @@ def main(sample: int) -> None:
     django.setup()
     from bench.ground import TENANT
     from trunkline.engine.scalar import Event, ScalarTariff, charge
-    from trunkline.engine.schema import Tariff, Unit
+    from trunkline.engine.schema import Tariff
+    from trunkline.engine.units import Unit
     from trunkline.tariffs import models
     from trunkline.tariffs.snapshot import load, read_rates
     from trunkline.tenancy.queries import get_tenant_id

@@ -18,8 +18,9 @@ import pyarrow as pa
 from trunkline.core.money import RoundingMode
 from trunkline.engine.rate import compile_snapshot, rate
 from trunkline.engine.scalar import Event, ScalarTariff, charge
-from trunkline.engine.schema import DEFAULT_WEIGHT, EVENT_SCHEMA, RATE_SCHEMA, STEP_TYPE, Tariff, Unit
+from trunkline.engine.schema import DEFAULT_WEIGHT, EVENT_SCHEMA, RATE_SCHEMA, STEP_TYPE, Tariff
 from trunkline.engine.snapshot import Snapshot
+from trunkline.engine.units import Unit
 
 TARIFF_ID = 1
 DAY = datetime(2026, 6, 17, tzinfo=UTC)

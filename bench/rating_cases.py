@@ -18,8 +18,9 @@ import pyarrow as pa
 
 from trunkline.engine.rate import compile_snapshot, rate
 from trunkline.engine.scalar import Event, ScalarTariff, charge
-from trunkline.engine.schema import EVENT_SCHEMA, RATE_SCHEMA, Tariff, TimeWindow, Unit
+from trunkline.engine.schema import EVENT_SCHEMA, RATE_SCHEMA, Tariff, TimeWindow
 from trunkline.engine.snapshot import Snapshot
+from trunkline.engine.units import Unit
 
 T = TypeVar("T")
 

@@ -52,8 +52,22 @@ QUERIES = {
           FROM invoicing_billedrollup x JOIN invoicing_invoice i ON i.id = x.invoice_id JOIN usage_rollup r ON r.id = x.rollup_id
          WHERE x.released_at IS NULL""",
 }
+# The same whatever the order in which the files were taken, and whichever of two files gave a record that both hold.
+TOTALS = {
+    "counts": """
+        SELECT s.name, b.state, b.failure, sum(rows_in), sum(rated), sum(rejected), sum(duplicates), sum(skipped)
+          FROM usage_batch b JOIN usage_switch s ON s.id = b.switch_id GROUP BY 1, 2, 3""",
+    "rollups": """
+        SELECT side, account_id, service, destination_id, rate_id, currency, day, sum(attempts), sum(connected), sum(raw_quantity),
+               sum(billed_quantity), sum(amount), sum(base_amount)
+          FROM usage_rollup GROUP BY 1, 2, 3, 4, 5, 6, 7""",
+    "hours": """
+        SELECT hour, sell_account_id, buy_account_id, sum(attempts), sum(connected), sum(seconds), sum(revenue), sum(cost), sum(pdd_ms),
+               sum(pdd_count)
+          FROM usage_hourtotal GROUP BY 1, 2, 3""",
+    "balances": QUERIES["balances"],
+}
 LIVE = "SELECT path FROM usage_segment WHERE kind = %s AND state = 'live'"
-LEFT_OUT = ("batch_id",)
 INDEXES = re.compile(r"\.(keys|numbers)$")
 
 
@@ -79,7 +93,20 @@ def read_state(home: Path) -> State:
         state = {name: _rows(connection.execute(query.encode())) for name, query in QUERIES.items()}
         for kind in ("rated", "reject"):
             paths = [home / path for (path,) in connection.execute(LIVE, [kind])]
-            state[f"{kind} records"] = _records(paths)
+            state[f"{kind} records"] = _records(paths, left_out=("batch_id",))
+    return state
+
+
+def read_totals(home: Path) -> State:
+    """What must be the same in whatever order files were taken: `records`, their `keys`, rejects, sums and balances. The server runs."""
+    with connect(home) as connection:
+        state = {name: _rows(connection.execute(query.encode())) for name, query in TOTALS.items()}
+        rated, rejected = (
+            [home / path for (path,) in connection.execute(LIVE, [kind])] for kind in ("rated", "reject")
+        )
+    state["records"] = _records(rated, left_out=("batch_id", "line"))
+    state["keys"] = _records(rated, chosen=("key",))
+    state["rejects"] = _records(rejected, left_out=("batch_id", "line"))
     return state
 
 
@@ -87,11 +114,11 @@ def _rows(rows: psycopg.Cursor[Any]) -> Rows:
     return Counter(tuple(map(str, row)) for row in rows)
 
 
-def _records(paths: list[Path]) -> Rows:
+def _records(paths: list[Path], *, left_out: tuple[str, ...] = (), chosen: tuple[str, ...] | None = None) -> Rows:
     found: Rows = Counter()
     for path in paths:
-        table = pq.read_table(path, partitioning=None)
-        columns = [_as_text(table[name]) for name in table.column_names if name not in LEFT_OUT]
+        table = pq.read_table(path, partitioning=None, columns=list(chosen) if chosen else None)
+        columns = [_as_text(table[name]) for name in table.column_names if name not in left_out]
         found.update(zip(*columns, strict=True))
     return found
 
@@ -99,7 +126,8 @@ def _records(paths: list[Path]) -> Rows:
 def _as_text(column: pa.ChunkedArray) -> list[str]:
     if pa.types.is_timestamp(column.type):
         column = column.cast(pa.int64())
-    return pc.fill_null(column.cast(pa.string()), "").to_pylist()
+    text: list[str] = pc.fill_null(column.cast(pa.string()), "").to_pylist()
+    return text
 
 
 def differences(expected: State, found: State, *, shown: int = 5) -> list[str]:

@@ -1,4 +1,4 @@
-"""Servers for bin/test: the embedded one, and a throwaway cluster of Debian's PostgreSQL 15 as an operator's own server."""
+"""Servers for bin/test: the embedded one, and throwaway clusters of Debian's PostgreSQL 15 as an operator's own server."""
 
 from __future__ import annotations
 
@@ -7,25 +7,19 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
-from tests.conftest import ROOT, TEST_HOME
+import psycopg
+
+from tests.places import TEST_HOME
+from trunkline.kit.db.programs import server_account
 
 DEBIAN = Path("/usr/lib/postgresql/15/bin")
 FOLDER = Path("/tmp") / f"trunkline-pg15-{os.geteuid()}"  # noqa: S108  a socket path must be short
 LOGIN = "operator"
-
-
-def migrations() -> None:
-    """No model has changed without a migration, and the models agree with the database."""
-    from trunkline.cli.ready import get_ready
-
-    get_ready()
-    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "trunkline.platform.settings"}
-    for arguments in (
-        ["makemigrations", "--check", "--dry-run"],
-        ["check", "--database", "default", "--fail-level", "WARNING"],
-    ):
-        subprocess.run([sys.executable, "-m", "django", *arguments], env=environment, check=True, cwd=ROOT)
+DATABASE = "billing"
+# The tests' data need not survive a power cut.
+SETTINGS = ("listen_addresses=", "max_connections=60", "fsync=off", "full_page_writes=off", "synchronous_commit=off")
 
 
 def stop() -> None:
@@ -35,42 +29,69 @@ def stop() -> None:
     embedded.stop()
 
 
-def _as_server_user() -> dict[str, object]:
-    if os.geteuid() != 0:
-        return {}
-    from trunkline.kit.db.programs import server_account
+def _run(*command: object, check: bool = True) -> None:
+    identity: dict[str, Any] = server_account().identity
+    subprocess.run([str(word) for word in command], cwd="/", capture_output=True, check=check, **identity)
 
+
+def start_cluster(folder: Path) -> None:
+    """A cluster of Debian's PostgreSQL below `folder`, whose socket lies there and lets everybody in as whoever they say."""
+    folder.mkdir(mode=0o700, parents=True)
     account = server_account()
-    return {"user": account.uid, "group": account.gid, "extra_groups": []}
+    os.chown(folder, account.uid, account.gid)
+    data = folder / "data"
+    _run(
+        DEBIAN / "initdb",
+        "-D",
+        data,
+        "-U",
+        "postgres",
+        "-A",
+        "trust",
+        "--no-sync",
+        "--encoding=UTF8",
+        "--locale=C.UTF-8",
+    )
+    options = " ".join(f"-c {setting}" for setting in SETTINGS)
+    _run(DEBIAN / "pg_ctl", "start", "-w", "-D", data, "-l", data / "log", "-o", f"-k {folder} {options}")
+
+
+def stop_cluster(folder: Path) -> None:
+    """Stop and remove it."""
+    if (folder / "data").exists():
+        _run(DEBIAN / "pg_ctl", "stop", "-m", "immediate", "-D", folder / "data", check=False)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def as_superuser(folder: Path, *statements: str, database: str = "postgres") -> None:
+    """Run statements as PostgreSQL's own superuser."""
+    with psycopg.connect(host=str(folder), user="postgres", dbname=database, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement.encode())
 
 
 def debian_start() -> None:
-    """Start the throwaway cluster and print the address of a login that is no superuser's name of ours."""
+    """Start the throwaway cluster of bin/test and print its address: an ordinary login that owns its database and may make roles.
+
+    BYPASSRLS and the parameter are what emptying the tables between tests needs, nothing of ours.
+    """
     debian_stop()
-    FOLDER.mkdir(mode=0o700)
-    identity = _as_server_user()
-    if identity:
-        os.chown(FOLDER, int(str(identity["user"])), int(str(identity["group"])))
-    data = FOLDER / "data"
-    quiet = {"stdout": subprocess.DEVNULL, "cwd": "/", "check": True} | identity
-    subprocess.run(
-        [DEBIAN / "initdb", "-D", data, "-U", LOGIN, "-A", "trust", "--encoding=UTF8", "--locale=C.UTF-8"], **quiet
-    )  # type: ignore[call-overload]
-    options = f"-k {FOLDER} -c listen_addresses= -c max_connections=60"
-    subprocess.run([DEBIAN / "pg_ctl", "start", "-w", "-D", data, "-l", data / "log", "-o", options], **quiet)  # type: ignore[call-overload]
-    sys.stdout.write(f"postgresql://{LOGIN}@/postgres?host={FOLDER}\n")
+    start_cluster(FOLDER)
+    as_superuser(
+        FOLDER,
+        f"CREATE ROLE {LOGIN} LOGIN CREATEROLE CREATEDB BYPASSRLS",
+        f"GRANT SET ON PARAMETER session_replication_role TO {LOGIN}",
+        f"CREATE DATABASE {DATABASE} OWNER {LOGIN}",
+    )
+    sys.stdout.write(f"postgresql://{LOGIN}@/{DATABASE}?host={FOLDER}\n")
 
 
 def debian_stop() -> None:
-    """Stop and remove the throwaway cluster."""
-    if (FOLDER / "data").exists():
-        identity = _as_server_user()
-        command = [DEBIAN / "pg_ctl", "stop", "-m", "immediate", "-D", FOLDER / "data"]
-        subprocess.run(command, cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False, **identity)  # type: ignore[call-overload]
-    shutil.rmtree(FOLDER, ignore_errors=True)
+    """Stop and remove the throwaway cluster of bin/test."""
+    stop_cluster(FOLDER)
 
 
 if __name__ == "__main__":
-    TEST_HOME.mkdir(parents=True, exist_ok=True)
-    commands = {"migrations": migrations, "stop": stop, "debian-start": debian_start, "debian-stop": debian_stop}
+    os.environ["TRUNKLINE_HOME"] = str(TEST_HOME)
+    commands = {"stop": stop, "debian-start": debian_start, "debian-stop": debian_stop}
     commands[sys.argv[1]]()

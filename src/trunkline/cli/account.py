@@ -357,9 +357,9 @@ def whose(
     import numpy as np
     import pyarrow as pa
 
+    from trunkline.parties.kinds import Side
     from trunkline.parties.models import Account
     from trunkline.parties.queries import resolver
-    from trunkline.parties.kinds import Side
     from trunkline.parties.rules import Status
 
     if side not in set(Side):

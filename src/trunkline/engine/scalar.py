@@ -21,7 +21,8 @@ import pyarrow as pa
 from trunkline.core.errors import Invalid
 from trunkline.core.money import PRICE_SCALE, Amount, Rounding, RoundingMode, fits_int64
 from trunkline.core.period import get_zone
-from trunkline.engine.schema import Outcome, Tariff, TimeWindow, Unit
+from trunkline.engine.schema import Outcome, Tariff, TimeWindow
+from trunkline.engine.units import Unit
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_ORDINAL: Final = _EPOCH.toordinal()

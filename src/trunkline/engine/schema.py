@@ -8,17 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import IntEnum, StrEnum
+from enum import IntEnum
 
 import pyarrow as pa
 
-
-class Unit(StrEnum):
-    """What a quantity counts. Only seconds take time: other units are priced whole by the rate of the start."""
-
-    SECOND = "second"
-    OCTET = "octet"
-    MESSAGE = "message"
+from trunkline.engine.units import Unit
 
 
 class Outcome(IntEnum):

@@ -22,8 +22,9 @@ from trunkline.core.errors import Invalid
 from trunkline.core.money import PRICE_DECIMALS
 from trunkline.engine.clock import NO_PROFILE, OUTSIDE, Clock
 from trunkline.engine.scalar import ScalarTariff
-from trunkline.engine.schema import Tariff, Unit
+from trunkline.engine.schema import Tariff
 from trunkline.engine.tariff import NO_CAP, Book, CompiledTariff, Indices, Ints, Terms, compile_tariff
+from trunkline.engine.units import Unit
 
 NO_RATE: Final = -1
 _TABLE_OCTETS: Final = 192 * 2**20

@@ -42,8 +42,8 @@ from trunkline.engine.schema import (
     Outcome,
     Tariff,
     TimeWindow,
-    Unit,
 )
+from trunkline.engine.units import Unit
 
 FORMAT: Final = "rating/1"
 

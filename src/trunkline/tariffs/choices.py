@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from trunkline.core.money import RoundingMode
-from trunkline.engine.schema import Unit
+from trunkline.engine.units import Unit
 from trunkline.parties.choices import Side
 
 __all__ = ["DestinationKind", "RateRounding", "Service", "Side", "TariffUnit"]

@@ -47,7 +47,8 @@ def _region(calling: int, national: str) -> str:
     if len(regions) == 1 or not national:
         return main
     # Which of them a code belongs to is known of whole numbers only: make it one, in a few ways.
-    for digits in PhoneMetadata.metadata_for_region(main).general_desc.possible_length:
+    metadata = PhoneMetadata.metadata_for_region(main)
+    for digits in metadata.general_desc.possible_length if metadata and metadata.general_desc else ():
         for filling in _FILLINGS if digits >= len(national) else "":
             whole = int(national.ljust(digits, filling))
             number = phonenumbers.PhoneNumber(calling, whole, italian_leading_zero=national[0] == "0")

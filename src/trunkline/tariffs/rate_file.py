@@ -20,7 +20,8 @@ from trunkline.core.codes import CODE_DIGITS_MAX, expand_codes
 from trunkline.core.errors import Invalid
 from trunkline.core.money import AMOUNT_DECIMALS, INT64_MAX, Amount, Price, Rounding, RoundingMode, scaled, scaled_text
 from trunkline.core.period import get_zone
-from trunkline.engine.schema import DEFAULT_WEIGHT, WEIGHT_DECIMALS, Unit
+from trunkline.engine.schema import DEFAULT_WEIGHT, WEIGHT_DECIMALS
+from trunkline.engine.units import Unit
 from trunkline.tariffs.rules import find_overlaps, make_steps, parse_instant, whole
 from trunkline.tariffs.source import text_of
 

@@ -15,7 +15,8 @@ import numpy.typing as npt
 from trunkline.core.errors import Invalid
 from trunkline.core.money import Price
 from trunkline.core.period import first_instant
-from trunkline.engine.schema import TimeWindow, Unit
+from trunkline.engine.schema import TimeWindow
+from trunkline.engine.units import Unit
 
 Int64s = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]

@@ -24,9 +24,10 @@ from numpy.typing import NDArray
 
 from trunkline.core.errors import Invalid, Unavailable
 from trunkline.core.money import AMOUNT_SCALE, PRICE_SCALE
-from trunkline.engine.schema import RATE_SCHEMA, STEP_TYPE, WEIGHT_DECIMALS, Tariff, TimeWindow, Unit
+from trunkline.engine.schema import RATE_SCHEMA, STEP_TYPE, WEIGHT_DECIMALS, Tariff, TimeWindow
 from trunkline.engine.snapshot import Snapshot
 from trunkline.engine.tariff import CompiledTariff, compile_tariff, from_arrow, to_arrow
+from trunkline.engine.units import Unit
 from trunkline.kit.home import folder
 from trunkline.tariffs import models
 from trunkline.tariffs.rules import Step, parse_step, parse_windows

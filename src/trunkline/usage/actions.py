@@ -17,12 +17,11 @@ from trunkline.core.ids import content_key
 from trunkline.kit import jobs
 from trunkline.kit.db.locks import lock_rows
 from trunkline.kit.db.scope import current_tenant_id
-from trunkline.usage.choices import BatchState, Intake
+from trunkline.usage.choices import PROCESS, BatchState, Intake
 from trunkline.usage.decode import FORMATS, FileFailed, SwitchProfile, content_hash, open_source
 from trunkline.usage.models import Batch, Switch
 from trunkline.usage.reasons import FileFailure
 
-PROCESS = "usage.process"
 FINAL: Final = (BatchState.POSTED, BatchState.FAILED)
 PATH_CHARACTERS: Final = 1000  # as the batch keeps it
 # A batch that fails for a reason of the surroundings (a full disk) is tried again at once, then ever less often.
@@ -282,10 +281,13 @@ def fail(*, batch_id: int, attempt: int, code: str, detail: str, at: datetime) -
     batch.save(update_fields=["state", "failure", "failure_detail", "finished_at"])
 
 
-def interrupt(*, batch_id: int, attempt: int, detail: str) -> None:
-    """Say that an attempt ended for a reason that is not the file's. The batch waits for the next one; nothing of it was visible."""
+def interrupt(*, batch_id: int, attempt: int, detail: str) -> bool:
+    """Say that an attempt ended for a reason that is not the file's. The batch waits for the next one; nothing of it was visible.
+
+    False if the attempt was not the batch's own any more.
+    """
     running = Batch.objects.filter(pk=batch_id, attempt=attempt, state=BatchState.RUNNING)
-    running.update(state=BatchState.REGISTERED, failure_detail=detail)
+    return bool(running.update(state=BatchState.REGISTERED, failure_detail=detail))
 
 
 def note_progress(*, batch_id: int, attempt: int, octets: int) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.db import models
 
+PROCESS = "usage.process"  # the job that takes a batch to its end
+
 
 class BatchState(models.TextChoices):
     """How far one file has come."""

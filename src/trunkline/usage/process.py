@@ -78,8 +78,8 @@ def _attempt(tenant_id: int, batch_id: int, now: Clock, on_progress: OnProgress 
         if isinstance(error, Invalid) and error.code == "overflow":  # a sum: single amounts are rejects
             _fail(tenant_id, batch, error, now)
             return
-        _interrupt(tenant_id, batch, error)
-        raise
+        if _interrupt(tenant_id, batch, error):
+            raise
     else:
         reached("after_commit")
 
@@ -100,14 +100,19 @@ def _fail(tenant_id: int, batch: Batch, error: Invalid, now: Clock) -> None:
         actions.fail(batch_id=batch.pk, attempt=batch.attempt, code=error.code, detail=str(error), at=now())
 
 
-def _interrupt(tenant_id: int, batch: Batch, error: Exception) -> None:
-    """Leave the batch to the next attempt and say why, if there is a database to say it to."""
+def _interrupt(tenant_id: int, batch: Batch, error: Exception) -> bool:
+    """Leave the batch to the next attempt and say why, if there is a database to say it to.
+
+    False if the batch was somebody else's by then, who has removed our files under our hands, or is posted although the connection
+    broke: then the error means nothing.
+    """
     known = error if isinstance(error, TrunklineError) else explain(error)
     try:
         with scope(tenant_id, ACTOR):
-            actions.interrupt(batch_id=batch.pk, attempt=batch.attempt, detail=str(known or repr(error)))
+            return actions.interrupt(batch_id=batch.pk, attempt=batch.attempt, detail=str(known or repr(error)))
     except DatabaseError as gone:
         error.add_note(f"Nor could it be noted in the batch: {gone}")
+        return True
 
 
 def _job(tenant_id: int, batch: Batch, size: int, on_progress: OnProgress | None) -> Job:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trunkline.kit import clock, jobs
-from trunkline.usage.actions import PROCESS, defer_later
+from trunkline.usage.choices import PROCESS
 
 HELD_SECONDS = 5  # until the job is tried again for which the switch was not free
 
@@ -11,6 +11,7 @@ HELD_SECONDS = 5  # until the job is tried again for which the switch was not fr
 @jobs.task(PROCESS, queue="usage")
 def process_batch(*, tenant_id: int, batch_id: int) -> None:
     """Take one batch to its end, or step aside while another worker is at a file of the same switch."""
+    from trunkline.usage.actions import defer_later
     from trunkline.usage.process import process
 
     if not process(tenant_id=tenant_id, batch_id=batch_id, now=clock.now, wait=False):

@@ -21,6 +21,7 @@ from trunkline.core.errors import Unavailable
 from trunkline.kit.db import connections, embedded, programs
 from trunkline.kit.db.connections import Role
 
+pytestmark = pytest.mark.skipif("TRUNKLINE_DATABASE_URL" in os.environ, reason="these tests have servers of their own")
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root changes to another user")
 
 START = """

@@ -12,7 +12,8 @@ import pytest
 
 from trunkline.core.errors import Unavailable
 from trunkline.engine.rate import rate
-from trunkline.engine.schema import EVENT_SCHEMA, RATE_SCHEMA, Outcome, TimeWindow, Unit
+from trunkline.engine.schema import EVENT_SCHEMA, RATE_SCHEMA, Outcome, TimeWindow
+from trunkline.engine.units import Unit
 from trunkline.parties.actions import create_account
 from trunkline.tariffs import actions, models, snapshot
 from trunkline.tenancy.scope import scope

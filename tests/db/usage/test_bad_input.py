@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -193,10 +194,7 @@ def test_an_archive_without_its_end_is_given_a_minute_to_arrive(watched: Watched
 
 
 def test_a_name_that_is_no_text_is_said_and_keeps_nobody_else_waiting(watched: Watched) -> None:
-    bad = os.fsencode(watched.folder) + b"/caf\xe9.csv"
-    with open(bad, "wb") as file:
-        file.write(csv(line("k1")).encode())
-    os.utime(bad, (0, 0))
+    watched.put(os.fsdecode(b"caf\xe9.csv"), csv(line("k1")))
     watched.put("zz.csv", csv(line("k2")))
     assert watched.look() == {"caf\\xe9.csv": "refused", "zz.csv": "registered"}
 
@@ -422,7 +420,8 @@ def test_a_disk_that_is_full_while_an_upload_comes_in_leaves_nothing_and_later_i
 
 def waiting_jobs(database: TestDatabase) -> list[tuple[int, bool]]:
     """(batch, whether it is put off) of the jobs that wait."""
-    query = "SELECT (args ->> 'batch_id')::int, scheduled_at IS NOT NULL FROM procrastinate_jobs WHERE status = 'todo' AND task_name = 'usage.process' ORDER BY id"
+    query = """SELECT (args ->> 'batch_id')::int, scheduled_at IS NOT NULL FROM procrastinate_jobs
+                WHERE status = 'todo' AND task_name = 'usage.process' ORDER BY id"""
     with database.connect() as admin:
         return admin.execute(query).fetchall()
 
@@ -491,7 +490,7 @@ def test_folders_are_looked_into_every_ten_seconds_and_dead_workers_are_noticed_
         times: Any = planned.croniter
         times.set_current(datetime(2026, 3, 2, 10, 7, 3, tzinfo=UTC).timestamp())
         found = [round(times.get_next(float)) for _ in range(4)]
-        return [later - earlier for earlier, later in zip(found, found[1:], strict=False)]
+        return [later - earlier for earlier, later in pairwise(found)]
 
     assert seconds_between("usage.watch") == [10, 10, 10]
     assert seconds_between("kit.take_up") == [60, 60, 60]

@@ -38,7 +38,7 @@ def leave(carrier: Carrier, data_folder: Path, *, batch_id: int, attempt: int = 
 
 
 def segments(data_folder: Path) -> list[str]:
-    return [Path(name).name for name in files_below(data_folder / "usage")]
+    return sorted(Path(name).name for name in files_below(data_folder / "usage"))
 
 
 def test_files_of_lost_attempts_go_and_segments_stay(carrier: Carrier, data_folder: Path) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import typer.main
 
 from tests.places import ROOT
 from trunkline.cli.bench import NAMES
+from trunkline.cli.main import GROUPS, build
 from trunkline.engine.vectors import read_rating, run
 from trunkline.usage.decode import FORMATS
 
@@ -74,3 +78,32 @@ def test_the_worked_examples_of_the_page_come_true() -> None:
         ("at night", True),
         ("elsewhere", True),
     ]
+
+
+def commands(page: Path) -> Iterator[list[str]]:
+    """The words after `bin/trunkline` wherever a page writes it, in its blocks and in its sentences."""
+    text = page.read_text().replace("\\\n", " ")
+    for found in re.finditer(r"(?:bin/|`)trunkline (?P<inside>[^`\n]*)", text):
+        line = re.split(r"[|;>)]| #", re.sub(r'"[^"]*"', "TEXT", found["inside"]))[0]
+        yield shlex.split(line.replace("'", " "))
+
+
+def test_every_command_on_a_page_is_there() -> None:
+    root = typer.main.get_command(build(list(GROUPS)))
+    wrong = []
+    for page in PAGES:
+        for given in commands(page):
+            words, command = list(given), root
+            while words and re.fullmatch(r"[a-z-]+", words[0]) and not words[0].startswith("-"):
+                inner = getattr(command, "commands", None)
+                if inner is None:
+                    break
+                if words[0] not in inner:
+                    wrong.append((page.name, " ".join(given)))
+                    break
+                command = inner[words.pop(0)]
+            known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+            options = {word for word in words if re.fullmatch(r"--[a-z-]+", word)} - {"--help"}
+            if options - known:
+                wrong.append((page.name, " ".join(given)))
+    assert wrong == []

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from trunkline.core.currency import get_currency
-from trunkline.engine.schema import Unit
+from trunkline.engine.units import Unit
 from trunkline.simulate.decks import RATE_FILE_COLUMNS
 from trunkline.simulate.demo import DEMO_RECORDS, DEMO_SEED, demo_tenants, write_demo, write_exchange_rates
 from trunkline.simulate.demo_meridian import meridian, meridian_decks, meridian_traffic

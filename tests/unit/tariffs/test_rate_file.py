@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from trunkline.core.errors import Invalid
-from trunkline.engine.schema import Unit
+from trunkline.engine.units import Unit
 from trunkline.tariffs.rate_file import LINE_OCTETS_MAX, LOAD_SCHEMA, RateFile, read_rate_file
 
 HEADER = (

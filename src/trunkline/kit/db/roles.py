@@ -76,13 +76,16 @@ def _make_roles(connection: psycopg.Connection, *, may_login: bool) -> None:
 
 
 def grant_rights(connection: psycopg.Connection) -> None:
-    """Give the roles their rights inside the connection's database. Rights are not copied with a database."""
+    """Give the roles their rights inside the connection's database; they are not copied with a database. Raises `InsufficientPrivilege`."""
     name = sql.Identifier(connection.info.dbname)
     connection.execute(sql.SQL("GRANT CREATE, CONNECT, TEMPORARY ON DATABASE {} TO trunkline_owner").format(name))
     connection.execute(sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO trunkline_app").format(name))
     connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO trunkline_platform").format(name))
     for statement in RIGHTS:
         connection.execute(statement.encode())
+    # Where the login has no right to give, PostgreSQL only warns.
+    if connection.execute("SELECT has_schema_privilege('trunkline_owner', 'public', 'CREATE')").fetchone() != (True,):
+        raise psycopg.errors.InsufficientPrivilege(f"the database {connection.info.dbname!r} belongs to somebody else")
 
 
 @contextlib.contextmanager
@@ -92,6 +95,6 @@ def _rights_explained(connection: psycopg.Connection) -> Iterator[None]:
     except psycopg.errors.InsufficientPrivilege as error:
         raise Unavailable(
             "database_rights",
-            f"The login {connection.info.user!r} may not get the database ready: {error.diag.message_primary}",
+            f"The login {connection.info.user!r} may not get the database ready: {str(error).splitlines()[0]}",
             hint="docs/operations/database.md says which rights it needs.",
         ) from error

@@ -12,7 +12,7 @@ import pyarrow.csv
 from django.db import connection, transaction
 
 from trunkline.core.errors import Invalid, NotFound
-from trunkline.engine.schema import Unit
+from trunkline.engine.units import Unit
 from trunkline.kit.db.locks import lock_rows
 from trunkline.kit.db.scope import current_tenant_id
 from trunkline.tariffs.actions.destinations import destination_ids

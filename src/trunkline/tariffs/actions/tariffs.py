@@ -13,7 +13,7 @@ from trunkline.core.currency import get_currency
 from trunkline.core.e164 import is_digits
 from trunkline.core.errors import Conflict, Invalid
 from trunkline.core.period import get_zone
-from trunkline.engine.schema import Unit
+from trunkline.engine.units import Unit
 from trunkline.kit.db.locks import lock_rows
 from trunkline.tariffs.actions.destinations import destination_ids
 from trunkline.tariffs.actions.revisions import bump
