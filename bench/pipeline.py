@@ -8,6 +8,7 @@ pages counted once (PSS). Afterwards the counts are compared with what the file 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -20,8 +21,10 @@ import psutil
 from bench.ground import ROOT, SWITCH, TENANT, Ground
 from trunkline.simulate.pipeline_case import PipelineSize, write_pipeline_day
 
+MUST_REACH = 300_000  # records a second
+MUST_FIT_MIB = 2048
 SAMPLE = 10_000
-SAMPLING_S = 0.1
+SAMPLING_S = 0.5  # reading the sizes of a large process holds it up
 
 
 def run(records: int = 3_000_000, neighbours: int = 10_000_000) -> dict[str, Any]:
@@ -29,6 +32,7 @@ def run(records: int = 3_000_000, neighbours: int = 10_000_000) -> dict[str, Any
     ground = Ground(replace(PipelineSize(), records=records, neighbours=neighbours))
     ground.prepare()
     written = write_pipeline_day(ground.case())
+    os.sync()  # what preparing wrote is not to be paid by the run
     process = subprocess.Popen(
         [
             sys.executable,
@@ -67,10 +71,12 @@ def run(records: int = 3_000_000, neighbours: int = 10_000_000) -> dict[str, Any
             cwd=ROOT,
         ).stdout
     )
+    records_per_s = int(written.records / seconds)
     return {
+        "passed": records_per_s >= MUST_REACH and memory.peak_mib <= MUST_FIT_MIB and checked["holds"],
         "records": written.records,
         "seconds": round(seconds, 2),
-        "records_per_s": int(written.records / seconds),
+        "records_per_s": records_per_s,
         "peak_rss_mib": memory.peak_mib,
         "rated": batch["rated"],
         "rejected": batch["rejected"],

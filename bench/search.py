@@ -10,6 +10,7 @@ from typing import Any
 from bench.ground import TENANT, Ground
 
 RUNS = 5
+MUST_TAKE_S = 1.0
 
 
 def run() -> dict[str, Any]:
@@ -35,4 +36,4 @@ def run() -> dict[str, Any]:
             if bool(found["records"]) != (name != "number_not_there_s"):
                 raise RuntimeError(f"{name}: {len(found['records'])} records")
         figures[name] = round(median(seconds), 3)
-    return figures
+    return {"passed": all(figures[name] <= MUST_TAKE_S for name in questions), **figures}

@@ -41,6 +41,7 @@ class Folder:
             "COLUMNS": "250",
         }
         self.environment.pop("TRUNKLINE_DATABASE_URL", None)
+        self.ids: dict[str, str] = {}  # public ids of the batches of stage `loaded`, by name of file
         self._states: dict[str, State] = {}
         self.home.mkdir(parents=True)
         self.present.chmod(0o711)
@@ -60,6 +61,8 @@ class Folder:
         self.load("first.csv")
         self._keep("empty")
         self.load("march.csv")
+        batches = json.loads(self.command("usage", "batches", "--json").out)["batches"]
+        self.ids = {batch["name"]: batch["batch"] for batch in batches}
         self.command("tests.crash.prepare:mend")
         self._keep("loaded")
 
@@ -127,10 +130,11 @@ class Folder:
     def assert_same_as(self, expected: State) -> None:
         """Nothing is lost, nothing surplus, every proof holds and no file lies about."""
         self.prove()
-        assert differences(expected, read_state(self.home)) == []
+        found = differences(expected, read_state(self.home))
+        assert not found, "\n".join(found)
 
     def prove(self) -> None:
         proved = json.loads(self.command("tests.crash.prove:prove").out)
-        assert proved["broken"] == []
+        assert not proved["broken"], "\n".join(proved["broken"])
         assert proved["looked_at"] >= 10
-        assert strays(self.home) == []
+        assert not strays(self.home), "\n".join(strays(self.home))

@@ -37,7 +37,7 @@ def watch(folder: Folder, fault: str = "") -> None:
 
 
 def resend(folder: Folder, fault: str = "") -> None:
-    _do(folder, ("usage", "resend"), fault)
+    _do(folder, ("usage", "resend", "--batch", folder.ids["march.csv"]), fault)
 
 
 def invoice(folder: Folder, fault: str = "") -> None:

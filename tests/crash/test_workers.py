@@ -30,7 +30,7 @@ def wait_until_it_stands(process: subprocess.Popen[str]) -> None:
 def end_of(process: subprocess.Popen[str]) -> tuple[int, str]:
     process.send_signal(signal.SIGCONT)
     _, err = process.communicate()
-    return process.returncode, err
+    return process.returncode, err.strip()
 
 
 def march(folder: Folder, *more: str) -> tuple[str, ...]:

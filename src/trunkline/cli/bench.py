@@ -33,13 +33,10 @@ def bench(
     about = machine()
     if json:
         print_json(about | (figures if name == "all" else figures[name]))
-        return
-    table(
-        "",
-        ["Bench", "Figure", "Value"],
-        [[each, key, value] for each, values in figures.items() for key, value in values.items()],
-    )
-    table("Measured on", ["", ""], [[key, value] for key, value in about.items()])
+    else:
+        rows = [[each, key, value] for each, values in figures.items() for key, value in values.items()]
+        table("", ["Bench", "Figure", "Value"], rows)
+        table("Measured on", ["", ""], [[key, value] for key, value in about.items()])
     if any(values.get("passed") is False for values in figures.values()):
         raise typer.Exit(1)
 

@@ -55,12 +55,14 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], 
     from rich.table import Table
     from rich.text import Text
 
+    # In a pipe there is no window to fit into; COLUMNS still decides if it is set.
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 200
     shown = Table(title=title or None, title_justify="left")
     for column in columns:
         shown.add_column(column, justify="right" if column in right else "left", overflow="fold")
     for row in rows:
         shown.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
-    Console().print(shown)
+    Console(width=width).print(shown)
 
 
 def say(text: str) -> None:

@@ -9,6 +9,7 @@ import importlib
 import os
 import sys
 from dataclasses import dataclass
+from typing import Any
 
 import typer
 
@@ -69,6 +70,24 @@ def build(names: list[str]) -> typer.Typer:
     return root
 
 
+def overview(root: typer.Typer) -> str:
+    """Every command of every group with its sentence."""
+    from typer.main import get_command
+
+    lines = ["Usage: trunkline COMMAND [OPTIONS]", "", f"{root.info.help}", ""]
+
+    def add(name: str, command: Any, depth: int) -> None:
+        sentence = (command.get_short_help_str(limit=400) if depth else command.help or "").strip()
+        lines.append(f"{'  ' * (depth + 1) + name:<28} {sentence.splitlines()[0] if sentence else ''}".rstrip())
+        for below, each in getattr(command, "commands", {}).items():
+            add(below, each, depth + 1)
+
+    for name, command in get_command(root).commands.items():  # type: ignore[attr-defined]
+        add(name, command, 0)
+    lines += ["", "trunkline COMMAND --help shows the options of a command.", ""]
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Run the command line of this process."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "trunkline.platform.settings")
@@ -86,7 +105,10 @@ def main() -> None:
         else:
             set_up_django()
             root = build(list(GROUPS))
-        root()
+            if not asked:
+                sys.stdout.write(overview(root))
+                return
+        root(prog_name="trunkline")
     except TrunklineError as error:
         _say(error)
         sys.exit(1)

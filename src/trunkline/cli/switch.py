@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json as json_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from trunkline.cli.door import JsonOption, TenantOption, now, print_json, table, tenant_scope
 from trunkline.core.errors import Invalid
-from trunkline.usage.actions import create_switch
+from trunkline.usage.actions import change_switch, create_switch
 from trunkline.usage.models import Switch
+from trunkline.usage.queries import access_switch
 
 app = typer.Typer(
     help="The switches whose records are taken: format, clock, number rules, watched folder.", no_args_is_help=True
@@ -34,11 +35,7 @@ def add(
     options: Annotated[str, typer.Option(help="JSON object of options of the format (docs/formats/switch.md).")] = "{}",
 ) -> None:
     """Make a switch."""
-    text = Path(number_rules[1:]).read_text(encoding="utf-8") if number_rules.startswith("@") else number_rules
-    try:
-        rules, more = json_module.loads(text), json_module.loads(options)
-    except json_module.JSONDecodeError as error:
-        raise Invalid("not_json", f"The rules or options are no JSON: {error}.") from error
+    rules, more = read_json(number_rules), read_json(options)
     with tenant_scope(tenant):
         create_switch(
             name=name,
@@ -53,6 +50,48 @@ def add(
             at=now(),
         )
     typer.echo(f"switch {name} made")
+
+
+@app.command("set")
+def set_switch(
+    name: Annotated[str, typer.Argument(help="Name of the switch.")],
+    tenant: TenantOption,
+    timezone: Annotated[str | None, typer.Option(help="IANA zone of times that carry no offset.")] = None,
+    number_rules: Annotated[str | None, typer.Option(help="JSON list of number rules, or @FILE with it.")] = None,
+    buy_side: Annotated[bool | None, typer.Option(help="Whether its calls go to vendors.")] = None,
+    max_duration: Annotated[int | None, typer.Option(help="Seconds; longer calls are rejected.")] = None,
+    duplicate_window: Annotated[
+        int | None, typer.Option(help="Days around a record's own in which it may have been taken.")
+    ] = None,
+    watch_folder: Annotated[str | None, typer.Option(help="Folder whose new files are taken; '' for none.")] = None,
+    watch_pattern: Annotated[str | None, typer.Option(help="Names of the files to take from the folder.")] = None,
+    options: Annotated[str | None, typer.Option(help="JSON object of options of the format, or @FILE with it.")] = None,
+) -> None:
+    """Change a switch; what is left out stays. Then send its rejects again with `usage resend`."""
+    given = {
+        "timezone": timezone,
+        "number_rules": None if number_rules is None else read_json(number_rules),
+        "has_buy_side": buy_side,
+        "max_duration_s": max_duration,
+        "duplicate_window_days": duplicate_window,
+        "watch_folder": watch_folder,
+        "watch_pattern": watch_pattern,
+        "options": None if options is None else read_json(options),
+    }
+    with tenant_scope(tenant):
+        switch = access_switch(name)
+        change_switch(
+            switch_id=switch.pk, at=now(), **{key: value for key, value in given.items() if value is not None}
+        )
+    typer.echo(f"switch {name} changed")
+
+
+def read_json(text: str) -> Any:
+    """JSON from the command line, or from the file that `@FILE` names. Raises Invalid `not_json`."""
+    try:
+        return json_module.loads(Path(text[1:]).read_text(encoding="utf-8") if text.startswith("@") else text)
+    except (OSError, json_module.JSONDecodeError) as error:
+        raise Invalid("not_json", f"{text[:80]!r} is no JSON: {error}.", hint="See docs/formats/switch.md.") from error
 
 
 @app.command("list")

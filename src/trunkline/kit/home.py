@@ -18,18 +18,18 @@ def home() -> Path:
 
 
 def folder(*parts: str) -> Path:
-    """A folder below the data folder, made (0700) where it is missing, so that a power cut does not take it away again."""
-    path = home().joinpath(*parts)
-    _make(path)
+    """A folder below the data folder, made where it is missing, so that a power cut does not take it away again.
+
+    It and all between are ours alone (0700).
+    """
+    path = home()
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for part in parts:
+        path /= part
+        if not path.is_dir():
+            path.mkdir(mode=0o700, exist_ok=True)
+            fsync_folder(path.parent)
     return path
-
-
-def _make(path: Path) -> None:
-    if path.is_dir():
-        return
-    _make(path.parent)
-    path.mkdir(mode=0o700, exist_ok=True)
-    fsync_folder(path.parent)
 
 
 def fsync_folder(path: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from django.db import IntegrityError, transaction
 
@@ -78,6 +78,32 @@ def create_switch(
     except IntegrityError as error:
         raise Conflict("switch_exists", f"There is a switch {name!r} already.") from error
     return switch
+
+
+def change_switch(*, switch_id: int, at: datetime, **changes: Any) -> Switch:
+    """Change a switch: timezone, number_rules, has_buy_side, max_duration_s, future_limit_s, duplicate_window_days, options, watch_folder, watch_pattern.
+
+    Name and format stay: keys of records belong to them. What is posted stays as it is; rejects can be sent again. Raises NotFound, and
+    Invalid as `create_switch` does.
+    """
+    allowed = {
+        "timezone", "number_rules", "has_buy_side", "max_duration_s", "future_limit_s", "duplicate_window_days", "options",
+        "watch_folder", "watch_pattern",
+    }  # fmt: skip
+    if unknown := set(changes) - allowed:
+        raise TypeError(f"a switch has no {sorted(unknown)} to change")
+    (switch,) = lock_rows(Switch.objects.all(), [switch_id])
+    for name, value in changes.items():
+        setattr(switch, name, value)
+    _require_absolute(switch.watch_folder)
+    profile_of(switch, at)
+    switch.save(update_fields=list(changes))
+    return switch
+
+
+def _require_absolute(watch_folder: str) -> None:
+    if watch_folder and not Path(watch_folder).is_absolute():
+        raise Invalid("watch_folder", "The watched folder must be named from the root (/...).")
 
 
 def profile_of(switch: Switch, received_at: datetime) -> SwitchProfile:

@@ -101,7 +101,9 @@ def _look(tenant_id: int, switch: Switch, path: Path, now: Clock) -> Iterator[Se
     if not stat.S_ISREG(seen.st_mode):
         yield Seen(switch.name, path, "refused", f"{FileFailure.NOT_A_FILE}: {FileFailure.NOT_A_FILE.meaning}")
         return
-    rest = now().timestamp() - seen.st_mtime
+    at = now().timestamp()
+    # A file from a machine whose clock is ahead: when it came to us is what this machine says.
+    rest = at - (seen.st_mtime if seen.st_mtime <= at else seen.st_ctime)
     if rest < REST_SECONDS or is_open_for_writing(path):
         yield Seen(switch.name, path, "waiting", "is still being written")
         return

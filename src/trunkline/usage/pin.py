@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from django.db.models import Q
-
 from trunkline.parties.models import Account
 from trunkline.parties.queries import resolver
 from trunkline.tariffs import snapshot
-from trunkline.tariffs.exchange import ExchangeTable
-from trunkline.tariffs.models import ExchangeRate
+from trunkline.tariffs.queries import exchange_table
 from trunkline.tenancy.queries import current_tenant
 from trunkline.usage.models import Switch
 from trunkline.usage.sides import AccountFacts, Pinned
@@ -31,15 +28,7 @@ def pin(switch: Switch) -> Pinned:
         tariff_currencies=prices.tariff_currencies,
         accounts=accounts,
         resolver=resolver(switch.name),
-        find_exchange_rate=_exchange(currencies).find,
+        find_exchange_rate=exchange_table(currencies).find,
         base_currency=tenant.currency,
         has_buy_side=switch.has_buy_side,
     )
-
-
-def _exchange(currencies: set[str]) -> ExchangeTable:
-    """The published rates of these currencies; decades of forty others stay where they are."""
-    if len(currencies) == 1:
-        return ExchangeTable([])
-    rows = ExchangeRate.objects.filter(Q(base__in=currencies) | Q(quote__in=currencies))
-    return ExchangeTable(rows.values_list("base", "quote", "on", "rate"))

@@ -189,6 +189,8 @@ def _read(job: Job, source: Source, workers: list[_Worker], turns: _Turns) -> No
     except BaseException as error:
         workers[0].error = error
         turns.stop()
+    finally:
+        _close_connections()
 
 
 @dataclass(slots=True)

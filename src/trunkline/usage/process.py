@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
+from time import monotonic
 
 from django.db import DatabaseError
 
@@ -27,6 +29,7 @@ from trunkline.usage.segments import SegmentFile, live_segments
 from trunkline.usage.sweep import sweep_batch
 
 ACTOR = "system"
+PROGRESS_SECONDS = 2.0
 Clock = Callable[[], datetime]
 OnProgress = Callable[[int, int], None]
 
@@ -124,9 +127,20 @@ def _job(tenant_id: int, batch: Batch, size: int, on_progress: OnProgress | None
         with scope(tenant_id, ACTOR):
             return [s for s in live_segments(switch_id=switch.pk, day_from=first) if s.day <= last]
 
+    noted = monotonic()
+
     def progress(octets: int) -> None:
+        nonlocal noted
         if on_progress is not None:
             on_progress(octets, size)
+        if monotonic() - noted >= PROGRESS_SECONDS:
+            noted = monotonic()
+            done = octets * batch.octets // max(size, 1)
+            with (
+                contextlib.suppress(DatabaseError),
+                scope(tenant_id, ACTOR),
+            ):  # the work does not end for want of a figure
+                actions.note_progress(batch_id=batch.pk, attempt=batch.attempt, octets=done)
 
     return Job(
         tenant_id=tenant_id,

@@ -58,7 +58,7 @@ def sweep(tenant_id: int, *, at: datetime, spool_age: timedelta = SPOOL_AGE) -> 
     waits for, scratch files. Safe while workers work.
     """
     segments = 0
-    for folder in sorted((home() / "usage" / f"tenant={tenant_id}").glob("day=*")):
+    for folder in sorted((home() / "usage" / f"tenant={tenant_id}").glob("day=????-??-??")):
         found = list(folder.iterdir())
         with scope(tenant_id, ACTOR):
             day = date.fromisoformat(folder.name.removeprefix("day="))

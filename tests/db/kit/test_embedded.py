@@ -108,6 +108,16 @@ def test_an_empty_folder_becomes_a_server_for_us_alone(fresh: Path) -> None:
     assert ask("SELECT current_user::text") == [("postgres",)]
 
 
+def test_a_folder_deleted_under_its_server_becomes_a_new_one(fresh: Path) -> None:
+    embedded.ensure_running()
+    tell("CREATE TABLE old (n int)")
+    old = embedded.postmaster_pid()
+    shutil.rmtree(fresh)
+    embedded.ensure_running()
+    assert not Path(f"/proc/{old}").exists()  # or it would take the new one's socket away when it notices
+    assert ask("SELECT count(*) FROM pg_class WHERE relname = 'old'") == [(0,)]
+
+
 def test_three_processes_that_start_at_once_start_one_server(fresh: Path) -> None:
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
     command = [sys.executable, "-c", START]
@@ -285,6 +295,8 @@ def test_behind_a_closed_parent_the_cluster_lives_elsewhere_and_is_linked(
     assert ask("SELECT 1") == [(1,)]
     assert embedded.cluster() == place
     assert embedded.stop() is True
+    shutil.rmtree(fresh)  # whoever deletes the folder wants another cluster
+    assert embedded.cluster().data.name == f"{place.data.name}-2"
 
 
 @as_root

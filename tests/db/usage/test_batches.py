@@ -265,3 +265,18 @@ def test_another_tenant_takes_the_same_file_as_its_own(carrier: Carrier, tmp_pat
     with other.scope():
         assert Batch.objects.count() == 1
         assert all(f"tenant={other.tenant_id}/" in segment.path for segment in Segment.objects.all())
+
+
+def test_a_switch_whose_rules_are_mended_takes_its_rejects(carrier: Carrier) -> None:
+    from trunkline.usage.actions import change_switch
+    from trunkline.usage.queries import access_switch
+
+    batch = carrier.load(carrier.write("a.csv", line("k1", 60, called="#254700000001")))
+    assert batch.reject_reasons == {"bad_number": 1}
+    with carrier.scope():
+        change_switch(switch_id=access_switch("common").pk, at=carrier.now, number_rules=[{"begins": "#"}])
+    (again,) = resend(carrier.tenant_id, batch_public_id=None, actor="test", now=carrier.clock)
+    process(tenant_id=carrier.tenant_id, batch_id=again, now=carrier.clock)
+    with carrier.scope():
+        assert Batch.objects.get(pk=again).rated == 1
+    assert_proved(carrier)

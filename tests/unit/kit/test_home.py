@@ -51,5 +51,6 @@ def test_a_folder_is_made_for_us_alone_whoever_reads_along(monkeypatch: pytest.M
     monkeypatch.setenv("TRUNKLINE_HOME", str(tmp_path / "data"))
     made = folder("spool", "tenant=1")
     assert made == tmp_path / "data" / "spool" / "tenant=1"
-    assert stat.S_IMODE(made.stat().st_mode) == 0o700
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in (made, made.parent, made.parent.parent)]
+    assert modes == [0o700, 0o700, 0o700]
     assert folder("spool", "tenant=1") == made

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import itertools
 import os
 import pwd
 import re
@@ -86,7 +87,7 @@ def cluster() -> Cluster:
     if wanted.is_symlink():
         data = wanted.resolve()
     elif is_root() and not is_reachable(wanted.parent) and not wanted.exists():
-        data = SYSTEM_FOLDER / "clusters" / _short_hash(wanted)
+        data = _free_name(SYSTEM_FOLDER / "clusters" / _short_hash(wanted))
     else:
         data = wanted
     socket_folder = data
@@ -106,8 +107,8 @@ def ensure_running() -> Cluster:
     Raises `Unavailable`: `database_start` with the end of the server's log when it does not come up, `data_folder` where the folder
     belongs to somebody else.
     """
-    place = cluster()
     with _start_lock():
+        place = cluster()
         if _answers(place):
             return place
         account = server_account()
@@ -157,6 +158,12 @@ def postmaster_pid() -> int | None:
     """Process id of the running server, None when there is none."""
     found = _postmaster(cluster())
     return found.pid if found else None
+
+
+def _free_name(data: Path) -> Path:
+    """That name or the first after it that no cluster has: one that no data folder links to is of a folder that was deleted."""
+    names = (data if n == 1 else data.with_name(f"{data.name}-{n}") for n in itertools.count(1))
+    return next(name for name in names if not name.exists())
 
 
 def _short_hash(path: Path) -> str:
@@ -258,6 +265,7 @@ def _initialise(place: Cluster, account: Account, folder: Path) -> None:
             parent.chmod(parent.stat().st_mode | 0o011)
         if not wanted.is_symlink():
             wanted.symlink_to(place.data)
+    _end_orphans(place.data)
     making = place.data.with_name(f"{place.data.name}.making")
     if making.exists():
         shutil.rmtree(making)
@@ -273,6 +281,21 @@ def _initialise(place: Cluster, account: Account, folder: Path) -> None:
         raise Unavailable("database_start", f"initdb failed: {done.stdout.strip()[-2000:]}")
     _write_authentication(making, account)
     making.rename(place.data)
+
+
+def _end_orphans(data: Path) -> None:
+    """End a server whose data folder was deleted under it: a minute later it would notice, and take its successor's socket away."""
+    import psutil
+
+    orphans = [p for p in psutil.process_iter(["cmdline"]) if str(data) in _arguments_of_a_server(p.info["cmdline"])]
+    for process in orphans:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(signal.SIGQUIT)
+    psutil.wait_procs(orphans, timeout=10)
+
+
+def _arguments_of_a_server(command: list[str] | None) -> list[str]:
+    return command[1:] if command and Path(command[0]).name == "postgres" else []
 
 
 def _write_authentication(data: Path, account: Account) -> None:
