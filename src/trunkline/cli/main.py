@@ -93,11 +93,11 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "trunkline.platform.settings")
     asked = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
     wants_help = "--help" in sys.argv or not asked
+    from trunkline.cli.ready import get_ready, set_up_django
+
     try:
         if asked in GROUPS:
             if not wants_help and GROUPS[asked].needs_database:
-                from trunkline.cli.ready import get_ready
-
                 get_ready()
             elif GROUPS[asked].needs_database:
                 set_up_django()
@@ -132,10 +132,3 @@ def _say(error: TrunklineError) -> None:
     sys.stderr.write(f"error: {error.message}\n")
     if error.hint:
         sys.stderr.write(f"       {error.hint}\n")
-
-
-def set_up_django() -> None:
-    """Load the models; no database is touched."""
-    import django
-
-    django.setup()

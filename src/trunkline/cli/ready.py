@@ -26,10 +26,16 @@ MISSING = (psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege)
 
 def get_ready() -> None:
     """Get the database ready and set Django up. Raises what `get_database_ready` raises."""
-    import django
-
     get_database_ready()
-    django.setup()
+    set_up_django()
+
+
+def set_up_django() -> None:
+    """Load the models; no database is touched. What `django.setup()` does, less the loading of its web parts."""
+    from django.apps import apps
+    from django.conf import settings
+
+    apps.populate(settings.INSTALLED_APPS)
 
 
 def get_database_ready() -> None:
