@@ -37,7 +37,7 @@ SIZE = PipelineSize(
     largest=2_000,
     destinations_seen=300,
 )
-PARTS, NAMED_PARTS = 8, 3
+PARTS, NAMED_PARTS = 6, 2
 REPEATED = 300  # lines of a part that come again in the next one
 KILLS = (2, 5)
 LOOK_S = 0.05
@@ -54,6 +54,7 @@ def run(runs: int = 20) -> dict[str, Any]:
     problems: list[str] = []
     begin = monotonic()
     for number in range(runs):
+        sys.stderr.write(f"run {number + 1} of {runs}, {monotonic() - begin:.0f} s\n")
         found = ground.disturbed(random.Random(number), killed)
         lost += (ground.expected["records"] - found["records"]).total()
         doubled += sum(count - 1 for count in found["keys"].values() if count > 1)
@@ -104,9 +105,13 @@ class CrashGround:
         self.stop_server(signal.SIGINT)
         subprocess.run(["cp", "-a", self.folder / "now", self.kept], check=True)
         self._put_back()
+        self._command("db", "start")
         begin = monotonic()
-        self._finish()
+        worker, loader = self.start("worker", "--once"), self._load()
+        if worker.wait() or loader.wait():
+            raise RuntimeError(f"the undisturbed run failed: {self.folder / 'log'}")
         self.seconds = monotonic() - begin
+        self._finish()
         self.expected = read_totals(self.home)
         if found := self.problems(self.expected):
             raise RuntimeError("\n".join(found))
@@ -148,6 +153,10 @@ class CrashGround:
             stderr=(self.folder / "log").open("ab"),
         )
 
+    def _command(self, *arguments: str) -> None:
+        if self.start(*arguments).wait():
+            raise RuntimeError(f"{' '.join(arguments)} failed: {self.folder / 'log'}")
+
     def _load(self) -> subprocess.Popen[bytes]:
         paths = [str(path) for path in sorted(self.named.iterdir())]
         return self.start("usage", "load", *paths, "--tenant", TENANT, "--switch", SWITCH)
@@ -157,10 +166,10 @@ class CrashGround:
     def disturbed(self, chance: random.Random, killed: Counter[str]) -> State:
         """Take all files while kill -9 strikes, bring the work to its end and say what is there."""
         self._put_back()
-        subprocess.run([sys.executable, "-m", "trunkline", "db", "start"], env=self.environment, check=True, cwd=ROOT)
+        self._command("db", "start")
         workers = {"worker": self.start("worker"), "loader": self._load()}
         for _ in range(chance.randint(*KILLS)):
-            self._let_pass(chance.uniform(0.1, max(self.seconds, 1.0)), workers)
+            self._let_pass(chance.uniform(0.1, self.seconds), workers)
             victim = chance.choice(("worker", "worker", "postgres"))
             self._kill(victim, chance, workers)
             killed[victim] += 1
@@ -202,13 +211,7 @@ class CrashGround:
                 if process.wait():
                     raise RuntimeError(f"a command failed although nothing was killed: {self.folder / 'log'}")
             if not any(path.is_file() for path in self.watched.iterdir()) and not self._unfinished():
-                subprocess.run(
-                    [sys.executable, "-m", "trunkline", "usage", "sweep", "--tenant", TENANT, "--minutes", "0"],
-                    env=self.environment,
-                    check=True,
-                    cwd=ROOT,
-                    stderr=subprocess.DEVNULL,
-                )
+                self._command("usage", "sweep", "--tenant", TENANT, "--minutes", "0")
                 return
         raise RuntimeError("the work did not come to its end")
 

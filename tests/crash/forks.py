@@ -83,7 +83,8 @@ def _serve() -> None:
 
 
 def _import_everything() -> None:
-    from trunkline.cli.main import GROUPS, build, set_up_django
+    from trunkline.cli.main import GROUPS, build
+    from trunkline.cli.ready import set_up_django
 
     set_up_django()
     build(list(GROUPS))

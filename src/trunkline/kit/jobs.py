@@ -7,6 +7,7 @@ task's own record makes it once.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
@@ -73,6 +74,8 @@ def work(*, queues: list[str] | None = None, wait: bool = False, concurrency: in
     `ConnectorException` when the server goes away.
     """
     take_up()
+    # While the server is away the pool would say so several times a second; the error at the end says it once.
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
     # Django's own connector defers; a worker needs one of its own.
     connector = PsycopgConnector(kwargs=connector_params(), timeout=SERVER_PATIENCE_S)
     try:

@@ -109,9 +109,11 @@ def ensure_running() -> Cluster:
     """
     with _start_lock():
         place = cluster()
+        account = server_account()
+        if place.data.exists():
+            _require_ownership(place, account)
         if _answers(place):
             return place
-        account = server_account()
         folder = programs(account)
         _settle(place)
         if _answers(place):
@@ -120,7 +122,6 @@ def ensure_running() -> Cluster:
             _stop(place, account, folder)  # alive, but its socket is gone: nobody can reach it
         if not place.data.exists():
             _initialise(place, account, folder)
-        _require_ownership(place, account)
         _make_socket_folder(place, account)
         _start(place, account, folder)
     return place
