@@ -168,14 +168,16 @@ class CrashGround:
         self._put_back()
         self._command("db", "start")
         workers = {"worker": self.start("worker"), "loader": self._load()}
-        for _ in range(chance.randint(*KILLS)):
-            self._let_pass(chance.uniform(0.1, self.seconds), workers)
-            victim = chance.choice(("worker", "worker", "postgres"))
-            self._kill(victim, chance, workers)
-            killed[victim] += 1
-        for process in workers.values():
-            process.kill()
-            process.wait()
+        try:
+            for _ in range(chance.randint(*KILLS)):
+                self._let_pass(chance.uniform(0.1, self.seconds), workers)
+                victim = chance.choice(("worker", "worker", "postgres"))
+                self._kill(victim, chance, workers)
+                killed[victim] += 1
+        finally:
+            for process in workers.values():
+                process.kill()
+                process.wait()
         self._finish()
         return read_totals(self.home)
 

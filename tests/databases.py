@@ -212,6 +212,7 @@ def _empty(database: TestDatabase) -> None:
     with database.connect() as admin:
         admin.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " AND backend_type = 'client backend'"  # not an autovacuum that happens to be at work
         )
         admin.execute("SET session_replication_role = replica")
         tables = admin.execute(
