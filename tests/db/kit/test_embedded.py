@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 
@@ -155,7 +156,9 @@ def test_a_server_that_dies_alone_while_its_children_live_on_comes_back(running:
     with connect():  # a backend that holds the shared memory for a moment longer
         pid = embedded.postmaster_pid()
         assert pid is not None
-        os.kill(pid, 9)
+        server = psutil.Process(pid)
+        server.kill()
+        psutil.wait_procs([server])
         embedded.ensure_running()
     assert ask("SELECT 1") == [(1,)]
     assert embedded.postmaster_pid() != pid

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -57,6 +58,7 @@ def state_at(clock: Clock, timeline: Timeline, at: int) -> tuple[int, tuple[int,
     return state.epoch_s, state.window_from
 
 
+@pytest.mark.slow
 @given(
     st.sampled_from(ZONES),
     st.lists(st.lists(windows(), max_size=3), min_size=1, max_size=2),

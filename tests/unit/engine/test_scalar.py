@@ -215,6 +215,7 @@ def scalar_tariffs(vectors: RatingVectors) -> list[ScalarTariff]:
     return [ScalarTariff(tariff) for tariff in vectors.tariffs.values()]
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(cases())
 def test_the_closed_form_is_the_sum_of_the_increments(generated: tuple[Json, Event]) -> None:
@@ -225,6 +226,7 @@ def test_the_closed_form_is_the_sum_of_the_increments(generated: tuple[Json, Eve
     assert (charged.outcome.name.lower(), found, charged.code, charged.billed) == (outcome, amount, code, billed)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(cases())
 def test_the_explanation_adds_up_to_the_amount(generated: tuple[Json, Event]) -> None:

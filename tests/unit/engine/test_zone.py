@@ -106,6 +106,7 @@ def test_samoa_left_out_a_day() -> None:
     assert status.tolist() == [MISSING]
 
 
+@pytest.mark.slow
 def test_every_zone_of_the_database_has_its_changes_where_the_database_has_them() -> None:
     """The halving between probes two days apart finds what a probe each quarter of an hour finds."""
     first, last = seconds("2024-01-01T00:00:00Z"), seconds("2026-12-31T23:59:59Z")

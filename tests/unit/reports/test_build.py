@@ -156,6 +156,7 @@ def written(folder: Path, rows: Sequence[dict[str, Any]]) -> list[SegmentFile]:
     return files
 
 
+@pytest.mark.slow
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=st.lists(records(), max_size=24),

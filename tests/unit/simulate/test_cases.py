@@ -27,6 +27,7 @@ SMALL = PipelineSize(
 )
 
 
+@pytest.mark.slow
 def test_the_pipeline_case_has_its_decks_accounts_and_shares(tmp_path):
     case = write_pipeline_case(tmp_path, size=SMALL, seed=4)
     assert sorted(case.rates) == ["buy-1", "buy-2", "buy-3", "sell-1", "sell-2"]

@@ -81,6 +81,7 @@ def decoded(written: Written, format_name: str, profile: SwitchProfile) -> tuple
     return pa.concat_tables(events, promote_options="default").combine_chunks(), reasons
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format_name", ["freeswitch_trunks", "freeswitch", "common"])
 def test_every_record_of_a_file_is_what_its_counts_say(tmp_path, format_name):
     plan = traffic()

@@ -207,6 +207,7 @@ def by_dictionary(files: list[list[Record]]) -> list[list[str]]:
     return fates
 
 
+@pytest.mark.slow
 @given(files=st.lists(RECORDS, min_size=1, max_size=3), chunk=st.integers(1, 9))
 def test_agrees_with_a_dictionary(
     tmp_path_factory: pytest.TempPathFactory, files: list[list[Record]], chunk: int
