@@ -69,7 +69,7 @@ def _is_migrated() -> bool:
             f"PostgreSQL does not answer: {str(error).strip()}",
             hint="TRUNKLINE_DATABASE_URL says where it is." if connections.own_server() else "",
         ) from error
-    return _wanted() <= done
+    return wanted_migrations() <= done
 
 
 def _reaches_server() -> bool:
@@ -80,7 +80,7 @@ def _reaches_server() -> bool:
     return True
 
 
-def _wanted() -> set[str]:
+def wanted_migrations() -> set[str]:
     """Every migration of ours and of the queue, as `app.name`."""
     root = Path(__file__).parents[1]
     found = {f"{path.parts[-3]}.{path.stem}" for path in root.glob("*/migrations/[0-9]*.py")}

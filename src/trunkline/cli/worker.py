@@ -21,5 +21,5 @@ def worker(
     if once:
         from trunkline.usage.collect import look_everywhere
 
-        look_everywhere(now=now)
+        look_everywhere(now=now, is_patient=False)
     jobs.work(wait=not once, concurrency=concurrency)

@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
+import threading
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 import psycopg
 from asgiref.sync import async_to_sync, sync_to_async
 from django.db import connections, transaction
-from procrastinate import PsycopgConnector
+from procrastinate import App, PsycopgConnector
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.utils import connector_params
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
 from procrastinate.jobs import Job, Status
+
+from trunkline.core.errors import Unavailable
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -71,19 +75,56 @@ def work(*, queues: list[str] | None = None, wait: bool = False, concurrency: in
 
     Jobs that a dead worker was at go back into the queue first, and every minute while this one runs (`kit.tasks`). What is done goes
     from the queue; what failed stays there to be looked at. SIGTERM and Ctrl-C let the job in hand come to its end. Raises
-    `ConnectorException` when the server goes away.
+    `ConnectorException` or `Unavailable` (`worker_stopped`) when the server goes away, also if it is there again by then: a worker never
+    ends quietly that nobody told to.
     """
     take_up()
     # While the server is away the pool would say so several times a second; the error at the end says it once.
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
     # Django's own connector defers; a worker needs one of its own.
     connector = PsycopgConnector(kwargs=connector_params(), timeout=SERVER_PATIENCE_S)
+    options = {
+        "queues": queues,
+        "wait": wait,
+        "concurrency": concurrency,
+        "delete_jobs": "successful",
+        "task_middleware": [_disconnect],
+        "install_signal_handlers": False,
+    }
     try:
-        app.with_connector(connector).run_worker(
-            queues=queues, wait=wait, concurrency=concurrency, delete_jobs="successful", task_middleware=[_disconnect]
-        )
+        was_told = asyncio.run(_work_until_told(app.with_connector(connector), options))
     finally:
         asyncio.run(sync_to_async(connections.close_all)())  # in the thread that the schedule was kept from
+    if wait and not was_told:
+        raise Unavailable(
+            "worker_stopped", "The worker lost its connection to PostgreSQL and has stopped.", hint="Start it again."
+        )
+
+
+async def _work_until_told(worker_app: App, options: dict[str, Any]) -> bool:
+    """Run a worker until it has nothing more to do or is told to stop by SIGTERM or SIGINT: whether it was told."""
+    was_told = False
+    async with worker_app.open_async():
+        running = asyncio.ensure_future(worker_app.run_worker_async(**options))
+
+        def stop() -> None:
+            nonlocal was_told
+            was_told = True
+            with_handlers(asyncio.get_running_loop().remove_signal_handler)  # told twice, it dies
+            running.cancel()  # which lets the job in hand come to its end
+
+        def with_handlers(change: Callable[..., Any], *arguments: Any) -> None:
+            if threading.current_thread() is threading.main_thread():
+                for number in (signal.SIGTERM, signal.SIGINT):
+                    change(number, *arguments)
+
+        with_handlers(asyncio.get_running_loop().add_signal_handler, stop)
+        try:
+            await running
+        except asyncio.CancelledError:
+            if not was_told:
+                raise
+    return was_told
 
 
 def _disconnect(call_next: Callable[[], Any], context: Any, worker: Any) -> Any:

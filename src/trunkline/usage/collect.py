@@ -46,10 +46,13 @@ class Seen:
         return os.fsencode(self.path.name).decode("utf-8", "backslashreplace")
 
 
-def look_everywhere(*, now: Clock) -> None:
-    """What a worker does every ten seconds, for every tenant: take up what a dead worker left, look into the watched folders."""
+def look_everywhere(*, now: Clock, is_patient: bool = True) -> None:
+    """What a worker does every ten seconds, for every tenant: take up what a dead worker left, look into the watched folders.
+
+    Batches that were tried several times for nothing are tried less often, unless it `is_patient` no more: somebody asks for them.
+    """
     for tenant_id in tenant_ids():
-        take_up_abandoned(tenant_id, at=now())
+        take_up_abandoned(tenant_id, at=now() if is_patient else None)
         watch(tenant_id, now=now)
 
 

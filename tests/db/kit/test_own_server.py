@@ -15,6 +15,7 @@ import pytest
 
 from tests.places import ROOT
 from tests.servers import DEBIAN, as_superuser, start_cluster, stop_cluster
+from trunkline.cli.ready import get_database_ready, wanted_migrations
 from trunkline.core.errors import Unavailable
 from trunkline.kit.db import connections
 from trunkline.kit.db.connections import Role
@@ -140,33 +141,53 @@ def trunkline(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "trunkline", *words], env=environment, capture_output=True, text=True)
 
 
-def test_the_command_line_works_on_it_and_the_app_role_may_log_in_itself(
-    login: Login, server: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def pretend_migrated() -> None:
+    """The list of migrations is what says that a database is ready; making all tables takes much longer."""
+    ask(Role.OWNER, "CREATE TABLE django_migrations (app text, name text)")
+    for migration in wanted_migrations():
+        app, _, name = migration.partition(".")
+        ask(Role.OWNER, f"INSERT INTO django_migrations VALUES ('{app}', '{name}')")
+
+
+def test_the_command_line_works_on_it(login: Login) -> None:
     login()
-    assert trunkline("db", "start").stdout == "own server, PostgreSQL 15: running\n"
-    assert trunkline("tenant", "add", "Alpha Carrier", "--currency", "USD").stdout == "tenant alpha-carrier made\n"
+    prepare_server()
+    pretend_migrated()
+    assert trunkline("db", "status").stdout == "own server, PostgreSQL 15: running\n"
     assert (
         trunkline("db", "stop").stdout == "An own server is in use (TRUNKLINE_DATABASE_URL); it is not ours to stop.\n"
     )
     address = trunkline("db", "url", "--role", "app").stdout.strip()
-    command = [
-        DEBIAN / "psql",
-        address,
-        "-At",
-        "-c",
-        "SELECT current_user",
-        "-c",
-        "SELECT count(*) FROM tenancy_tenant",
-    ]
-    assert subprocess.run(command, capture_output=True, text=True).stdout.split() == ["trunkline_app", "0"]
+    command = [DEBIAN / "psql", address, "-At", "-c", "SELECT current_user, session_user"]
+    assert subprocess.run(command, capture_output=True, text=True).stdout == "trunkline_app|op\n"
 
-    # The hard boundary: this login can do nothing but what the app role can, and still everything works.
+
+def test_the_app_role_may_log_in_itself_and_can_then_become_nothing_else(
+    login: Login, server: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    login()
+    prepare_server()
+    pretend_migrated()
     as_superuser(server, "ALTER ROLE trunkline_app LOGIN")
     monkeypatch.setenv("TRUNKLINE_DATABASE_URL", f"postgresql://trunkline_app@/billing?host={server}")
-    assert '"slug": "alpha-carrier"' in trunkline("tenant", "list", "--json").stdout
+    get_database_ready()  # nothing is missing, so it needs no right to make anything
+    assert ask(Role.APP, "SELECT current_user::text, session_user::text") == [("trunkline_app", "trunkline_app")]
     with pytest.raises(psycopg.OperationalError, match="permission denied to set role"):
         ask(Role.OWNER, "SELECT 1")
+
+
+def test_a_database_that_lacks_a_migration_is_not_ready(
+    login: Login, server: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    login()
+    prepare_server()
+    pretend_migrated()
+    ask(Role.OWNER, "DELETE FROM django_migrations WHERE app = 'tenancy'")
+    as_superuser(server, "ALTER ROLE trunkline_app LOGIN")
+    monkeypatch.setenv("TRUNKLINE_DATABASE_URL", f"postgresql://trunkline_app@/billing?host={server}")
+    with pytest.raises(Unavailable) as caught:
+        get_database_ready()
+    assert caught.value.code == "database_rights"
 
 
 def test_a_server_that_does_not_answer_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
