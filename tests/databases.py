@@ -64,10 +64,10 @@ class TestDatabase:
         return os.environ | paths | {"TRUNKLINE_DATABASE_URL": address}
 
 
-def _fingerprint() -> str:
-    """Everything that decides what a migrated database looks like."""
+def migrations_fingerprint() -> str:
+    """Everything that decides what a migrated database looks like; the queue's migrations come with its version."""
     source = ROOT / "src" / "trunkline"
-    makers = [source / "kit" / name for name in ("models.py", "db/rls.py", "db/roles.py")]
+    makers = [ROOT / "uv.lock", *(source / "kit" / name for name in ("models.py", "db/rls.py", "db/roles.py"))]
     digest = hashlib.sha256()
     for path in [*sorted(source.glob("*/migrations/*.py")), *makers]:
         digest.update(path.name.encode() + path.read_bytes())
@@ -115,7 +115,7 @@ def _build_template() -> None:
 
     address = connections.own_server() or "embedded"
     mark = TEST_HOME / f"template-{hashlib.sha256(address.encode()).hexdigest()[:10]}"
-    wanted = _fingerprint()
+    wanted = migrations_fingerprint()
     connections.ensure_server()
     with _admin() as connection:
         _make_haste(connection)
