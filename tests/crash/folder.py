@@ -60,6 +60,7 @@ class Folder(Stages):
         self.keep("empty")
         self.load("march.csv")
         batches = json.loads(self.command("usage", "batches", "--json").out)["batches"]
+        assert {batch["name"]: batch["rated"] for batch in batches} == {"first.csv": 300, "march.csv": 2000}
         self.ids = {batch["name"]: batch["batch"] for batch in batches}
         self.command("tests.crash.prepare:mend")
         self.keep("loaded")
