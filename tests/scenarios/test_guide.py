@@ -60,15 +60,14 @@ def rows(printed: str) -> list[list[str]]:
 class Terminal:
     """A shell in an empty folder with `bin/trunkline` in it; what is exported in one block holds in the next."""
 
-    def __init__(self, folder: Path, database: TestDatabase, compiled: Path) -> None:
+    def __init__(self, folder: Path, database: TestDatabase) -> None:
         self.folder = folder
         command = folder / "bin" / "trunkline"
         command.parent.mkdir(parents=True)
         command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m trunkline "$@"\n')
         command.chmod(command.stat().st_mode | stat.S_IXUSR)
         # Two dozen processes would each compile what they import.
-        kept = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(compiled)}
-        self.environment = database.environment | kept | {"COLUMNS": WIDTH}
+        self.environment = database.environment | {"PYTHONDONTWRITEBYTECODE": "", "COLUMNS": WIDTH}
         self.environment.pop("TRUNKLINE_TENANT", None)
         self.exported = folder / "exported"
         self.exported.touch()
@@ -91,14 +90,9 @@ class Terminal:
         return done.stdout
 
 
-@pytest.fixture(scope="module")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("compiled")
-
-
 @pytest.fixture
-def terminal(tmp_path: Path, committed_db: TestDatabase, compiled: Path) -> Terminal:
-    return Terminal(tmp_path / "checkout", committed_db, compiled)
+def terminal(tmp_path: Path, committed_db: TestDatabase) -> Terminal:
+    return Terminal(tmp_path / "checkout", committed_db)
 
 
 def follow(terminal: Terminal, page: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -42,6 +43,7 @@ def test_columns_and_single_events_agree_to_the_last_digit(data: st.DataObject) 
     assert by_columns(cases, Snapshot(from_arrow(*each) for each in stored)) == expected
 
 
+@pytest.mark.slow
 def test_thousands_of_seeded_cases_agree() -> None:
     result = agree.run(cases=6_000, seed=40_000)
     assert result["first_disagreements"] == []

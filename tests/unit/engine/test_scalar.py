@@ -249,6 +249,7 @@ def test_the_explanation_adds_up_to_the_amount(generated: tuple[Json, Event]) ->
     assert charged.billed == position
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(cases(), st.integers(0, 4_00000000))
 def test_no_moment_of_an_affordable_duration_costs_more_than_the_funds(

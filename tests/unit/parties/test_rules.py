@@ -132,6 +132,7 @@ def test_whole_columns_resolve_as_single_records_do(
     assert got == [plainly(book, row, side, switch) for row in ordered]
 
 
+@pytest.mark.slow
 def test_a_book_of_a_hundred_thousand_calling_numbers_resolves() -> None:
     book = [IdentityRow(n, IdentityKind.CALLING, IdentitySide.SELL, str(254700000000 + n)) for n in range(1, 100_001)]
     calling = pa.array([str(254700000000 + n) for n in (1, 100_000, 50_000, 100_001)])

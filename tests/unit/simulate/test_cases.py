@@ -51,6 +51,7 @@ def test_the_pipeline_case_has_its_decks_accounts_and_shares(tmp_path):
     assert keys.isdisjoint(row[0] for row in fields)
 
 
+@pytest.mark.slow
 def test_the_rating_case_has_its_shares():
     case = rating_case(codes=5_000, events=50_000)
     assert case.rates.schema == RATE_SCHEMA

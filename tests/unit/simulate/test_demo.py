@@ -125,6 +125,7 @@ def test_the_same_seed_writes_the_same_files_again(written, tmp_path):
     assert [name for name in names if (folder / name).read_bytes() != (tmp_path / name).read_bytes()] == []
 
 
+@pytest.mark.slow
 def test_the_carrier_earns_about_a_tenth_and_loses_on_some_routes():
     decks = meridian_decks()
     plan = meridian_traffic(DEMO_SEED, decks)

@@ -41,7 +41,9 @@ def test_breakouts_tell_mobile_operators_apart():
     assert len({row["destination"] for row in rows.values()}) > 1_000
 
 
-@pytest.mark.parametrize("count", [1_000, 10_000, 100_000, 400_000])
+@pytest.mark.parametrize(
+    "count", [1_000, 10_000, *(pytest.param(many, marks=pytest.mark.slow) for many in (100_000, 400_000))]
+)
 def test_deep_tables_have_exactly_as_many_codes_as_asked_for(count):
     table = deep_codes(count)
     assert len(table) == count

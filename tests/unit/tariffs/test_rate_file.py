@@ -267,6 +267,7 @@ def test_a_file_that_is_wrong_as_a_whole_is_refused(data: bytes, code: str) -> N
     assert caught.value.code == code
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_codes_are_read() -> None:
     lines = [f"{code},{code % 977}.{code % 89}" for code in range(100_000, 200_000)]
     found = read("code,price\n" + "\n".join(lines))
