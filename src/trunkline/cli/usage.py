@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +13,7 @@ from trunkline.cli.door import JsonOption, TenantOption, actor, now, print_json,
 from trunkline.core.errors import Invalid
 
 if TYPE_CHECKING:
+    from trunkline.usage.crew import Crew
     from trunkline.usage.search import Found
 
 app = typer.Typer(help="Files in, records out: load, batches, rejects, search, check.", no_args_is_help=True)
@@ -29,14 +31,20 @@ def load(
 ) -> None:
     """Take usage files: decode, rate, store and post them. A file that was taken before changes nothing. Ends with status 1 if one failed."""
     from trunkline.tenancy.queries import get_tenant_id
+    from trunkline.usage.crew import CREW_OCTETS, Crew
     from trunkline.usage.intake import register_path
 
     tenant_id = get_tenant_id(tenant)
     results = []
     for path in files:
-        batch_id, is_new = register_path(tenant_id, switch, path, actor=actor(), now=now)
-        if not background:
-            _take(tenant_id, batch_id, path.name, quiet=json)
+        with ExitStack() as stack:
+            crew = None
+            if not background and path.is_file() and path.stat().st_size >= CREW_OCTETS:
+                crew = Crew()  # which gets ready while the file is examined
+                stack.callback(crew.close)
+            batch_id, is_new = register_path(tenant_id, switch, path, actor=actor(), now=now)
+            if not background:
+                _take(tenant_id, batch_id, path.name, quiet=json, crew=crew)
         results.append(_result(tenant_id, batch_id, is_new=is_new))
     if json:
         print_json({"batches": results})
@@ -51,11 +59,11 @@ def load(
         raise typer.Exit(1)
 
 
-def _take(tenant_id: int, batch_id: int, name: str, *, quiet: bool) -> None:
+def _take(tenant_id: int, batch_id: int, name: str, *, quiet: bool, crew: Crew | None = None) -> None:
     from trunkline.usage.process import process
 
     with progress_bar(name, quiet=quiet) as on_progress:
-        process(tenant_id=tenant_id, batch_id=batch_id, now=now, on_progress=on_progress)
+        process(tenant_id=tenant_id, batch_id=batch_id, now=now, on_progress=on_progress, crew=crew)
 
 
 def _result(tenant_id: int, batch_id: int, *, is_new: bool) -> dict[str, Any]:

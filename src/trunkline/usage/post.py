@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -27,10 +28,11 @@ from trunkline.usage.choices import BatchState, SegmentKind, SegmentState
 from trunkline.usage.models import Batch, Segment
 from trunkline.usage.pipeline import Outcome
 from trunkline.usage.sides import SERVICES
-from trunkline.usage.store import SIDES, amounts
+from trunkline.usage.store import SIDES, WrittenSegment, amounts
 
 Columns = dict[str, NDArray[np.int64]]
 
+FINISHING: Final = "15min"
 WIDE: Final = pa.decimal128(28, 8)
 STAGE: Final = """
 CREATE TEMPORARY TABLE usage_rollup_stage (
@@ -74,24 +76,26 @@ def post(*, batch_id: int, attempt: int, outcome: Outcome, version: str, at: dat
         raise LostAttempt("lost_attempt", f"Batch {batch_id} was taken over by another worker.")
     if batch.resends_id is not None:
         _supersede_rejects(batch, batch.resends_id, at)
-    _catalogue(batch, outcome, at)
     _write_rollups(batch, outcome)
     _write_hours(batch, outcome.totals.hours)
     post_many(_drafts(batch, outcome, at), at=at)
-    starts = [segment for segment in outcome.segments if segment.min_start is not None]
+    with connection.cursor() as cursor:  # a slow disk may take a while
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = %s", [FINISHING])
+    segments = outcome.finish()
+    _catalogue(batch, segments, at)
     batch.state = BatchState.POSTED
     batch.snapshot_version, batch.header = version, outcome.header
     batch.rows_in, batch.rated, batch.rejected = outcome.rows_in, outcome.totals.rated, outcome.rejected
     batch.duplicates, batch.skipped = outcome.totals.duplicates, outcome.skipped
     batch.reject_reasons = dict(sorted(outcome.totals.reasons.items()))
-    batch.min_start = min((s.min_start for s in starts if s.min_start), default=None)
-    batch.max_start = max((s.max_start for s in starts if s.max_start), default=None)
+    batch.min_start = min((s.min_start for s in segments if s.min_start), default=None)
+    batch.max_start = max((s.max_start for s in segments if s.max_start), default=None)
     batch.finished_at, batch.progress_octets = at, batch.octets
     batch.save()
     reached("before_commit")
 
 
-def _catalogue(batch: Batch, outcome: Outcome, at: datetime) -> None:
+def _catalogue(batch: Batch, segments: Iterable[WrittenSegment], at: datetime) -> None:
     Segment.objects.bulk_create(
         Segment(
             batch=batch,
@@ -107,7 +111,7 @@ def _catalogue(batch: Batch, outcome: Outcome, at: datetime) -> None:
             state=SegmentState.LIVE,
             created_at=at,
         )
-        for written in outcome.segments
+        for written in segments
     )
 
 

@@ -22,6 +22,7 @@ from trunkline.engine.rate import Snapshot, rate
 from trunkline.engine.schema import Outcome
 from trunkline.parties.kinds import Side
 from trunkline.parties.rules import Resolution, Resolver, Status
+from trunkline.tariffs.prices import KeptSnapshot
 from trunkline.usage.reasons import Reason
 from trunkline.usage.schema import NAME, Service
 from trunkline.usage.store import amounts
@@ -63,9 +64,9 @@ class AccountFacts:
 
 @dataclass(frozen=True, slots=True)
 class Pinned:
-    """Everything that decides the price of a record, as it was when the batch began."""
+    """Everything that decides the price of a record, as it was when the batch began. It can be sent to another process."""
 
-    snapshot: Snapshot
+    kept: KeptSnapshot
     version: str
     plans: Plans
     tariff_currencies: Mapping[int, str]
@@ -74,6 +75,11 @@ class Pinned:
     find_exchange_rate: FindExchangeRate
     base_currency: str
     has_buy_side: bool
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The tariffs for `engine.rate`."""
+        return self.kept.get()
 
 
 @dataclass(slots=True)

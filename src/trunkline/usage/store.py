@@ -249,6 +249,13 @@ def _instant(milliseconds: int | None) -> datetime | None:
     return None if milliseconds is None else datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
 
 
+def remove_attempt(tenant_id: int, batch_id: int, attempt: int) -> None:
+    """Remove every file that an attempt of a batch has written, finished or not. Nothing may write there any more."""
+    for day in (home() / "usage" / f"tenant={tenant_id}").glob("day=*"):
+        for path in day.glob(f"*batch-{batch_id}-{attempt}-*"):
+            path.unlink(missing_ok=True)
+
+
 def remove_segment(segment: Path) -> None:
     """Remove a file that no catalogue names, with its indexes, also where they still have their temporary names."""
     for name in (segment.name, *(segment.name + suffix for suffix in INDEX_SUFFIXES)):
