@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from trunkline.usage.chunkwork import Totals, fold_chunk, late_rejects, price_sides, reject_rows, segment_rows
 from trunkline.usage.crew import PARTS
-from trunkline.usage.decode import FORMATS, Chunk, SwitchProfile
+from trunkline.usage.decode import FORMATS, Chunk, Lines, SwitchProfile
 from trunkline.usage.reasons import Reason
 from trunkline.usage.sides import REASON_NUMBER, Pinned, SideColumns
 from trunkline.usage.store import DAY_MS, KeyColumns, SegmentWriter, WrittenSegment
@@ -52,7 +52,8 @@ class Folded:
 class _Proposal:
     """A chunk that waits for its verdict."""
 
-    chunk: Chunk
+    header: bytes | None
+    lines: Lines
     events: pa.Table
     sides: dict[str, SideColumns]
     reason: NDArray[np.int8]
@@ -97,7 +98,7 @@ class Part:
         candidates = events if not len(bad) else events.take(pa.array(good)).combine_chunks()
         keys = key_columns(candidates)
         self._waiting[number] = _Proposal(
-            chunk, events, sides, reason, good, bad, keys, decoded.rejects, decoded.skipped
+            chunk.header, decoded.lines, events, sides, reason, good, bad, keys, decoded.rejects, decoded.skipped
         )
         bounds = pc.min_max(events["start"].cast(pa.int64())).as_py()
         days = None if bounds["min"] is None else (bounds["min"] // DAY_MS, bounds["max"] // DAY_MS)
@@ -117,7 +118,7 @@ class Part:
         unread = proposal.rejects.filter(pa.array(is_first[len(bad) :]))
         new = good[is_new]
         self.skipped += proposal.skipped
-        self.header = proposal.chunk.header or b""
+        self.header = proposal.header or b""
         self.totals.rated += len(new)
         self.totals.duplicates += int((fates == Fate.DUPLICATE).sum())
         work = self.work
@@ -125,7 +126,7 @@ class Part:
             segment_rows(events, proposal.sides, new, work.batch_id, work.pinned.version), proposal.keys.take(is_new)
         )
         fold_chunk(events, proposal.sides, new, self.totals)
-        late = late_rejects(proposal.chunk, events, rejected, reason)
+        late = late_rejects(proposal.lines, events, rejected, reason)
         rejects = pa.concat_tables([unread, late], promote_options="none")
         if len(rejects):
             self.totals.count_rejects(rejects)

@@ -131,8 +131,14 @@ def _view(connection: duckdb.DuckDBPyConnection, names: Sequence[str], kind: str
         return
     # The folders are named tenant=…/day=…: DuckDB would make columns of them.
     files = ", ".join(map(text_literal, names))
+    columns = "*"
+    if kind == "rated":  # a raw number that is the number itself is not written twice
+        columns += (
+            " REPLACE (coalesce(calling_raw, calling) AS calling_raw, coalesce(called_raw, called) AS called_raw)"
+        )
     connection.execute(
-        f"CREATE VIEW segments AS SELECT * FROM read_parquet([{files}], union_by_name=true, hive_partitioning=false)"
+        f"CREATE VIEW segments AS SELECT {columns} "
+        f"FROM read_parquet([{files}], union_by_name=true, hive_partitioning=false)"
     )
 
 

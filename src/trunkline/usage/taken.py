@@ -1,6 +1,6 @@
 """Records already taken: telling new records from duplicates, against the stored segments of the switch and within the file itself.
 
-docs/algorithms/duplicates.md says how. In short: a bitmap of hash bits clears nearly every new record at once; the rest is looked up in the
+docs/algorithms/duplicates.md says how. In short: a filter of hash bits clears nearly every new record at once; the rest is looked up in the
 sorted key hashes of stored segments and of the file's earlier chunks; where a hash is there, the full key decides.
 """
 
@@ -28,8 +28,9 @@ Rows = NDArray[np.int64]
 
 EPOCH: Final = date(1970, 1, 1)
 BITS_PER_KEY: Final = 16
-BITMAP_BITS_MIN: Final = 20
-BITMAP_BITS_MAX: Final = 30
+FILTER_BITS_MIN: Final = 14  # of the number of words
+FILTER_BITS_MAX: Final = 24
+FILTER_BLOCK: Final = 65_536
 CONTENT_COLUMNS: Final = (
     "called_raw", "calling_raw", "start", "answer", "end", "duration_ms", "quantity", "attempt", "is_last", "service",
     "trunk_in", "trunk_out", "account_code", "cause",
@@ -113,6 +114,43 @@ class _Run:
             yield where, at[where]
             at[where] += 1
             where = where[at[where] < len(self.hashes)]
+
+
+class _Filter:
+    """Says of a key hash that it is certainly new, or that it may be taken: a Bloom filter whose bits for one key lie in one word.
+
+    The upper bits of a hash choose the word, three groups of six below them its bits; one of a hundred new keys is suspected. The words are
+    marked in the order of the hashes and a block at a time, so that they stay in the cache.
+    """
+
+    def __init__(self, keys: int) -> None:
+        bits = min(max((keys * BITS_PER_KEY // 64).bit_length(), FILTER_BITS_MIN), FILTER_BITS_MAX)
+        self._shift = np.uint64(64 - bits)
+        self._below = tuple(np.uint64(64 - bits - 6 * each) for each in (1, 2, 3))
+        self._words = np.zeros(1 << bits, np.uint64)
+
+    def is_full(self, keys: int) -> bool:
+        """Whether a larger filter should take this one's place."""
+        return keys * BITS_PER_KEY > 128 * len(self._words) and len(self._words) < 1 << FILTER_BITS_MAX
+
+    def mark(self, ordered: Hashes) -> None:
+        """Mark hashes, which ascend."""
+        for low in range(0, len(ordered), FILTER_BLOCK):
+            words, masks = self._places(np.asarray(ordered[low : low + FILTER_BLOCK]))
+            firsts = np.flatnonzero(np.concatenate(([True], words[1:] != words[:-1])))
+            self._words[words[firsts]] |= np.bitwise_or.reduceat(masks, firsts)
+
+    def is_marked(self, ordered: Hashes) -> NDArray[np.bool_]:
+        """Which of these hashes may have been marked."""
+        words, masks = self._places(ordered)
+        return self._words[words] & masks == masks
+
+    def _places(self, hashes: Hashes) -> tuple[Rows, Hashes]:
+        one, six = np.uint64(1), np.uint64(63)
+        masks = one << ((hashes >> self._below[0]) & six)
+        masks |= one << ((hashes >> self._below[1]) & six)
+        masks |= one << ((hashes >> self._below[2]) & six)
+        return (hashes >> self._shift).view(np.int64), masks
 
 
 @dataclass(slots=True)
@@ -209,8 +247,7 @@ class TakenKeys:
     _earlier: list[_Run] = field(default_factory=list)
     _known: set[int] = field(default_factory=set)
     _days: tuple[int, int] | None = None
-    _bits: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
-    _shift: np.uint64 = np.uint64(0)  # noqa: RUF009  an immutable number
+    _filter: _Filter = field(default_factory=lambda: _Filter(0))
     _held: int = 0
     _claims: list[_Claim] = field(default_factory=list)
 
@@ -232,7 +269,7 @@ class TakenKeys:
     def _sift(self, stated: _Stated, fates: Fates) -> None:
         order = np.argsort(stated.hashes, kind="stable")
         ordered = stated.hashes[order]
-        suspects = np.flatnonzero(self._is_marked(ordered))
+        suspects = np.flatnonzero(self._filter.is_marked(ordered))
         self._match(stated, order[suspects], ordered[suspects], fates)
         _match_within(stated, order, ordered, fates)
         self._take(stated, order, ordered, fates)
@@ -266,29 +303,12 @@ class TakenKeys:
         self._redraw()
 
     def _redraw(self) -> None:
-        """Make the bitmap anew for what is held and what the file will add."""
+        """Make the filter anew for what is held and what the file will add."""
         runs = [*self._stored, *self._earlier]
         self._held = sum(len(run.hashes) for run in runs)
-        wanted = max(self._held + self.expected_rows, 2 * self._held) * BITS_PER_KEY
-        bits = min(max(int(wanted - 1).bit_length(), BITMAP_BITS_MIN), BITMAP_BITS_MAX)
-        self._shift = np.uint64(64 - bits)
-        self._bits = np.zeros(1 << (bits - 3), np.uint8)
+        self._filter = _Filter(max(self._held + self.expected_rows, 2 * self._held))
         for run in runs:
-            self._mark(np.asarray(run.hashes))
-
-    def _mark(self, ordered: Hashes) -> None:
-        if not len(ordered):
-            return
-        places = ordered >> self._shift
-        octets = (places >> np.uint64(3)).astype(np.int64)
-        values = np.left_shift(np.uint8(1), (places & np.uint64(7)).astype(np.uint8))
-        firsts = np.flatnonzero(np.concatenate(([True], octets[1:] != octets[:-1])))
-        self._bits[octets[firsts]] |= np.bitwise_or.reduceat(values, firsts)
-
-    def _is_marked(self, ordered: Hashes) -> NDArray[np.bool_]:
-        places = ordered >> self._shift
-        octets = self._bits[(places >> np.uint64(3)).astype(np.int64)]
-        return (octets >> (places & np.uint64(7)).astype(np.uint8)) & np.uint8(1) == 1
+            self._filter.mark(run.hashes)
 
     def _match(self, stated: _Stated, rows: Rows, hashes: Hashes, fates: Fates) -> None:
         """Settle the rows whose hash a stored segment or an earlier chunk has."""
@@ -315,10 +335,10 @@ class TakenKeys:
         rows = order[new]
         self._earlier.append(_Run(ordered[new], stated.contents[rows], rows.astype(np.uint32), keys=stated))
         self._held += len(rows)
-        if self._held * BITS_PER_KEY > 2 * len(self._bits) * 8 and len(self._bits) * 8 < 1 << BITMAP_BITS_MAX:
+        if self._filter.is_full(self._held):
             self._redraw()
         else:
-            self._mark(ordered[new])
+            self._filter.mark(ordered[new])
 
 
 def _match_within(stated: _Stated, order: Rows, ordered: Hashes, fates: Fates) -> None:
