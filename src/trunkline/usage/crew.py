@@ -32,7 +32,8 @@ PARTS: Final = 2
 PARTS_AHEAD: Final = 2  # chunks of a part without verdict: one is worked on while another waits
 CREW_OCTETS: Final = 48 << 20  # a smaller file is done before a crew has begun
 
-_PACKAGES: Final = str(Path(trunkline.__file__).parents[1])
+# Every chunk touches hundreds of megabytes anew; in pages of 4 KiB a tenth of the time goes to page faults.
+_LARGE_PAGES: Final = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1", "MIMALLOC_ALLOW_LARGE_OS_PAGES": "1"}
 
 
 class Crew:
@@ -45,7 +46,7 @@ class Crew:
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "trunkline.usage.crew_part", *(str(end.fileno()) for end in theirs)],
-                env=os.environ | {"PYTHONPATH": os.pathsep.join((_PACKAGES, os.environ.get("PYTHONPATH", "")))},
+                env=os.environ | _LARGE_PAGES | {"PYTHONPATH": _packages()},
                 pass_fds=[end.fileno() for end in theirs],
                 stdin=subprocess.DEVNULL,
             )
@@ -127,6 +128,12 @@ class Crew:
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+
+def _packages() -> str:
+    """Where the processes find us, wherever this one has."""
+    ours = str(Path(trunkline.__file__).parents[1])
+    return os.pathsep.join((ours, *filter(None, [os.environ.get("PYTHONPATH")])))
 
 
 def _lost() -> Unavailable:

@@ -170,7 +170,6 @@ class Rollup(TenantModel):
     UNCHECKED_REFERENCES = frozenset({"batch", "account", "destination", "rate"})
 
     class Meta:
-        constraints = (tenant_key("usage_rollup_tenant_id"),)
         indexes = (
             models.Index(fields=["tenant", "side", "account", "day"], name="usage_rollup_account_day"),
             models.Index(fields=["tenant", "batch"], name="usage_rollup_batch"),
