@@ -215,20 +215,28 @@ class _Stated:
 
     def __init__(self, claim: Claim) -> None:
         self._file = claim.file
-        table = self._open()
-        rows = claim.rows
-        self.rows = rows
-        self.hashes = table["hash"].to_numpy()[:rows]
-        self.contents = table["content"].to_numpy()[:rows]
-        self.lines = table["line"].to_numpy()[:rows]
-        self.days = table["day"].to_numpy()[:rows]
-        self.other_hashes = table["hash"].to_numpy()[rows:]
-
-    def _open(self) -> pa.Table:
-        return pa.ipc.open_file(pa.memory_map(str(self._file))).read_all().combine_chunks()
+        self._keys: pa.Array | None = None
+        table = _mapped(claim.file)
+        self.rows = rows = claim.rows
+        hashes = table["hash"].chunk(0).to_numpy()
+        self.hashes, self.other_hashes = hashes[:rows], hashes[rows:]
+        self.contents, self.lines, self.days = (
+            table[name].chunk(0).to_numpy()[:rows] for name in ("content", "line", "day")
+        )
 
     def keys(self, rows: Rows) -> pa.Array:
-        return self._open()["key"].chunk(0).take(pa.array(rows))
+        if self._keys is None:
+            self._keys = _mapped(self._file)["key"].chunk(0)
+        return self._keys.take(pa.array(rows))
+
+    def put_aside(self) -> None:
+        """Keep no more of it in memory than what is asked for: the keys."""
+        self.hashes = self.contents = self.other_hashes = np.empty(0, np.uint64)
+        self.lines = self.days = np.empty(0, np.int64)
+
+
+def _mapped(file: Path) -> pa.Table:
+    return pa.ipc.open_file(pa.memory_map(str(file))).read_all()
 
 
 @dataclass(slots=True)
@@ -264,6 +272,7 @@ class TakenKeys:
             for wanted, at in run.find(stated.other_hashes):
                 same = _equal(run, run.rows[at], stated, stated.rows + wanted)
                 others[wanted[same]] = Fate.DUPLICATE
+        stated.put_aside()
         return fates
 
     def _sift(self, stated: _Stated, fates: Fates) -> None:
@@ -396,17 +405,16 @@ def _keys_of(run: _Run, rows: NDArray[np.uint32]) -> pa.Array:
 def _open_stored(segment: StoredFile) -> _Run:
     index = segment.path.with_name(segment.path.name + KEY_SUFFIX)
     try:
-        table = pa.ipc.open_file(pa.memory_map(str(index))).read_all()
+        table = _mapped(index)
     except (FileNotFoundError, pa.ArrowInvalid):
         table = KEY_INDEX.empty_table()
     if len(table) != segment.rows:  # missing, cut off or of another file
         with watch([segment.path]):
             rebuild_key_index(segment.path)
-        table = pa.ipc.open_file(pa.memory_map(str(index))).read_all()
-    columns = [table[name].combine_chunks().to_numpy() for name in KEY_INDEX.names]
-    return _Run(
-        columns[0], columns[1], columns[2], day=segment.day.toordinal() - EPOCH.toordinal(), segment=segment.path
-    )
+        table = _mapped(index)
+    # Not combined, which would copy what is mapped.
+    hashes, contents, rows = (table[name].chunk(0).to_numpy() for name in KEY_INDEX.names)
+    return _Run(hashes, contents, rows, day=segment.day.toordinal() - EPOCH.toordinal(), segment=segment.path)
 
 
 def rebuild_key_index(segment: Path) -> None:
