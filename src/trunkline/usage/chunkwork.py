@@ -21,6 +21,8 @@ from trunkline.usage.sides import REASONS, SERVICES, Pinned, SideColumns, identi
 from trunkline.usage.store import RATED, REJECTED, SIDES
 
 HOUR_MS: Final = 3_600_000
+MERGED_ROWS_MIN: Final = 100_000
+MERGED_HOURS: Final = 64
 FOLD_KEYS: Final = ("account_id", "service", "destination_id", "rate_id", "local_day")
 HOUR_KEYS: Final = ("hour", "sell_account_id", "buy_account_id")
 
@@ -41,6 +43,15 @@ class Totals:
         for each in pc.value_counts(rejects["reason"].combine_chunks().cast(pa.string())):
             name = each["values"].as_py()
             self.reasons[name] = self.reasons.get(name, 0) + each["counts"].as_py()
+
+    def compact_when_grown(self) -> None:
+        """Merge once there is more that is not merged than is: so every row is merged a few times, however many chunks there are."""
+        for side, parts in self.sides.items():
+            rows = [len(part["account_id"]) for part in parts]
+            if sum(rows[1:]) > max(rows[:1] + [MERGED_ROWS_MIN]):
+                self.sides[side] = [rollup.merge(parts, FOLD_KEYS)]
+        if len(self.hours) > MERGED_HOURS:
+            self.hours = [rollup.merge(self.hours, HOUR_KEYS)]
 
     def compact(self) -> None:
         for side, parts in self.sides.items():
@@ -208,8 +219,7 @@ def fold_chunk(events: pa.Table, sides: dict[str, SideColumns], rows: NDArray[np
         }
         totals.sides[side].append(rollup.fold(keys, sums))
     totals.hours.append(_fold_hours(events, sides, rows, quantity, service))
-    if len(totals.hours) >= 8:
-        totals.compact()
+    totals.compact_when_grown()
 
 
 def _service_numbers(events: pa.Table) -> NDArray[np.int64]:
