@@ -48,7 +48,7 @@ class Totals:
         """Merge once there is more that is not merged than is: so every row is merged a few times, however many chunks there are."""
         for side, parts in self.sides.items():
             rows = [len(part["account_id"]) for part in parts]
-            if sum(rows[1:]) > max(rows[:1] + [MERGED_ROWS_MIN]):
+            if sum(rows[1:]) > max([*rows[:1], MERGED_ROWS_MIN]):
                 self.sides[side] = [rollup.merge(parts, FOLD_KEYS)]
         if len(self.hours) > MERGED_HOURS:
             self.hours = [rollup.merge(self.hours, HOUR_KEYS)]
