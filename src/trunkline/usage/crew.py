@@ -32,9 +32,6 @@ PARTS: Final = 2
 PARTS_AHEAD: Final = 2  # chunks of a part without verdict: one is worked on while another waits
 CREW_OCTETS: Final = 48 << 20  # a smaller file is done before a crew has begun
 
-# Every chunk touches hundreds of megabytes anew; in pages of 4 KiB a tenth of the time goes to page faults.
-_LARGE_PAGES: Final = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1", "MIMALLOC_ALLOW_LARGE_OS_PAGES": "1"}
-
 
 class Crew:
     """The processes, as their parent sees them: for the parts of one attempt (`part.Parts`). Close it."""
@@ -46,7 +43,7 @@ class Crew:
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "trunkline.usage.crew_part", *(str(end.fileno()) for end in theirs)],
-                env=os.environ | _LARGE_PAGES | {"PYTHONPATH": _packages()},
+                env=os.environ | {"PYTHONPATH": _packages()},
                 pass_fds=[end.fileno() for end in theirs],
                 stdin=subprocess.DEVNULL,
             )
