@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -35,6 +36,8 @@ def load(
     from trunkline.usage.intake import register_path
 
     tenant_id = get_tenant_id(tenant)
+    meanwhile = Thread(target=_load_what_follows)
+    meanwhile.start()
     results = []
     for path in files:
         with ExitStack() as stack:
@@ -43,6 +46,7 @@ def load(
                 crew = Crew()  # which gets ready while the file is examined
                 stack.callback(crew.close)
             batch_id, is_new = register_path(tenant_id, switch, path, actor=actor(), now=now)
+            meanwhile.join()
             if not background:
                 _take(tenant_id, batch_id, path.name, quiet=json, crew=crew)
         results.append(_result(tenant_id, batch_id, is_new=is_new))
@@ -57,6 +61,14 @@ def load(
         table("", columns, rows, right=columns[2:7])
     if any(result["state"] == "failed" for result in results):
         raise typer.Exit(1)
+
+
+def _load_what_follows() -> None:
+    """Load what takes a file once it is registered. Hashing a big file leaves a core free for that."""
+    from trunkline.kit import jobs
+    from trunkline.usage import process  # noqa: F401
+
+    jobs.queue_app()
 
 
 def _take(tenant_id: int, batch_id: int, name: str, *, quiet: bool, crew: Crew | None = None) -> None:
