@@ -21,7 +21,7 @@ from trunkline.usage.reasons import FileFailure
 from trunkline.usage.store import WrittenSegment
 from trunkline.usage.taken import Claim, FindSegments, TakenKeys
 
-CHUNK_OCTETS: Final = 10 << 20  # smaller ones cost calls, larger ones memory (measured: 4 to 20 MiB)
+CHUNK_OCTETS: Final = 14 << 20  # smaller ones cost calls, larger ones memory (measured: 4 to 20 MiB)
 OCTETS_PER_ROW: Final = 120  # a low guess: it only sizes the filter of taken keys
 
 
