@@ -1,9 +1,10 @@
 """Whether anything is lost or counted twice when workers and PostgreSQL are killed at random moments under load.
 
-A carrier's day comes in several files, some into a watched folder, some named on the command line, with lines of one file repeated in the
-next. Each run takes them all while kill -9 strikes several times, now the worker, now PostgreSQL with all its children; what died is started
-again as a supervisor would, and at the end the ordinary commands bring the work to its end. Then every record, every sum and every balance
-is compared with those of a run in which nothing was killed.
+A carrier's day comes in several files: those of one switch are named on the command line, by two people at once who begin at opposite ends;
+those of another lie in its watched folder. Lines of a file are repeated in the next. Each run takes them all while kill -9 strikes several
+times, now one of the three processes, now PostgreSQL with all its children; what died is started again as a supervisor would, and at the end
+the ordinary commands bring the work to its end. Then every record, every sum and every balance is compared with those of a run in which
+nothing was killed.
 """
 
 from __future__ import annotations
@@ -12,23 +13,23 @@ import os
 import random
 import shutil
 import signal
-import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
-import psutil
-
-from bench.state import State, connect, differences, read_totals, strays
+from bench.forks import Command
+from bench.stages import Stages
+from bench.state import State, at_home, connect, differences, read_totals, strays
+from trunkline.kit.db import embedded
 from trunkline.kit.home import home
 from trunkline.simulate.pipeline_case import PipelineSize, write_pipeline_case, write_pipeline_day
 
-ROOT = Path(__file__).parents[1]
 SIZE = PipelineSize(
-    records=120_000,
+    records=60_000,
     neighbours=0,
     customers=6,
     vendors=4,
@@ -37,17 +38,24 @@ SIZE = PipelineSize(
     largest=2_000,
     destinations_seen=300,
 )
-PARTS, NAMED_PARTS = 6, 2
+PARTS = 3  # files of each switch
 REPEATED = 300  # lines of a part that come again in the next one
 KILLS = (2, 5)
-LOOK_S = 0.05
+LOOK_S = 0.02
 PATIENCE_S = 600
-TENANT, SWITCH = "bench", "bench-1"
+TENANT, NAMED, WATCHED = "bench", "bench-1", "bench-2"
 
 
 def run(runs: int = 20) -> dict[str, Any]:
     """Kill in `runs` runs and compare. `lost` and `doubled` count records; `passed` says that nothing at all differs."""
-    ground = CrashGround()
+    ground = CrashGround(home() / "bench" / "crash")
+    try:
+        return _measure(ground, runs)
+    finally:
+        ground.close()
+
+
+def _measure(ground: CrashGround, runs: int) -> dict[str, Any]:
     ground.make()
     killed: Counter[str] = Counter()
     lost = doubled = 0
@@ -58,8 +66,7 @@ def run(runs: int = 20) -> dict[str, Any]:
         found = ground.disturbed(random.Random(number), killed)
         lost += (ground.expected["records"] - found["records"]).total()
         doubled += sum(count - 1 for count in found["keys"].values() if count > 1)
-        problems += [f"run {number}: {line}" for line in ground.problems(found)]
-    ground.stop_server()
+        problems += [f"run {number + 1}: {line}" for line in ground.problems(found)]
     for line in problems:
         sys.stderr.write(line + "\n")
     return {
@@ -74,42 +81,36 @@ def run(runs: int = 20) -> dict[str, Any]:
     }
 
 
-class CrashGround:
+class CrashGround(Stages):
     """A data folder of its own with a small carrier, put back to how it was made before every run."""
 
-    def __init__(self) -> None:
-        self.folder = home() / "bench" / "crash"
-        self.home = self.folder / "now" / "home"
-        self.watched = self.folder / "now" / "watched"
-        self.named = self.folder / "now" / "named"
-        self.kept = self.folder / "kept"
-        self.environment = os.environ | {"TRUNKLINE_HOME": str(self.home), "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
-        self.environment.pop("TRUNKLINE_DATABASE_URL", None)
+    def __init__(self, root: Path) -> None:
+        if root.exists():  # of a run that was cut off
+            with at_home(root / "now" / "home"):
+                embedded.kill()
+            shutil.rmtree(root)
+        super().__init__(root, modules=("bench.crash",), TRUNKLINE_TENANT=TENANT)
+        self.watched = self.now / "watched"
+        self.named = self.now / "named"
         self.expected: State = {}
         self.seconds = 0.0  # that the work takes when nothing is killed
 
     def make(self) -> None:
         """Make the carrier and its files, and take them once undisturbed."""
-        self.stop_server()
-        shutil.rmtree(self.folder, ignore_errors=True)
-        for folder in (self.home, self.watched, self.named):
-            folder.mkdir(parents=True)
-        subprocess.run(
-            [sys.executable, "-m", "bench.crash", str(self.watched)], env=self.environment, check=True, cwd=ROOT
-        )
+        self.watched.mkdir()
+        self.named.mkdir()
+        self.command("bench.crash:set_up", str(self.root / "files"), str(self.watched))
         if (self.home / "postgres").is_symlink():
             raise RuntimeError(
                 f"{self.home} lies behind a folder that PostgreSQL's user may not enter: its cluster is elsewhere."
             )
         self._write_parts()
-        self.stop_server(signal.SIGINT)
-        subprocess.run(["cp", "-a", self.folder / "now", self.kept], check=True)
-        self._put_back()
-        self._command("db", "start")
+        self.keep("kept")
+        self._begin()
         begin = monotonic()
-        worker, loader = self.start("worker", "--once"), self._load()
-        if worker.wait() or loader.wait():
-            raise RuntimeError(f"the undisturbed run failed: {self.folder / 'log'}")
+        for command in self._start_all().values():
+            if (done := command.done()).code:
+                raise RuntimeError(f"the undisturbed run failed: {done}")
         self.seconds = monotonic() - begin
         self._finish()
         self.expected = read_totals(self.home)
@@ -117,103 +118,74 @@ class CrashGround:
             raise RuntimeError("\n".join(found))
 
     def _write_parts(self) -> None:
-        written = write_pipeline_day(write_pipeline_case(self.folder / "files", size=SIZE))
-        parts = split(written.path.read_bytes().splitlines(keepends=True))
-        for number, lines in enumerate(parts):
-            folder = self.named if number < NAMED_PARTS else self.watched
-            path = folder / f"part-{number}.csv"
-            path.write_bytes(b"".join(lines))
-            os.utime(path, (0, 0))
+        written = write_pipeline_day(write_pipeline_case(self.root / "files", size=SIZE))
+        lines = written.path.read_bytes().splitlines(keepends=True)
+        for folder, parts in zip((self.named, self.watched), split(lines), strict=True):
+            for number, part in enumerate(parts):
+                path = folder / f"part-{number}.csv"
+                path.write_bytes(b"".join(part))
+                os.utime(path, (0, 0))  # long at rest
 
-    def _put_back(self) -> None:
-        self.stop_server()
-        subprocess.run(["rm", "-rf", self.folder / "now"], check=True)
-        subprocess.run(["cp", "-a", self.kept, self.folder / "now"], check=True)
+    # --- the three who work ---
 
-    def stop_server(self, how: signal.Signals = signal.SIGQUIT) -> None:
-        """End the server at once, or orderly with SIGINT."""
-        server = self._server()
-        if server is not None:
-            server.send_signal(how)
-            psutil.wait_procs([server], timeout=30)
+    def _start_one(self, name: str) -> Command:
+        if name == "watcher":
+            return self.start("worker", "--once")
+        paths = sorted(map(str, self.named.iterdir()), reverse=name == "second loader")
+        return self.start("usage", "load", *paths, "--switch", NAMED)
 
-    def _server(self) -> psutil.Process | None:
-        try:
-            found = psutil.Process(int((self.home / "postgres" / "postmaster.pid").read_text().split()[0]))
-        except (FileNotFoundError, ValueError, IndexError, psutil.NoSuchProcess):
-            return None
-        return found if "postgres" in found.name() else None
+    def _start_all(self) -> dict[str, Command]:
+        return {name: self._start_one(name) for name in ("first loader", "second loader", "watcher")}
 
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "trunkline", *arguments],
-            env=self.environment,
-            cwd=ROOT,
-            stdout=subprocess.DEVNULL,
-            stderr=(self.folder / "log").open("ab"),
-        )
-
-    def _command(self, *arguments: str) -> None:
-        if self.start(*arguments).wait():
-            raise RuntimeError(f"{' '.join(arguments)} failed: {self.folder / 'log'}")
-
-    def _load(self) -> subprocess.Popen[bytes]:
-        paths = [str(path) for path in sorted(self.named.iterdir())]
-        return self.start("usage", "load", *paths, "--tenant", TENANT, "--switch", SWITCH)
+    def _begin(self) -> None:
+        self.put_back("kept")
+        with at_home(self.home):
+            embedded.ensure_running()
 
     # --- one run ---
 
     def disturbed(self, chance: random.Random, killed: Counter[str]) -> State:
         """Take all files while kill -9 strikes, bring the work to its end and say what is there."""
-        self._put_back()
-        self._command("db", "start")
-        workers = {"worker": self.start("worker"), "loader": self._load()}
-        try:
-            for _ in range(chance.randint(*KILLS)):
-                self._let_pass(chance.uniform(0.1, self.seconds), workers)
-                victim = chance.choice(("worker", "worker", "postgres"))
-                self._kill(victim, chance, workers)
-                killed[victim] += 1
-        finally:
-            for process in workers.values():
-                process.kill()
-                process.wait()
+        self._begin()
+        working = self._start_all()
+        for _ in range(chance.randint(*KILLS)):
+            if not self._let_pass(chance.uniform(0, self.seconds), working):
+                break  # they were quicker
+            victim = chance.choice(("worker", "worker", "postgres"))
+            if victim == "worker":
+                command = working[chance.choice(sorted(working))]
+                killed[victim] += not command.has_ended()
+                command.send(signal.SIGKILL)
+            else:
+                killed[victim] += self.kill_server()
+        self.end_commands()
         self._finish()
         return read_totals(self.home)
 
-    def _kill(self, victim: str, chance: random.Random, workers: dict[str, subprocess.Popen[bytes]]) -> None:
-        if victim == "worker":
-            process = workers[chance.choice(sorted(workers))]
-            process.kill()
-            process.wait()
-        elif (server := self._server()) is not None:
-            doomed = [server, *server.children(recursive=True)]
-            for each in doomed:
-                try:
-                    each.kill()
-                except psutil.NoSuchProcess:
-                    continue
-            psutil.wait_procs(doomed, timeout=30)
-
-    def _let_pass(self, seconds: float, workers: dict[str, subprocess.Popen[bytes]]) -> None:
-        """Let them work, and start again what has died, as a supervisor does."""
+    def _let_pass(self, seconds: float, working: dict[str, Command]) -> bool:
+        """Let them work, and start again what has died, as a supervisor does: whether there is still work to do."""
         end = monotonic() + seconds
         while monotonic() < end:
             sleep(LOOK_S)
-            if workers["worker"].poll() is not None:
-                workers["worker"] = self.start("worker")
-            if workers["loader"].poll() not in (None, 0):
-                workers["loader"] = self._load()
+            for name, command in working.items():
+                if command.has_ended() and (command.done().code or (name == "watcher" and self._watched_files())):
+                    working[name] = self._start_one(name)
+            if all(command.has_ended() for command in working.values()):
+                return False
+        return True
+
+    def _watched_files(self) -> bool:
+        return any(path.is_file() for path in self.watched.iterdir())
 
     def _finish(self) -> None:
         """Bring the work to its end with the ordinary commands, which may not fail any more."""
         deadline = monotonic() + PATIENCE_S
         while monotonic() < deadline:
-            for process in (self.start("worker", "--once"), self._load()):
-                if process.wait():
-                    raise RuntimeError(f"a command failed although nothing was killed: {self.folder / 'log'}")
-            if not any(path.is_file() for path in self.watched.iterdir()) and not self._unfinished():
-                self._command("usage", "sweep", "--tenant", TENANT, "--minutes", "0")
+            for name in ("watcher", "first loader"):
+                if (done := self._start_one(name).done()).code:
+                    raise RuntimeError(f"a command failed although nothing was killed: {done}")
+            if not self._watched_files() and not self._unfinished():
+                self.command("usage", "sweep", "--minutes", "0")
                 return
         raise RuntimeError("the work did not come to its end")
 
@@ -226,49 +198,40 @@ class CrashGround:
     def problems(self, found: State) -> list[str]:
         """What differs from an undisturbed run, what Trunkline's own proofs find, what lies about."""
         lines = differences(self.expected, found) if self.expected else []
-        for command in (("usage", "check", "--read-files"), ("ledger", "check")):
-            done = subprocess.run(
-                [sys.executable, "-m", "trunkline", *command],
-                env=self.environment,
-                capture_output=True,
-                text=True,
-                check=False,
-                cwd=ROOT,
-            )
-            lines += [f"{' '.join(command)}: {line}" for line in done.stderr.splitlines()] if done.returncode else []
+        checks = [self.start("usage", "check", "--read-files"), self.start("ledger", "check")]
+        for done in [check.done() for check in checks]:
+            lines += [f"{' '.join(done.arguments)}: {line}" for line in done.err.splitlines()] if done.code else []
         return lines + [f"left behind: {name}" for name in strays(self.home)]
 
 
-def split(lines: list[bytes]) -> list[list[bytes]]:
-    """The lines of a day as the files of its parts. Lines of one key stay together, so that it does not matter which part comes first;
-    some lines whose key is there once are repeated in the next part.
+def split(lines: list[bytes]) -> tuple[list[list[bytes]], list[list[bytes]]]:
+    """The lines of a day as files of two switches. Lines of one key stay together, so that it does not matter which part comes first; some
+    lines whose key is there once are repeated in the next part of the same switch.
     """
     keys = [line.partition(b",")[0] for line in lines]
     seen = Counter(keys)
-    size = -(-len(lines) // PARTS)
+    size = -(-len(lines) // (2 * PARTS))
     part_of: dict[bytes, int] = {}
-    parts: list[list[bytes]] = [[] for _ in range(PARTS)]
+    parts: list[list[bytes]] = [[] for _ in range(2 * PARTS)]
     for number, (key, line) in enumerate(zip(keys, lines, strict=True)):
         parts[part_of.setdefault(key, number // size)].append(line)
     last = [[line for line in part if seen[line.partition(b",")[0]] == 1][-REPEATED:] for part in parts]
-    return [[*(last[number - 1] if number else []), *part] for number, part in enumerate(parts)]
+    made = [[*(last[number - 1] if number % PARTS else []), *part] for number, part in enumerate(parts)]
+    return made[:PARTS], made[PARTS:]
 
 
-def _set_up(watched: str) -> None:
-    """Make the carrier in the data folder of this process; its one switch has the watched folder."""
+def set_up(files: str, watched: str) -> None:
+    """Make the carrier in the data folder of this process, with two switches, the second with a watched folder. Runs as a command."""
     from trunkline.cli.ready import get_ready
 
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "trunkline.platform.settings")
     get_ready()
     from trunkline.cli.plans import set_up_tenant
     from trunkline.tenancy.scope import scope
     from trunkline.usage.models import Switch
 
-    case = write_pipeline_case(home().parents[1] / "files", size=SIZE)
-    tenant_id = set_up_tenant(case.tenant, case.rates, None, actor="bench", at=datetime.now(UTC))
+    case = write_pipeline_case(Path(files), size=SIZE)
+    (first,) = case.tenant.switches
+    plan = replace(case.tenant, switches=(first, replace(first, name=WATCHED)))
+    tenant_id = set_up_tenant(plan, case.rates, None, actor="bench", at=datetime.now(UTC))
     with scope(tenant_id, "bench"):
-        Switch.objects.filter(name=SWITCH).update(watch_folder=watched)
-
-
-if __name__ == "__main__":
-    _set_up(*sys.argv[1:])
+        Switch.objects.filter(name=WATCHED).update(watch_folder=watched)

@@ -73,17 +73,22 @@ INDEXES = re.compile(r"\.(keys|numbers)$")
 
 
 @contextlib.contextmanager
-def connect(home: Path) -> Iterator[psycopg.Connection[Any]]:
-    """A connection to the running server of that data folder that sees every tenant."""
-    before = os.environ.get("TRUNKLINE_HOME")
+def at_home(home: Path) -> Iterator[None]:
+    """Make that data folder the one of this process, and its own server the one in use."""
+    before = {name: os.environ.pop(name, None) for name in ("TRUNKLINE_HOME", "TRUNKLINE_DATABASE_URL")}
     os.environ["TRUNKLINE_HOME"] = str(home)
     try:
-        given = parameters(Role.ADMIN, DATABASE)
+        yield
     finally:
-        if before is None:
-            del os.environ["TRUNKLINE_HOME"]
-        else:
-            os.environ["TRUNKLINE_HOME"] = before
+        del os.environ["TRUNKLINE_HOME"]
+        os.environ |= {name: value for name, value in before.items() if value is not None}
+
+
+@contextlib.contextmanager
+def connect(home: Path) -> Iterator[psycopg.Connection[Any]]:
+    """A connection to the running server of that data folder that sees every tenant."""
+    with at_home(home):
+        given = parameters(Role.ADMIN, DATABASE)
     with psycopg.connect(**given, autocommit=True) as connection:
         yield connection
 

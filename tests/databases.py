@@ -29,11 +29,11 @@ from trunkline.kit.db.connections import Role
 
 TEMPLATE = "trunkline_test_template"
 AT = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
-HASTE = (
-    "fsync",
-    "full_page_writes",
-    "synchronous_commit",
-)  # a test's data need not survive a power cut; ten times as quick
+GONE_MS = 120_000  # for a session to end; it takes a millisecond
+# A test's data need not survive a power cut; ten times as quick.
+HASTE = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+# A busy machine may keep anybody waiting.
+PATIENCE = {"lock_timeout": "2min", "idle_in_transaction_session_timeout": "30min"}
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,17 @@ class TestDatabase:
         """A connection past Django, in autocommit mode."""
         return psycopg.connect(**self.parameters[role], autocommit=True)
 
+    def end_sessions(self, admin: psycopg.Connection[Any], *, which: str = "true") -> int:
+        """End the other sessions of this database for which the SQL condition on `pg_stat_activity` holds; they are gone afterwards.
+
+        Those of PostgreSQL itself stay: an autovacuum is nobody's to end.
+        """
+        query = f"""SELECT pg_terminate_backend(pid, {GONE_MS}) FROM pg_stat_activity
+                     WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend' AND {which}"""
+        ended = [gone for (gone,) in admin.execute(query.encode())]
+        assert all(ended), "a session does not end"
+        return len(ended)
+
     @property
     def environment(self) -> dict[str, str]:
         """The environment of a process that shall work on this database, as the app role."""
@@ -64,10 +75,10 @@ class TestDatabase:
         return os.environ | paths | {"TRUNKLINE_DATABASE_URL": address}
 
 
-def _fingerprint() -> str:
-    """Everything that decides what a migrated database looks like."""
+def migrations_fingerprint() -> str:
+    """Everything that decides what a migrated database looks like; the queue's migrations come with its version."""
     source = ROOT / "src" / "trunkline"
-    makers = [source / "kit" / name for name in ("models.py", "db/rls.py", "db/roles.py")]
+    makers = [ROOT / "uv.lock", *(source / "kit" / name for name in ("models.py", "db/rls.py", "db/roles.py"))]
     digest = hashlib.sha256()
     for path in [*sorted(source.glob("*/migrations/*.py")), *makers]:
         digest.update(path.name.encode() + path.read_bytes())
@@ -90,12 +101,14 @@ def _drop(connection: psycopg.Connection[Any], name: str) -> None:
     connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
-def _make_haste(connection: psycopg.Connection[Any]) -> None:
-    """On the embedded server of the tests, which is nobody else's."""
-    if connections.own_server() is None and connection.execute("SHOW fsync").fetchone() == ("on",):
-        for setting in HASTE:
-            connection.execute(f"ALTER SYSTEM SET {setting} = off".encode())
+def _set_up_server(connection: psycopg.Connection[Any]) -> None:
+    """Only the embedded server of the tests, which is nobody else's; on another one each session brings its limits."""
+    if connections.own_server() is None:
+        for name, value in (HASTE | PATIENCE).items():
+            connection.execute(sql.SQL("ALTER SYSTEM SET {} = {}").format(sql.Identifier(name), value))
         connection.execute("SELECT pg_reload_conf()")
+    else:
+        connections.SESSION = tuple(f"{name}={value}" for name, value in PATIENCE.items())
 
 
 def _remove_leftovers(connection: psycopg.Connection[Any]) -> None:
@@ -115,10 +128,10 @@ def _build_template() -> None:
 
     address = connections.own_server() or "embedded"
     mark = TEST_HOME / f"template-{hashlib.sha256(address.encode()).hexdigest()[:10]}"
-    wanted = _fingerprint()
+    wanted = migrations_fingerprint()
     connections.ensure_server()
     with _admin() as connection:
-        _make_haste(connection)
+        _set_up_server(connection)
         _remove_leftovers(connection)
         present = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [TEMPLATE]).fetchone()
         if present and mark.exists() and mark.read_text() == wanted:
@@ -210,10 +223,7 @@ def committed_db(test_database: TestDatabase, django_db_blocker: Any) -> Iterato
 def _empty(database: TestDatabase) -> None:
     """Delete every row past triggers and policies; a copy of the template takes a second, this takes milliseconds."""
     with database.connect() as admin:
-        admin.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            " AND backend_type = 'client backend'"  # not an autovacuum that happens to be at work
-        )
+        database.end_sessions(admin)
         admin.execute("SET session_replication_role = replica")
         tables = admin.execute(
             "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> 'django_migrations'"

@@ -15,11 +15,18 @@ from tests.places import TEST_HOME
 from trunkline.kit.db.programs import server_account
 
 DEBIAN = Path("/usr/lib/postgresql/15/bin")
-FOLDER = Path("/tmp") / f"trunkline-pg15-{os.geteuid()}"  # noqa: S108  a socket path must be short
+FOLDER = Path("/tmp") / TEST_HOME.name.replace("test", "pg15")  # noqa: S108  a socket path must be short
 LOGIN = "operator"
 DATABASE = "billing"
-# The tests' data need not survive a power cut.
-SETTINGS = ("listen_addresses=", "max_connections=60", "fsync=off", "full_page_writes=off", "synchronous_commit=off")
+# The tests' data need not survive a power cut. A worker of autovacuum is PostgreSQL's own: the login may not end it to drop a database.
+SETTINGS = (
+    "listen_addresses=",
+    "max_connections=60",
+    "fsync=off",
+    "full_page_writes=off",
+    "synchronous_commit=off",
+    "autovacuum=off",
+)
 
 
 def stop() -> None:

@@ -17,10 +17,3 @@ def prepared() -> Iterator[Folder]:
         yield folder
     finally:
         folder.close()
-
-
-@pytest.fixture
-def folder(prepared: Folder) -> Folder:
-    """A carrier with one file taken."""
-    prepared.put_back("empty")
-    return prepared

@@ -2,110 +2,91 @@
 
 from __future__ import annotations
 
-import contextlib
+import fcntl
+import hashlib
 import json
 import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
-
+from bench.stages import Stages
 from bench.state import State, differences, read_state, strays
-from tests.crash.forks import Done, Forks
 from tests.crash.prepare import TENANT, write_files
-from tests.places import ROOT
+from tests.databases import migrations_fingerprint
+from tests.places import TEST_HOME
+from trunkline.kit.db import embedded
 
 Change = Callable[["Folder"], None]
+MEMORY = Path("/dev/shm")  # noqa: S108  a folder of our own inside
+ROOM = 1 << 30
 
 
-class Folder:
-    """`home` with server, segments and documents, `files` with the usage files; both always at the same path, as the catalogue names paths."""
+def _place() -> Path:
+    """A folder in memory where there is room. A kill takes nothing from the kernel's cache, so a disk would prove no more; it would only
+    make the suite wait for its fsyncs. Not in pytest's own folder: the server's user must be able to reach it.
+    """
+    has_room = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM
+    made = Path(tempfile.mkdtemp(prefix="trunkline-crash-", dir=MEMORY if has_room else None))
+    made.chmod(0o711)
+    return made
+
+
+class Folder(Stages):
+    """`now/home` with server, segments and documents, `now/files` with the usage files."""
 
     def __init__(self) -> None:
-        # Not in pytest's own folder: the server's user must be able to reach it.
-        self.root = Path(tempfile.mkdtemp(prefix="trunkline-crash-"))
-        self.root.chmod(0o711)
-        self.present = self.root / "now"
-        self.home = self.present / "home"
-        self.files = self.present / "files"
-        self.environment = os.environ | {
-            "TRUNKLINE_HOME": str(self.home),
-            "TRUNKLINE_TENANT": TENANT,
-            "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}",
-            "DJANGO_SETTINGS_MODULE": "trunkline.platform.settings",
-            "COLUMNS": "250",
-        }
-        self.environment.pop("TRUNKLINE_DATABASE_URL", None)
+        modules = ("tests.crash.prepare", "tests.crash.prove")
+        super().__init__(_place(), modules=modules, TRUNKLINE_TENANT=TENANT, COLUMNS="250")
+        self.files = self.now / "files"
         self.ids: dict[str, str] = {}  # public ids of the batches of stage `loaded`, by name of file
         self._states: dict[str, State] = {}
-        self.home.mkdir(parents=True)
-        self.present.chmod(0o711)
-        self._forks = Forks(self.environment)
 
     def close(self) -> None:
-        self._forks.close()
-        self.stop_server()
+        super().close()
         shutil.rmtree(self.root)
 
-    # --- stages: a prepared folder, with a name ---
+    # --- stages ---
 
     def prepare(self) -> None:
-        """Stage `empty`: a carrier without records. Stage `loaded`: its files are taken, its prices mended, nothing is billed."""
+        """Stage `empty`: a carrier with one file taken. Stage `loaded`: its second file is taken too, its prices mended, nothing is billed."""
+        self._put_in_migrated()
         write_files(self.files)
         self.command("tests.crash.prepare:carrier", str(self.files))
         self.load("first.csv")
-        self._keep("empty")
+        self.keep("empty")
         self.load("march.csv")
         batches = json.loads(self.command("usage", "batches", "--json").out)["batches"]
+        assert {batch["name"]: batch["rated"] for batch in batches} == {"first.csv": 300, "march.csv": 2000}
         self.ids = {batch["name"]: batch["batch"] for batch in batches}
         self.command("tests.crash.prepare:mend")
-        self._keep("loaded")
+        self.keep("loaded")
 
-    def _keep(self, stage: str) -> None:
-        self.stop_server(signal.SIGINT)
-        subprocess.run(["cp", "-a", self.present, self.root / stage], check=True)
-
-    def put_back(self, stage: str) -> None:
-        """Begin anew from a stage."""
-        self.stop_server()
-        shutil.rmtree(self.present, ignore_errors=True)
-        subprocess.run(["cp", "-a", self.root / stage, self.present], check=True)
-
-    def stop_server(self, how: signal.Signals = signal.SIGQUIT) -> None:
-        """End the server at once (what it held in shared memory is given back), or orderly with SIGINT."""
-        with contextlib.suppress(FileNotFoundError, psutil.NoSuchProcess):
-            server = psutil.Process(int((self.home / "postgres" / "postmaster.pid").read_text().split()[0]))
-            if "postgres" in server.name():
-                server.send_signal(how)
-                psutil.wait_procs([server], timeout=30)
+    def _put_in_migrated(self) -> None:
+        """Begin with a migrated database, which is kept from one run of the suite to the next while no migration changes."""
+        text = migrations_fingerprint() + Path(embedded.__file__).read_text()
+        kept = TEST_HOME / f"crash-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
+        TEST_HOME.mkdir(parents=True, exist_ok=True)
+        with (TEST_HOME / "crash.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not kept.exists():
+                for old in TEST_HOME.glob("crash-*"):
+                    shutil.rmtree(old)
+                self.command("db", "start")
+                self.stop_server(signal.SIGINT)
+                subprocess.run(["cp", "-a", self.home, kept.with_name("crash-new")], check=True)
+                kept.with_name("crash-new").rename(kept)
+                return
+            shutil.rmtree(self.home)
+            subprocess.run(["cp", "-a", kept, self.home], check=True)
 
     # --- commands ---
 
-    def run(self, *arguments: str, fault: str = "") -> Done:
-        """Run a command to whatever end."""
-        return self._forks.run(*arguments, fault=fault)
-
-    def command(self, *arguments: str) -> Done:
-        """Run a command that must succeed."""
-        done = self.run(*arguments)
-        assert done.code == 0, done
-        return done
-
-    def start(self, *arguments: str, fault: str = "") -> subprocess.Popen[str]:
-        """Start a command as an operator does, and do not wait for it."""
-        command = [sys.executable, "-m", "trunkline", *arguments]
-        environment = self.environment | {"TRUNKLINE_FAULT": fault}
-        return subprocess.Popen(
-            command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-
-    def load(self, name: str, switch: str = "core") -> Done:
-        return self.command("usage", "load", str(self.files / name), "--switch", switch)
+    def load(self, name: str) -> None:
+        self.command("usage", "load", str(self.files / name), "--switch", "core")
 
     def put_into_watched(self, name: str = "watched.csv") -> Path:
         """Lay a file into the watched folder, at rest for an hour."""

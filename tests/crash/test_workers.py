@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
+import time
 
 import pytest
 
+from bench.forks import Command, Done
 from bench.state import connect
 from tests.crash.folder import Folder
-from tests.crash.test_steps import load, watch
+from tests.crash.steps import load
 
 pytestmark = pytest.mark.crash
 
@@ -18,19 +18,28 @@ HOLDERS = """
 SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
  WHERE l.locktype = 'advisory' AND l.granted AND a.usename = 'trunkline_app'
 """
+WAITING = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
 
 
-def wait_until_it_stands(process: subprocess.Popen[str]) -> None:
-    """Until the process has stopped itself at its step."""
-    ended = os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
-    assert ended is not None
-    assert ended.si_code == os.CLD_STOPPED, process.communicate()
+def stop_at(folder: Folder, step: str, *arguments: str) -> Command:
+    """Start a command and wait until it stands at the step."""
+    command = folder.start(*arguments, fault=f"{step}:stop")
+    assert command.stands(), command.done()
+    return command
 
 
-def end_of(process: subprocess.Popen[str]) -> tuple[int, str]:
-    process.send_signal(signal.SIGCONT)
-    _, err = process.communicate()
-    return process.returncode, err.strip()
+def go_on(command: Command) -> Done:
+    """Let a command that stands go on, and wait for its end."""
+    command.send(signal.SIGCONT)
+    return command.done()
+
+
+def wait_until_it_waits(folder: Folder, command: Command) -> None:
+    """Until the command waits for a lock that another one holds."""
+    with connect(folder.home) as connection:
+        while not connection.execute(WAITING).fetchall():
+            assert not command.has_ended(), command.done()
+            time.sleep(0.01)
 
 
 def march(folder: Folder, *more: str) -> tuple[str, ...]:
@@ -42,20 +51,20 @@ def test_a_worker_that_is_told_to_end_finishes_the_file_in_hand(prepared: Folder
     expected = prepared.undisturbed("empty", load)
     prepared.put_back("empty")
     prepared.command(*march(prepared, "--background"))
-    worker = prepared.start("worker", fault="decoding:stop")
-    wait_until_it_stands(worker)
-    worker.send_signal(number)
-    assert end_of(worker) == (0, "")
+    worker = stop_at(prepared, "decoding", "worker")
+    worker.send(number)
+    done = go_on(worker)
+    assert (done.code, done.err.strip()) == (0, ""), done
     prepared.assert_same_as(expected)
 
 
 def test_two_that_take_the_same_file_at_once_take_it_once(prepared: Folder) -> None:
     expected = prepared.undisturbed("empty", load)
     prepared.put_back("empty")
-    first = prepared.start(*march(prepared), fault="decoding:stop")
-    wait_until_it_stands(first)
+    first = stop_at(prepared, "decoding", *march(prepared))
     second = prepared.start(*march(prepared))
-    assert (end_of(first)[0], end_of(second)[0]) == (0, 0)
+    wait_until_it_waits(prepared, second)
+    assert (go_on(first).code, second.done().code) == (0, 0)
     prepared.assert_same_as(expected)
     with connect(prepared.home) as connection:
         assert connection.execute("SELECT attempt FROM usage_batch WHERE name = 'march.csv'").fetchall() == [(1,)]
@@ -65,21 +74,20 @@ def test_two_that_take_the_same_file_at_once_take_it_once(prepared: Folder) -> N
 def test_a_worker_that_was_overtaken_without_knowing_adds_nothing(prepared: Folder, step: str) -> None:
     expected = prepared.undisturbed("empty", load)
     prepared.put_back("empty")
-    slow = prepared.start(*march(prepared), fault=f"{step}:stop")
-    wait_until_it_stands(slow)
+    slow = stop_at(prepared, step, *march(prepared))
     with connect(prepared.home) as connection:
         assert len(connection.execute(HOLDERS).fetchall()) == 1
     prepared.load("march.csv")
-    assert end_of(slow) == (0, "")
+    done = go_on(slow)
+    assert (done.code, done.err.strip()) == (0, ""), done
     prepared.assert_same_as(expected)
 
 
 def test_a_worker_whose_server_dies_ends_with_a_word_and_the_next_goes_on(prepared: Folder) -> None:
-    expected = prepared.undisturbed("empty", watch)
+    expected = prepared.undisturbed("empty", load)
     prepared.put_back("empty")
-    prepared.put_into_watched()
-    worker = prepared.start("worker", fault="decoding:postgres")
-    code, err = end_of(worker)
-    assert (code, "error: PostgreSQL went away" in err) == (1, True), err
+    prepared.command(*march(prepared, "--background"))
+    done = prepared.run("worker", fault="decoding:postgres")
+    assert (done.code, "error: PostgreSQL went away" in done.err) == (1, True), done
     prepared.command("worker", "--once")
     prepared.assert_same_as(expected)

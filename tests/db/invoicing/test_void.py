@@ -129,7 +129,7 @@ def _in_threads(work: list[Any]) -> list[Any]:
 
     def run(each: Any) -> Any:
         try:
-            barrier.wait(timeout=30)
+            barrier.wait()
             return each()
         finally:
             connection.close()

@@ -87,6 +87,11 @@ def tell(statement: str) -> None:
         connection.execute(statement.encode())
 
 
+def has_ended(pid: int | None) -> bool:
+    assert pid is not None
+    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
 def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
@@ -115,7 +120,7 @@ def test_a_folder_deleted_under_its_server_becomes_a_new_one(fresh: Path) -> Non
     old = embedded.postmaster_pid()
     shutil.rmtree(fresh)
     embedded.ensure_running()
-    assert not Path(f"/proc/{old}").exists()  # or it would take the new one's socket away when it notices
+    assert has_ended(old)  # or it would take the new one's socket away when it notices
     assert ask("SELECT count(*) FROM pg_class WHERE relname = 'old'") == [(0,)]
 
 
@@ -158,10 +163,24 @@ def test_a_server_that_dies_alone_while_its_children_live_on_comes_back(running:
         assert pid is not None
         server = psutil.Process(pid)
         server.kill()
-        psutil.wait_procs([server])
+        assert embedded.wait_until_ended([server], seconds=30)
         embedded.ensure_running()
     assert ask("SELECT 1") == [(1,)]
     assert embedded.postmaster_pid() != pid
+
+
+def test_a_killed_server_of_whose_end_nobody_takes_note_comes_back(running: Path) -> None:
+    embedded.kill()
+    # Nobody waits for it, as in a container whose first process waits for nobody.
+    ended = subprocess.Popen(["true"], cwd="/", **programs.server_account().identity)
+    assert embedded.wait_until_ended([psutil.Process(ended.pid)], seconds=30)
+    for path in (running / "postgres/postmaster.pid", running / "postgres/.s.PGSQL.5432.lock"):
+        path.write_text("\n".join([str(ended.pid), *path.read_text().splitlines()[1:]]) + "\n")
+    before = (running / "postgres.log").stat().st_size
+    embedded.ensure_running()
+    assert ask("SELECT 1") == [(1,)]
+    assert b"lock file" not in (running / "postgres.log").read_bytes()[before:]  # at the first try
+    ended.wait()
 
 
 def test_a_server_whose_socket_is_gone_is_started_again(running: Path) -> None:

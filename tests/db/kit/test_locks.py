@@ -144,28 +144,25 @@ def test_a_name_is_held_until_the_transaction_ends(committed_db: TestDatabase) -
     with transaction.atomic():
         lock_name("invoice", 1)
         waiting.start()
-        wait_until_somebody_waits(committed_db)
+        wait_until_it_waits(waiting, committed_db)
         order.append("first")
     waiting.join()
     assert order == ["first", "other"]
 
 
-ADVISORY = (
-    "FROM pg_locks JOIN pg_database d ON d.oid = database WHERE locktype = 'advisory' AND datname = current_database()"
-)
-
-
-def wait_until_somebody_waits(database: TestDatabase) -> None:
-    """Until PostgreSQL says that a session waits for an advisory lock."""
+def wait_until_it_waits(thread: threading.Thread, database: TestDatabase) -> None:
+    """Until PostgreSQL says that a session waits for an advisory lock: that of the thread."""
+    query = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event = 'advisory'"
     with database.connect() as admin:
-        while admin.execute(f"SELECT count(*) {ADVISORY} AND NOT granted".encode()).fetchone() == (0,):
-            pass
+        while not admin.execute(query).fetchall():
+            assert thread.is_alive()
 
 
 def end_the_holder(database: TestDatabase) -> None:
     """Take the connection that holds the lock away, as a broken network would."""
     with database.connect() as admin:
-        admin.execute(f"SELECT pg_terminate_backend(pid, 5000) {ADVISORY}".encode())
+        holds = "pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted)"
+        assert database.end_sessions(admin, which=holds) == 1
 
 
 def test_other_names_are_free(committed_db: TestDatabase) -> None:

@@ -9,7 +9,6 @@ import pytest
 from django.db import connection, transaction
 
 from tests.databases import AT, TestDatabase
-from trunkline.kit.db.connections import Role
 from trunkline.tariffs.models import CodeDeck
 from trunkline.tenancy.actions import create_tenant
 from trunkline.tenancy.models import Tenant
@@ -173,9 +172,7 @@ def test_after_the_server_went_away_the_next_scope_connects_again(
 ) -> None:
     with scope(committed_tenant, "test"):
         CodeDeck.objects.create(name="before")
-    with committed_db.connect(Role.ADMIN) as admin:
-        admin.execute(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
+    with committed_db.connect() as admin:
+        assert committed_db.end_sessions(admin) == 1
     with scope(committed_tenant, "test"):
         assert decks() == ["before"]

@@ -202,7 +202,7 @@ def test_a_name_that_is_no_text_is_said_and_keeps_nobody_else_waiting(watched: W
 def test_a_folder_that_lets_nothing_be_moved_is_said_and_its_files_count_once(watched: Watched) -> None:
     (watched.folder / "done").write_text("in the way")
     watched.put("a.csv", csv(line("k1")))
-    os.utime(watched.folder / "done", None)
+    os.utime(watched.folder / "done", (watched.carrier.now.timestamp(),) * 2)
     with pytest.raises(Unavailable) as caught:
         watched.look()
     assert (caught.value.code, watched.batches()) == ("watched_folder", {"a.csv": "posted"})
@@ -450,10 +450,8 @@ def test_a_batch_whose_worker_lost_the_lock_does_not_bill_what_another_file_has_
 
     def lose_the_lock_to_another() -> None:
         with committed_db.connect() as admin:
-            admin.execute(
-                """SELECT pg_terminate_backend(pid) FROM pg_locks
-                    WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
-            )
+            holds = "pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted)"
+            assert committed_db.end_sessions(admin, which=holds) == 1
         assert carrier.load(second).rated == 2
 
     at_step(monkeypatch, "decoding", lose_the_lock_to_another)

@@ -23,13 +23,17 @@ import signal
 import stat
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from trunkline.core.errors import Unavailable
 from trunkline.kit.db.programs import SYSTEM_FOLDER, Account, is_reachable, is_root, programs, server_account
 from trunkline.kit.home import home
+
+if TYPE_CHECKING:
+    import psutil  # by those who kill and start anew: a command that finds its server running does without
 
 ROLES = ("trunkline_owner", "trunkline_app", "trunkline_platform")
 PORT = 5432  # only a part of the socket's name
@@ -40,6 +44,7 @@ START_SECONDS = 600  # crash recovery may take minutes
 # For some seconds after a kill -9 the children of the old server still hold its shared memory and its lock file.
 OLD_CHILDREN_SECONDS = 15
 OLD_CHILDREN = ("is still in use", "lock file")
+NOBODYS_PID = 2**22 + 1  # Linux gives none above 2**22
 SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -152,7 +157,29 @@ def kill() -> None:
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.send_signal(signal.SIGKILL)
-    psutil.wait_procs(processes, timeout=10)
+    wait_until_ended(processes, seconds=10)
+
+
+def wait_until_ended(processes: Iterable[psutil.Process], *, seconds: float) -> bool:
+    """Wait until none of the processes runs any more, or the time is over: whether all have ended.
+
+    One that has ended and waits for its parent to take note (a zombie) holds no memory, lock or socket. In a container the parent is often
+    a first process that takes note after seconds, or never.
+    """
+    deadline = time.monotonic() + seconds
+    left = list(processes)
+    while (left := [process for process in left if _runs(process)]) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return not left
+
+
+def _runs(process: psutil.Process) -> bool:
+    import psutil
+
+    try:
+        return process.is_running() and process.status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def postmaster_pid() -> int | None:
@@ -182,7 +209,7 @@ def _postmaster(place: Cluster) -> Postmaster | None:
         lines = (place.data / "postmaster.pid").read_text().splitlines()
         pid = int(lines[0])
         command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        process_state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+        process_state = _process_state(pid)
     except (OSError, ValueError, IndexError):
         return None
     if b"postgres" not in command[0] or os.fsencode(place.data) not in command or process_state == "Z":
@@ -190,6 +217,11 @@ def _postmaster(place: Cluster) -> Postmaster | None:
     return Postmaster(
         pid, lines[7].strip() if len(lines) > 7 else "starting"
     )  # the eighth line, PostgreSQL 10 and later
+
+
+def _process_state(pid: int) -> str:
+    """Its letter in `/proc`: R, S, D, T, Z. Raises OSError where there is no such process."""
+    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
 
 
 def _settle(place: Cluster) -> None:
@@ -292,7 +324,7 @@ def _end_orphans(data: Path) -> None:
     for process in orphans:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.send_signal(signal.SIGQUIT)
-    psutil.wait_procs(orphans, timeout=10)
+    wait_until_ended(orphans, seconds=10)
 
 
 def _arguments_of_a_server(command: list[str] | None) -> list[str]:
@@ -334,6 +366,7 @@ def _start(place: Cluster, account: Account, folder: Path) -> None:
     command += ["-l", place.log, "-o", f"-k {shlex.quote(str(place.socket_folder))}"]
     deadline = time.monotonic() + OLD_CHILDREN_SECONDS
     while True:
+        _free_lock_files(place)
         before = place.log.stat().st_size
         done = _run(account, command, seconds=START_SECONDS + 30)
         if done.returncode == 0:
@@ -343,6 +376,19 @@ def _start(place: Cluster, account: Account, folder: Path) -> None:
             tail = said.strip()[-2000:]
             raise Unavailable("database_start", f"PostgreSQL did not start. Its log {place.log} ends:\n{tail}")
         time.sleep(0.3)
+
+
+def _free_lock_files(place: Cluster) -> None:
+    """Take the name of a server that has ended out of its lock files, should its parent not have taken note of the end.
+
+    PostgreSQL takes such a process (a zombie) for a live server and does not start. The other lines stay: by them it finds children of the
+    old server that still use the shared memory.
+    """
+    for path in (place.data / "postmaster.pid", place.socket.with_name(f"{place.socket.name}.lock")):
+        with contextlib.suppress(OSError, ValueError):
+            first, _, rest = path.read_text().partition("\n")
+            if _process_state(int(first)) == "Z":
+                path.write_text(f"{NOBODYS_PID}\n{rest}")
 
 
 def _stop(place: Cluster, account: Account, folder: Path) -> None:

@@ -1,0 +1,50 @@
+"""The steps at which the power fails, for the worker or for PostgreSQL (faults.md), and the work that passes them."""
+
+from __future__ import annotations
+
+from tests.crash.folder import Folder
+
+VICTIMS = ("", ":postgres")
+LOAD = ("registered", "decoding", "temporary_written", "renamed", "before_commit", "after_commit", "sweeping")
+WATCH = ("registered", "renamed", "before_commit", "after_commit", "before_source_moved")
+RESEND = ("registered", "superseding", "before_commit", "before_source_moved")
+INVOICE = (
+    "invoice_records_written",
+    "invoice_before_number",
+    "invoice_after_number",
+    "invoice_pdf_written",
+    "invoice_files_renamed",
+    "invoice_before_commit",
+    "invoice_after_commit",
+)
+
+
+def load(folder: Folder, fault: str = "") -> None:
+    _do(folder, ("usage", "load", str(folder.files / "march.csv"), "--switch", "core"), fault)
+
+
+def watch(folder: Folder, fault: str = "") -> None:
+    if fault or not (folder.files / "watched" / "done").exists():
+        folder.put_into_watched()
+    _do(folder, ("worker", "--once"), fault)
+
+
+def resend(folder: Folder, fault: str = "") -> None:
+    _do(folder, ("usage", "resend", "--batch", folder.ids["march.csv"]), fault)
+
+
+def invoice(folder: Folder, fault: str = "") -> None:
+    _do(folder, ("invoice", "issue", "--account", "cust", "--period", "2026-03"), fault)
+
+
+def _do(folder: Folder, command: tuple[str, ...], fault: str) -> None:
+    """Run it as it must end: killed at the step, or without its server with a message and no traceback, or well."""
+    done = folder.run(*command, fault=fault)
+    if not fault:
+        assert done.code == 0, done
+    elif fault.endswith(":postgres"):
+        assert folder.server_pid() is None, f"{fault} was not reached"
+        assert done.code == 0 or (done.code == 1 and "error: PostgreSQL went away" in done.err), done
+        assert command[0] == "worker" or "Traceback" not in done.err, done
+    else:
+        assert done.code == -9, done

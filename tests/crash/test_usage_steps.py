@@ -1,0 +1,42 @@
+"""The power fails at every named step of a usage file; done again, it is as if nothing had happened."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.crash.folder import Folder
+from tests.crash.steps import LOAD, RESEND, VICTIMS, WATCH, load, resend, watch
+
+pytestmark = pytest.mark.crash
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
+@pytest.mark.parametrize("step", LOAD)
+def test_a_file_is_taken_once(prepared: Folder, step: str, victim: str) -> None:
+    expected = prepared.undisturbed("empty", load)
+    prepared.put_back("empty")
+    load(prepared, step + victim)
+    load(prepared)
+    prepared.assert_same_as(expected)
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
+@pytest.mark.parametrize("step", WATCH)
+def test_a_watched_file_is_taken_once_and_moved(prepared: Folder, step: str, victim: str) -> None:
+    expected = prepared.undisturbed("empty", watch)
+    prepared.put_back("empty")
+    watch(prepared, step + victim)
+    prepared.command("worker", "--once")
+    prepared.assert_same_as(expected)
+    assert [path.name for path in (prepared.files / "watched").rglob("*") if path.is_file()] == ["watched.csv"]
+    assert (prepared.files / "watched" / "done" / "watched.csv").exists()
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
+@pytest.mark.parametrize("step", RESEND)
+def test_rejects_are_sent_again_once(prepared: Folder, step: str, victim: str) -> None:
+    expected = prepared.undisturbed("loaded", resend)
+    prepared.put_back("loaded")
+    resend(prepared, step + victim)
+    resend(prepared)
+    prepared.assert_same_as(expected)
