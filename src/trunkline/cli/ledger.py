@@ -27,7 +27,7 @@ def check(
     ] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Prove every invariant of the books and say what was looked at; exit 1 if one fails."""
+    """Prove every invariant of the books, of usage and of invoices, and say what was looked at. Ends with status 1 if one fails."""
     from trunkline.ledger.checks import check_tenant
     from trunkline.tenancy.queries import get_tenant_id, tenant_ids
 
@@ -65,8 +65,8 @@ def _finding(finding: Finding) -> dict[str, object]:
 
 def _print_findings(found: dict[str, list[Finding]], *, holds: bool) -> None:
     for slug, findings in found.items():
-        rows = [("holds" if f.holds else "FAILS", f.statement, f.checked) for f in findings]
-        door.table(slug, ["", "Invariant", "Looked at"], rows)
+        rows = [("holds" if f.holds else "FAILS", f.name, f.statement, f.checked) for f in findings]
+        door.table(slug, ["", "Invariant", "What must hold", "Looked at"], rows)
         for finding in findings:
             for problem in finding.problems:
                 door.say(f"{slug}: {finding.name}: {problem}")
@@ -74,9 +74,8 @@ def _print_findings(found: dict[str, list[Finding]], *, holds: bool) -> None:
                 door.say(f"{slug}: {finding.name}: and {finding.problem_count - len(finding.problems):,} more")
     failed = sum(not finding.holds for findings in found.values() for finding in findings)
     count = sum(len(findings) for findings in found.values())
-    door.say(
-        f"All {count} invariants of {len(found)} tenants hold." if holds else f"{failed} of {count} invariants fail."
-    )
+    whose = "1 tenant" if len(found) == 1 else f"{len(found)} tenants"
+    door.say(f"All {count} invariants of {whose} hold." if holds else f"{failed} of {count} invariants fail.")
 
 
 @app.command()

@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 from tests.db.ledger.books import AT, DAY, account, draft, lines, spend, top_up
 from trunkline.cli.ledger import app
 from trunkline.kit import clock
-from trunkline.ledger import actions, checks, queries
-from trunkline.ledger.checks import Proof
+from trunkline.ledger import actions, checks, invariants, queries
+from trunkline.ledger.invariants import Proof
 from trunkline.ledger.models import Entry
 from trunkline.tenancy.actions import create_tenant
 from trunkline.tenancy.scope import scope
@@ -98,13 +98,13 @@ def test_a_reservation_that_nobody_releases_is_found_after_an_hour(in_scope: Any
 def test_a_room_above_adds_an_invariant_and_its_failure_is_a_finding(
     in_scope: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checks, "_registered", dict(checks._registered))
-    checks.register_invariant(
+    monkeypatch.setattr(invariants, "_registered", dict(invariants._registered))
+    invariants.register_invariant(
         "moon", "The moon is full.", lambda at: Proof.of({"moons": 1}, (f"{n} of 25" for n in range(25)))
     )
-    checks.register_invariant("moon", "The moon is full.", lambda at: Proof.of({}, []))  # registered twice is once
+    invariants.register_invariant("moon", "The moon is full.", lambda at: Proof.of({}, []))  # registered twice is once
     with pytest.raises(ValueError, match="'moon' already"):
-        checks.register_invariant("moon", "The moon is new.", lambda at: Proof.of({}, []))
+        invariants.register_invariant("moon", "The moon is new.", lambda at: Proof.of({}, []))
     found = checks.check(at=AT)[-1]
     assert (found.name, found.statement, found.holds, found.problem_count) == ("moon", "The moon is full.", False, 25)
     assert found.problems == tuple(f"{n} of 25" for n in range(20))
@@ -305,8 +305,8 @@ def test_the_commands_print_what_they_prove(committed_db: None) -> None:
 
 def test_a_failing_invariant_makes_the_command_fail(committed_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     create_tenant(name="Zeta Net", currency="USD", timezone="UTC", actor="test", at=AT)
-    monkeypatch.setattr(checks, "_registered", dict(checks._registered))
-    checks.register_invariant(
+    monkeypatch.setattr(invariants, "_registered", dict(invariants._registered))
+    invariants.register_invariant(
         "moon", "The moon is full.", lambda at: Proof.of({"moons": 1}, (f"{n} of 25" for n in range(25)))
     )
     shell = CliRunner()
