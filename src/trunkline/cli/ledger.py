@@ -69,23 +69,27 @@ def _print_findings(found: dict[str, list[Finding]], *, holds: bool) -> None:
         door.table(slug, ["", "Invariant", "What must hold", "Looked at"], rows)
         for finding in findings:
             for problem in finding.problems:
-                door.say(f"{slug}: {finding.name}: {problem}")
+                typer.echo(f"{slug}: {finding.name}: {problem}")
             if finding.problem_count > len(finding.problems):
-                door.say(f"{slug}: {finding.name}: and {finding.problem_count - len(finding.problems):,} more")
+                typer.echo(f"{slug}: {finding.name}: and {finding.problem_count - len(finding.problems):,} more")
     failed = sum(not finding.holds for findings in found.values() for finding in findings)
     count = sum(len(findings) for findings in found.values())
     whose = "1 tenant" if len(found) == 1 else f"{len(found)} tenants"
-    door.say(f"All {count} invariants of {whose} hold." if holds else f"{failed} of {count} invariants fail.")
+    typer.echo(f"All {count} invariants of {whose} hold." if holds else f"{failed} of {count} invariants fail.")
 
 
 @app.command()
-def balances(tenant: TenantOption, as_json: JsonOption = False) -> None:
+def balances(
+    tenant: TenantOption,
+    everything: Annotated[bool, typer.Option("--all", help="Also accounts on which nothing stands.")] = False,
+    as_json: JsonOption = False,
+) -> None:
     """List the accounts and what stands on them, with the totals that show that debits are credits."""
     from trunkline.core.money import Amount
     from trunkline.ledger.queries import balances as read
 
     with door.tenant_scope(tenant):
-        found = read()
+        found = [row for row in read() if everything or not row.is_empty]
     totals: dict[str, Amount] = {}
     for row in found:
         totals[row.account.currency] = totals.get(row.account.currency, Amount.zero()) + row.posted
@@ -94,11 +98,14 @@ def balances(tenant: TenantOption, as_json: JsonOption = False) -> None:
             {"accounts": [_balance(row) for row in found], "totals": {c: str(t) for c, t in sorted(totals.items())}}
         )
         return
+    if not found:
+        typer.echo("Nothing stands on any account.")
+        return
     columns = ["Account", "Name", "Type", "Currency", "Debit", "Credit", "Reserved", "Available"]
     rows = [(*_shown(row), *_reserved(row)) for row in found]
     door.table("", columns, rows, right=columns[4:])
     for currency, total in sorted(totals.items()):
-        door.say(f"Debits less credits in {currency}: {total}")
+        typer.echo(f"Debits less credits in {currency}: {total}")
 
 
 def _shown(row: AccountBalance) -> tuple[str, ...]:
@@ -129,7 +136,9 @@ def statement(
     account: Annotated[str, typer.Argument(help="Code of the ledger account, as in receivable:acme.")],
     tenant: TenantOption,
     start: Annotated[datetime | None, typer.Option("--from", formats=DAY, help="First day.")] = None,
-    end: Annotated[datetime | None, typer.Option("--to", formats=DAY, help="Day after the last.")] = None,
+    end: Annotated[
+        datetime | None, typer.Option("--to", formats=DAY, help="Day after the last; itself not included.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Print the postings of one account with the balance after each; debits are above zero."""

@@ -220,7 +220,7 @@ def check(
         table("Usage", ["Tenant", "", "What must hold", "Looked at"], rows)
         for slug, finding in findings:
             for line in finding.contradictions:
-                say(f"{slug}: {finding.name}: {line}")
+                typer.echo(f"{slug}: {finding.name}: {line}")
     if not all(finding.holds for _, finding in findings):
         raise typer.Exit(1)
 
@@ -231,7 +231,9 @@ def search(
     number: Annotated[str, typer.Option(help="Calling or called number; its beginning with a star (2547*).")] = "",
     account: Annotated[str, typer.Option("--account", "-a", help="Account on either side.")] = "",
     begin: Annotated[str, typer.Option("--from", help="Starts at or after: a day (UTC) or an instant.")] = "",
-    end: Annotated[str, typer.Option("--to", help="Starts before: a day (UTC) or an instant.")] = "",
+    end: Annotated[
+        str, typer.Option("--to", help="Starts before: a day (UTC) or an instant; itself not included.")
+    ] = "",
     limit: Annotated[int, typer.Option(help="The newest so many.")] = 100,
     json: JsonOption = False,
 ) -> None:

@@ -256,6 +256,7 @@ def test_the_commands_print_what_they_prove(committed_db: None) -> None:
     with scope(tenant, "test"):
         top_up("ann", 100)
         spend("ann", "12.5", key="s1")
+        account("receivable:a")  # on which nothing stands
     shell = CliRunner()
 
     def json_of(*arguments: str, code: int = 0) -> Any:
@@ -285,7 +286,12 @@ def test_the_commands_print_what_they_prove(committed_db: None) -> None:
             ("revenue:USD", "-12.5", "12.5"),
             ("wallet:ann", "-87.5", "87.5"),
         ]
-        assert "87.5" in shell.invoke(app, ["balances", "--tenant", "epsilon-net"]).output
+        printed = shell.invoke(app, ["balances", "--tenant", "epsilon-net"])
+        assert "87.5" in printed.stdout
+        assert "Debits less credits in USD: 0" in printed.stdout
+        everything = json_of("balances", "--tenant", "epsilon-net", "--all")["accounts"]
+        assert [row["account"] for row in everything if row["balance"] == "0"] == ["receivable:a"]
+        assert len(everything) == 4
         lines_of = json_of(
             "statement", "wallet:ann", "--tenant", "epsilon-net", "--from", "2026-03-01", "--to", "2026-03-02"
         )
@@ -301,6 +307,12 @@ def test_the_commands_print_what_they_prove(committed_db: None) -> None:
             "Closed through 2026-03-01"
             in shell.invoke(app, ["close-period", "2026-03-01", "--tenant", "epsilon-net"]).output
         )
+
+
+def test_books_on_which_nothing_stands_say_so(committed_db: None) -> None:
+    with scope(create_tenant(name="Iota Net", currency="USD", timezone="UTC", actor="test", at=AT), "test"):
+        account("receivable:a")
+    assert CliRunner().invoke(app, ["balances", "--tenant", "iota-net"]).stdout == "Nothing stands on any account.\n"
 
 
 def test_a_failing_invariant_makes_the_command_fail(committed_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
