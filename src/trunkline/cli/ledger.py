@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trunkline.cli import door
-from trunkline.cli.door import JsonOption, TenantOption
+from trunkline.cli.door import JsonOption, OneTenantOption, TenantOption
 
 if TYPE_CHECKING:
     from trunkline.ledger.checks import Finding
@@ -21,10 +21,7 @@ DAY = ["%Y-%m-%d"]
 
 @app.command()
 def check(
-    tenant: Annotated[
-        str,
-        typer.Option("--tenant", "-t", help="Only this tenant; all of them if left out.", envvar="TRUNKLINE_TENANT"),
-    ] = "",
+    tenant: OneTenantOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Prove every invariant of the books, of usage and of invoices, and say what was looked at. Ends with status 1 if one fails."""

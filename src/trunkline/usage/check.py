@@ -19,6 +19,7 @@ from trunkline.ledger.choices import EntryKind
 from trunkline.ledger.invariants import Proof
 from trunkline.ledger.models import Posting
 from trunkline.parties.models import Account
+from trunkline.tariffs.models import Destination
 from trunkline.usage.choices import BatchState, SegmentKind, SegmentState, Side
 from trunkline.usage.models import Batch, HourTotal, Rollup, Segment
 from trunkline.usage.segments import SegmentsMoved, connect, live_segments
@@ -130,17 +131,31 @@ def _segments_and_rollups(side: Side) -> Finding:
             rolled[row[: len(KEYS)]] = sums
 
     def problems() -> Iterator[str]:
-        for key in stored.keys() | rolled.keys():
-            mine = stored.get(key, (Decimal(0),) * len(SUMS))
-            theirs = rolled.get(key, (Decimal(0),) * len(SUMS))
-            if mine != theirs:
-                yield f"{side} {dict(zip(KEYS, key, strict=True))}: segments {list(map(str, mine))}, rollups {list(map(str, theirs))}"
+        nothing = (Decimal(0),) * len(SUMS)
+        wrong = [key for key in stored.keys() | rolled.keys() if stored.get(key, nothing) != rolled.get(key, nothing)]
+        for key, words in _in_words(wrong).items():
+            mine, theirs = stored.get(key, nothing), rolled.get(key, nothing)
+            yield f"{side} {words}: segments {list(map(str, mine))}, rollups {list(map(str, theirs))}"
 
     return Finding(
         name,
         f"{len(stored)} keys, {len(paths)} segments",
         Proof.of({"keys": len(stored), "segments": len(paths)}, problems()),
     )
+
+
+def _in_words(keys: Sequence[tuple[Any, ...]]) -> dict[tuple[Any, ...], str]:
+    """Keys of sums with the names that people know: `2026-03-02 acme voice Kenya, rate 17, USD`; in order of day and name."""
+    if not keys:
+        return {}
+    codes = dict(Account.objects.values_list("pk", "code"))
+    names = dict(Destination.objects.filter(pk__in={key[2] for key in keys}).values_list("pk", "name"))
+    found = {}
+    for key in keys:
+        account, service, destination, rate, currency, day = key
+        where, price = names.get(destination, "no destination"), f"rate {rate}" if rate else "no rate"
+        found[key] = f"{day} {codes.get(account, account)} {service} {where}, {price}, {currency}"
+    return dict(sorted(found.items(), key=lambda each: each[1]))
 
 
 def _stored(side: Side, paths: Sequence[Path]) -> dict[tuple[Any, ...], tuple[Decimal, ...]]:
@@ -159,6 +174,7 @@ def _rollups_and_ledger(side: Side) -> Finding:
     field = "unbilled_receivable_id" if side == Side.SELL else "unbilled_payable_id"
     sign = 1 if side == Side.SELL else -1
     owner = dict(Account.objects.values_list(field, "pk"))
+    codes = dict(Account.objects.values_list("pk", "code"))
     posted: dict[int, Decimal] = {}
     sums = (
         Posting.objects.filter(entry__kind=kind, account_id__in=list(owner))
@@ -178,7 +194,7 @@ def _rollups_and_ledger(side: Side) -> Finding:
     def problems() -> Iterator[str]:
         for account in posted.keys() | rolled.keys():
             if posted.get(account, Decimal(0)) != rolled.get(account, Decimal(0)):
-                yield f"{side} account {account}: rollups {rolled.get(account, 0)}, ledger {posted.get(account, 0)}"
+                yield f"{side} {codes.get(account, account)}: rollups {rolled.get(account, 0)}, ledger {posted.get(account, 0)}"
 
     return Finding(
         f"{side}: sum of rollups = ledger, per account",

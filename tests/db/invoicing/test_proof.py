@@ -61,7 +61,7 @@ def test_the_books_usage_and_invoices_are_proved_in_one_go(carrier: Carrier) -> 
         result = CliRunner(env={"COLUMNS": "250"}).invoke(app, ["check"])
     assert result.exit_code == 0
     assert all(name in result.stdout for name in (*OWN, *usage.STATEMENTS, *invoicing.STATEMENTS))
-    assert f"All {len(found)} invariants of 1 tenant hold." in result.stderr
+    assert f"All {len(found)} invariants of 1 tenant hold." in result.stdout
 
 
 TAMPERINGS = {
@@ -99,6 +99,18 @@ def test_what_was_changed_behind_the_programs_back_is_found(
         admin.execute("SET session_replication_role = replica")
         admin.execute(statement.encode())
     assert set(failing(carrier)) == expected
+
+
+def test_what_disagrees_is_said_in_names_that_people_know(carrier: Carrier, test_database: TestDatabase) -> None:
+    with test_database.connect() as admin:
+        admin.execute("UPDATE usage_rollup SET amount = amount + 1 WHERE side = 'sell' AND day = '2026-03-03'")
+        (rate,) = admin.execute("SELECT rate_id FROM usage_rollup WHERE side = 'sell'").fetchone() or (None,)
+    found = failing(carrier)
+    assert found["usage_sell_segments"] == (
+        f"sell 2026-03-03 cust voice Kenya, rate {rate}, EUR: segments ['1', '1', '60', '60', '0.08000000', '0.10000000'], "
+        "rollups ['1', '1', '60', '60', '1.08000000', '0.10000000']",
+    )
+    assert found["usage_sell_ledger"] == ("sell cust: rollups 1.20000000, ledger 0.20000000",)
 
 
 def test_a_segment_that_is_gone_or_garbage_is_a_finding_and_the_others_are_still_proved(carrier: Carrier) -> None:
