@@ -17,10 +17,11 @@ from trunkline.core.period import DatePeriod
 from trunkline.invoicing.choices import InvoiceState, Unit
 from trunkline.invoicing.models import Invoice, InvoicingProfile
 from trunkline.invoicing.rules import Bucket, Day, Key, Sums, Terms
-from trunkline.invoicing.terms import RateFacts, Words, parse_steps, price_terms
+from trunkline.invoicing.terms import RateFacts, Words, price_terms
 from trunkline.kit.db.scope import current_tenant_id
 from trunkline.parties.models import Account
 from trunkline.tariffs.models import Destination, Rate
+from trunkline.tariffs.rules import parse_steps
 from trunkline.tenancy.queries import current_tenant
 
 _NEGATED = "(r.attempts < 0 OR r.connected < 0 OR r.billed_quantity < 0)"

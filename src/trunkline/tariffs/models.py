@@ -185,6 +185,7 @@ class Rate(TenantModel):
                 name="tariffs_rate_validity",
             ),
             CheckConstraint(condition=Q(rounding_decimals__lte=AMOUNT_DECIMALS), name="tariffs_rate_rounding_decimals"),
+            CheckConstraint(condition=Q(max_cost__gte=0), name="tariffs_rate_max_cost"),
         )
         indexes = (models.Index(fields=["tenant", "tariff", "code"], name="tariffs_rate_tariff_code"),)
 
