@@ -265,7 +265,9 @@ def identity_add(
     tech_prefix: Annotated[str, typer.Option(help="What its called numbers begin with.")] = "",
     priority: Annotated[int, typer.Option(help="The lower number wins where nothing else decides.")] = 100,
     valid_from: Annotated[Text, typer.Option("--from", help="From when on: a date or an instant.")] = None,
-    valid_to: Annotated[Text, typer.Option("--to", help="Until when: a date or an instant.")] = None,
+    valid_to: Annotated[
+        Text, typer.Option("--to", help="Until when: a date or an instant; itself not included.")
+    ] = None,
 ) -> None:
     """Tell traffic to be an account's by one more mark (docs/algorithms/identification.md)."""
     from trunkline.parties.actions import add_identity
@@ -309,7 +311,9 @@ def identity_list(
 def identity_end(
     identity: Annotated[int, typer.Argument(help="Id of the identity.")],
     tenant: TenantOption,
-    to: Annotated[str, typer.Option(help="Until when: a date in the account's zone, or an instant.")],
+    to: Annotated[
+        str, typer.Option(help="Until when: a date in the account's zone, or an instant; itself not included.")
+    ],
 ) -> None:
     """Let an identity end."""
     from trunkline.parties.actions import end_identity

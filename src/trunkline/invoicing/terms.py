@@ -14,22 +14,13 @@ from trunkline.core.currency import get_currency
 from trunkline.core.money import AMOUNT_DECIMALS, PRICE_DECIMALS, Amount, Price, scaled_text
 from trunkline.core.quantity import OCTET_UNITS
 from trunkline.invoicing.choices import Unit
+from trunkline.tariffs.rules import Step
 
 Words = Mapping[str, str]
 
 _FREE = Price(0)
 _SECONDS = {1: "per_second", 60: "per_minute", 3600: "per_hour"}
 _OCTETS = {size: unit for unit, size in OCTET_UNITS.items()}
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """From `start` units on, `price` for every `per` units, charged in whole increments."""
-
-    start: int
-    price: Price
-    per: int
-    increment: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +34,6 @@ class RateFacts:
     grace: int = 0
     max_cost: Amount | None = None
     time_profile: str = ""
-
-
-def parse_steps(text: str) -> tuple[Step, ...]:
-    """The steps of `0:0.20/60/60;60:0.10/60/1`, the text that rates keep (checked by the database)."""
-    steps = []
-    for part in text.split(";"):
-        start, _, rest = part.partition(":")
-        price, per, increment = rest.split("/")
-        steps.append(Step(int(start), Price.from_text(price), int(per), int(increment)))
-    return tuple(steps)
 
 
 def price_terms(rate: RateFacts, *, account_currency: str, words: Words) -> str:

@@ -8,7 +8,6 @@ catalogue again.
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -17,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from trunkline.core.errors import Unavailable
-from trunkline.kit.home import folder, home
+from trunkline.kit.home import home
+from trunkline.kit.scratch import scratch_folder
 
 if TYPE_CHECKING:
     import duckdb
@@ -97,14 +97,13 @@ def connect(
     """A DuckDB of its own, fenced in to `paths`, with a view `segments` over them; its clock is UTC. Close it.
 
     Nothing else of the file system and no network can be reached through it, and no setting changed. What passes
-    `memory` spills into a folder below the data folder, which goes when the connection closes. Over no paths the view
-    has its columns and no row. Whoever reads the files one by one does without the view, which opens them all. Raises
-    `SegmentsMoved` where a file is gone.
+    `memory` spills into the scratch folder of the process. Over no paths the view has its columns and no row. Whoever
+    reads the files one by one does without the view, which opens them all. Raises `SegmentsMoved` where a file is gone.
     """
     import duckdb
 
     names = [str(path) for path in paths]
-    spill = folder("tmp") / f"duckdb-{os.getpid()}-{next(_connections)}"
+    spill = scratch_folder() / f"duckdb-{next(_connections)}"
     connection = duckdb.connect(":memory:")
     try:
         connection.execute(f"SET memory_limit={text_literal(memory)}")

@@ -58,7 +58,7 @@ def test_from_the_seller_to_the_exported_document(books: Books, tmp_path: Path) 
     assert (preview["total"], preview["rounding"], len(preview["lines"])) == ("0.13", "-0.00979167", 2)
     assert (tmp_path / "preview.pdf").read_bytes().startswith(b"%PDF")
     assert stored(books) == []
-    (invoice,) = run_json(books, "issue", "--account", "acme", "--from", "2026-03-01", "--to", "2026-03-31")["invoices"]
+    (invoice,) = run_json(books, "issue", "--account", "acme", "--from", "2026-03-01", "--to", "2026-04-01")["invoices"]
     assert (invoice["number"], invoice["period_to"], invoice["total"], invoice["is_new"]) == (
         "INV-2026-000001",
         "2026-04-01",
@@ -104,6 +104,7 @@ def test_all_accounts_with_one_refused_ends_with_status_1(books: Books) -> None:
         (["issue", "--account", "acme", "--from", "2026-03-01"], "period"),
         (["issue", "--account", "acme", "--from", "2026-03", "--to", "2026-03-31"], "bad_period"),
         (["issue", "--account", "acme", "--from", "2026-03-31", "--to", "2026-03-01"], "period_order"),
+        (["preview", "--account", "acme", "--from", "2026-03-31", "--to", "2026-03-31"], "period_order"),
         (["issue", "--account", "nobody", "--period", "2026-03"], "account_not_found"),
         (["issue", "--account", "acme", "--period", "2026-04"], "period_open"),
         (["preview", "--account", "acme", "--period", "2026-03"], "nothing_to_bill"),
@@ -120,9 +121,14 @@ def test_tables_are_printed_for_people(books: Books) -> None:
     books.batch(*CALLS)
     for words, expected in (
         (["preview", "--account", "acme", "--period", "2026-03"], "Kenya Fixed Nairobi"),
+        (["preview", "--account", "acme", "--period", "2026-03"], "usage 0.10020833, rounding"),
+        (["preview", "--account", "acme", "--period", "2026-03"], "VAT 16 % 0.02, total 0.13"),
         (["issue", "--all", "--period", "2026-03"], "INV-2026-000001"),
         (["list", "--account", "acme"], "INV-2026-000001"),
         (["show", "INV-2026-000001"], "Kenya Mobile"),
+        (["show", "INV-2026-000001"], "VAT 16 % 0.02, total 0.13"),
+        (["show", "INV-2026-000001"], ".records.parquet"),
+        (["check"], "holds  numbers without gaps (1 series, 1 documents)"),
         (["unbilled"], "Unbilled usage"),
         (["profile"], "Meridian Carrier"),
     ):

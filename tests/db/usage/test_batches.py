@@ -239,10 +239,10 @@ def test_registered_and_processed_by_many_at_once_it_counts_once(carrier: Carrie
 def test_an_upload_is_spooled_taken_and_its_copy_removed(carrier: Carrier, data_folder: Path) -> None:
     path = carrier.write("a.csv", line("k1"))
     with path.open("rb") as content:
-        batch_id, is_new = register_upload(
+        batch_id, found = register_upload(
             carrier.tenant_id, "common", "../../etc/day.csv", content, actor="test", now=carrier.clock
         )
-    assert is_new
+    assert found is None
     assert len(list((data_folder / "spool").rglob("*-*"))) == 1
     process(tenant_id=carrier.tenant_id, batch_id=batch_id, now=carrier.clock)
     with carrier.scope():

@@ -14,7 +14,8 @@ from trunkline.core.period import DatePeriod
 from trunkline.invoicing.choices import LineKind, Unit
 from trunkline.invoicing.document.catalogue import words
 from trunkline.invoicing.rules import Bucket, Day, Key, Line, Sums, Terms, build_lines, sort_days, total_of
-from trunkline.invoicing.terms import RateFacts, parse_steps, price_terms
+from trunkline.invoicing.terms import RateFacts, price_terms
+from trunkline.tariffs.rules import parse_steps
 
 PAGE = (ROOT / "docs/algorithms/invoicing.md").read_text(encoding="utf-8")
 MARCH = DatePeriod(date(2026, 3, 1), date(2026, 4, 1))
