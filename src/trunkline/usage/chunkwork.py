@@ -22,7 +22,7 @@ from trunkline.usage.store import RATED, REJECTED, SIDES
 
 HOUR_MS: Final = 3_600_000
 MERGED_ROWS_MIN: Final = 100_000
-MERGED_HOURS: Final = 64
+MERGED_PARTS_MAX: Final = 64
 FOLD_KEYS: Final = ("account_id", "service", "destination_id", "rate_id", "local_day")
 HOUR_KEYS: Final = ("hour", "sell_account_id", "buy_account_id")
 
@@ -31,7 +31,7 @@ Columns = dict[str, NDArray[np.int64]]
 
 @dataclass(slots=True)
 class Totals:
-    """Partial folds of one worker, merged now and then so that they stay small."""
+    """Partial folds of one part, merged now and then so that they stay small."""
 
     sides: dict[str, list[Columns]] = field(default_factory=lambda: {side: [] for side in SIDES})
     hours: list[Columns] = field(default_factory=list)
@@ -44,24 +44,22 @@ class Totals:
             name = each["values"].as_py()
             self.reasons[name] = self.reasons.get(name, 0) + each["counts"].as_py()
 
+    def compact(self) -> None:
+        """One fold a side and one of the hours."""
+        for side, parts in self.sides.items():
+            if len(parts) > 1:
+                self.sides[side] = [rollup.merge(parts, FOLD_KEYS)]
+        if len(self.hours) > 1:
+            self.hours = [rollup.merge(self.hours, HOUR_KEYS)]
+
     def compact_when_grown(self) -> None:
         """Merge once there is more that is not merged than is: so every row is merged a few times, however many chunks there are."""
-        for side, parts in self.sides.items():
-            rows = [len(part["account_id"]) for part in parts]
-            if sum(rows[1:]) > max([*rows[:1], MERGED_ROWS_MIN]):
-                self.sides[side] = [rollup.merge(parts, FOLD_KEYS)]
-        if len(self.hours) > MERGED_HOURS:
-            self.hours = [rollup.merge(self.hours, HOUR_KEYS)]
-
-    def compact(self) -> None:
-        for side, parts in self.sides.items():
-            if parts:
-                self.sides[side] = [rollup.merge(parts, FOLD_KEYS)]
-        if self.hours:
-            self.hours = [rollup.merge(self.hours, HOUR_KEYS)]
+        rows = [len(part["account_id"]) for part in self.sides["sell"]]
+        if sum(rows[1:]) > max([*rows[:1], MERGED_ROWS_MIN]) or len(self.hours) > MERGED_PARTS_MAX:
+            self.compact()
 
     def add(self, other: Totals) -> None:
-        """Take in the totals of another worker."""
+        """Take in the totals of another part, not merged yet."""
         for side, parts in other.sides.items():
             self.sides[side].extend(parts)
         self.hours.extend(other.hours)
@@ -69,7 +67,6 @@ class Totals:
         self.duplicates += other.duplicates
         for name, count in other.reasons.items():
             self.reasons[name] = self.reasons.get(name, 0) + count
-        self.compact()
 
 
 def price_sides(

@@ -93,7 +93,11 @@ def _parts(job: Job, crew: Crew | None) -> Parts:
         if job.octets < CREW_OCTETS:
             return InlineParts(job.work)
         crew = Crew()
-    crew.begin(job.work)
+    try:
+        crew.begin(job.work)
+    except BaseException:
+        crew.close()
+        raise
     return crew
 
 
@@ -133,6 +137,7 @@ def _fold(parts: Parts) -> Outcome:
         totals.add(folded.totals)
         skipped += folded.skipped
         header = header or folded.header
+    totals.compact()
     if totals.rated + totals.duplicates + sum(totals.reasons.values()) == 0:
         raise FileFailed(FileFailure.NO_ROWS, "The file holds no records.")
     return Outcome(totals, skipped, header.decode(), parts)
