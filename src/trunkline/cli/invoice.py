@@ -162,9 +162,13 @@ def void(
 ) -> None:
     """Take a document back: the books are reversed and its usage is unbilled again. Its number stays used."""
     from trunkline.invoicing import actions
+    from trunkline.kit.outages import again_when_busy
 
-    with tenant_scope(tenant, reason=reason):
-        actions.void(number=number, reason=reason, at=now())
+    def work() -> None:
+        with tenant_scope(tenant, reason=reason):
+            actions.void(number=number, reason=reason, at=now())
+
+    again_when_busy(work)
     say(f"{number} voided")
 
 

@@ -12,6 +12,7 @@ from trunkline.cli.door import JsonOption, OneTenantOption, TenantOption
 
 if TYPE_CHECKING:
     from trunkline.ledger.checks import Finding
+    from trunkline.ledger.models import PeriodClose
     from trunkline.ledger.queries import AccountBalance
 
 app = typer.Typer(help="The books: prove them, read them, close them.", no_args_is_help=True)
@@ -182,10 +183,14 @@ def close_period(
     as_json: JsonOption = False,
 ) -> None:
     """Close the books through a day, for ever, and seal what is in them."""
+    from trunkline.kit.outages import again_when_busy
     from trunkline.ledger.actions import close_period as close
 
-    with door.tenant_scope(tenant, reason=reason):
-        done = close(through=through.date(), at=door.now())
+    def work() -> PeriodClose:
+        with door.tenant_scope(tenant, reason=reason):
+            return close(through=through.date(), at=door.now())
+
+    done = again_when_busy(work)
     if as_json:
         door.print_json({"closed_through": done.closed_through, "entries": done.entry_count, "seal": done.seal})
     else:

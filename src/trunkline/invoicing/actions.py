@@ -16,7 +16,7 @@ from uuid import UUID
 from django.db import IntegrityError, OperationalError, connection
 from psycopg.errors import LockNotAvailable
 
-from trunkline.core.errors import Conflict, Invalid, TrunklineError, Unavailable
+from trunkline.core.errors import Busy, Conflict, Invalid, TrunklineError
 from trunkline.core.ids import uuid7
 from trunkline.core.period import DatePeriod, get_zone, local_date
 from trunkline.invoicing import files, queries, records
@@ -29,6 +29,7 @@ from trunkline.invoicing.rules import Totals, check_number_template, groups_to_r
 from trunkline.kit.db.locks import lock_rows
 from trunkline.kit.db.scope import current_tenant_id
 from trunkline.kit.faults import reached
+from trunkline.kit.outages import again_when_busy
 from trunkline.ledger import actions as ledger
 from trunkline.ledger.choices import AccountClass, EntryKind
 from trunkline.ledger.models import Entry
@@ -118,7 +119,8 @@ def issue(
     Afterwards the document is numbered, in the books and on the disk, and its usage is stamped; or nothing has happened at all. Issued
     again with nothing new to bill, the document that is there comes back. Must not be called inside a scope.
     Raises NotFound `account_not_found`; Invalid `period_order`; Conflict `period_open` (unless `is_early`), `nothing_to_bill`,
-    `sums_disagree`, `number_taken`, `period_closed` (the books); Unavailable `documents_folder`, `segments_moved`, `invoicing_busy`.
+    `sums_disagree`, `number_taken`, `period_closed` (the books); Unavailable `documents_folder`, `segments_moved`; Busy
+    `invoicing_busy`, `ledger_busy` where somebody else was in the way three times.
     """
     return _issue_alone(_Run(tenant_id, actor, period, at, is_early), account_code)
 
@@ -141,7 +143,8 @@ def issue_all(
 def _issue_alone(run: _Run, account_code: str) -> Issued:
     for _ in range(ATTEMPTS):
         try:
-            return Issued(retry_when_moved(partial(_issue_one, run, account_code)), is_new=True)
+            work = partial(retry_when_moved, partial(_issue_one, run, account_code))
+            return Issued(again_when_busy(work), is_new=True)
         except _BilledMeanwhile:
             continue
         except Conflict as error:
@@ -220,7 +223,7 @@ def _attaching(
 def _issue_from(run: _Run, draft: Draft, attached: Future[_Attached]) -> Issued:
     try:
         return Issued(_make(run, draft, attached.result()), is_new=True)
-    except (_BilledMeanwhile, SegmentsMoved):
+    except (_BilledMeanwhile, SegmentsMoved, Busy):
         return _issue_alone(run, draft.account_code)
 
 
@@ -298,7 +301,7 @@ def _make(run: _Run, draft: Draft, attached: _Attached) -> Invoice:
             invoice = _write_or_discard(draft, attached, run.at)
     except OperationalError as error:
         if isinstance(error.__cause__, LockNotAvailable):
-            raise Unavailable(
+            raise Busy(
                 "invoicing_busy", "Other documents are being issued.", hint="Nothing was billed. Try again."
             ) from error
         raise

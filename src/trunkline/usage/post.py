@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -19,6 +20,7 @@ from trunkline.engine import rollup
 from trunkline.kit.db.locks import lock_rows
 from trunkline.kit.db.scope import current_tenant_id
 from trunkline.kit.faults import reached
+from trunkline.kit.outages import again_when_busy
 from trunkline.ledger.actions import ensure_chart, post_many
 from trunkline.ledger.choices import AccountClass, EntryKind
 from trunkline.ledger.queries import last_close, own_account
@@ -78,7 +80,7 @@ def post(*, batch_id: int, attempt: int, outcome: Outcome, version: str, at: dat
         _supersede_rejects(batch, batch.resends_id, at)
     _write_rollups(batch, outcome)
     _write_hours(batch, outcome.totals.hours)
-    post_many(_drafts(batch, outcome, at), at=at)
+    again_when_busy(partial(post_many, _drafts(batch, outcome, at), at=at))
     with connection.cursor() as cursor:  # a slow disk may take a while
         cursor.execute("SET LOCAL idle_in_transaction_session_timeout = %s", [FINISHING])
     segments = outcome.finish()

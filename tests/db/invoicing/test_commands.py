@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from tests.databases import TestDatabase
+from tests.db.in_the_way import book_is_locked
 from tests.db.invoicing.books import AT, Books, Call
 from tests.db.invoicing.test_issue import CALLS, stored
 from trunkline.cli.invoice import app
@@ -135,3 +137,12 @@ def test_tables_are_printed_for_people(books: Books) -> None:
         assert expected in run(books, *words)
     run(books, "sweep")
     run(books, "check")
+
+
+def test_a_document_is_voided_by_the_second_try(books: Books, test_database: TestDatabase) -> None:
+    books.batch(*CALLS)
+    run(books, "issue", "--all", "--period", "2026-03")
+    with book_is_locked(test_database, books.tenant.pk) as refusals:
+        run(books, "void", "INV-2026-000001", "--reason", "wrong price")
+    assert len(refusals) == 1
+    assert run_json(books, "show", "INV-2026-000001")["state"] == "void"

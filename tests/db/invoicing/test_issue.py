@@ -13,6 +13,8 @@ import pyarrow.parquet as pq
 import pypdf
 import pytest
 
+from tests.databases import TestDatabase
+from tests.db.in_the_way import book_is_locked
 from tests.db.invoicing.books import AT, Books, Call, changed
 from trunkline.core.errors import Conflict, TrunklineError
 from trunkline.core.money import Amount
@@ -469,4 +471,17 @@ def test_services_have_their_own_tables_and_units(books: Books) -> None:
     ]
     text = pypdf.PdfReader(home() / invoice.pdf_path).pages[0].extract_text()
     assert "1.50 MB" in text
+    require_everything_holds(books)
+
+
+def test_documents_are_issued_although_the_books_were_held_for_a_moment(
+    books: Books, test_database: TestDatabase
+) -> None:
+    three_accounts(books)
+    with book_is_locked(test_database, books.tenant.pk) as refusals:
+        assert issue(books, account="cedar").invoice.number == "INV-2026-000001"
+    assert len(refusals) == 1
+    with book_is_locked(test_database, books.tenant.pk) as refusals:
+        assert list(outcomes(books)) == [("acme", "INV-2026-000002*"), ("baobab", "INV-2026-000003*")]
+    assert len(refusals) == 1
     require_everything_holds(books)
