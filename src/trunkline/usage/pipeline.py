@@ -44,7 +44,7 @@ class Outcome:
     skipped: int
     header: str
     _parts: Parts
-    is_finished: bool = False
+    _segments: list[WrittenSegment] | None = None
 
     @property
     def rejected(self) -> int:
@@ -55,10 +55,14 @@ class Outcome:
         return self.totals.rated + self.totals.duplicates + self.rejected
 
     def finish(self) -> list[WrittenSegment]:
-        """The files, in place. From here on they are the catalogue's or the sweeper's."""
-        segments = self._parts.finish()
-        self.is_finished = True
-        return segments
+        """The files, in place, the same however often it is asked. From here on they are the catalogue's or the sweeper's."""
+        if self._segments is None:
+            self._segments = self._parts.finish()
+        return self._segments
+
+    @property
+    def is_finished(self) -> bool:
+        return self._segments is not None
 
 
 @contextmanager

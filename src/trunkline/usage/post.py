@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
-from functools import partial
 from typing import Final
 
 import numpy as np
@@ -20,13 +19,13 @@ from trunkline.engine import rollup
 from trunkline.kit.db.locks import lock_rows
 from trunkline.kit.db.scope import current_tenant_id
 from trunkline.kit.faults import reached
-from trunkline.kit.outages import again_when_busy
 from trunkline.ledger.actions import ensure_chart, post_many
 from trunkline.ledger.choices import AccountClass, EntryKind
 from trunkline.ledger.queries import last_close, own_account
 from trunkline.ledger.rules import Draft, Line
 from trunkline.parties.models import Account
 from trunkline.usage.choices import BatchState, SegmentKind, SegmentState
+from trunkline.usage.chunkwork import Totals
 from trunkline.usage.models import Batch, Segment
 from trunkline.usage.pipeline import Outcome
 from trunkline.usage.sides import SERVICES
@@ -73,17 +72,17 @@ class LostAttempt(Conflict):
 
 def post(*, batch_id: int, attempt: int, outcome: Outcome, version: str, at: datetime) -> None:
     """Make the outcome of an attempt true. Raises `LostAttempt` if the attempt is no longer the batch's own. Needs an open scope."""
+    # First what nobody can wait for; the locks come when there is nothing left to wait for, so that a worker that hangs holds up no other.
+    insert_sums(batch_id, outcome.totals)
+    with connection.cursor() as cursor:  # a slow disk may take a while
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = %s", [FINISHING])
+    segments = outcome.finish()
     (batch,) = lock_rows(Batch.objects.all(), [batch_id])
     if batch.attempt != attempt or batch.state != BatchState.RUNNING:
         raise LostAttempt("lost_attempt", f"Batch {batch_id} was taken over by another worker.")
     if batch.resends_id is not None:
         _supersede_rejects(batch, batch.resends_id, at)
-    _write_rollups(batch, outcome)
-    _write_hours(batch, outcome.totals.hours)
-    again_when_busy(partial(post_many, _drafts(batch, outcome, at), at=at))
-    with connection.cursor() as cursor:  # a slow disk may take a while
-        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = %s", [FINISHING])
-    segments = outcome.finish()
+    post_many(_drafts(batch, outcome, at), at=at)
     _catalogue(batch, segments, at)
     batch.state = BatchState.POSTED
     batch.snapshot_version, batch.header = version, outcome.header
@@ -124,10 +123,12 @@ def _supersede_rejects(batch: Batch, source_id: int, at: datetime) -> None:
     rejects.update(state=SegmentState.SUPERSEDED, superseded_by=batch, superseded_at=at)
 
 
-def _write_rollups(batch: Batch, outcome: Outcome) -> None:
+def insert_sums(batch_id: int, totals: Totals) -> None:
+    """Add all sums of a batch, of both sides and of the hours."""
     for side in SIDES:
-        for columns in outcome.totals.sides[side]:
-            insert_rollups(batch.pk, side, columns)
+        for columns in totals.sides[side]:
+            insert_rollups(batch_id, side, columns)
+    _insert_hours(batch_id, totals.hours)
 
 
 def insert_rollups(batch_id: int, side: str, columns: Columns) -> None:
@@ -181,7 +182,7 @@ def _or_null(ids: NDArray[np.int64]) -> pa.Array:
     return pa.array(ids, mask=ids == 0)
 
 
-def _write_hours(batch: Batch, parts: list[Columns]) -> None:
+def _insert_hours(batch_id: int, parts: list[Columns]) -> None:
     for part in parts:
         table = pa.table(
             {
@@ -200,7 +201,7 @@ def _write_hours(batch: Batch, parts: list[Columns]) -> None:
             cursor.execute(STAGE_HOURS)
             with cursor.copy("COPY usage_hour_stage FROM STDIN (FORMAT csv)") as copy:
                 copy.write(_csv(table))
-            cursor.execute(INSERT_HOURS, {"tenant": current_tenant_id(), "batch": batch.pk})
+            cursor.execute(INSERT_HOURS, {"tenant": current_tenant_id(), "batch": batch_id})
 
 
 def _drafts(batch: Batch, outcome: Outcome, at: datetime) -> list[Draft]:

@@ -15,7 +15,7 @@ from trunkline.kit.db.locks import work_lock
 from trunkline.kit.db.scope import scope
 from trunkline.kit.faults import reached
 from trunkline.kit.home import folder, home
-from trunkline.kit.outages import explain
+from trunkline.kit.outages import again_when_busy, explain
 from trunkline.usage import actions
 from trunkline.usage.choices import BatchState, Intake
 from trunkline.usage.collect import retire
@@ -24,7 +24,7 @@ from trunkline.usage.decode import FileFailed, Source, content_hash, open_source
 from trunkline.usage.models import Batch, Switch
 from trunkline.usage.part import Work
 from trunkline.usage.pin import pin
-from trunkline.usage.pipeline import Job, run
+from trunkline.usage.pipeline import Job, Outcome, run
 from trunkline.usage.post import LostAttempt, post
 from trunkline.usage.reasons import FileFailure
 from trunkline.usage.segments import SegmentFile, live_segments
@@ -82,9 +82,8 @@ def _attempt(
             _require_registered(batch, source)
             job = _job(tenant_id, batch, source.size, on_progress)
             reached("decoding")
-            with run(job, source, crew) as outcome, scope(tenant_id, ACTOR):
-                version = job.work.pinned.version
-                post(batch_id=batch_id, attempt=batch.attempt, outcome=outcome, version=version, at=now())
+            with run(job, source, crew) as outcome:
+                again_when_busy(lambda: _post(batch, job, outcome, now))
     except LostAttempt:
         return
     except FileFailed as error:
@@ -97,6 +96,12 @@ def _attempt(
             raise
     else:
         reached("after_commit")
+
+
+def _post(batch: Batch, job: Job, outcome: Outcome, now: Clock) -> None:
+    with scope(job.work.tenant_id, ACTOR):
+        version = job.work.pinned.version
+        post(batch_id=batch.pk, attempt=batch.attempt, outcome=outcome, version=version, at=now())
 
 
 def _require_registered(batch: Batch, source: Source) -> None:
