@@ -76,11 +76,12 @@ def defer(name: str, /, *, key: str | None = None, in_seconds: int = 0, tenant_i
     A job of the same name, tenant and `key` that is still waiting makes this one needless: False. Raises `TaskNotFound` for a name that
     no `tasks.py` has.
     """
+    app = queue_app()  # first: another thread may be at loading it
     from procrastinate.exceptions import AlreadyEnqueued
 
     lock = None if key is None else f"{name}:{tenant_id}:{key}"
     later = {"seconds": in_seconds} if in_seconds else None
-    job = queue_app().configure_task(name, queueing_lock=lock, schedule_in=later, allow_unknown=False)
+    job = app.configure_task(name, queueing_lock=lock, schedule_in=later, allow_unknown=False)
     try:
         with transaction.atomic():  # a refused key would abort the caller's transaction
             job.defer(tenant_id=tenant_id, **arguments)
