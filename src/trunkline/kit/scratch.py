@@ -1,95 +1,68 @@
-"""Scratch folders, one for each process that wants one: it goes with the process, and where that is killed the next sweep takes it.
+"""Scratch files below `tmp`, named for the process that made them, so that a sweep can tell whether it is still there.
 
-Whether a process is still there is told by a lock on a file beside its folder, which the kernel frees however the process ends. A process id
-would not do: ids are used again, and two containers over one data folder count their own.
+An id alone would not do: ids of processes are used again, and two containers over one data folder count their own. So the name also says
+when the process began and in which namespace. What /proc does not tell, a sweep leaves to its age.
 """
 
 from __future__ import annotations
 
-import atexit
-import fcntl
 import os
+import re
 import shutil
-import threading
-from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
-from typing import BinaryIO, Final
-from uuid import uuid4
+from typing import Final
 
 from trunkline.kit.home import folder, home
 
-_PREFIX: Final = "process-"
-_LOCK: Final = ".lock"
+_NAME: Final = re.compile(r"(?P<what>[a-z]+)-(?P<namespace>[0-9]+)-(?P<pid>[0-9]+)-(?P<began>[0-9]+)-[0-9]+", re.ASCII)
+_BEGAN: Final = 22  # proc_pid_stat(5): starttime, in clock ticks since the machine was started
+
+_numbers = count()
 
 
-@dataclass(frozen=True, slots=True)
-class _Own:
-    """The folder of a process and the lock that says that it lives."""
-
-    pid: int
-    path: Path
-    lock: BinaryIO
+def scratch_path(what: str) -> Path:
+    """A path below `tmp` of the data folder that no other process and no later call has. Nothing is made there."""
+    pid = os.getpid()
+    return folder("tmp") / f"{what}-{_namespace()}-{pid}-{_began(pid) or 0}-{next(_numbers)}"
 
 
-_own: dict[Path, _Own] = {}
-_making = threading.Lock()
-
-
-def scratch_folder() -> Path:
-    """The folder of this process below `tmp` of the data folder, made where it is missing. What lies in it goes when the process ends."""
-    root = home() / "tmp"
-    with _making:
-        found = _own.get(root)
-        # A fork has its parent's, which is not its own; and somebody may have emptied `tmp`.
-        if found is None or found.pid != os.getpid() or not found.path.is_dir():
-            found = _own[root] = _make()
-    return found.path
-
-
-def _make() -> _Own:
-    """A new folder, locked before it is there. A sweep that came between the making of the lock's file and the lock has removed the file: once more."""
-    while True:
-        path = folder("tmp") / f"{_PREFIX}{uuid4()}"
-        lock = _lock_file(path).open("xb")
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if _lock_file(path).exists():
-            break
-        lock.close()
-    path.mkdir(mode=0o700)
-    made = _Own(os.getpid(), path, lock)
-    atexit.register(_remove, made)
-    return made
-
-
-def _remove(own: _Own) -> None:
-    if own.pid == os.getpid():
-        _clear(own.path)
-
-
-def _clear(path: Path) -> None:
-    """Remove a folder, and last its lock, so that what is left of it after a crash is still found."""
-    shutil.rmtree(path, ignore_errors=True)
-    _lock_file(path).unlink(missing_ok=True)
-
-
-def _lock_file(path: Path) -> Path:
-    return path.with_name(path.name + _LOCK)
-
-
-def is_scratch(path: Path) -> bool:
-    """Whether something below `tmp` is a process's folder or lock, which `sweep_scratch` alone removes."""
-    return path.name.startswith(_PREFIX)
+def is_in_use(path: Path) -> bool:
+    """Whether the process that a scratch path is named for is there; False for other names and for what cannot be known."""
+    found = _NAME.fullmatch(path.name)
+    return found is not None and _is_ours(found) and _began(int(found["pid"])) == int(found["began"])
 
 
 def sweep_scratch() -> int:
-    """Remove the folders of processes that were killed; how many. Safe while others work."""
-    swept = 0
-    for held in (home() / "tmp").glob(f"{_PREFIX}*{_LOCK}"):
-        try:
-            with held.open("rb") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                _clear(held.with_name(held.name.removesuffix(_LOCK)))
-        except (FileNotFoundError, BlockingIOError):
-            continue  # its process has just removed it, or lives
-        swept += 1
-    return swept
+    """Remove what processes left that were killed; how many. Safe while others work."""
+    left = [path for path in (home() / "tmp").glob("*-*-*-*-*") if _is_left(path)]
+    for path in left:
+        shutil.rmtree(path, ignore_errors=True)
+    return len(left)
+
+
+def _is_left(path: Path) -> bool:
+    found = _NAME.fullmatch(path.name)
+    return found is not None and _is_ours(found) and not is_in_use(path)
+
+
+def _is_ours(name: re.Match[str]) -> bool:
+    """Whether the ids of the process that bears the name are of the same world as ours."""
+    return int(name["namespace"]) == _namespace() and int(name["began"]) > 0
+
+
+def _namespace() -> int:
+    try:
+        return Path("/proc/self/ns/pid").stat().st_ino
+    except OSError:
+        return 0
+
+
+def _began(pid: int) -> int | None:
+    """When that process was started, None if there is none."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    # The second field is the program's name in brackets, which may hold blanks and brackets.
+    return int(text.rpartition(")")[2].split()[_BEGAN - 3])

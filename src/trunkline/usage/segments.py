@@ -11,13 +11,12 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from trunkline.core.errors import Unavailable
 from trunkline.kit.home import home
-from trunkline.kit.scratch import scratch_folder
+from trunkline.kit.scratch import scratch_path
 
 if TYPE_CHECKING:
     import duckdb
@@ -88,22 +87,19 @@ def _utc_day(instant: datetime) -> date:
     return instant.astimezone(UTC).date()
 
 
-_connections = count()
-
-
 def connect(
     paths: Sequence[Path | str], *, kind: str = "rated", memory: str = "512MB", threads: int = 2, has_view: bool = True
 ) -> duckdb.DuckDBPyConnection:
     """A DuckDB of its own, fenced in to `paths`, with a view `segments` over them; its clock is UTC. Close it.
 
     Nothing else of the file system and no network can be reached through it, and no setting changed. What passes
-    `memory` spills into the scratch folder of the process. Over no paths the view has its columns and no row. Whoever
+    `memory` spills into a folder below `tmp`, which goes when the connection closes. Over no paths the view has its columns and no row. Whoever
     reads the files one by one does without the view, which opens them all. Raises `SegmentsMoved` where a file is gone.
     """
     import duckdb
 
     names = [str(path) for path in paths]
-    spill = scratch_folder() / f"duckdb-{next(_connections)}"
+    spill = scratch_path("duckdb")
     connection = duckdb.connect(":memory:")
     try:
         connection.execute(f"SET memory_limit={text_literal(memory)}")

@@ -17,7 +17,7 @@ from typing import Final
 from trunkline.kit.db.scope import scope
 from trunkline.kit.faults import reached
 from trunkline.kit.home import home
-from trunkline.kit.scratch import is_scratch, sweep_scratch
+from trunkline.kit.scratch import is_in_use, sweep_scratch
 from trunkline.usage.actions import FINAL
 from trunkline.usage.choices import BatchState
 from trunkline.usage.models import Batch, Segment
@@ -67,11 +67,12 @@ def sweep(tenant_id: int, *, at: datetime, spool_age: timedelta = SPOOL_AGE) -> 
     spooled = _older(home() / "spool" / f"tenant={tenant_id}", at - spool_age)
     with scope(tenant_id, ACTOR):
         awaited = set(Batch.objects.exclude(state__in=FINAL).values_list("path", flat=True))
-    scratch = [path for path in _older(home() / "tmp", at - SCRATCH_AGE) if not is_scratch(path)]
+    killed = sweep_scratch()
+    scratch = [path for path in _older(home() / "tmp", at - SCRATCH_AGE) if not is_in_use(path)]
     for path in scratch:
         shutil.rmtree(path, ignore_errors=True)
     copies = _remove(path for path in spooled if str(path) not in awaited)
-    return Swept(segments, copies, len(scratch) + sweep_scratch())
+    return Swept(segments, copies, len(scratch) + killed)
 
 
 def _paths(**which: object) -> Iterable[str]:

@@ -11,11 +11,12 @@ from django.db import connection
 from django.db.models import F, Max, Sum, Value
 
 from tests.databases import AT
+from tests.isolation.rows import make_row
 from trunkline.core.errors import Invalid
 from trunkline.core.money import Amount, Price
 from trunkline.kit.models import AmountField, PriceField
+from trunkline.parties.models import Account
 from trunkline.tariffs.models import Rate, Tariff
-from trunkline.usage.models import Rollup
 
 
 @pytest.fixture
@@ -31,12 +32,9 @@ def rate(tariff: Tariff, **given: Any) -> Rate:
     "text", ["0", "0.00000001", "-0.00000001", "12345.67", "9" * 20 + "." + "9" * 8, "-" + "9" * 20]
 )
 def test_an_amount_comes_back_exactly(in_scope: Any, text: str) -> None:
-    made = Rollup.objects.create(
-        batch_id=1, side="sell", account_id=1, service="voice", currency="USD", day=AT.date(),
-        attempts=1, connected=1, raw_quantity=1, billed_quantity=1, amount=Amount.from_text(text), base_amount=Amount.zero(),
-    )  # fmt: skip
+    made = make_row(Account, credit_limit=Amount.from_text(text))
     made.refresh_from_db()
-    assert (type(made.amount), made.amount) == (Amount, Amount.from_text(text))
+    assert (type(made.credit_limit), made.credit_limit) == (Amount, Amount.from_text(text))
 
 
 @pytest.mark.parametrize(

@@ -257,7 +257,7 @@ def test_the_commands_print_what_they_prove(committed_db: None) -> None:
         top_up("ann", 100)
         spend("ann", "12.5", key="s1")
         account("receivable:a")  # on which nothing stands
-    shell = CliRunner(env={"COLUMNS": "200"})  # wide enough for whole sentences
+    shell = CliRunner(env={"COLUMNS": "250"})
 
     def json_of(*arguments: str, code: int = 0) -> Any:
         result = shell.invoke(app, [*arguments, "--json"])

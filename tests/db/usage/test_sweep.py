@@ -10,7 +10,7 @@ import pytest
 
 from tests.db.usage.carrier import Carrier, line
 from tests.db.usage.test_bad_input import assert_proved, files_below
-from trunkline.kit.scratch import scratch_folder
+from trunkline.kit.scratch import scratch_path
 from trunkline.tariffs.models import Rate
 from trunkline.usage.intake import register_path, register_upload
 from trunkline.usage.models import Batch, Segment
@@ -108,16 +108,15 @@ def test_spooled_copies_go_an_hour_after_nobody_waits_for_them(carrier: Carrier,
 def test_scratch_files_go_after_a_day_and_those_of_killed_processes_at_once(
     carrier: Carrier, data_folder: Path
 ) -> None:
-    mine = scratch_folder()
-    (data_folder / "tmp" / "batch-1-1").mkdir()
-    (data_folder / "tmp" / "process-left.lock").touch()
-    (data_folder / "tmp" / "process-left").mkdir()
-    for path in (data_folder / "tmp").iterdir():
+    mine = scratch_path("duckdb")
+    killed = mine.with_name(mine.name.replace(f"-{os.getpid()}-", "-999999999-"))
+    for path in (mine, killed, mine.with_name("batch-1-1")):
+        path.mkdir()
         os.utime(path, (carrier.now.timestamp(), carrier.now.timestamp()))
     assert sweep(carrier.tenant_id, at=carrier.now).scratch == 1
-    assert not (data_folder / "tmp" / "process-left").exists()
+    assert not killed.exists()
     assert sweep(carrier.tenant_id, at=carrier.now + LATER).scratch == 1
-    assert {path.name for path in (data_folder / "tmp").iterdir()} == {mine.name, f"{mine.name}.lock"}
+    assert [path.name for path in (data_folder / "tmp").iterdir()] == [mine.name]
 
 
 def test_another_tenants_files_stay(carrier: Carrier, data_folder: Path, tmp_path: Path) -> None:

@@ -1,9 +1,8 @@
-"""A process's scratch folder goes with it; what a killed process left is told from what a living one has."""
+"""Scratch files are told by their names: what a killed process left from what a living one has."""
 
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,26 +12,16 @@ from pathlib import Path
 import pytest
 
 from tests.places import ROOT
-from trunkline.kit.scratch import is_scratch, scratch_folder, sweep_scratch
+from trunkline.kit.scratch import is_in_use, scratch_path, sweep_scratch
 
 HOLD = """
 import sys
-from trunkline.kit.scratch import scratch_folder
-(scratch_folder() / "spilled").write_text("x")
-print(scratch_folder(), flush=True)
+from trunkline.kit.scratch import scratch_path
+path = scratch_path("duckdb")
+path.mkdir()
+(path / "spilled").write_text("x")
+print(path, flush=True)
 sys.stdin.read()
-"""
-FORK = """
-import os
-from trunkline.kit.scratch import scratch_folder, sweep_scratch
-mine = scratch_folder()
-child = os.fork()
-if not child:
-    scratch_folder()
-    os._exit(0)  # without tidying up
-os.waitpid(child, 0)
-left = [path for path in mine.parent.iterdir() if path.is_dir() and path != mine]
-print(f"{len(left)} left, {sweep_scratch()} swept, mine there: {mine.is_dir()}, the other: {left[0].exists()}")
 """
 
 
@@ -44,7 +33,7 @@ def tmp(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 @contextmanager
 def process() -> Iterator[tuple[subprocess.Popen[str], Path]]:
-    """Another process that has a scratch folder, and the folder."""
+    """Another process with something in `tmp`, and what that is."""
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
     with subprocess.Popen(
         [sys.executable, "-c", HOLD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
@@ -54,50 +43,41 @@ def process() -> Iterator[tuple[subprocess.Popen[str], Path]]:
         started.kill()
 
 
-def names(tmp: Path) -> set[str]:
-    return {path.name for path in tmp.iterdir()}
-
-
-def test_a_process_has_one_folder_of_its_own_that_goes_with_it(tmp: Path) -> None:
-    mine = scratch_folder()
-    assert scratch_folder() == mine
-    with process() as (other, folder):
-        assert names(tmp) == {mine.name, f"{mine.name}.lock", folder.name, f"{folder.name}.lock"}
-        assert all(is_scratch(path) for path in tmp.iterdir())
-        other.communicate("")
-    assert names(tmp) == {mine.name, f"{mine.name}.lock"}
+def test_paths_differ_and_nothing_is_made(tmp: Path) -> None:
+    one, other = scratch_path("duckdb"), scratch_path("duckdb")
+    assert one != other
+    assert {one.parent, other.parent} == {tmp}
+    assert list(tmp.iterdir()) == []
+    assert is_in_use(one)
 
 
 def test_what_a_killed_process_left_is_swept_and_what_a_living_one_has_stays(tmp: Path) -> None:
-    mine = scratch_folder()
+    mine = scratch_path("duckdb")
+    mine.mkdir()
     with process() as (_, living), process() as (killed, left):
-        for path in tmp.iterdir():
-            os.utime(path, (0, 0))  # however old it is
-        killed.send_signal(signal.SIGKILL)
+        assert (is_in_use(living), is_in_use(left)) == (True, True)
+        killed.kill()
         killed.wait()
-        assert (left / "spilled").exists()
+        assert not is_in_use(left)
         assert sweep_scratch() == 1
-        assert names(tmp) == {mine.name, f"{mine.name}.lock", living.name, f"{living.name}.lock"}
+        assert {path.name for path in tmp.iterdir()} == {mine.name, living.name}
         assert (living / "spilled").exists()
         assert sweep_scratch() == 0
 
 
-def test_a_lock_whose_folder_was_never_made_is_swept(tmp: Path) -> None:
-    tmp.mkdir()
-    (tmp / "process-1.lock").touch()
+def test_a_process_that_has_the_id_of_a_killed_one_is_another(tmp: Path) -> None:
+    mine = scratch_path("duckdb")
+    what, namespace, pid, began, number = mine.name.split("-")
+    before = mine.with_name(f"{what}-{namespace}-{pid}-{int(began) - 1}-{number}")
+    before.mkdir()
+    assert not is_in_use(before)
     assert sweep_scratch() == 1
-    assert names(tmp) == set()
 
 
-def test_a_fork_has_another_folder_than_its_parent(tmp: Path) -> None:
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
-    done = subprocess.run([sys.executable, "-c", FORK], capture_output=True, text=True, env=environment)
-    assert done.stdout == "1 left, 1 swept, mine there: True, the other: False\n"
-    assert names(tmp) == set()
-
-
-def test_a_folder_that_somebody_removed_is_made_again(tmp: Path) -> None:
-    mine = scratch_folder()
-    mine.rmdir()
-    assert scratch_folder().is_dir()
-    assert scratch_folder() != mine
+@pytest.mark.parametrize("name", ["{what}-1-{pid}-{began}-0", "{what}-{namespace}-{pid}-0-0", "batch-1-1", "x-y-z-a-b"])
+def test_what_cannot_be_known_is_left_to_its_age(name: str, tmp: Path) -> None:
+    parts = dict(zip(("what", "namespace", "pid", "began"), scratch_path("duckdb").name.split("-"), strict=False))
+    path = tmp / name.format(**parts)
+    path.mkdir()
+    assert not is_in_use(path)
+    assert sweep_scratch() == 0
