@@ -415,6 +415,7 @@ def _invoice_json(invoice: Invoice) -> dict[str, Any]:
         "period_from",
         "period_to",
         "timezone",
+        "language",
         "currency",
         "issued_at",
         "issued_on",
