@@ -228,6 +228,9 @@ def profile(
     phone: Annotated[str | None, typer.Option(help="Number for questions.")] = None,
     payment: Annotated[str | None, typer.Option(help="How to pay; lines are separated by '|'.")] = None,
     note: Annotated[str | None, typer.Option(help="A text at the end of every document.")] = None,
+    language: Annotated[
+        str | None, typer.Option(help="Language of documents for accounts that name none, such as en or fr.")
+    ] = None,
     invoice_number: Annotated[str | None, typer.Option(help="Template, such as INV-{year}-{number:06}.")] = None,
     credit_note_number: Annotated[str | None, typer.Option(help="Template, such as CN-{year}-{number:06}.")] = None,
     json: JsonOption = False,
@@ -243,6 +246,7 @@ def profile(
         "phone": phone,
         "payment_instructions": payment.replace("|", "\n") if payment is not None else None,
         "note": note,
+        "language": language,
         "invoice_number": invoice_number,
         "credit_note_number": credit_note_number,
     }
@@ -415,6 +419,7 @@ def _invoice_json(invoice: Invoice) -> dict[str, Any]:
         "period_from",
         "period_to",
         "timezone",
+        "language",
         "currency",
         "issued_at",
         "issued_on",

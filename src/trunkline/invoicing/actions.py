@@ -21,6 +21,7 @@ from trunkline.core.ids import uuid7
 from trunkline.core.period import DatePeriod, get_zone, local_date
 from trunkline.invoicing import files, queries, records
 from trunkline.invoicing.choices import InvoiceState
+from trunkline.invoicing.document.catalogue import require_language
 from trunkline.invoicing.document.layout import Issue, document_data
 from trunkline.invoicing.document.press import set_pdf
 from trunkline.invoicing.draft import Draft, Evidence, read_draft, read_evidence
@@ -266,11 +267,12 @@ def void(*, number: str, reason: str, at: datetime) -> Invoice:
 def set_profile(**said: str) -> InvoicingProfile:
     """Say who the seller is and how documents are numbered; what is left out stays.
 
-    Raises Invalid `number_template`, `number_series` where invoices and credit notes would share their numbers.
+    Raises Invalid `unknown_language`, `number_template`, `number_series` where invoices and credit notes would share their numbers.
     """
     profile = queries.profile_or_default()
     for name, value in said.items():
         setattr(profile, name, value)
+    require_language(profile.language)
     check_number_template(profile.invoice_number)
     check_number_template(profile.credit_note_number)
     if number_text(profile.invoice_number, year=1, serial=1) == number_text(

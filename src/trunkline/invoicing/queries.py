@@ -15,9 +15,10 @@ from trunkline.core.errors import Conflict, NotFound
 from trunkline.core.money import Amount
 from trunkline.core.period import DatePeriod
 from trunkline.invoicing.choices import InvoiceState, Unit
+from trunkline.invoicing.document.language import Language
 from trunkline.invoicing.models import Invoice, InvoicingProfile
 from trunkline.invoicing.rules import Bucket, Day, Key, Sums, Terms
-from trunkline.invoicing.terms import RateFacts, Words, price_terms
+from trunkline.invoicing.terms import RateFacts, price_terms
 from trunkline.kit.db.scope import current_tenant_id
 from trunkline.parties.models import Account
 from trunkline.tariffs.models import Destination, Rate
@@ -195,7 +196,7 @@ def destination_names(ids: Iterable[int]) -> dict[int, str]:
     return dict(Destination.objects.filter(pk__in=set(ids)).values_list("id", "name"))
 
 
-def rate_terms(ids: Iterable[int], *, currency: str, words: Words) -> dict[int, Terms]:
+def rate_terms(ids: Iterable[int], *, currency: str, language: Language) -> dict[int, Terms]:
     """The price texts of rates, in an account's currency and a language, by id."""
     columns = (
         "id",
@@ -213,7 +214,7 @@ def rate_terms(ids: Iterable[int], *, currency: str, words: Words) -> dict[int, 
         if facts not in texts:
             steps, setup_fee, grace, max_cost, profile, unit, tariff_currency = facts
             rate = RateFacts(parse_steps(steps), Unit(unit), tariff_currency, setup_fee, grace, max_cost, profile or "")
-            texts[facts] = Terms(price_terms(rate, account_currency=currency, words=words), rate.unit)
+            texts[facts] = Terms(price_terms(rate, account_currency=currency, language=language), rate.unit)
         found[number] = texts[facts]
     return found
 

@@ -6,19 +6,22 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pypdf
 import pytest
+from typer import Typer
 from typer.testing import CliRunner
 
 from tests.databases import TestDatabase
 from tests.db.in_the_way import book_is_locked
 from tests.db.invoicing.books import AT, Books, Call
 from tests.db.invoicing.test_issue import CALLS, stored
+from trunkline.cli import account
 from trunkline.cli.invoice import app
 from trunkline.core.errors import TrunklineError
 from trunkline.kit import clock
 
 
-def run(books: Books, *words: str, status: int = 0) -> str:
+def run(books: Books, *words: str, status: int = 0, app: Typer = app) -> str:
     with clock.at(AT):
         result = CliRunner(env={"COLUMNS": "200"}).invoke(app, [words[0], "--tenant", books.tenant.slug, *words[1:]])
     if isinstance(result.exception, TrunklineError):
@@ -111,6 +114,7 @@ def test_all_accounts_with_one_refused_ends_with_status_1(books: Books) -> None:
         (["issue", "--account", "acme", "--period", "2026-04"], "period_open"),
         (["preview", "--account", "acme", "--period", "2026-03"], "nothing_to_bill"),
         (["show", "INV-1"], "invoice_not_found"),
+        (["profile", "--language", "xx"], "unknown_language"),
     ],
 )
 def test_what_cannot_be_done_is_said_by_its_code(books: Books, words: list[str], code: str) -> None:
@@ -146,3 +150,41 @@ def test_a_document_is_voided_by_the_second_try(books: Books, test_database: Tes
         run(books, "void", "INV-2026-000001", "--reason", "wrong price")
     assert len(refusals) == 1
     assert run_json(books, "show", "INV-2026-000001")["state"] == "void"
+
+
+def test_documents_are_in_the_language_of_the_account_else_of_the_seller(books: Books, tmp_path: Path) -> None:
+    def heading() -> str:
+        run(books, "preview", "--account", "acme", "--period", "2026-03", "--pdf", str(tmp_path / "preview.pdf"))
+        facts = pypdf.PdfReader(tmp_path / "preview.pdf").metadata
+        return str(facts.title if facts else "")
+
+    books.batch(*CALLS)
+    assert heading() == "Preview"
+    run(books, "profile", "--language", "fr")
+    assert heading() == "Aperçu"
+    run(books, "set", "acme", "--language", "en", app=account.app)
+    assert heading() == "Preview"
+    run(books, "set", "acme", "--language", "", app=account.app)
+    assert heading() == "Aperçu"
+    with pytest.raises(TrunklineError) as caught:
+        run(books, "set", "acme", "--language", "xx", app=account.app)
+    assert caught.value.code == "unknown_language"
+
+
+def test_a_french_document_is_kept_in_french_and_its_records_keep_their_columns(books: Books, tmp_path: Path) -> None:
+    books.batch(*CALLS)
+    run(books, "set", "acme", "--language", "fr-BE", app=account.app)
+    run(books, "issue", "--account", "acme", "--period", "2026-03")
+    shown = run_json(books, "show", "INV-2026-000001")
+    assert shown["language"] == "fr"
+    assert [line["terms"] for line in shown["lines"]] == ["0,03/min, 1/1", "0,0125/min, 60/1"]
+    run(books, "export", "INV-2026-000001", "--to", str(tmp_path))
+    text = pypdf.PdfReader(tmp_path / "INV-2026-000001.pdf").pages[0].extract_text()
+    assert "Total USD 0,13" in text
+    header, first, *_ = (tmp_path / "INV-2026-000001.records.csv").read_text(encoding="utf-8").splitlines()
+    assert header.replace('"', "") == (
+        "line,service,call_id,start_local,utc_offset,calling,called,destination,code,price,unit,used,billed,currency,amount"
+    )
+    assert '"Kenya Fixed Nairobi"' in first
+    assert '"0,03/min, 1/1"' in first
+    run(books, "check")
