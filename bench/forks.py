@@ -6,6 +6,7 @@ the database, and forks for each command: what runs, dies and leaves its traces 
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import importlib
 import itertools
@@ -220,6 +221,7 @@ def _be_the_command(*, arguments: Sequence[str], fault: str, out: str, err: str)
         with contextlib.suppress(OSError):
             sys.stdout.flush()
             sys.stderr.flush()
+        atexit._run_exitfuncs()  # what a process does that ends by itself
         os._exit(code)
 
 

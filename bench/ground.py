@@ -93,7 +93,12 @@ class Ground:
                 path.unlink()
         for mark in self.home.glob("migrated-*"):
             mark.unlink()
-        self.command("db", "start")
+        # What an installation or the first command does, not the one that is measured: bytecode, tables up to date.
+        subprocess.run([sys.executable, "-m", "compileall", "-q", ROOT / "src"], env=self.environment, check=True)
+        self.command("tenant", "list")
+        # An installation at work has had these in memory since the last file.
+        for path in (*self.home.glob("snapshots/*/*.arrow"), *self.home.glob("usage/*/*/*.keys")):
+            path.read_bytes()
 
 
 def _set_up(said: str, files: str) -> None:

@@ -23,6 +23,9 @@ app = typer.Typer(
 
 CodeArgument = Annotated[str, typer.Argument(help="Short name of the account.")]
 Text = str | None
+LanguageOption = Annotated[
+    Text, typer.Option(help="Language of its documents, such as en or fr; empty: that of the invoice profile.")
+]
 
 
 @app.command()
@@ -45,7 +48,7 @@ def add(
     tax_percent: Annotated[str, typer.Option(help="Percent of tax.")] = "0",
     period: Annotated[str, typer.Option(help="Billing period: day, week, half_month or month.")] = "month",
     payment_days: Annotated[int, typer.Option(help="Days from invoice to due date.")] = 30,
-    language: Annotated[str, typer.Option(help="Language of its documents.")] = "en",
+    language: LanguageOption = "",
 ) -> None:
     """Make an account."""
     from trunkline.parties import actions
@@ -80,7 +83,7 @@ def add(
                 tax_percent=_percent(tax_percent),
                 period=period,
                 payment_terms_days=payment_days,
-                language=language,
+                language=_language(language),
                 at=at,
             )
     typer.echo(f"account {code} made")
@@ -115,6 +118,7 @@ def show(code: CodeArgument, tenant: TenantOption, json: JsonOption = False) -> 
             "tax": f"{billing.tax_name} {billing.tax_percent.normalize():f} %".strip(),
             "billing_period": billing.period,
             "payment_terms_days": billing.payment_terms_days,
+            "language": billing.language,
             "credit_limit": str(account.credit_limit),
             "capacity": account.capacity,
             "tags": account.tags,
@@ -164,7 +168,7 @@ def set_fields(
     tax_percent: Annotated[Text, typer.Option(help="Percent of tax.")] = None,
     period: Annotated[Text, typer.Option(help="Billing period: day, week, half_month or month.")] = None,
     payment_days: Annotated[int | None, typer.Option(help="Days from invoice to due date.")] = None,
-    language: Annotated[Text, typer.Option(help="Language of its documents.")] = None,
+    language: LanguageOption = None,
 ) -> None:
     """Change an account, or its billing profile for all who share it; what is left out stays."""
     from trunkline.parties import actions
@@ -189,7 +193,7 @@ def set_fields(
             "tax_percent": _percent(tax_percent) if tax_percent is not None else None,
             "period": period,
             "payment_terms_days": payment_days,
-            "language": language,
+            "language": _language(language) if language is not None else None,
         }
         own, billing = _given(own), _given(billing)
         if own:
@@ -265,7 +269,9 @@ def identity_add(
     tech_prefix: Annotated[str, typer.Option(help="What its called numbers begin with.")] = "",
     priority: Annotated[int, typer.Option(help="The lower number wins where nothing else decides.")] = 100,
     valid_from: Annotated[Text, typer.Option("--from", help="From when on: a date or an instant.")] = None,
-    valid_to: Annotated[Text, typer.Option("--to", help="Until when: a date or an instant.")] = None,
+    valid_to: Annotated[
+        Text, typer.Option("--to", help="Until when: a date or an instant; itself not included.")
+    ] = None,
 ) -> None:
     """Tell traffic to be an account's by one more mark (docs/algorithms/identification.md)."""
     from trunkline.parties.actions import add_identity
@@ -309,7 +315,9 @@ def identity_list(
 def identity_end(
     identity: Annotated[int, typer.Argument(help="Id of the identity.")],
     tenant: TenantOption,
-    to: Annotated[str, typer.Option(help="Until when: a date in the account's zone, or an instant.")],
+    to: Annotated[
+        str, typer.Option(help="Until when: a date in the account's zone, or an instant; itself not included.")
+    ],
 ) -> None:
     """Let an identity end."""
     from trunkline.parties.actions import end_identity
@@ -435,6 +443,12 @@ def _plain(value: object) -> str:
 
 def _given(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _language(code: str | None) -> str:
+    from trunkline.invoicing.document.catalogue import require_language
+
+    return require_language(code) if code else ""
 
 
 def _percent(text: str) -> Decimal:

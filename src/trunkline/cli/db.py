@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -66,12 +67,25 @@ def migrate() -> None:
     typer.echo("up to date")
 
 
+class Login(StrEnum):
+    """The roles that somebody may want to look through; the server's own administrator is not one of them."""
+
+    APP = "app"
+    OWNER = "owner"
+    PLATFORM = "platform"
+
+
 @app.command()
 def url(
-    role: Annotated[Role, typer.Option(help="app: what the doors run as; owner: owns the tables.")] = Role.APP,
+    role: Annotated[
+        Login,
+        typer.Option(
+            help="app: what the doors run as; owner: owns the tables; platform: reads what a table grants, of all tenants."
+        ),
+    ] = Login.APP,
 ) -> None:
     """Print an address that psql takes; starts the server if need be and leaves it running."""
     from trunkline.cli.ready import get_database_ready
 
     get_database_ready()
-    typer.echo(connections.url(role))
+    typer.echo(connections.url(Role(role)))

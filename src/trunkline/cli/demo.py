@@ -157,8 +157,7 @@ def _print_next(*, exit_after: bool) -> None:
         ("bin/trunkline report margin --tenant meridian --by account,country", "who and where the margin comes from"),
         ("bin/trunkline usage rejects --tenant meridian", "what was not taken, and why"),
         ("bin/trunkline invoice list --tenant meridian", "the invoices"),
-        ("bin/trunkline usage check", "proof that segments, rollups and books say the same"),
-        ("bin/trunkline ledger check", "proof that the books balance"),
+        ("bin/trunkline ledger check", "proof that books, usage and invoices agree"),
         ("docs/guide/first-invoice.md", "your own file, your own prices"),
     ):
         typer.echo(f"  {command:<70} {what}")

@@ -18,6 +18,9 @@ from trunkline.kit import clock
 TenantOption = Annotated[
     str, typer.Option("--tenant", "-t", help="Short name or name of the tenant.", envvar="TRUNKLINE_TENANT")
 ]
+OneTenantOption = Annotated[
+    str, typer.Option("--tenant", "-t", help="Only this tenant; all of them if left out.", envvar="TRUNKLINE_TENANT")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on the standard output.")]
 
 

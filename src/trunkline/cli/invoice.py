@@ -26,7 +26,7 @@ app = typer.Typer(help="Documents for customers: preview, issue, list, show, voi
 AccountOption = Annotated[str, typer.Option("--account", "-a", help="Short name of the account.")]
 PeriodOption = Annotated[str, typer.Option("--period", help="A month (2026-03) or a day (2026-03-14).")]
 FromOption = Annotated[str, typer.Option("--from", help="First day (2026-03-01), in the account's zone.")]
-ToOption = Annotated[str, typer.Option("--to", help="Last day (2026-03-31), which is included.")]
+ToOption = Annotated[str, typer.Option("--to", help="Day after the last (2026-04-01); itself not included.")]
 NumberArgument = Annotated[str, typer.Argument(help="Number of the document.")]
 
 
@@ -36,7 +36,7 @@ def preview(
     account: AccountOption,
     period: PeriodOption = "",
     first: FromOption = "",
-    last: ToOption = "",
+    end: ToOption = "",
     pdf: Annotated[Path | None, typer.Option(help="Write the preview as a PDF there.")] = None,
     json: JsonOption = False,
 ) -> None:
@@ -45,7 +45,7 @@ def preview(
     from trunkline.parties.queries import get_account
 
     with tenant_scope(tenant, snapshot=True):
-        draft = read_draft(get_account(account), _period(period, first, last))
+        draft = read_draft(get_account(account), _period(period, first, end))
     if pdf is not None:
         from trunkline.invoicing.document.layout import document_data
         from trunkline.invoicing.document.press import set_pdf
@@ -66,7 +66,7 @@ def issue(
     everybody: Annotated[bool, typer.Option("--all", help="Every account that has something to bill.")] = False,
     period: PeriodOption = "",
     first: FromOption = "",
-    last: ToOption = "",
+    end: ToOption = "",
     early: Annotated[
         bool, typer.Option("--early", help="Although the period is not over: bill what is there.")
     ] = False,
@@ -78,7 +78,7 @@ def issue(
 
     if bool(account) == everybody:
         raise Invalid("accounts", "Name one account with --account, or take --all.")
-    tenant_id, dates, at = get_tenant_id(tenant), _period(period, first, last), now()
+    tenant_id, dates, at = get_tenant_id(tenant), _period(period, first, end), now()
     if account:
         issued = actions.issue(
             tenant_id=tenant_id, actor=actor(), account_code=account, period=dates, at=at, is_early=early
@@ -144,14 +144,14 @@ def show(number: NumberArgument, tenant: TenantOption, json: JsonOption = False)
     ]
     columns = ("No.", "Kind", "Destination", "Price", "Calls", "Units", f"Amount {currency}")
     table(f"{invoice.get_kind_display()} {number} for {invoice.account.name}", columns, rows, right=columns[4:])
-    say(f"usage {invoice.exact}, rounding {-invoice.rounding}, net {_text(invoice.net, currency)}")
-    say(
+    typer.echo(f"usage {invoice.exact}, rounding {-invoice.rounding}, net {_text(invoice.net, currency)}")
+    typer.echo(
         f"{invoice.tax_name or 'tax'} {invoice.tax_percent.normalize():f} % {_text(invoice.tax, currency)}, total {_text(invoice.total, currency)}"
     )
     if invoice.voided_at is not None:
-        say(f"voided on {invoice.voided_at:%Y-%m-%d}: {invoice.void_reason}")
+        typer.echo(f"voided on {invoice.voided_at:%Y-%m-%d}: {invoice.void_reason}")
     for path in (invoice.pdf_path, invoice.csv_path, invoice.parquet_path):
-        say(str(home() / path))
+        typer.echo(str(home() / path))
 
 
 @app.command()
@@ -162,9 +162,13 @@ def void(
 ) -> None:
     """Take a document back: the books are reversed and its usage is unbilled again. Its number stays used."""
     from trunkline.invoicing import actions
+    from trunkline.kit.outages import again_when_busy
 
-    with tenant_scope(tenant, reason=reason):
-        actions.void(number=number, reason=reason, at=now())
+    def work() -> None:
+        with tenant_scope(tenant, reason=reason):
+            actions.void(number=number, reason=reason, at=now())
+
+    again_when_busy(work)
     say(f"{number} voided")
 
 
@@ -224,6 +228,9 @@ def profile(
     phone: Annotated[str | None, typer.Option(help="Number for questions.")] = None,
     payment: Annotated[str | None, typer.Option(help="How to pay; lines are separated by '|'.")] = None,
     note: Annotated[str | None, typer.Option(help="A text at the end of every document.")] = None,
+    language: Annotated[
+        str | None, typer.Option(help="Language of documents for accounts that name none, such as en or fr.")
+    ] = None,
     invoice_number: Annotated[str | None, typer.Option(help="Template, such as INV-{year}-{number:06}.")] = None,
     credit_note_number: Annotated[str | None, typer.Option(help="Template, such as CN-{year}-{number:06}.")] = None,
     json: JsonOption = False,
@@ -239,6 +246,7 @@ def profile(
         "phone": phone,
         "payment_instructions": payment.replace("|", "\n") if payment is not None else None,
         "note": note,
+        "language": language,
         "invoice_number": invoice_number,
         "credit_note_number": credit_note_number,
     }
@@ -264,9 +272,9 @@ def check(tenant: TenantOption, json: JsonOption = False) -> None:
         )
     else:
         for finding in findings:
-            say(f"{'holds' if finding.holds else 'FAILS'}  {finding.name} ({finding.proved})")
+            typer.echo(f"{'holds' if finding.holds else 'FAILS'}  {finding.name} ({finding.proved})")
             for contradiction in finding.contradictions:
-                say(f"       {contradiction}")
+                typer.echo(f"       {contradiction}")
     if not all(finding.holds for finding in findings):
         raise typer.Exit(1)
 
@@ -289,14 +297,25 @@ def _writing_to(path: Path) -> Iterator[None]:
         raise Invalid("output", f"{path} cannot be written: {error.strerror or error}.") from error
 
 
-def _period(period: str, first: str, last: str) -> DatePeriod:
+def _period(period: str, first: str, end: str) -> DatePeriod:
     from trunkline.invoicing.rules import period_of
 
-    if period and not (first or last):
+    if period and not (first or end):
         return period_of(period)
-    if period or not (first and last):
-        raise Invalid("period", "Say --period, or --from and --to.", hint="Such as --period 2026-03.")
-    return DatePeriod(_day(first), _day(last) + ONE_DAY)
+    if period or not (first and end):
+        raise Invalid(
+            "period",
+            "Say --period, or --from and --to.",
+            hint="Such as --period 2026-03, which is --from 2026-03-01 --to 2026-04-01.",
+        )
+    start, after = _day(first), _day(end)
+    if after <= start:
+        raise Invalid(
+            "period_order",
+            f"From {start} to {after} there is no day.",
+            hint=f"--to is the day after the last: {start} alone is --from {start} --to {start + ONE_DAY}.",
+        )
+    return DatePeriod(start, after)
 
 
 def _day(text: str) -> date:
@@ -352,9 +371,9 @@ def _print_draft(draft: Draft) -> None:
         rows,
         right=columns[4:],
     )
-    say(f"usage {totals.exact}, rounding {-totals.rounding}, net {_text(totals.net, code)}")
+    typer.echo(f"usage {totals.exact}, rounding {-totals.rounding}, net {_text(totals.net, code)}")
     tax = _percent(draft.tax_percent)
-    say(f"{draft.tax_name or 'tax'} {tax} % {_text(totals.tax, code)}, total {_text(totals.total, code)}")
+    typer.echo(f"{draft.tax_name or 'tax'} {tax} % {_text(totals.tax, code)}, total {_text(totals.total, code)}")
 
 
 def _percent(percent: Decimal) -> str:
@@ -400,6 +419,7 @@ def _invoice_json(invoice: Invoice) -> dict[str, Any]:
         "period_from",
         "period_to",
         "timezone",
+        "language",
         "currency",
         "issued_at",
         "issued_on",

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trunkline.cli import door
-from trunkline.cli.door import JsonOption, TenantOption
+from trunkline.cli.door import JsonOption, OneTenantOption, TenantOption
 
 if TYPE_CHECKING:
     from trunkline.ledger.checks import Finding
+    from trunkline.ledger.models import PeriodClose
     from trunkline.ledger.queries import AccountBalance
 
 app = typer.Typer(help="The books: prove them, read them, close them.", no_args_is_help=True)
@@ -21,13 +22,10 @@ DAY = ["%Y-%m-%d"]
 
 @app.command()
 def check(
-    tenant: Annotated[
-        str,
-        typer.Option("--tenant", "-t", help="Only this tenant; all of them if left out.", envvar="TRUNKLINE_TENANT"),
-    ] = "",
+    tenant: OneTenantOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Prove every invariant of the books and say what was looked at; exit 1 if one fails."""
+    """Prove every invariant of the books, of usage and of invoices, and say what was looked at. Ends with status 1 if one fails."""
     from trunkline.ledger.checks import check_tenant
     from trunkline.tenancy.queries import get_tenant_id, tenant_ids
 
@@ -65,28 +63,31 @@ def _finding(finding: Finding) -> dict[str, object]:
 
 def _print_findings(found: dict[str, list[Finding]], *, holds: bool) -> None:
     for slug, findings in found.items():
-        rows = [("holds" if f.holds else "FAILS", f.statement, f.checked) for f in findings]
-        door.table(slug, ["", "Invariant", "Looked at"], rows)
+        rows = [("holds" if f.holds else "FAILS", f.name, f.statement, f.checked) for f in findings]
+        door.table(slug, ["", "Invariant", "What must hold", "Looked at"], rows)
         for finding in findings:
             for problem in finding.problems:
-                door.say(f"{slug}: {finding.name}: {problem}")
+                typer.echo(f"{slug}: {finding.name}: {problem}")
             if finding.problem_count > len(finding.problems):
-                door.say(f"{slug}: {finding.name}: and {finding.problem_count - len(finding.problems):,} more")
+                typer.echo(f"{slug}: {finding.name}: and {finding.problem_count - len(finding.problems):,} more")
     failed = sum(not finding.holds for findings in found.values() for finding in findings)
     count = sum(len(findings) for findings in found.values())
-    door.say(
-        f"All {count} invariants of {len(found)} tenants hold." if holds else f"{failed} of {count} invariants fail."
-    )
+    whose = "1 tenant" if len(found) == 1 else f"{len(found)} tenants"
+    typer.echo(f"All {count} invariants of {whose} hold." if holds else f"{failed} of {count} invariants fail.")
 
 
 @app.command()
-def balances(tenant: TenantOption, as_json: JsonOption = False) -> None:
+def balances(
+    tenant: TenantOption,
+    everything: Annotated[bool, typer.Option("--all", help="Also accounts on which nothing stands.")] = False,
+    as_json: JsonOption = False,
+) -> None:
     """List the accounts and what stands on them, with the totals that show that debits are credits."""
     from trunkline.core.money import Amount
     from trunkline.ledger.queries import balances as read
 
     with door.tenant_scope(tenant):
-        found = read()
+        found = [row for row in read() if everything or not row.is_empty]
     totals: dict[str, Amount] = {}
     for row in found:
         totals[row.account.currency] = totals.get(row.account.currency, Amount.zero()) + row.posted
@@ -95,11 +96,14 @@ def balances(tenant: TenantOption, as_json: JsonOption = False) -> None:
             {"accounts": [_balance(row) for row in found], "totals": {c: str(t) for c, t in sorted(totals.items())}}
         )
         return
+    if not found:
+        typer.echo("Nothing stands on any account.")
+        return
     columns = ["Account", "Name", "Type", "Currency", "Debit", "Credit", "Reserved", "Available"]
     rows = [(*_shown(row), *_reserved(row)) for row in found]
     door.table("", columns, rows, right=columns[4:])
     for currency, total in sorted(totals.items()):
-        door.say(f"Debits less credits in {currency}: {total}")
+        typer.echo(f"Debits less credits in {currency}: {total}")
 
 
 def _shown(row: AccountBalance) -> tuple[str, ...]:
@@ -130,7 +134,9 @@ def statement(
     account: Annotated[str, typer.Argument(help="Code of the ledger account, as in receivable:acme.")],
     tenant: TenantOption,
     start: Annotated[datetime | None, typer.Option("--from", formats=DAY, help="First day.")] = None,
-    end: Annotated[datetime | None, typer.Option("--to", formats=DAY, help="Day after the last.")] = None,
+    end: Annotated[
+        datetime | None, typer.Option("--to", formats=DAY, help="Day after the last; itself not included.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Print the postings of one account with the balance after each; debits are above zero."""
@@ -177,10 +183,14 @@ def close_period(
     as_json: JsonOption = False,
 ) -> None:
     """Close the books through a day, for ever, and seal what is in them."""
+    from trunkline.kit.outages import again_when_busy
     from trunkline.ledger.actions import close_period as close
 
-    with door.tenant_scope(tenant, reason=reason):
-        done = close(through=through.date(), at=door.now())
+    def work() -> PeriodClose:
+        with door.tenant_scope(tenant, reason=reason):
+            return close(through=through.date(), at=door.now())
+
+    done = again_when_busy(work)
     if as_json:
         door.print_json({"closed_through": done.closed_through, "entries": done.entry_count, "seal": done.seal})
     else:

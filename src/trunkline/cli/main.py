@@ -5,6 +5,7 @@ A group is imported only when it is asked for, so that a search does not pay for
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -94,7 +95,9 @@ def main() -> None:
     asked = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
     wants_help = "--help" in sys.argv or not asked
     from trunkline.cli.ready import get_ready, set_up_django
+    from trunkline.cli.values import take_plain_values
 
+    take_plain_values()
     try:
         if asked in GROUPS:
             if not wants_help and GROUPS[asked].needs_database:
@@ -102,6 +105,7 @@ def main() -> None:
             elif GROUPS[asked].needs_database:
                 set_up_django()
             root = build([asked])
+            _collect_garbage_from_here()
         else:
             set_up_django()
             root = build(list(GROUPS))
@@ -126,6 +130,12 @@ def main() -> None:
             raise
         _say(outage)
         sys.exit(1)
+
+
+def _collect_garbage_from_here() -> None:
+    """Turn the collector on, and leave what is loaded by now out of it for good."""
+    gc.freeze()
+    gc.enable()
 
 
 def _say(error: TrunklineError) -> None:

@@ -31,11 +31,11 @@ def get_ready() -> None:
 
 
 def set_up_django() -> None:
-    """Load the models; no database is touched. What `django.setup()` does, less the loading of its web parts."""
+    """Load the models; no database is touched. What `django.setup()` does, less its web parts and the makers of the schema."""
     from django.apps import apps
     from django.conf import settings
 
-    apps.populate(settings.INSTALLED_APPS)
+    apps.populate([app for app in settings.INSTALLED_APPS if app not in settings.SCHEMA_APPS])
 
 
 def get_database_ready() -> None:

@@ -197,7 +197,9 @@ def assign(
     service: Annotated[str, typer.Option(help="voice, sms, data or event.")] = "voice",
     position: Annotated[int | None, typer.Option(help="Place in the list; the last if left out.")] = None,
     valid_from: Annotated[Text, typer.Option("--from", help="From when on: a date or an instant.")] = None,
-    valid_to: Annotated[Text, typer.Option("--to", help="Until when: a date or an instant.")] = None,
+    valid_to: Annotated[
+        Text, typer.Option("--to", help="Until when: a date or an instant; itself not included.")
+    ] = None,
 ) -> None:
     """Give an account a tariff."""
     from trunkline.parties.queries import get_account
@@ -223,7 +225,9 @@ def assign(
 def end_assignment(
     assignment: Annotated[int, typer.Argument(help="Id of the assignment; `account show` has it.")],
     tenant: TenantOption,
-    to: Annotated[str, typer.Option(help="Until when: a date in the account's zone, or an instant.")],
+    to: Annotated[
+        str, typer.Option(help="Until when: a date in the account's zone, or an instant; itself not included.")
+    ],
 ) -> None:
     """Let an account have a tariff no longer."""
     from trunkline.tariffs import actions

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trunkline.cli.door import JsonOption, TenantOption, actor, now, print_json, progress_bar, say, table, tenant_scope
+from trunkline.cli.door import (
+    JsonOption,
+    OneTenantOption,
+    TenantOption,
+    actor,
+    now,
+    print_json,
+    progress_bar,
+    say,
+    table,
+    tenant_scope,
+)
 from trunkline.core.errors import Invalid
 
 if TYPE_CHECKING:
+    from trunkline.usage.crew import Crew
     from trunkline.usage.search import Found
 
 app = typer.Typer(help="Files in, records out: load, batches, rejects, search, check.", no_args_is_help=True)
@@ -29,15 +44,24 @@ def load(
 ) -> None:
     """Take usage files: decode, rate, store and post them. A file that was taken before changes nothing. Ends with status 1 if one failed."""
     from trunkline.tenancy.queries import get_tenant_id
+    from trunkline.usage.crew import CREW_OCTETS, Crew
     from trunkline.usage.intake import register_path
 
     tenant_id = get_tenant_id(tenant)
+    meanwhile = Thread(target=_load_what_follows)
+    meanwhile.start()
     results = []
     for path in files:
-        batch_id, is_new = register_path(tenant_id, switch, path, actor=actor(), now=now)
-        if not background:
-            _take(tenant_id, batch_id, path.name, quiet=json)
-        results.append(_result(tenant_id, batch_id, is_new=is_new))
+        with ExitStack() as stack:
+            crew = None
+            if not background and path.is_file() and path.stat().st_size >= CREW_OCTETS:
+                crew = Crew()  # which gets ready while the file is examined
+                stack.callback(crew.close)
+            batch_id, found = register_path(tenant_id, switch, path, actor=actor(), now=now)
+            meanwhile.join()
+            if not background:
+                _take(tenant_id, batch_id, path.name, quiet=json, crew=crew)
+        results.append(_result(tenant_id, batch_id, remark=_REMARKS[found]))
     if json:
         print_json({"batches": results})
     else:
@@ -51,14 +75,32 @@ def load(
         raise typer.Exit(1)
 
 
-def _take(tenant_id: int, batch_id: int, name: str, *, quiet: bool) -> None:
+def _load_what_follows() -> None:
+    """Load what takes a file once it is registered. Hashing a big file leaves a core free for that."""
+    from trunkline.kit import jobs
+    from trunkline.usage import process  # noqa: F401
+
+    jobs.queue_app()
+
+
+def _take(tenant_id: int, batch_id: int, name: str, *, quiet: bool, crew: Crew | None = None) -> None:
     from trunkline.usage.process import process
 
     with progress_bar(name, quiet=quiet) as on_progress:
-        process(tenant_id=tenant_id, batch_id=batch_id, now=now, on_progress=on_progress)
+        process(tenant_id=tenant_id, batch_id=batch_id, now=now, on_progress=on_progress, crew=crew)
 
 
-def _result(tenant_id: int, batch_id: int, *, is_new: bool) -> dict[str, Any]:
+# What is said of a file whose content is known, by the state in which it was found.
+_REMARKS = {
+    None: "",
+    "registered": "begun before, resumed",
+    "running": "begun before, resumed",
+    "posted": "was taken before",
+    "failed": "had failed, tried again",
+}
+
+
+def _result(tenant_id: int, batch_id: int, *, remark: str = "") -> dict[str, Any]:
     from trunkline.tenancy.scope import scope
     from trunkline.usage.models import Batch
 
@@ -76,7 +118,7 @@ def _result(tenant_id: int, batch_id: int, *, is_new: bool) -> dict[str, Any]:
         "skipped": batch.skipped,
         "reasons": batch.reject_reasons,
         "seconds": seconds,
-        "remark": batch.failure_detail or ("" if is_new else "was taken before"),
+        "remark": batch.failure_detail or remark,
         "failure": batch.failure,
     }
 
@@ -92,7 +134,7 @@ def batches(
     from trunkline.usage.queries import list_batches
 
     with tenant_scope(tenant) as tenant_id:
-        found = [_result(tenant_id, batch.pk, is_new=True) for batch in list_batches(state=state, limit=limit)]
+        found = [_result(tenant_id, batch.pk) for batch in list_batches(state=state, limit=limit)]
     if json:
         print_json({"batches": found})
         return
@@ -161,21 +203,20 @@ def resend(
     results = []
     for batch_id in made:
         _take(tenant_id, batch_id, "rejects", quiet=json)
-        results.append(_result(tenant_id, batch_id, is_new=True))
+        results.append(_result(tenant_id, batch_id))
     if json:
         print_json({"batches": results})
+    elif not results:
+        typer.echo("No rejects wait to be sent again.")
     else:
         columns = ["File", "State", "In", "Rated", "Rejected", "Duplicates"]
-        table(
-            "Sent again",
-            columns,
-            [[r["name"], r["state"], r["rows_in"], r["rated"], r["rejected"], r["duplicates"]] for r in results],
-        )
+        rows = [[r["name"], r["state"], r["rows_in"], r["rated"], r["rejected"], r["duplicates"]] for r in results]
+        table("Sent again", columns, rows, right=columns[2:])
 
 
 @app.command()
 def check(
-    tenant: Annotated[str, typer.Option("--tenant", "-t", help="Only this tenant.")] = "",
+    tenant: OneTenantOption = "",
     read_files: Annotated[
         bool, typer.Option("--read-files", help="Also read every segment and compare its hash.")
     ] = False,
@@ -212,7 +253,7 @@ def check(
         table("Usage", ["Tenant", "", "What must hold", "Looked at"], rows)
         for slug, finding in findings:
             for line in finding.contradictions:
-                say(f"{slug}: {finding.name}: {line}")
+                typer.echo(f"{slug}: {finding.name}: {line}")
     if not all(finding.holds for _, finding in findings):
         raise typer.Exit(1)
 
@@ -223,7 +264,9 @@ def search(
     number: Annotated[str, typer.Option(help="Calling or called number; its beginning with a star (2547*).")] = "",
     account: Annotated[str, typer.Option("--account", "-a", help="Account on either side.")] = "",
     begin: Annotated[str, typer.Option("--from", help="Starts at or after: a day (UTC) or an instant.")] = "",
-    end: Annotated[str, typer.Option("--to", help="Starts before: a day (UTC) or an instant.")] = "",
+    end: Annotated[
+        str, typer.Option("--to", help="Starts before: a day (UTC) or an instant; itself not included.")
+    ] = "",
     limit: Annotated[int, typer.Option(help="The newest so many.")] = 100,
     json: JsonOption = False,
 ) -> None:
@@ -273,24 +316,42 @@ def rejects(
     """Show what waits to be mended: by reason and first digits of the called number, each with an example and what to do."""
     from dataclasses import asdict
 
-    from trunkline.usage.queries import access_batch
-    from trunkline.usage.reasons import Reason
+    from trunkline.usage.queries import access_batch, name_batches
     from trunkline.usage.search import group_rejects, list_rejects
 
     with tenant_scope(tenant):
         batch_id = access_batch(batch).pk if batch else None
         if listed or number:
-            _print_records(
-                list_rejects(reason=reason or None, number=number or None, batch_id=batch_id, limit=limit), json=json
-            )
-            return
-        groups = group_rejects(prefix_digits=digits, reason=reason or None, batch_id=batch_id)
+            found = list_rejects(reason=reason or None, number=number or None, batch_id=batch_id, limit=limit)
+            lines, is_complete = name_batches(found.records), found.is_complete
+        else:
+            groups = group_rejects(prefix_digits=digits, reason=reason or None, batch_id=batch_id)
+            lines, is_complete = name_batches([asdict(group) for group in groups]), True
     if json:
-        print_json({"groups": [asdict(group) for group in groups]})
-        return
-    rows = [[group.reason, group.prefix, group.rejects, group.detail, group.raw[:100]] for group in groups]
+        print_json({"records": lines, "is_complete": is_complete} if listed or number else {"groups": lines})
+    elif not lines:
+        typer.echo("No such rejects wait." if reason or number or batch else "No rejects wait.")
+    elif listed or number:
+        _print_rejects(lines, is_complete=is_complete)
+    else:
+        _print_reject_groups(lines)
+
+
+def _print_rejects(lines: Sequence[Mapping[str, Any]], *, is_complete: bool) -> None:
+    columns = ["File", "Line", "Reason", "What", "Called", "Start", "Record"]
+    names = ("file", "line", "reason", "detail", "called", "start", "raw")
+    table("Rejects", columns, [[line[name] for name in names] for line in lines], right=["Line"])
+    typer.echo(
+        f"{len(lines)} rejects" if is_complete else f"{len(lines)} rejects of the newest files; --limit shows more"
+    )
+
+
+def _print_reject_groups(groups: Sequence[Mapping[str, Any]]) -> None:
+    from trunkline.usage.reasons import Reason
+
+    rows = [[g["reason"], g["prefix"], g["rejects"], g["detail"], g["raw"][:100]] for g in groups]
     table("Rejects", ["Reason", "Prefix", "Rejects", "What", "Example"], rows, right=["Rejects"])
-    for name in dict.fromkeys(group.reason for group in groups):
+    for name in dict.fromkeys(group["reason"] for group in groups):
         typer.echo(f"{name}: {Reason(name).meaning} {Reason(name).what_to_do}")
 
 

@@ -5,7 +5,8 @@
     ├── Denied        it is there, and the caller may not
     ├── Conflict      it contradicts what is already true: a key used with another body, a closed period, a lost race
     ├── Invalid       the input is wrong and will stay wrong: unknown currency, a price with 12 decimals, overflow
-    └── Unavailable   right now it cannot be done, later it may: database away, lock not granted, disk full
+    └── Unavailable   right now it cannot be done, later it may: database away, disk full
+        └── Busy      somebody else is in the way for the moment: lock not granted, deadlock; do it again
 
 `code` is stable and meant for programs; `message` and `hint` are sentences for people and may change. Batch and packet
 parsing do not raise for single rows: they return rejects as values.
@@ -63,3 +64,7 @@ class Invalid(TrunklineError):  # noqa: N818
 
 class Unavailable(TrunklineError):  # noqa: N818
     """It cannot be done now and may succeed later."""
+
+
+class Busy(Unavailable):
+    """Somebody else was in the way, and nothing has happened: worth trying again at once (`kit.outages.again_when_busy`)."""

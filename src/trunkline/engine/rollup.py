@@ -20,6 +20,7 @@ Column = NDArray[np.int64]
 Columns = dict[str, Column]
 
 _PACKED_BITS = 63
+_DENSE_SPAN = 1 << 20
 _HALF = np.int64(32)
 _HALF_MASK = np.int64(0xFFFFFFFF)
 
@@ -45,6 +46,21 @@ def _numbered(packed: Column) -> tuple[Column, NDArray[np.int64]]:
     seen = np.empty(values.size, dtype=np.int64)
     seen[group] = np.arange(group.size)
     return group, seen
+
+
+def distinct(column: Column) -> tuple[Column, NDArray[np.int64]]:
+    """The values of an int64 column, ascending, and the place of each row among them: as `np.unique`, without sorting the rows."""
+    if not column.size:
+        return column, np.zeros(0, dtype=np.int64)
+    low = int(column.min())
+    span = int(column.max()) - low + 1
+    if span > max(_DENSE_SPAN, column.size):
+        place, seen_at = _numbered(column)
+        return column[seen_at], place
+    offset = column - low
+    is_there = np.zeros(span, dtype=np.bool_)
+    is_there[offset] = True
+    return np.flatnonzero(is_there) + low, (np.cumsum(is_there) - 1)[offset]
 
 
 def _groups(keys: Mapping[str, Column]) -> tuple[Column, NDArray[np.int64]]:

@@ -322,6 +322,8 @@ def _facts(tariff: Tariff, rates: pa.Table) -> dict[str, NDArray[Any]]:
     facts["valid_to"] = _ints(rates, "valid_to", NEVER_S)
     facts["destination_id"] = _ints(rates, "destination_id", NO_DESTINATION)
     facts["max_cost"] = _ints(rates, "max_cost", NO_CAP)
+    if facts["max_cost"].min() < 0:
+        raise _invalid("negative_max_cost", "a max_cost below zero", tariff)
     if not 0 <= facts["rounding_decimals"].min() <= facts["rounding_decimals"].max() <= AMOUNT_DECIMALS:
         raise _invalid("rounding_decimals", f"a rounding outside 0 to {AMOUNT_DECIMALS} decimals", tariff)
     if not 0 <= facts["rounding_mode"].min() <= facts["rounding_mode"].max() <= max(RoundingMode):
@@ -399,7 +401,7 @@ def compile_tariff(tariff: Tariff) -> CompiledTariff:
     """`tariff` made ready for `engine.rate`.
 
     Raises Invalid: `bad_rates` (another schema than RATE_SCHEMA), `bad_code` (not digits), `no_steps`, `bad_steps`,
-    `rounding_decimals`, `unknown_rounding_mode`, `unknown_time_profile`.
+    `rounding_decimals`, `unknown_rounding_mode`, `unknown_time_profile`, `negative_max_cost`.
     """
     try:
         rates = tariff.rates.select(RATE_SCHEMA.names).cast(RATE_SCHEMA)

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from django.db import IntegrityError, OperationalError, connection
 from psycopg.errors import LockNotAvailable
 
-from trunkline.core.errors import Conflict, Invalid, TrunklineError, Unavailable
+from trunkline.core.errors import Busy, Conflict, Invalid, TrunklineError
 from trunkline.core.ids import uuid7
 from trunkline.core.period import DatePeriod, get_zone, local_date
 from trunkline.invoicing import files, queries, records
 from trunkline.invoicing.choices import InvoiceState
+from trunkline.invoicing.document.catalogue import require_language
 from trunkline.invoicing.document.layout import Issue, document_data
 from trunkline.invoicing.document.press import set_pdf
-from trunkline.invoicing.draft import Draft, read_draft, read_evidence
+from trunkline.invoicing.draft import Draft, Evidence, read_draft, read_evidence
 from trunkline.invoicing.models import BilledRollup, Invoice, InvoicingProfile
-from trunkline.invoicing.rules import Totals, check_number_template, number_text, series_year
+from trunkline.invoicing.rules import Totals, check_number_template, groups_to_read, number_text, series_year
 from trunkline.kit.db.locks import lock_rows
 from trunkline.kit.db.scope import current_tenant_id
 from trunkline.kit.faults import reached
+from trunkline.kit.outages import again_when_busy
 from trunkline.ledger import actions as ledger
 from trunkline.ledger.choices import AccountClass, EntryKind
 from trunkline.ledger.models import Entry
@@ -35,7 +39,10 @@ from trunkline.parties.models import Account
 from trunkline.parties.queries import get_account
 from trunkline.tenancy.queries import current_tenant
 from trunkline.tenancy.scope import scope
-from trunkline.usage.segments import retry_when_moved
+from trunkline.usage.segments import SegmentsMoved, retry_when_moved
+
+if TYPE_CHECKING:
+    import duckdb
 
 ATTEMPTS: Final = 3  # when somebody else bills the same usage meanwhile
 PDF, CSV, PARQUET = ".pdf", ".records.csv", ".records.parquet"
@@ -82,9 +89,24 @@ class _BilledMeanwhile(Exception):  # noqa: N818 - a signal inside this module
 
 
 @dataclass(frozen=True, slots=True)
-class _Attached:
-    """The records of a draft, written under temporary names."""
+class _Run:
+    """What the documents of one call have in common."""
 
+    tenant_id: int
+    actor: str
+    period: DatePeriod
+    at: datetime
+    is_early: bool
+
+    def scope(self, *, snapshot: bool = False) -> AbstractContextManager[object]:
+        return scope(self.tenant_id, self.actor, snapshot=snapshot)
+
+
+@dataclass(frozen=True, slots=True)
+class _Attached:
+    """The records of a draft that is to be the document of that id, written under temporary names."""
+
+    public_id: UUID
     csv: files.Partial
     parquet: files.Partial
     records: int
@@ -98,32 +120,39 @@ def issue(
     Afterwards the document is numbered, in the books and on the disk, and its usage is stamped; or nothing has happened at all. Issued
     again with nothing new to bill, the document that is there comes back. Must not be called inside a scope.
     Raises NotFound `account_not_found`; Invalid `period_order`; Conflict `period_open` (unless `is_early`), `nothing_to_bill`,
-    `sums_disagree`, `number_taken`, `period_closed` (the books); Unavailable `documents_folder`, `segments_moved`, `invoicing_busy`.
+    `sums_disagree`, `number_taken`, `period_closed` (the books); Unavailable `documents_folder`, `segments_moved`; Busy
+    `invoicing_busy`, `ledger_busy` where somebody else was in the way three times.
     """
+    return _issue_alone(_Run(tenant_id, actor, period, at, is_early), account_code)
+
+
+def issue_all(
+    *, tenant_id: int, actor: str, period: DatePeriod, at: datetime, is_early: bool = False
+) -> Iterator[Outcome]:
+    """Issue the document of every account that has something to bill before the period's end, one by one, by code.
+
+    The records of several accounts are read in one go, as many as fit into memory. An account whose document cannot be made does not
+    keep the others from theirs. Must not be called inside a scope.
+    """
+    run = _Run(tenant_id, actor, period, at, is_early)
+    with run.scope():
+        waiting = queries.unbilled(until=period.end)
+    for codes in groups_to_read([(each.account.code, each.records) for each in waiting]):
+        yield from _issue_together(run, codes)
+
+
+def _issue_alone(run: _Run, account_code: str) -> Issued:
     for _ in range(ATTEMPTS):
-        public_id = uuid7(at)
         try:
-            prepare = partial(_prepare, tenant_id, actor, account_code, period, public_id, at, is_early)
-            draft, attached = retry_when_moved(prepare)
-        except BaseException as error:
-            files.discard(tenant_id, public_id)
-            found = _existing(tenant_id, actor, account_code, period, error)
+            work = partial(retry_when_moved, partial(_issue_one, run, account_code))
+            return Issued(again_when_busy(work), is_new=True)
+        except _BilledMeanwhile:
+            continue
+        except Conflict as error:
+            found = _existing(run, account_code, error)
             if found is None:
                 raise
             return Issued(found, is_new=False)
-        try:
-            with scope(tenant_id, actor):
-                invoice = _write_or_discard(draft, attached, public_id, at)
-        except _BilledMeanwhile:
-            continue
-        except OperationalError as error:
-            if isinstance(error.__cause__, LockNotAvailable):
-                raise Unavailable(
-                    "invoicing_busy", "Other documents are being issued.", hint="Nothing was billed. Try again."
-                ) from error
-            raise
-        reached("invoice_after_commit")
-        return Issued(invoice, is_new=True)
     raise Conflict(
         "billed_meanwhile",
         f"Usage of {account_code} is being billed by others.",
@@ -132,22 +161,71 @@ def issue(
     )
 
 
-def issue_all(
-    *, tenant_id: int, actor: str, period: DatePeriod, at: datetime, is_early: bool = False
-) -> Iterator[Outcome]:
-    """Issue the document of every account that has something to bill before the period's end, one by one, by code.
+def _issue_one(run: _Run, account_code: str) -> Invoice:
+    with run.scope(snapshot=True):
+        draft, evidence = _read(run, account_code)
+    with contextlib.closing(records.find([(draft, evidence)])) as found:
+        attached = _attach(run, draft, evidence, found)
+    return _make(run, draft, attached)
 
-    An account whose document cannot be made does not keep the others from theirs. Must not be called inside a scope.
+
+def _issue_together(run: _Run, codes: Sequence[str]) -> Iterator[Outcome]:
+    """Documents whose lines and records are of one moment; whose cannot be read with the others' are read alone, and say why."""
+    try:
+        wanted, found = retry_when_moved(partial(_read_together, run, codes))
+    except SegmentsMoved:
+        wanted, found = {}, records.find([])
+    with contextlib.closing(found), _attaching(run, wanted, found) as attached:
+        for code in codes:
+            try:
+                if code in wanted:
+                    issued = _issue_from(run, wanted[code][0], attached.pop(code))
+                else:
+                    issued = _issue_alone(run, code)
+                outcome = Outcome(code, issued, None)
+            except TrunklineError as error:
+                if error.code == "nothing_to_bill":  # attempts that never connected
+                    continue
+                outcome = Outcome(code, None, error)
+            yield outcome
+
+
+def _read_together(
+    run: _Run, codes: Sequence[str]
+) -> tuple[dict[str, tuple[Draft, Evidence]], duckdb.DuckDBPyConnection]:
+    """The drafts of one moment by account, without those that cannot be made, and their records."""
+    wanted: dict[str, tuple[Draft, Evidence]] = {}
+    with run.scope(snapshot=True):
+        for code in codes:
+            with contextlib.suppress(TrunklineError):
+                wanted[code] = _read(run, code)
+    return wanted, records.find(list(wanted.values()))
+
+
+@contextlib.contextmanager
+def _attaching(
+    run: _Run, wanted: Mapping[str, tuple[Draft, Evidence]], found: duckdb.DuckDBPyConnection
+) -> Iterator[dict[str, Future[_Attached]]]:
+    """The records of all drafts, written one after the other by a second thread while documents are made of the first ones.
+
+    Take out what becomes a document; what is left at the end is discarded.
     """
-    with scope(tenant_id, actor):
-        codes = [each.account.code for each in queries.unbilled(until=period.end)]
-    for code in codes:
-        try:
-            issued = issue(tenant_id=tenant_id, actor=actor, account_code=code, period=period, at=at, is_early=is_early)
-            yield Outcome(code, issued, None)
-        except TrunklineError as error:
-            if error.code != "nothing_to_bill":  # attempts that never connected
-                yield Outcome(code, None, error)
+    writer = ThreadPoolExecutor(max_workers=1)
+    left = {code: writer.submit(_attach, run, draft, evidence, found) for code, (draft, evidence) in wanted.items()}
+    try:
+        yield left
+    finally:
+        writer.shutdown(cancel_futures=True)
+        for future in left.values():
+            if not future.cancelled() and future.exception() is None:
+                files.discard(run.tenant_id, future.result().public_id)
+
+
+def _issue_from(run: _Run, draft: Draft, attached: Future[_Attached]) -> Issued:
+    try:
+        return Issued(_make(run, draft, attached.result()), is_new=True)
+    except (_BilledMeanwhile, SegmentsMoved, Busy):
+        return _issue_alone(run, draft.account_code)
 
 
 def void(*, number: str, reason: str, at: datetime) -> Invoice:
@@ -189,11 +267,12 @@ def void(*, number: str, reason: str, at: datetime) -> Invoice:
 def set_profile(**said: str) -> InvoicingProfile:
     """Say who the seller is and how documents are numbered; what is left out stays.
 
-    Raises Invalid `number_template`, `number_series` where invoices and credit notes would share their numbers.
+    Raises Invalid `unknown_language`, `number_template`, `number_series` where invoices and credit notes would share their numbers.
     """
     profile = queries.profile_or_default()
     for name, value in said.items():
         setattr(profile, name, value)
+    require_language(profile.language)
     check_number_template(profile.invoice_number)
     check_number_template(profile.credit_note_number)
     if number_text(profile.invoice_number, year=1, serial=1) == number_text(
@@ -209,23 +288,47 @@ def sweep(*, at: datetime, older_than: timedelta = SWEEP_AGE) -> list[Path]:
     return files.sweep(current_tenant_id(), kept=queries.stored_paths(), before=(at - older_than).timestamp())
 
 
-def _prepare(
-    tenant_id: int, actor: str, account_code: str, period: DatePeriod, public_id: UUID, at: datetime, is_early: bool
-) -> tuple[Draft, _Attached]:
-    """Lines and records of one moment, compared; the records written under temporary names."""
-    with scope(tenant_id, actor, snapshot=True):
-        account = get_account(account_code)
-        _require_over(account, period, at, is_early)
-        draft = read_draft(account, period)
-        evidence = read_evidence(account, draft)
-    with ExitStack() as opened:
-        csv = opened.enter_context(files.writing(tenant_id, public_id, CSV))
-        parquet = opened.enter_context(files.writing(tenant_id, public_id, PARQUET))
-        count = records.attach(draft, evidence, csv=csv, parquet=parquet)
-    reached("invoice_records_written")
-    return draft, _Attached(
-        files.written(tenant_id, public_id, CSV), files.written(tenant_id, public_id, PARQUET), count
-    )
+def _read(run: _Run, account_code: str) -> tuple[Draft, Evidence]:
+    """Lines, and where their records are, of the open snapshot."""
+    account = get_account(account_code)
+    _require_over(account, run.period, run.at, run.is_early)
+    draft = read_draft(account, run.period)
+    return draft, read_evidence(account, draft)
+
+
+def _make(run: _Run, draft: Draft, attached: _Attached) -> Invoice:
+    """The document of a draft whose records are compared. Raises `_BilledMeanwhile` and what `issue` says."""
+    try:
+        with run.scope():
+            invoice = _write_or_discard(draft, attached, run.at)
+    except OperationalError as error:
+        if isinstance(error.__cause__, LockNotAvailable):
+            raise Busy(
+                "invoicing_busy", "Other documents are being issued.", hint="Nothing was billed. Try again."
+            ) from error
+        raise
+    reached("invoice_after_commit")
+    return invoice
+
+
+def _attach(run: _Run, draft: Draft, evidence: Evidence, found: duckdb.DuckDBPyConnection) -> _Attached:
+    """Lines and records compared; the records written under temporary names. Needs no scope; where it fails its files go."""
+    tenant_id, public_id = run.tenant_id, uuid7(run.at)
+    try:
+        with ExitStack() as opened:
+            csv = opened.enter_context(files.writing(tenant_id, public_id, CSV))
+            parquet = opened.enter_context(files.writing(tenant_id, public_id, PARQUET))
+            count = records.attach(found, draft, evidence, csv=csv, parquet=parquet)
+        reached("invoice_records_written")
+        return _Attached(
+            public_id,
+            files.written(tenant_id, public_id, CSV),
+            files.written(tenant_id, public_id, PARQUET),
+            count,
+        )
+    except BaseException:
+        files.discard(tenant_id, public_id)
+        raise
 
 
 def _require_over(account: Account, period: DatePeriod, at: datetime, is_early: bool) -> None:
@@ -241,35 +344,33 @@ def _require_over(account: Account, period: DatePeriod, at: datetime, is_early: 
         )
 
 
-def _existing(
-    tenant_id: int, actor: str, account_code: str, period: DatePeriod, error: BaseException
-) -> Invoice | None:
+def _existing(run: _Run, account_code: str, error: Conflict) -> Invoice | None:
     """The document that is there where there is nothing left to bill."""
-    if not (isinstance(error, Conflict) and error.code == "nothing_to_bill"):
+    if error.code != "nothing_to_bill":
         return None
-    with scope(tenant_id, actor):
-        return queries.find_issued(get_account(account_code).pk, period)
+    with run.scope():
+        return queries.find_issued(get_account(account_code).pk, run.period)
 
 
-def _write_or_discard(draft: Draft, attached: _Attached, public_id: UUID, at: datetime) -> Invoice:
+def _write_or_discard(draft: Draft, attached: _Attached, at: datetime) -> Invoice:
     """`_write`; where it fails nothing was committed, and its files go. A commit that fails may have happened: then they stay."""
     try:
-        invoice = _write(draft, attached, public_id, at)
+        invoice = _write(draft, attached, at)
     except BaseException:
-        files.discard(current_tenant_id(), public_id)
+        files.discard(current_tenant_id(), attached.public_id)
         raise
     reached("invoice_before_commit")
     return invoice
 
 
-def _write(draft: Draft, attached: _Attached, public_id: UUID, at: datetime) -> Invoice:
+def _write(draft: Draft, attached: _Attached, at: datetime) -> Invoice:
     """Everything that makes the document true, in the open transaction; the number as late as can be."""
     tenant = current_tenant()
     (account,) = lock_rows(Account.objects.all(), [draft.account_id])
     issued_on = local_date(at, get_zone(tenant.timezone))
     invoice = Invoice(
         id=_next_id(),
-        public_id=public_id,
+        public_id=attached.public_id,
         account=account,
         kind=draft.kind,
         period_from=draft.period.start,

@@ -10,3 +10,8 @@ class InvoicingConfig(AppConfig):
 
     name = "trunkline.invoicing"
     label = "invoicing"
+
+    def ready(self) -> None:
+        from trunkline.invoicing import invariants
+
+        invariants.register()

@@ -14,7 +14,7 @@ from trunkline.core.money import Amount
 from trunkline.core.period import ONE_DAY, DatePeriod, get_zone
 from trunkline.invoicing import queries
 from trunkline.invoicing.choices import InvoiceKind, LineKind
-from trunkline.invoicing.document.catalogue import words
+from trunkline.invoicing.document.catalogue import get_language
 from trunkline.invoicing.rules import Bucket, Key, Line, Sums, Totals, build_lines, sort_days, total_of
 from trunkline.parties.models import Account
 from trunkline.usage.segments import SegmentFile, live_segments
@@ -81,7 +81,7 @@ def read_draft(account: Account, period: DatePeriod) -> Draft:
     currency = get_currency(account.currency)
     profile = queries.profile_or_default()
     billing = account.billing_profile
-    text = words(billing.language)
+    language = get_language(billing.language or profile.language)
     usage = queries.open_usage(account, period)
     buckets, bucket_of = sort_days(usage.days, period)
     sums = queries.open_sums(usage, bucket_of)
@@ -89,10 +89,10 @@ def read_draft(account: Account, period: DatePeriod) -> Draft:
         sums,
         buckets,
         destinations=queries.destination_names(key.destination_id for key in sums),
-        terms=queries.rate_terms((key.rate_id for key in sums), currency=currency.code, words=text),
+        terms=queries.rate_terms((key.rate_id for key in sums), currency=currency.code, language=language),
         currency=currency,
-        no_destination=text["no_destination"],
-        no_price=text["no_price"],
+        no_destination=language.gettext("Other destinations"),
+        no_price=language.gettext("free of charge"),
     )
     if not lines:
         raise Conflict(
@@ -107,7 +107,7 @@ def read_draft(account: Account, period: DatePeriod) -> Draft:
         period=period,
         timezone=account.timezone,
         currency=currency,
-        language=text["language"],
+        language=language.code,
         tax_name=billing.tax_name,
         tax_percent=billing.tax_percent,
         payment_terms_days=billing.payment_terms_days,

@@ -23,6 +23,9 @@ class InvoicingProfile(TenantModel):
         blank=True, default="", help_text="Bank account or other ways to pay, line by line."
     )
     note = models.TextField(blank=True, default="", help_text="A text at the end of every document.")
+    language = models.CharField(
+        max_length=10, default="en", help_text="Language of the documents of accounts that name none."
+    )
     invoice_number = models.CharField(
         max_length=60, default="INV-{year}-{number:06}", help_text="Template of invoice numbers."
     )

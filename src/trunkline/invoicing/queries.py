@@ -15,12 +15,14 @@ from trunkline.core.errors import Conflict, NotFound
 from trunkline.core.money import Amount
 from trunkline.core.period import DatePeriod
 from trunkline.invoicing.choices import InvoiceState, Unit
+from trunkline.invoicing.document.language import Language
 from trunkline.invoicing.models import Invoice, InvoicingProfile
 from trunkline.invoicing.rules import Bucket, Day, Key, Sums, Terms
-from trunkline.invoicing.terms import RateFacts, Words, parse_steps, price_terms
+from trunkline.invoicing.terms import RateFacts, price_terms
 from trunkline.kit.db.scope import current_tenant_id
 from trunkline.parties.models import Account
 from trunkline.tariffs.models import Destination, Rate
+from trunkline.tariffs.rules import parse_steps
 from trunkline.tenancy.queries import current_tenant
 
 _NEGATED = "(r.attempts < 0 OR r.connected < 0 OR r.billed_quantity < 0)"
@@ -54,7 +56,7 @@ SELECT 0, r.service, coalesce(r.destination_id, 0), coalesce(r.rate_id, 0), {_SU
  GROUP BY 1, 2, 3, 4
 """
 UNBILLED = """
-SELECT r.account_id, min(r.day), max(r.day), sum(r.connected)::bigint, sum(r.amount)
+SELECT r.account_id, min(r.day), max(r.day), sum(r.connected)::bigint, sum(abs(r.attempts))::bigint, sum(r.amount)
   FROM usage_rollup r
  WHERE r.tenant_id = %(tenant)s AND r.side = 'sell' AND (%(until)s::date IS NULL OR r.day < %(until)s)
    AND NOT EXISTS (SELECT 1 FROM invoicing_billedrollup b
@@ -84,12 +86,13 @@ class OpenUsage:
 
 @dataclass(frozen=True, slots=True)
 class Unbilled:
-    """What of one account is on no document: from the first to the last day."""
+    """What of one account is on no document: from the first to the last day. `records` is about how many there are to read."""
 
     account: Account
     first_day: date
     last_day: date
     calls: int
+    records: int
     amount: Amount
 
 
@@ -126,7 +129,7 @@ def unbilled(*, until: date | None = None) -> list[Unbilled]:
     """What is on no document, by account, of days before `until`; by code."""
     rows = joined_at_once(UNBILLED, until=until)
     accounts = {account.pk: account for account in Account.objects.filter(pk__in=[row[0] for row in rows])}
-    found = [Unbilled(accounts[row[0]], row[1], row[2], row[3], Amount.from_decimal(row[4])) for row in rows]
+    found = [Unbilled(accounts[row[0]], row[1], row[2], row[3], row[4], Amount.from_decimal(row[5])) for row in rows]
     return sorted(found, key=lambda each: each.account.code)
 
 
@@ -193,7 +196,7 @@ def destination_names(ids: Iterable[int]) -> dict[int, str]:
     return dict(Destination.objects.filter(pk__in=set(ids)).values_list("id", "name"))
 
 
-def rate_terms(ids: Iterable[int], *, currency: str, words: Words) -> dict[int, Terms]:
+def rate_terms(ids: Iterable[int], *, currency: str, language: Language) -> dict[int, Terms]:
     """The price texts of rates, in an account's currency and a language, by id."""
     columns = (
         "id",
@@ -211,7 +214,7 @@ def rate_terms(ids: Iterable[int], *, currency: str, words: Words) -> dict[int, 
         if facts not in texts:
             steps, setup_fee, grace, max_cost, profile, unit, tariff_currency = facts
             rate = RateFacts(parse_steps(steps), Unit(unit), tariff_currency, setup_fee, grace, max_cost, profile or "")
-            texts[facts] = Terms(price_terms(rate, account_currency=currency, words=words), rate.unit)
+            texts[facts] = Terms(price_terms(rate, account_currency=currency, language=language), rate.unit)
         found[number] = texts[facts]
     return found
 

@@ -29,28 +29,33 @@ if TYPE_CHECKING:
 MEMORY: Final = "512MB"
 BATCH_ROWS: Final = 65_536
 _UNKNOWN_LINE: Final = -1
-_ACCOUNT: Final = "s.sell_account_id = $account AND s.sell_state = 1"
 _SUMS: Final = """count(*), count(*) FILTER (WHERE quantity > 0), coalesce(sum(quantity), 0)::HUGEINT, coalesce(sum(billed), 0)::HUGEINT,
        coalesce(sum(amount), 0)::DECIMAL(38,8)"""
 
+# Of one account the segments are read where they are; of several they are read once, and kept in memory for all of them.
+FOUND: Final = """
+CREATE TEMP {keep} found AS
+SELECT sell_account_id AS account_id, sell_local_day AS day, batch_id, service, coalesce(sell_destination_id, 0) AS destination_id,
+       coalesce(sell_rate_id, 0) AS rate_id, call_id, start, key, calling, called, coalesce(sell_code, '') AS code, quantity,
+       sell_billed AS billed, sell_amount AS amount
+  FROM segments WHERE sell_account_id IN ({accounts}) AND sell_state = 1
+"""
 # Of days that other documents bill too, only what came in the batches that this one bills.
 PICK: Final = f"""
-CREATE TEMP TABLE picked AS
-SELECT coalesce(m.line, {_UNKNOWN_LINE}) AS line, d.bucket, s.service, s.call_id, s.start, s.key, s.calling, s.called,
-       coalesce(s.sell_code, '') AS code, s.quantity, s.sell_billed AS billed, s.sell_amount AS amount
-  FROM segments s
-  JOIN days d ON d.day = s.sell_local_day
-  LEFT JOIN lines m ON m.bucket = d.bucket AND m.service = s.service
-                   AND m.destination_id = coalesce(s.sell_destination_id, 0) AND m.rate_id = coalesce(s.sell_rate_id, 0)
- WHERE {_ACCOUNT}
-   AND (NOT d.is_billed OR EXISTS (SELECT 1 FROM batches b WHERE b.day = d.day AND b.batch_id = s.batch_id))
+CREATE OR REPLACE TEMP TABLE picked AS
+SELECT coalesce(m.line, {_UNKNOWN_LINE}) AS line, d.bucket, f.*
+  FROM found f
+  JOIN days d ON d.day = f.day
+  LEFT JOIN lines m ON m.bucket = d.bucket AND m.service = f.service AND m.destination_id = f.destination_id AND m.rate_id = f.rate_id
+ WHERE f.account_id = $account
+   AND (NOT d.is_billed OR EXISTS (SELECT 1 FROM batches b WHERE b.day = f.day AND b.batch_id = f.batch_id))
 """
 SUM_BY_LINE: Final = f"SELECT bucket, line, {_SUMS} FROM picked GROUP BY bucket, line"
 ADJUSTED: Final = f"""
-SELECT s.service, coalesce(s.sell_destination_id, 0), coalesce(s.sell_rate_id, 0), {_SUMS}
-  FROM (SELECT *, sell_billed AS billed, sell_amount AS amount FROM segments) s
-  JOIN days d ON d.day = s.sell_local_day AND d.is_adjusted
- WHERE {_ACCOUNT}
+SELECT f.service, f.destination_id, f.rate_id, {_SUMS}
+  FROM found f
+  JOIN days d ON d.day = f.day AND d.is_adjusted
+ WHERE f.account_id = $account
  GROUP BY 1, 2, 3
 """
 ATTACHED: Final = f"""
@@ -89,20 +94,38 @@ _TEXTS: Final = frozenset(
 _FORMULA: Final = r"^[\s]*[=+\-@]"
 
 
-def attach(draft: Draft, evidence: Evidence, *, csv: BinaryIO, parquet: BinaryIO) -> int:
-    """Write the records of a draft, once they are known to be its lines; how many. Needs no scope; memory is bounded.
+def find(wanted: Sequence[tuple[Draft, Evidence]]) -> duckdb.DuckDBPyConnection:
+    """The records of some drafts of one snapshot, for `attach`. Close it.
+
+    Memory is bounded; what passes it spills. Raises `SegmentsMoved` where a segment is gone.
+    """
+    paths = list(dict.fromkeys(each.path for _, evidence in wanted for each in evidence.files))
+    accounts = ", ".join(str(int(draft.account_id)) for draft, _ in wanted) or "NULL"
+    connection = connect(paths, memory=MEMORY)
+    try:
+        with watch(paths):
+            connection.execute(FOUND.format(keep="VIEW" if len(wanted) == 1 else "TABLE", accounts=accounts))
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def attach(
+    found: duckdb.DuckDBPyConnection, draft: Draft, evidence: Evidence, *, csv: BinaryIO, parquet: BinaryIO
+) -> int:
+    """Write the records of a draft, out of what `find` has found, once they are known to be its lines; how many. Needs no scope.
 
     Attached is what connected, was counted or cost something; attempts that came to nothing are compared and left out.
     Raises Conflict `sums_disagree`, naming the line, and `SegmentsMoved` where a segment is gone.
     """
-    paths = [each.path for each in evidence.files]
-    with contextlib.closing(connect(paths, memory=MEMORY)) as connection, watch(paths):
-        _register(connection, draft)
-        connection.execute(PICK, {"account": draft.account_id})
-        _require_lines(draft, connection)
+    with watch([each.path for each in evidence.files]):
+        _register(found, draft)
+        found.execute(PICK, {"account": draft.account_id})
+        _require_lines(draft, found)
         if evidence.adjusted:
-            _require_adjusted(draft, evidence.adjusted, connection)
-        return _write(draft, connection, csv, parquet)
+            _require_adjusted(draft, evidence.adjusted, found)
+        return _write(draft, found, csv, parquet)
 
 
 def _register(connection: duckdb.DuckDBPyConnection, draft: Draft) -> None:

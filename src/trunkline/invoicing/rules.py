@@ -25,6 +25,8 @@ _NOTHING: Final = Amount.zero()
 SERVICES: Final = ("voice", "sms", "data", "event")  # in the order of the document
 SERVICE_UNITS: Final[Mapping[str, Unit]] = {"voice": Unit.SECOND, "data": Unit.OCTET}  # where no price row says it
 NO_LINE: Final = 0
+GROUP_RECORDS: Final = 1_000_000  # of 150 octets; an account that has more is read alone
+GROUP_ACCOUNTS: Final = 200
 _KIND_ORDER: Final = {LineKind.USAGE: 0, LineKind.LATE: 1, LineKind.ADJUSTMENT: 2}
 _NUMBER_LENGTH_MAX: Final = 40
 _MONTH: Final = re.compile(r"[0-9]{4}-[0-9]{2}", re.ASCII)
@@ -227,6 +229,19 @@ def total_of(lines: Iterable[Line], *, tax_percent: Decimal, currency: Currency)
     net = Amount.total(line.amount for line in lines)
     tax = tax_on(net, tax_percent, currency)
     return Totals(exact=exact, rounding=exact - net, net=net, tax=tax, total=net + tax)
+
+
+def groups_to_read(accounts: Iterable[tuple[str, int]]) -> list[list[str]]:
+    """Accounts, given with how many records each has, in groups whose records fit into memory together; their order stays."""
+    groups: list[list[str]] = []
+    free = 0
+    for code, count in accounts:
+        if not groups or count > free or len(groups[-1]) == GROUP_ACCOUNTS:
+            groups.append([])
+            free = GROUP_RECORDS
+        groups[-1].append(code)
+        free -= count
+    return groups
 
 
 def check_number_template(template: str) -> str:

@@ -6,7 +6,7 @@ term that a charge depends on and no term twice.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -14,22 +14,13 @@ from trunkline.core.currency import get_currency
 from trunkline.core.money import AMOUNT_DECIMALS, PRICE_DECIMALS, Amount, Price, scaled_text
 from trunkline.core.quantity import OCTET_UNITS
 from trunkline.invoicing.choices import Unit
-
-Words = Mapping[str, str]
+from trunkline.invoicing.document.language import Language, marked
+from trunkline.tariffs.rules import Step
 
 _FREE = Price(0)
-_SECONDS = {1: "per_second", 60: "per_minute", 3600: "per_hour"}
+_SECONDS = {1: marked("{price}/s"), 60: marked("{price}/min"), 3600: marked("{price}/h")}
+_LENGTHS = {Unit.SECOND: marked("{count} s"), Unit.OCTET: marked("{count} B"), Unit.MESSAGE: "{count}"}
 _OCTETS = {size: unit for unit, size in OCTET_UNITS.items()}
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """From `start` units on, `price` for every `per` units, charged in whole increments."""
-
-    start: int
-    price: Price
-    per: int
-    increment: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,52 +36,49 @@ class RateFacts:
     time_profile: str = ""
 
 
-def parse_steps(text: str) -> tuple[Step, ...]:
-    """The steps of `0:0.20/60/60;60:0.10/60/1`, the text that rates keep (checked by the database)."""
-    steps = []
-    for part in text.split(";"):
-        start, _, rest = part.partition(":")
-        price, per, increment = rest.split("/")
-        steps.append(Step(int(start), Price.from_text(price), int(per), int(increment)))
-    return tuple(steps)
-
-
-def price_terms(rate: RateFacts, *, account_currency: str, words: Words) -> str:
-    """The terms of a price row in one line of text.
-
-    The currency is named where it is not the account's. `words` is a language's catalogue (`document/<language>.json`).
-    """
-    parts = [_steps_text(rate, words)]
+def price_terms(rate: RateFacts, *, account_currency: str, language: Language) -> str:
+    """The terms of a price row in one line of text; the currency is named where it is not the account's."""
+    parts = [_steps_text(rate, language)]
     if rate.setup_fee:
-        parts.append(words["plus_setup_fee"].format(price=_price_text(rate.setup_fee, rate.currency)))
+        fee = _price_text(rate.setup_fee, rate.currency, language)
+        parts.append(language.gettext("plus {price} once").format(price=fee))
     if rate.grace:
-        parts.append(words["free_below"].format(quantity=_length_text(rate.grace, rate.unit, words)))
+        grace = _length_text(rate.grace, rate.unit, language)
+        parts.append(language.gettext("free below {quantity}").format(quantity=grace))
     if rate.max_cost is not None:
         least = get_currency(rate.currency).minor_units
-        parts.append(words["at_most"].format(amount=scaled_text(rate.max_cost.units, AMOUNT_DECIMALS, least=least)))
+        most = language.decimal(scaled_text(rate.max_cost.units, AMOUNT_DECIMALS, least=least))
+        parts.append(language.gettext("at most {amount}").format(amount=most))
     text = ", ".join(parts)
     if rate.time_profile:
         text = f"{text} ({rate.time_profile})"
-    return text if rate.currency == account_currency else f"{rate.currency} {text}"
+    if rate.currency == account_currency:
+        return text
+    return language.pgettext("price in another currency", "{currency} {terms}").format(
+        currency=rate.currency, terms=text
+    )
 
 
-def _steps_text(rate: RateFacts, words: Words) -> str:
+def _steps_text(rate: RateFacts, language: Language) -> str:
     steps = rate.steps
-    prices = [_unit_price(step, rate, words) for step in steps]
+    prices = [_unit_price(step, rate, language) for step in steps]
     if len(set(prices)) == 1 and (notation := _increments(steps)):
         return prices[0] if rate.unit is not Unit.SECOND and notation == "1/1" else f"{prices[0]}, {notation}"
+    in_increments = language.gettext("{price} in steps of {quantity}")
     texts = [
-        words["in_increments"].format(price=price, quantity=_length_text(step.increment, rate.unit, words))
+        in_increments.format(price=price, quantity=_length_text(step.increment, rate.unit, language))
         for price, step in zip(prices, steps, strict=True)
     ]
     if len(texts) == 1:
         return texts[0]
-    first = words["for_the_first"].format(price=texts[0], quantity=_length_text(steps[1].start, rate.unit, words))
+    length = _length_text(steps[1].start, rate.unit, language)
+    first = language.gettext("{price} for the first {quantity}").format(price=texts[0], quantity=length)
+    then_for = language.gettext("then {price} for {quantity}")
     later = [
-        words["then_for"].format(price=text, quantity=_length_text(following.start - step.start, rate.unit, words))
+        then_for.format(price=text, quantity=_length_text(following.start - step.start, rate.unit, language))
         for text, (step, following) in zip(texts[1:-1], pairwise(steps[1:]), strict=True)
     ]
-    return ", ".join([first, *later, words["then"].format(price=texts[-1])])
+    return ", ".join([first, *later, language.gettext("then {price}").format(price=texts[-1])])
 
 
 def _increments(steps: Sequence[Step]) -> str:
@@ -102,22 +90,21 @@ def _increments(steps: Sequence[Step]) -> str:
     return ""
 
 
-def _unit_price(step: Step, rate: RateFacts, words: Words) -> str:
-    price = _price_text(step.price, rate.currency)
+def _unit_price(step: Step, rate: RateFacts, language: Language) -> str:
+    price, count = _price_text(step.price, rate.currency, language), step.per
     if rate.unit is Unit.SECOND:
-        word = _SECONDS.get(step.per)
-        return f"{price}{words[word]}" if word else words["per_seconds"].format(price=price, count=step.per)
+        text = language.gettext(_SECONDS.get(count, marked("{price} per {count} s")))
+        return text.format(price=price, count=count)
     if rate.unit is Unit.OCTET:
-        unit = _OCTETS.get(step.per)
-        return f"{price}/{unit}" if unit else words["per_octets"].format(price=price, count=step.per)
-    return (
-        f"{price}{words['per_message']}" if step.per == 1 else words["per_messages"].format(price=price, count=step.per)
-    )
+        if count in _OCTETS:
+            return f"{price}/{language.data_unit(_OCTETS[count])}"
+        return language.gettext("{price} per {count} B").format(price=price, count=count)
+    return language.ngettext("{price} each", "{price} per {count}", count).format(price=price, count=count)
 
 
-def _price_text(price: Price, currency: str) -> str:
-    return scaled_text(price.units, PRICE_DECIMALS, least=get_currency(currency).minor_units)
+def _price_text(price: Price, currency: str, language: Language) -> str:
+    return language.decimal(scaled_text(price.units, PRICE_DECIMALS, least=get_currency(currency).minor_units))
 
 
-def _length_text(quantity: int, unit: Unit, words: Words) -> str:
-    return words[f"count_{unit.value}"].format(count=quantity)
+def _length_text(quantity: int, unit: Unit, language: Language) -> str:
+    return language.gettext(_LENGTHS[unit]).format(count=quantity)

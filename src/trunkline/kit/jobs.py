@@ -2,6 +2,8 @@
 
 Arguments are ids, `tenant_id` always among them; never personal data. Every task may run twice: the queue promises at least once, the
 task's own record makes it once.
+
+The queue is loaded when something is put into it or taken out: commands that do neither start sooner.
 """
 
 from __future__ import annotations
@@ -11,27 +13,41 @@ import logging
 import signal
 import threading
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import psycopg
 from asgiref.sync import async_to_sync, sync_to_async
 from django.db import connections, transaction
-from procrastinate import App, PsycopgConnector
-from procrastinate.contrib.django import app
-from procrastinate.contrib.django.utils import connector_params
-from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
-from procrastinate.jobs import Job, Status
 
 from trunkline.core.errors import Unavailable
+
+if TYPE_CHECKING:
+    from procrastinate import App
+    from procrastinate.exceptions import ConnectorException
+    from procrastinate.jobs import Job
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 # A worker whose server does not answer for so long ends with an error and is started again by whoever watches over it.
 SERVER_PATIENCE_S: Final = 5.0
 
+_loading = threading.Lock()
+
+
+def queue_app() -> App:
+    """The queue, with the tasks of all rooms. Loads it where Django has not, because its app is not among the installed."""
+    from procrastinate.contrib.django import procrastinate_app
+    from procrastinate.contrib.django.apps import create_app
+
+    with _loading:
+        if isinstance(procrastinate_app.current_app, procrastinate_app.FutureApp):
+            procrastinate_app.current_app = create_app(blueprint=procrastinate_app.current_app)
+    return procrastinate_app.current_app
+
 
 def task(name: str, *, queue: str = "default") -> Callable[[F], F]:
     """Register a function as the task of that name. Other rooms defer it by the name alone."""
+    from procrastinate.contrib.django import app
 
     def register(function: F) -> F:
         app.task(name=name, queue=queue)(function)
@@ -45,6 +61,7 @@ def every(cron: str, name: str, *, queue: str = "default") -> Callable[[F], F]:
 
     One that still waits makes the next one needless, so that nothing piles up while no worker is there.
     """
+    from procrastinate.contrib.django import app
 
     def register(function: F) -> F:
         app.periodic(cron=cron)(app.task(name=name, queue=queue, queueing_lock=name)(function))
@@ -59,6 +76,9 @@ def defer(name: str, /, *, key: str | None = None, in_seconds: int = 0, tenant_i
     A job of the same name, tenant and `key` that is still waiting makes this one needless: False. Raises `TaskNotFound` for a name that
     no `tasks.py` has.
     """
+    app = queue_app()  # first: another thread may be at loading it
+    from procrastinate.exceptions import AlreadyEnqueued
+
     lock = None if key is None else f"{name}:{tenant_id}:{key}"
     later = {"seconds": in_seconds} if in_seconds else None
     job = app.configure_task(name, queueing_lock=lock, schedule_in=later, allow_unknown=False)
@@ -78,6 +98,9 @@ def work(*, queues: list[str] | None = None, wait: bool = False, concurrency: in
     `ConnectorException` or `Unavailable` (`worker_stopped`) when the server goes away, also if it is there again by then: a worker never
     ends quietly that nobody told to.
     """
+    from procrastinate import PsycopgConnector
+    from procrastinate.contrib.django.utils import connector_params
+
     take_up()
     # While the server is away the pool would say so several times a second; the error at the end says it once.
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
@@ -92,7 +115,7 @@ def work(*, queues: list[str] | None = None, wait: bool = False, concurrency: in
         "install_signal_handlers": False,
     }
     try:
-        was_told = asyncio.run(_work_until_told(app.with_connector(connector), options))
+        was_told = asyncio.run(_work_until_told(queue_app().with_connector(connector), options))
     finally:
         asyncio.run(sync_to_async(connections.close_all)())  # in the thread that the schedule was kept from
     if wait and not was_told:
@@ -141,10 +164,13 @@ def take_up() -> int:
 
 
 async def _take_up() -> int:
+    from procrastinate.exceptions import ConnectorException, UniqueViolation
+
+    manager = queue_app().job_manager
     taken = 0
-    for job in await app.job_manager.get_stalled_jobs():
+    for job in await manager.get_stalled_jobs():
         try:
-            await app.job_manager.retry_job(job)
+            await manager.retry_job(job)
             taken += 1
         except UniqueViolation:  # a job of the same key waits already and makes this one needless
             await _drop(job)
@@ -154,8 +180,11 @@ async def _take_up() -> int:
 
 
 async def _drop(job: Job) -> None:
+    from procrastinate.exceptions import ConnectorException
+    from procrastinate.jobs import Status
+
     try:
-        await app.job_manager.finish_job(job, status=Status.FAILED, delete_job=True)
+        await queue_app().job_manager.finish_job(job, status=Status.FAILED, delete_job=True)
     except ConnectorException as error:
         _require_taken_by_another(error)
 

@@ -95,6 +95,19 @@ class TenantModel(ScopedModel):
         super().validate_constraints(exclude=set(exclude or ()) - {"tenant"})
 
 
+def unchecked_tenant() -> models.ForeignKey[Any, Any]:
+    """The tenant of bulk rows: without a check of each row at the commit. The policy of the table lets only the scope's tenant in."""
+    return models.ForeignKey(
+        "tenancy.Tenant",
+        on_delete=models.RESTRICT,
+        default=current_tenant_id,
+        editable=False,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+    )
+
+
 def tenant_key(name: str) -> models.UniqueConstraint:
     """The unique key (tenant, id) that foreign keys of other tenant models point to."""
     return models.UniqueConstraint(fields=["tenant", "id"], name=name)

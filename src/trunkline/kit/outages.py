@@ -7,10 +7,12 @@ is the same: mend the cause and run it again.
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Callable, Iterator
+from typing import Final, TypeVar
 
-from trunkline.core.errors import Unavailable
+from trunkline.core.errors import Busy, Unavailable
+
+Result = TypeVar("Result")
 
 AGAIN: Final = "Run it again: what was finished stays, nothing is half done."
 FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
@@ -19,6 +21,22 @@ GONE: Final = ("08", "57P01", "57P02", "57P03", "57P05", "25P03")
 BUSY: Final = ("55P03", "40P01", "40001")
 DISK_FULL: Final = "53100"
 TOO_MANY: Final = "53300"
+ATTEMPTS: Final = 3
+
+
+def again_when_busy(work: Callable[[], Result]) -> Result:
+    """Do `work`, and do it again where somebody else was in the way, three times in all. It opens its own scope or savepoint.
+
+    There is no pause between: a lock is waited for until its timeout, and who lost a deadlock finds the other one gone. Raises what
+    `work` raises.
+    """
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return work()
+        except Exception as error:
+            if not isinstance(explain(error), Busy):
+                raise
+    return work()
 
 
 def explain(error: BaseException) -> Unavailable | None:
@@ -65,7 +83,7 @@ def _of_the_database(error: BaseException) -> Unavailable | None:
     if not state or state.startswith(GONE):
         return Unavailable("database_gone", f"PostgreSQL went away or does not answer: {what}", hint=AGAIN)
     if state in BUSY:
-        return Unavailable("database_busy", f"Somebody else is at the same rows: {what}.", hint=AGAIN)
+        return Busy("database_busy", f"Somebody else is at the same rows: {what}.", hint=AGAIN)
     if state == DISK_FULL:
         return Unavailable("database_full", f"PostgreSQL has no space left: {what}.", hint=f"Make room. {AGAIN}")
     if state == TOO_MANY:

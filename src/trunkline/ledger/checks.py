@@ -1,27 +1,26 @@
 """The proof of the books: every invariant looked at again, from the rows alone, trusting nothing that should have held it.
 
-Rooms above add invariants of their own, such as "what is used and not yet billed is what stands on the accounts": their
-`AppConfig.ready` calls `register_invariant`. Failures are values, not exceptions, so that one check says everything that is wrong.
+Rooms above add invariants of their own (`ledger.invariants`), such as "what is used and not yet billed is what stands on the accounts".
+Failures are values, not exceptions, so that one check says everything that is wrong.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from itertools import islice
 from typing import Any
 
 from django.db import connection
 
 from trunkline.kit.db.scope import current_tenant_id
 from trunkline.ledger.choices import AccountClass, EntryKind
+from trunkline.ledger.invariants import Invariant, Proof, Prove, register_invariant, registered
 from trunkline.ledger.models import Balance, Book, Entry, PeriodClose
 from trunkline.ledger.queries import account_facts, drafts, funds, seal
 from trunkline.ledger.rules import MOVES
 from trunkline.tenancy.scope import scope
 
-SHOWN = 20  # problems that a finding spells out; it counts the others
 CHUNK = 1000
 OVERDUE = timedelta(hours=1)  # the job that expires reservations runs every minute
 TABLES = ("ledger_entry", "ledger_posting", "ledger_resolution", "ledger_period_close")
@@ -34,22 +33,6 @@ TRIGGERS = (
     "ledger_account_fixed",
     "ledger_book_forward",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """What one invariant looked at, and what it found wrong: `counts` by what was counted, `problems` a sentence each."""
-
-    counts: Mapping[str, int]
-    problems: tuple[str, ...] = ()
-    problem_count: int = 0
-
-    @classmethod
-    def of(cls, counts: Mapping[str, int], problems: Iterable[str]) -> Proof:
-        """Spells out the first problems and counts all."""
-        rest = iter(problems)
-        shown = tuple(islice(rest, SHOWN))
-        return cls(counts, shown, len(shown) + sum(1 for _ in rest))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,35 +55,16 @@ class Finding:
         return ", ".join(f"{count:,} {what}" for what, count in self.counts.items())
 
 
-Prove = Callable[[datetime], Proof]
-
-
-@dataclass(frozen=True, slots=True)
-class Invariant:
-    """Something that is always true of a tenant's books; `prove` looks whether it is, inside the tenant's scope."""
-
-    name: str
-    statement: str
-    prove: Prove = field(compare=False)
-
-
-_registered: dict[str, Invariant] = {}
-
-
-def register_invariant(name: str, statement: str, prove: Prove) -> None:
-    """Add an invariant to every check. `statement` is the sentence that is proven. Raises ValueError if the name has another statement."""
-    invariant = Invariant(name, statement, prove)
-    if _registered.setdefault(name, invariant) != invariant:
-        raise ValueError(f"there is an invariant {name!r} already")
+_own_names: set[str] = set()
 
 
 def invariants() -> list[Invariant]:
     """All of them: the ledger's own first, then those of the rooms above."""
-    return list(_registered.values())
+    return sorted(registered(), key=lambda invariant: invariant.name not in _own_names)
 
 
 def check(*, at: datetime) -> list[Finding]:
-    """Look at every invariant of the tenant whose scope is open; a finding each, in the order of registration.
+    """Look at every invariant of the tenant whose scope is open; a finding each.
 
     Inside `scope(..., snapshot=True)` all of them see one moment.
     """
@@ -120,6 +84,7 @@ def check_tenant(tenant_id: int, actor: str, *, at: datetime) -> list[Finding]:
 def _own(name: str, statement: str) -> Callable[[Prove], Prove]:
     def register(prove: Prove) -> Prove:
         register_invariant(name, statement, prove)
+        _own_names.add(name)
         return prove
 
     return register

@@ -61,6 +61,11 @@ class AccountBalance:
         """The balance as people say it: above zero what is normal for the type of account."""
         return self.posted * self.account.sign
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing stands on the account, posted or reserved."""
+        return not (self.posted or self.pending_debit or self.pending_credit)
+
 
 @dataclass(frozen=True, slots=True)
 class StatementLine:

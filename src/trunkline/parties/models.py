@@ -36,7 +36,9 @@ class BillingProfile(TenantModel):
     tax_percent = models.DecimalField(max_digits=9, decimal_places=6, default=0, help_text="Percent of the net.")
     period = models.CharField(max_length=12, choices=BillingPeriod.choices, default=BillingPeriod.MONTH)
     payment_terms_days = models.PositiveSmallIntegerField(default=30, help_text="Days from invoice to due date.")
-    language = models.CharField(max_length=10, default="en", help_text="Language of the documents.")
+    language = models.CharField(
+        max_length=10, blank=True, default="", help_text="Language of the documents; empty: the seller's."
+    )
 
     class Meta:
         constraints = (

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from django.db.models import F, QuerySet
 
 from trunkline.core.errors import NotFound
 from trunkline.parties.kinds import IdentityKind, IdentitySide
 from trunkline.parties.models import Account, BillingProfile, Contact, Identity
-from trunkline.parties.rules import IdentityRow, Resolver
+
+if TYPE_CHECKING:
+    from trunkline.parties.rules import IdentityRow, Resolver
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -63,6 +66,8 @@ def get_identity(identity_id: int) -> Identity:
 
 def identity_rows() -> list[IdentityRow]:
     """The whole book of identities, as the rules take it."""
+    from trunkline.parties.rules import IdentityRow  # with Arrow: whoever looks up an account need not load that
+
     fields = ("account_id", "kind", "side", "value", "tech_prefix", "switch", "priority", "valid_from", "valid_to")
     return [
         IdentityRow(
@@ -88,6 +93,8 @@ _SIDES = {side.value: side for side in IdentitySide}
 
 def resolver(switch: str | None) -> Resolver:
     """What tells whose the records of that switch are, by the identities as they stand now."""
+    from trunkline.parties.rules import Resolver
+
     return Resolver.compile(identity_rows(), switch=switch)
 
 

@@ -134,6 +134,12 @@ def _sources(switch: str) -> tuple[Source, ...]:
     return tuple(found)
 
 
+def _stranger() -> Source:
+    """Calls that nothing tells to be anybody's: marks and numbers that no customer has."""
+    unowned = tuple(254_208_800_000 + extension for extension in range(50))
+    return Source("nobody", 1, account_code="999999", sip_user="nobody", callers=unowned)
+
+
 def _source(
     name: str, weight: int, callers: tuple[int, ...], row: int, *, account_code: str = "", sip_user: str = ""
 ) -> Source:
@@ -194,6 +200,7 @@ def savanna_traffic(seed: int, switch: str) -> TrafficPlan:
         start=datetime(2026, 1, 31, 21, tzinfo=UTC),
         day_weights=_SUNDAY_FIRST * (_DAYS // 7),
         sources=_sources(switch),
+        stranger=_stranger(),
         codes=codes,
         weights=weights,
         answered=680,

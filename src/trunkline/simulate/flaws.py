@@ -12,7 +12,7 @@ from enum import IntEnum
 import numpy as np
 
 from trunkline.simulate.draws import BoolArray, Draws, IntArray
-from trunkline.simulate.traffic import Attempts, TrafficPlan
+from trunkline.simulate.traffic import Attempts, TrafficPlan, calling_numbers
 
 _DAY_MS = 86_400_000
 _FUTURE_MS = 50 * 365 * _DAY_MS
@@ -85,7 +85,7 @@ def spoil(plan: TrafficPlan, draws: Draws, made: Attempts, flaw: Flaw, rows: Int
     made = replace(made, flaw=marks)
     start, answer, end = made.start.copy(), made.answer.copy(), made.end.copy()
     progress, called = made.progress.copy(), made.called.copy()
-    source, sink = made.source.copy(), made.sink.copy()
+    source, sink, caller = made.source.copy(), made.sink.copy(), made.caller.copy()
     match flaw:
         case Flaw.TIME_IN_FUTURE:
             for instants in (start, answer, end, progress):
@@ -96,6 +96,7 @@ def spoil(plan: TrafficPlan, draws: Draws, made: Attempts, flaw: Flaw, rows: Int
             end[rows] = answer[rows] + _OVER_LIMIT_MS
         case Flaw.UNKNOWN_SELL:
             source[rows] = len(plan.sources)
+            caller[rows] = calling_numbers(plan, draws, source[rows])  # a number may be what tells a customer
         case Flaw.UNKNOWN_BUY:
             sink[rows] = len(plan.sinks)
         case Flaw.NO_RATE_SELL:
@@ -106,7 +107,15 @@ def spoil(plan: TrafficPlan, draws: Draws, made: Attempts, flaw: Flaw, rows: Int
         case _:
             return made
     return replace(
-        made, start=start, answer=answer, end=end, progress=progress, called=called, source=source, sink=sink
+        made,
+        start=start,
+        answer=answer,
+        end=end,
+        progress=progress,
+        called=called,
+        source=source,
+        sink=sink,
+        caller=caller,
     )
 
 

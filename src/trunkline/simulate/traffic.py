@@ -252,7 +252,7 @@ def attempts(plan: TrafficPlan, chunk: int, size: int, low: int, high: int) -> A
     if plan.crossing is not None and len(plan.moving):
         code[crosses] = plan.moving[draws.weighted(plan.weights[plan.moving], int(crosses.sum()))]
     called = _subscribers(draws, plan.codes.code[code], _digits(plan.codes)[code], repeated=True)
-    caller = _callers(plan, draws, source)
+    caller = calling_numbers(plan, draws, source)
     words = draws.words(2 * calls).reshape(calls, 2)
     call = np.repeat(np.arange(calls), tries)
     first = np.cumsum(tries) - tries
@@ -323,8 +323,8 @@ def _caller_pool(sources: tuple[Source, ...]) -> _NumberPool:
     return _NumberPool(np.concatenate(code), np.concatenate(digits), np.cumsum(count) - count, count)
 
 
-def _callers(plan: TrafficPlan, draws: Draws, source: IntArray) -> IntArray:
-    """Calling numbers, -1 where withheld."""
+def calling_numbers(plan: TrafficPlan, draws: Draws, source: IntArray) -> IntArray:
+    """A calling number for each source (an index of the plan's, or of its stranger), -1 where withheld."""
     pool = plan.callers
     row = pool.first[source] + draws.below(pool.count[source], len(source))
     number = _subscribers(draws, pool.code[row], pool.digits[row], repeated=False)

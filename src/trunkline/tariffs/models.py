@@ -10,7 +10,6 @@ from django.db.models import Case, CheckConstraint, F, Func, Q, UniqueConstraint
 
 from trunkline.core.ids import uuid7
 from trunkline.core.money import AMOUNT_DECIMALS, Price
-from trunkline.kit.db.scope import current_tenant_id
 from trunkline.kit.history import track
 from trunkline.kit.models import (
     AmountField,
@@ -20,6 +19,7 @@ from trunkline.kit.models import (
     TenantModel,
     tenant_key,
     tenant_reference,
+    unchecked_tenant,
 )
 from trunkline.tariffs.choices import DestinationKind, RateRounding, Service, Side, TariffUnit
 
@@ -142,16 +142,11 @@ class Rate(TenantModel):
     units, in increments of how many.
     """
 
-    # A price list has a million rows and each key costs one look-up a row: the tariff's key holds the tenant too.
-    tenant = models.ForeignKey(
-        "tenancy.Tenant",
-        on_delete=models.RESTRICT,
-        default=current_tenant_id,
-        editable=False,
-        related_name="+",
-        db_index=False,
-        db_constraint=False,
-    )
+    # A price list has a million rows and each foreign key costs one look-up a row. A trigger looks once a statement instead, and what
+    # rates refer to is never removed (docs/adr/006-references-of-rates-are-checked-once-a-statement.md).
+    UNCHECKED_REFERENCES = frozenset({"tariff", "destination", "time_profile"})
+
+    tenant = unchecked_tenant()
     tariff = tenant_reference("tariffs.Tariff")
     code = models.CharField(max_length=18, blank=True, help_text="What numbers begin with; empty: every number.")
     destination = tenant_reference("tariffs.Destination", null=True)
@@ -174,10 +169,6 @@ class Rate(TenantModel):
 
     class Meta:
         constraints = (
-            tenant_key("tariffs_rate_tenant_id"),
-            TenantForeignKey(field="tariff", name="tariffs_rate_tariff_fk"),
-            TenantForeignKey(field="destination", name="tariffs_rate_destination_fk"),
-            TenantForeignKey(field="time_profile", name="tariffs_rate_time_profile_fk"),
             CheckConstraint(condition=Q(code__regex=r"^[0-9]*$"), name="tariffs_rate_code"),
             CheckConstraint(condition=Q(steps__regex=STEPS_PATTERN), name="tariffs_rate_steps"),
             CheckConstraint(
@@ -185,6 +176,7 @@ class Rate(TenantModel):
                 name="tariffs_rate_validity",
             ),
             CheckConstraint(condition=Q(rounding_decimals__lte=AMOUNT_DECIMALS), name="tariffs_rate_rounding_decimals"),
+            CheckConstraint(condition=Q(max_cost__gte=0), name="tariffs_rate_max_cost"),
         )
         indexes = (models.Index(fields=["tenant", "tariff", "code"], name="tariffs_rate_tariff_code"),)
 

@@ -343,8 +343,10 @@ def _rounding(text: str) -> list[int]:
 
 def _max_cost(text: str) -> str:
     amount = Amount.from_text(text)
-    if not 0 <= amount.units <= INT64_MAX:
-        raise Invalid("overflow", f"A max_cost is from 0 to {Amount(INT64_MAX)}.")
+    if amount.units < 0:
+        raise Invalid("negative_max_cost", f"The most that an event costs cannot be below zero, as {text[:40]} is.")
+    if amount.units > INT64_MAX:
+        raise Invalid("overflow", f"A max_cost is at most {Amount(INT64_MAX)}.")
     return str(amount)
 
 

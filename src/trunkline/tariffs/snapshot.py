@@ -10,31 +10,25 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import get_ident
 from typing import Final
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
-from numpy.typing import NDArray
 
-from trunkline.core.errors import Invalid, Unavailable
+from trunkline.core.errors import Invalid
 from trunkline.core.money import AMOUNT_SCALE, PRICE_SCALE
 from trunkline.engine.schema import RATE_SCHEMA, STEP_TYPE, WEIGHT_DECIMALS, Tariff, TimeWindow
-from trunkline.engine.snapshot import Snapshot
 from trunkline.engine.tariff import CompiledTariff, compile_tariff, from_arrow, to_arrow
 from trunkline.engine.units import Unit
 from trunkline.kit.home import folder
 from trunkline.tariffs import models
+from trunkline.tariffs.prices import KeptSnapshot, KeptTariff, Prices, make_plans, mapped, tariffs_are_changing
 from trunkline.tariffs.rules import Step, parse_step, parse_windows
 from trunkline.tariffs.staging import copy_out
 
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-MILLISECOND: Final = timedelta(milliseconds=1)
 TRIES: Final = 10
 
 # In the order of RATE_SCHEMA; instants as seconds, money as whole smallest parts, so that parsing is integers only.
@@ -46,56 +40,6 @@ SELECT r.id, r.code, r.destination_id, extract(epoch FROM r.valid_from)::bigint,
   FROM tariffs_rate r LEFT JOIN tariffs_timeprofile p ON p.tenant_id = r.tenant_id AND p.id = r.time_profile_id
  WHERE r.tariff_id = {{tariff_id}} AND r.voided_at IS NULL ORDER BY r.id
 """
-
-Key = tuple[int, str, str]  # account, side, service
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """One place of a list of tariffs and when it is held, in UTC milliseconds; None is no bound."""
-
-    tariff_id: int
-    begin_ms: int | None
-    end_ms: int | None
-
-    def holds(self, instant_ms: int | None) -> bool:
-        """Whether it is held at an instant; None is before all bounds."""
-        if instant_ms is None:
-            return self.begin_ms is None
-        return (self.begin_ms is None or self.begin_ms <= instant_ms) and (
-            self.end_ms is None or instant_ms < self.end_ms
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Plans:
-    """The ordered tariffs of every account, side and service.
-
-    Assignments are dated; from one of the ascending `bounds_ms` to the next is an *epoch*, in which none changes.
-    """
-
-    bounds_ms: NDArray[np.int64]
-    places: Mapping[Key, Sequence[Place]]
-
-    def epochs(self, start_ms: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The number of the epoch in which each start lies."""
-        return np.searchsorted(self.bounds_ms, start_ms, side="right").astype(np.int64)
-
-    def plan(self, epoch: int, account_id: int, side: str, service: str) -> tuple[int, ...]:
-        """Tariff ids in their order; empty where the account has none."""
-        instant = int(self.bounds_ms[epoch - 1]) if epoch else None
-        places = self.places.get((account_id, side, service), ())
-        return tuple(place.tariff_id for place in places if place.holds(instant))
-
-
-@dataclass(frozen=True, slots=True)
-class Prices:
-    """Every tariff of a tenant, compiled, with who has which. `version` is the same for the same prices only."""
-
-    snapshot: Snapshot
-    version: str
-    plans: Plans
-    tariff_currencies: Mapping[int, str]
 
 
 class _ChangedMeanwhileError(Exception):
@@ -114,7 +58,7 @@ def load(tenant_id: int) -> Prices:
             return _load(place)
         except _ChangedMeanwhileError:
             continue
-    raise Unavailable("tariffs_are_changing", "The tariffs change faster than they can be read.", hint="Try again.")
+    raise tariffs_are_changing()
 
 
 def _load(place: Path) -> Prices:
@@ -125,13 +69,17 @@ def _load(place: Path) -> Prices:
             "account_id", "side", "service", "tariff_id", "valid_from", "valid_to"
         )
     )
-    compiled = [_compiled(row, profiles, place) for row in rows]
+    opened, kept = [], []
+    for row in rows:
+        compiled, tariff = _compiled(row, profiles, place)
+        opened.append(compiled)
+        kept.append(tariff)
     _sweep(place, rows)
     said = repr(
         (sorted(map(_stem, rows)), sorted((name, *map(repr, each)) for name, each in profiles.items()), assignments)
     )
     return Prices(
-        snapshot=Snapshot(compiled),
+        kept=KeptSnapshot(tuple(kept), opened),
         version=hashlib.sha256(said.encode()).hexdigest()[:32],
         plans=make_plans(assignments),
         tariff_currencies={row.pk: row.currency for row in rows},
@@ -143,25 +91,37 @@ def _stem(row: models.Tariff) -> str:
     return f"tariff-{row.pk}-{row.revision}-{row.stamp.hex}"
 
 
-def _compiled(row: models.Tariff, profiles: Mapping[str, tuple[TimeWindow, ...]], place: Path) -> CompiledTariff:
-    tariff = Tariff(
+def _compiled(
+    row: models.Tariff, profiles: Mapping[str, tuple[TimeWindow, ...]], place: Path
+) -> tuple[CompiledTariff, KeptTariff]:
+    kept = KeptTariff(
         id=row.pk,
         name=row.name,
         currency=row.currency,
         timezone=row.timezone,
         unit=Unit(row.unit),
-        rates=_kept(place / f"{_stem(row)}.rates.arrow", lambda: _rates_of(row)),
         time_profiles=profiles,
+        rates=place / f"{_stem(row)}.rates.arrow",
+        compiled=place / f"{_stem(row)}.compiled.arrow",
     )
-    path = place / f"{_stem(row)}.compiled.arrow"
     for _ in range(2):
         try:
-            return from_arrow(tariff, _kept(path, lambda: to_arrow(compile_tariff(tariff))))
+            return _opened(row, kept), kept
         except Invalid as error:
             if error.code != "stale_compiled_tariff":
                 raise
-            path.unlink(missing_ok=True)  # made by another version of the engine
-    return compile_tariff(tariff)
+            kept.compiled.unlink(missing_ok=True)  # made by another version of the engine
+    return _opened(row, kept), kept
+
+
+def _opened(row: models.Tariff, kept: KeptTariff) -> CompiledTariff:
+    """The tariff from its files, which are made first where they are missing or damaged."""
+    try:
+        return kept.open()
+    except (FileNotFoundError, pa.ArrowInvalid):
+        rates = _kept(kept.rates, lambda: _rates_of(row))
+    tariff = Tariff(kept.id, kept.name, kept.currency, kept.timezone, kept.unit, rates, kept.time_profiles)
+    return from_arrow(tariff, _kept(kept.compiled, lambda: to_arrow(compile_tariff(tariff))))
 
 
 def _rates_of(row: models.Tariff) -> pa.Table:
@@ -210,36 +170,16 @@ def steps_column(texts: pa.Array) -> pa.Array:
     return pa.ListArray.from_arrays(lists.offsets, pa.StructArray.from_arrays(fields, fields=list(STEP_TYPE)))
 
 
-def make_plans(assignments: Sequence[tuple[int, str, str, int, datetime | None, datetime | None]]) -> Plans:
-    """The plans of assignments (account, side, service, tariff, from, to) that stand in the order of their lists."""
-    places: dict[Key, list[Place]] = {}
-    bounds: set[int] = set()
-    for account_id, side, service, tariff_id, begin, end in assignments:
-        place = Place(tariff_id, _milliseconds(begin), _milliseconds(end))
-        places.setdefault((account_id, side, service), []).append(place)
-        bounds.update(bound for bound in (place.begin_ms, place.end_ms) if bound is not None)
-    return Plans(np.array(sorted(bounds), np.int64), places)
-
-
-def _milliseconds(instant: datetime | None) -> int | None:
-    # Starts are kept to the millisecond; a bound that is finer takes effect with the next one.
-    return None if instant is None else -((EPOCH - instant) // MILLISECOND)
-
-
 def _kept(path: Path, make: Callable[[], pa.Table]) -> pa.Table:
     """The table of a file, mapped into memory; made first where the file is missing or damaged."""
     try:
-        return _mapped(path)
+        return mapped(path)
     except (FileNotFoundError, pa.ArrowInvalid):
         _write(path, make())
     try:
-        return _mapped(path)
+        return mapped(path)
     except FileNotFoundError as error:  # swept by somebody who saw a later revision
         raise _ChangedMeanwhileError from error
-
-
-def _mapped(path: Path) -> pa.Table:
-    return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
 
 
 def _write(path: Path, table: pa.Table) -> None:

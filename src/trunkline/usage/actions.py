@@ -202,10 +202,10 @@ def _require_nameable(path: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """The batch of a file, and whether this call made it."""
+    """The batch of a file, and the state in which this call found it, None where it made it."""
 
     batch: Batch
-    is_new: bool
+    found: BatchState | None
 
 
 def register(*, switch: Switch, examined: Examined, intake: Intake, at: datetime, name: str = "") -> Registered:
@@ -225,13 +225,13 @@ def register(*, switch: Switch, examined: Examined, intake: Intake, at: datetime
             batch.save(force_insert=True)
     except IntegrityError:
         known = Batch.objects.get(switch=switch, content_hash=examined.content_hash)
-        return Registered(_take_up_again(known, examined, intake, at), is_new=False)
+        return Registered(_take_up_again(known, examined, intake, at), BatchState(known.state))
     if examined.failure is not None:
         fail(batch_id=batch.pk, attempt=0, code=examined.failure.code, detail=str(examined.failure), at=at)
         batch.refresh_from_db()
     else:
         _defer(batch)
-    return Registered(batch, is_new=True)
+    return Registered(batch, None)
 
 
 def _take_up_again(batch: Batch, examined: Examined, intake: Intake, at: datetime) -> Batch:

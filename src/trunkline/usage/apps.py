@@ -10,3 +10,8 @@ class UsageConfig(AppConfig):
 
     name = "trunkline.usage"
     label = "usage"
+
+    def ready(self) -> None:
+        from trunkline.usage import invariants
+
+        invariants.register()

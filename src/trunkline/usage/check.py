@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
 
-from django.db.models import Sum
+import duckdb
+from django.db import connection
+from django.db.models import Count, Sum
 
 from trunkline.kit.home import home
 from trunkline.ledger.choices import EntryKind
+from trunkline.ledger.invariants import Proof
 from trunkline.ledger.models import Posting
 from trunkline.parties.models import Account
+from trunkline.tariffs.models import Destination
 from trunkline.usage.choices import BatchState, SegmentKind, SegmentState, Side
 from trunkline.usage.models import Batch, HourTotal, Rollup, Segment
-from trunkline.usage.segments import connect, live_segments
+from trunkline.usage.segments import SegmentsMoved, connect, live_segments
 
 SUMS = ("attempts", "connected", "raw_quantity", "billed_quantity", "amount", "base_amount")
 KEYS = ("account_id", "service", "destination_id", "rate_id", "currency", "day")
@@ -31,29 +37,37 @@ SELECT {side}_account_id, service, {side}_destination_id, {side}_rate_id, {side}
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that must hold: how much was looked at and what contradicts it (nothing, if it holds)."""
+    """One thing that must hold: how much was looked at, and the proof with what contradicts it (nothing, if it holds)."""
 
     name: str
     proved: str
-    contradictions: tuple[str, ...] = ()
+    proof: Proof
 
     @property
     def holds(self) -> bool:
-        return not self.contradictions
+        return self.proof.holds
+
+    @property
+    def contradictions(self) -> tuple[str, ...]:
+        """The first problems, and how many there are besides."""
+        more = self.proof.problem_count - len(self.proof.problems)
+        return self.proof.problems + ((f"and {more} more",) if more else ())
 
 
 def check(*, read_files: bool = False) -> list[Finding]:
     """Prove usage of the tenant of the open scope, which should be a snapshot (REPEATABLE READ). `read_files` also reads every segment's bytes and compares its hash."""
-    findings = [_counts(), _files(read_files=read_files)]
-    findings += [_segments_and_rollups(side) for side in Side]
-    findings += [_rollups_and_ledger(side) for side in Side]
-    findings.append(_hours())
-    return findings
+    return [_files(read_files=True) if read_files and name == "usage_files" else find(name) for name in PROOFS]
 
 
-def _show(problems: Iterator[str]) -> tuple[str, ...]:
-    found = list(problems)
-    return tuple(found[:20] + ([f"and {len(found) - 20} more"] if len(found) > 20 else []))
+def find(name: str) -> Finding:
+    """Prove the one invariant of that name (`usage.invariants`)."""
+    return PROOFS[name]()
+
+
+def _stay_open() -> None:
+    """Let the snapshot outlive the time for which a transaction may be idle: reading the segments of a big tenant takes longer."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
 
 
 def _counts() -> Finding:
@@ -75,11 +89,15 @@ def _counts() -> Finding:
                 yield f"batch {batch.name}: {batch.rejected} rejected, its segments hold {rows.get((batch.pk, SegmentKind.REJECT), 0)}"
 
     total = sum(batch.rows_in for batch in batches)
-    return Finding("in = rated + rejected + duplicates", f"{len(batches)} batches, {total} records", _show(problems()))
+    counts = {"batches": len(batches), "records": total}
+    return Finding(
+        "in = rated + rejected + duplicates", f"{len(batches)} batches, {total} records", Proof.of(counts, problems())
+    )
 
 
-def _files(*, read_files: bool) -> Finding:
+def _files(*, read_files: bool = False) -> Finding:
     segments = list(Segment.objects.filter(state=SegmentState.LIVE))
+    _stay_open()
 
     def problems() -> Iterator[str]:
         for segment in segments:
@@ -92,14 +110,19 @@ def _files(*, read_files: bool) -> Finding:
                         yield f"segment {segment.path} has other bytes than were written"
 
     how = "read and hashed" if read_files else "present, size compared"
-    return Finding("every live segment is there", f"{len(segments)} files {how}", _show(problems()))
+    proof = Proof.of({"files": len(segments)}, problems())
+    return Finding("every live segment is there", f"{len(segments)} files {how}", proof)
 
 
 def _segments_and_rollups(side: Side) -> Finding:
     paths = [segment.path for segment in live_segments()]
-    with connect(paths, memory="512MB") as duck:
-        rows = duck.sql(SEGMENT_SUMS.format(side=side.value)).fetchall()
-    stored = {tuple(row[: len(KEYS)]): tuple(map(Decimal, row[len(KEYS) :])) for row in rows}
+    name = f"{side}: sum of rollups = sum of live segments, per key"
+    _stay_open()
+    try:
+        stored = _stored(side, paths)
+    except (SegmentsMoved, duckdb.IOException, duckdb.InvalidInputException) as error:
+        unread = f"the segments cannot be read: {error}"
+        return Finding(name, f"{len(paths)} segments", Proof.of({"segments": len(paths)}, [unread]))
     rolled: dict[tuple[Any, ...], tuple[Decimal, ...]] = {}
     grouped = Rollup.objects.filter(side=side).values_list(*KEYS)
     for row in grouped.annotate(*(Sum(name) for name in SUMS)).order_by().iterator():
@@ -108,17 +131,38 @@ def _segments_and_rollups(side: Side) -> Finding:
             rolled[row[: len(KEYS)]] = sums
 
     def problems() -> Iterator[str]:
-        for key in stored.keys() | rolled.keys():
-            mine = stored.get(key, (Decimal(0),) * len(SUMS))
-            theirs = rolled.get(key, (Decimal(0),) * len(SUMS))
-            if mine != theirs:
-                yield f"{side} {dict(zip(KEYS, key, strict=True))}: segments {list(map(str, mine))}, rollups {list(map(str, theirs))}"
+        nothing = (Decimal(0),) * len(SUMS)
+        wrong = [key for key in stored.keys() | rolled.keys() if stored.get(key, nothing) != rolled.get(key, nothing)]
+        for key, words in _in_words(wrong).items():
+            mine, theirs = stored.get(key, nothing), rolled.get(key, nothing)
+            yield f"{side} {words}: segments {list(map(str, mine))}, rollups {list(map(str, theirs))}"
 
     return Finding(
-        f"{side}: sum of rollups = sum of live segments, per key",
+        name,
         f"{len(stored)} keys, {len(paths)} segments",
-        _show(problems()),
+        Proof.of({"keys": len(stored), "segments": len(paths)}, problems()),
     )
+
+
+def _in_words(keys: Sequence[tuple[Any, ...]]) -> dict[tuple[Any, ...], str]:
+    """Keys of sums with the names that people know: `2026-03-02 acme voice Kenya, rate 17, USD`; in order of day and name."""
+    if not keys:
+        return {}
+    codes = dict(Account.objects.values_list("pk", "code"))
+    names = dict(Destination.objects.filter(pk__in={key[2] for key in keys}).values_list("pk", "name"))
+    found = {}
+    for key in keys:
+        account, service, destination, rate, currency, day = key
+        where, price = names.get(destination, "no destination"), f"rate {rate}" if rate else "no rate"
+        found[key] = f"{day} {codes.get(account, account)} {service} {where}, {price}, {currency}"
+    return dict(sorted(found.items(), key=lambda each: each[1]))
+
+
+def _stored(side: Side, paths: Sequence[Path]) -> dict[tuple[Any, ...], tuple[Decimal, ...]]:
+    """What the records of live segments add up to, by key."""
+    with connect(paths, memory="512MB") as duck:
+        rows = duck.sql(SEGMENT_SUMS.format(side=side.value)).fetchall()
+    return {tuple(row[: len(KEYS)]): tuple(map(Decimal, row[len(KEYS) :])) for row in rows}
 
 
 def _decimal(value: Any) -> Decimal:
@@ -130,6 +174,7 @@ def _rollups_and_ledger(side: Side) -> Finding:
     field = "unbilled_receivable_id" if side == Side.SELL else "unbilled_payable_id"
     sign = 1 if side == Side.SELL else -1
     owner = dict(Account.objects.values_list(field, "pk"))
+    codes = dict(Account.objects.values_list("pk", "code"))
     posted: dict[int, Decimal] = {}
     sums = (
         Posting.objects.filter(entry__kind=kind, account_id__in=list(owner))
@@ -149,17 +194,17 @@ def _rollups_and_ledger(side: Side) -> Finding:
     def problems() -> Iterator[str]:
         for account in posted.keys() | rolled.keys():
             if posted.get(account, Decimal(0)) != rolled.get(account, Decimal(0)):
-                yield f"{side} account {account}: rollups {rolled.get(account, 0)}, ledger {posted.get(account, 0)}"
+                yield f"{side} {codes.get(account, account)}: rollups {rolled.get(account, 0)}, ledger {posted.get(account, 0)}"
 
     return Finding(
         f"{side}: sum of rollups = ledger, per account",
         f"{len(rolled)} accounts, {sum(rolled.values(), Decimal(0))}",
-        _show(problems()),
+        Proof.of({"accounts": len(rolled)}, problems()),
     )
 
 
 def _hours() -> Finding:
-    hours = HourTotal.objects.aggregate(revenue=Sum("revenue"), cost=Sum("cost"))
+    hours = HourTotal.objects.aggregate(count=Count("pk"), revenue=Sum("revenue"), cost=Sum("cost"))
 
     def problems() -> Iterator[str]:
         for side, name in ((Side.SELL, "revenue"), (Side.BUY, "cost")):
@@ -167,4 +212,16 @@ def _hours() -> Finding:
             if rolled != _decimal(hours[name]):
                 yield f"{name}: hours {_decimal(hours[name])}, rollups {rolled}"
 
-    return Finding("sum of hours = sum of rollups", "revenue and cost in the tenant's currency", _show(problems()))
+    proof = Proof.of({"hours": hours["count"]}, problems())
+    return Finding("sum of hours = sum of rollups", "revenue and cost in the tenant's currency", proof)
+
+
+PROOFS: Final[dict[str, Callable[[], Finding]]] = {
+    "usage_batches": _counts,
+    "usage_files": _files,
+    "usage_sell_segments": partial(_segments_and_rollups, Side.SELL),
+    "usage_buy_segments": partial(_segments_and_rollups, Side.BUY),
+    "usage_sell_ledger": partial(_rollups_and_ledger, Side.SELL),
+    "usage_buy_ledger": partial(_rollups_and_ledger, Side.BUY),
+    "usage_hours": _hours,
+}

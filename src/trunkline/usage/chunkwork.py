@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from trunkline.engine import rollup
 from trunkline.parties.kinds import Side
 from trunkline.parties.rules import Resolution
-from trunkline.usage.decode import Chunk, Party, SwitchProfile, raw_text
+from trunkline.usage.decode import Lines, Party, SwitchProfile
 from trunkline.usage.decode.numbers import normalise, rules_for
 from trunkline.usage.reasons import Reason
 from trunkline.usage.schema import REJECTS, Service
@@ -21,6 +21,8 @@ from trunkline.usage.sides import REASONS, SERVICES, Pinned, SideColumns, identi
 from trunkline.usage.store import RATED, REJECTED, SIDES
 
 HOUR_MS: Final = 3_600_000
+MERGED_ROWS_MIN: Final = 100_000
+MERGED_PARTS_MAX: Final = 64
 FOLD_KEYS: Final = ("account_id", "service", "destination_id", "rate_id", "local_day")
 HOUR_KEYS: Final = ("hour", "sell_account_id", "buy_account_id")
 
@@ -29,7 +31,7 @@ Columns = dict[str, NDArray[np.int64]]
 
 @dataclass(slots=True)
 class Totals:
-    """Partial folds of one worker, merged now and then so that they stay small."""
+    """Partial folds of one part, merged now and then so that they stay small."""
 
     sides: dict[str, list[Columns]] = field(default_factory=lambda: {side: [] for side in SIDES})
     hours: list[Columns] = field(default_factory=list)
@@ -43,14 +45,21 @@ class Totals:
             self.reasons[name] = self.reasons.get(name, 0) + each["counts"].as_py()
 
     def compact(self) -> None:
+        """One fold a side and one of the hours."""
         for side, parts in self.sides.items():
-            if parts:
+            if len(parts) > 1:
                 self.sides[side] = [rollup.merge(parts, FOLD_KEYS)]
-        if self.hours:
+        if len(self.hours) > 1:
             self.hours = [rollup.merge(self.hours, HOUR_KEYS)]
 
+    def compact_when_grown(self) -> None:
+        """Merge once there is more that is not merged than is: so every row is merged a few times, however many chunks there are."""
+        rows = [len(part["account_id"]) for part in self.sides["sell"]]
+        if sum(rows[1:]) > max([*rows[:1], MERGED_ROWS_MIN]) or len(self.hours) > MERGED_PARTS_MAX:
+            self.compact()
+
     def add(self, other: Totals) -> None:
-        """Take in the totals of another worker."""
+        """Take in the totals of another part, not merged yet."""
         for side, parts in other.sides.items():
             self.sides[side].extend(parts)
         self.hours.extend(other.hours)
@@ -58,7 +67,6 @@ class Totals:
         self.duplicates += other.duplicates
         for name, count in other.reasons.items():
             self.reasons[name] = self.reasons.get(name, 0) + count
-        self.compact()
 
 
 def price_sides(
@@ -98,28 +106,27 @@ def _without_tech_prefix(events: pa.Table, sell: Resolution, profile: SwitchProf
     return events.set_column(events.column_names.index("called"), "called", pa.array(called, pa.string()))
 
 
-def late_rejects(chunk: Chunk, events: pa.Table, rows: NDArray[np.int64], reason: NDArray[np.int8]) -> pa.Table:
-    """Rejects of rows that decoded well: their raw lines are cut from the chunk again."""
+def late_rejects(lines: Lines, events: pa.Table, rows: NDArray[np.int64], reason: NDArray[np.int8]) -> pa.Table:
+    """Rejects of rows that decoded well, with their raw lines."""
     if not len(rows):
         return REJECTS.empty_table()
-    starts = np.concatenate(([0], np.flatnonzero(np.frombuffer(chunk.data, np.uint8) == 10) + 1))
-    chosen = events.take(pa.array(rows))
-    raws, details = [], []
-    for index, record in enumerate(
-        chosen.select(
-            ["line", "trunk_in", "trunk_out", "source_ip", "account_code", "sip_user", "calling", "called"]
-        ).to_pylist()
-    ):
-        begin = int(starts[record["line"] - chunk.first_line])
-        end = chunk.data.find(b"\n", begin)
-        raws.append(raw_text(chunk.data[begin : end if end >= 0 else len(chunk.data)].rstrip(b"\r")))
-        details.append(_detail(REASONS[reason[rows[index]]], record))
+    wanted = pa.array(rows)
+    chosen = {
+        name: events[name].combine_chunks().take(wanted) for name in ("line", "key", "start", "called", "service")
+    }
+    numbers = reason[rows]
+    details = np.empty(len(rows), dtype=object)
+    for number in np.unique(numbers).tolist():
+        here = np.flatnonzero(numbers == number)
+        details[here] = _details(_NAMED_BY.get(REASONS[number], ("called",)), events, rows[here])
     return pa.table(
         [
             chosen["line"],
-            pa.array([str(REASONS[each]) for each in reason[rows]]).dictionary_encode(),
+            pa.DictionaryArray.from_arrays(
+                pa.array(numbers.astype(np.int32)), pa.array([str(each or "") for each in REASONS])
+            ),
             pa.array(details, pa.string()),
-            pa.array(raws, pa.string()),
+            pa.array([lines.raw_numbered(line) for line in chosen["line"].to_pylist()], pa.string()),
             chosen["key"],
             chosen["start"],
             chosen["called"],
@@ -129,27 +136,31 @@ def late_rejects(chunk: Chunk, events: pa.Table, rows: NDArray[np.int64], reason
     )
 
 
-def _detail(reason: Reason | None, record: dict[str, object]) -> str:
-    names: tuple[str, ...]
-    match reason:
-        case Reason.UNKNOWN_SELL | Reason.AMBIGUOUS_IDENTITY:
-            names = ("trunk_in", "source_ip", "account_code", "sip_user", "calling")
-        case Reason.UNKNOWN_BUY:
-            names = ("trunk_out",)
-        case _:
-            names = ("called",)
-    return (
-        ", ".join(f"{name} {record[name]}" for name in names if record[name])
+# What of a record a reason speaks of.
+_NAMED_BY: Final = {
+    Reason.UNKNOWN_SELL: ("trunk_in", "source_ip", "account_code", "sip_user", "calling"),
+    Reason.AMBIGUOUS_IDENTITY: ("trunk_in", "source_ip", "account_code", "sip_user", "calling"),
+    Reason.UNKNOWN_BUY: ("trunk_out",),
+}
+
+
+def _details(names: tuple[str, ...], events: pa.Table, rows: NDArray[np.int64]) -> list[str]:
+    values = (events[name].combine_chunks().take(pa.array(rows)).to_pylist() for name in names)
+    return [
+        ", ".join(f"{name} {value}" for name, value in zip(names, record, strict=True) if value)
         or "nothing in the record names an account"
-    )
+        for record in zip(*values, strict=True)
+    ]
 
 
 def segment_rows(
     events: pa.Table, sides: dict[str, SideColumns], rows: NDArray[np.int64], batch_id: int, version: str
 ) -> pa.Table:
-    """The rows of a chunk as they stand in the segment."""
+    """The rows of a chunk, given ascending, as they stand in the segment."""
     size = len(events)
     columns = {name: events[name] for name in events.column_names}
+    for name in ("calling", "called"):
+        columns[f"{name}_raw"] = _where_other(columns[f"{name}_raw"], columns[name])
     columns["batch_id"] = pa.array(np.full(size, batch_id, np.int64))
     for side in SIDES:
         columns |= sides[side].columns
@@ -157,7 +168,19 @@ def segment_rows(
         pa.array(np.zeros(size, np.int32)), pa.array([version])
     )
     table = pa.table([columns[name] for name in RATED.names], schema=RATED)
-    return table if len(rows) == size else table.take(pa.array(rows))
+    if len(rows) == size:
+        return table
+    is_wanted = np.zeros(size, np.bool_)
+    is_wanted[rows] = True
+    return table.filter(pa.array(is_wanted))
+
+
+def _where_other(raw: pa.ChunkedArray, number: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The raw number where it is not what the number rules made of it, else null."""
+    is_same = pc.equal(raw, number)
+    if pc.all(is_same).as_py():
+        return pa.chunked_array([pa.nulls(len(raw), pa.string())])
+    return pc.if_else(is_same, pa.scalar(None, pa.string()), raw)
 
 
 def reject_rows(rejects: pa.Table, batch_id: int) -> pa.Table:
@@ -193,8 +216,7 @@ def fold_chunk(events: pa.Table, sides: dict[str, SideColumns], rows: NDArray[np
         }
         totals.sides[side].append(rollup.fold(keys, sums))
     totals.hours.append(_fold_hours(events, sides, rows, quantity, service))
-    if len(totals.hours) >= 8:
-        totals.compact()
+    totals.compact_when_grown()
 
 
 def _service_numbers(events: pa.Table) -> NDArray[np.int64]:

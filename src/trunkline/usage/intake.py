@@ -16,27 +16,27 @@ from trunkline.kit.db.scope import scope
 from trunkline.kit.faults import reached
 from trunkline.kit.home import folder, fsync_folder
 from trunkline.usage.actions import FINAL, examine, register
-from trunkline.usage.choices import Intake
+from trunkline.usage.choices import BatchState, Intake
 from trunkline.usage.queries import access_switch
 
 
 def register_path(
     tenant_id: int, switch: str, path: Path, *, actor: str, now: Callable[[], datetime]
-) -> tuple[int, bool]:
-    """Register a file where it lies: (batch id, whether it is new). The file stays there and must stay until the batch is final."""
+) -> tuple[int, BatchState | None]:
+    """Register a file where it lies: (batch id, the state in which it was there, None if it is new). The file stays there and must stay until the batch is final."""
     with scope(tenant_id, actor):
         access_switch(switch)  # before a big file is read for nothing
     examined = examine(path)
     with scope(tenant_id, actor):
         found = register(switch=access_switch(switch), examined=examined, intake=Intake.COMMAND, at=now())
     reached("registered")
-    return found.batch.pk, found.is_new
+    return found.batch.pk, found.found
 
 
 def register_upload(
     tenant_id: int, switch: str, name: str, content: BinaryIO, *, actor: str, now: Callable[[], datetime]
-) -> tuple[int, bool]:
-    """Take an upload: spooled first, in constant memory and outside any scope, then registered: (batch id, whether it is new).
+) -> tuple[int, BatchState | None]:
+    """Take an upload: spooled first, in constant memory and outside any scope, then registered: (batch id, the state in which it was there, None if it is new).
 
     The spooled copy goes when the batch is final, or at once where the content is known already.
     """
@@ -60,4 +60,4 @@ def register_upload(
     if found.batch.path != str(path) or found.batch.state in FINAL:
         path.unlink(missing_ok=True)
     reached("registered")
-    return found.batch.pk, found.is_new
+    return found.batch.pk, found.found

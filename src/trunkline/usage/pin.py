@@ -22,7 +22,7 @@ def pin(switch: Switch) -> Pinned:
         *(account.currency for account in accounts.values()),
     }
     return Pinned(
-        snapshot=prices.snapshot,
+        kept=prices.kept,
         version=prices.version,
         plans=prices.plans,
         tariff_currencies=prices.tariff_currencies,

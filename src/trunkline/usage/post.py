@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -24,13 +25,15 @@ from trunkline.ledger.queries import last_close, own_account
 from trunkline.ledger.rules import Draft, Line
 from trunkline.parties.models import Account
 from trunkline.usage.choices import BatchState, SegmentKind, SegmentState
+from trunkline.usage.chunkwork import Totals
 from trunkline.usage.models import Batch, Segment
 from trunkline.usage.pipeline import Outcome
 from trunkline.usage.sides import SERVICES
-from trunkline.usage.store import SIDES, amounts
+from trunkline.usage.store import SIDES, WrittenSegment, amounts
 
 Columns = dict[str, NDArray[np.int64]]
 
+FINISHING: Final = "15min"
 WIDE: Final = pa.decimal128(28, 8)
 STAGE: Final = """
 CREATE TEMPORARY TABLE usage_rollup_stage (
@@ -69,29 +72,31 @@ class LostAttempt(Conflict):
 
 def post(*, batch_id: int, attempt: int, outcome: Outcome, version: str, at: datetime) -> None:
     """Make the outcome of an attempt true. Raises `LostAttempt` if the attempt is no longer the batch's own. Needs an open scope."""
+    # First what nobody can wait for; the locks come when there is nothing left to wait for, so that a worker that hangs holds up no other.
+    insert_sums(batch_id, outcome.totals)
+    with connection.cursor() as cursor:  # a slow disk may take a while
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = %s", [FINISHING])
+    segments = outcome.finish()
     (batch,) = lock_rows(Batch.objects.all(), [batch_id])
     if batch.attempt != attempt or batch.state != BatchState.RUNNING:
         raise LostAttempt("lost_attempt", f"Batch {batch_id} was taken over by another worker.")
     if batch.resends_id is not None:
         _supersede_rejects(batch, batch.resends_id, at)
-    _catalogue(batch, outcome, at)
-    _write_rollups(batch, outcome)
-    _write_hours(batch, outcome.totals.hours)
     post_many(_drafts(batch, outcome, at), at=at)
-    starts = [segment for segment in outcome.segments if segment.min_start is not None]
+    _catalogue(batch, segments, at)
     batch.state = BatchState.POSTED
     batch.snapshot_version, batch.header = version, outcome.header
     batch.rows_in, batch.rated, batch.rejected = outcome.rows_in, outcome.totals.rated, outcome.rejected
     batch.duplicates, batch.skipped = outcome.totals.duplicates, outcome.skipped
     batch.reject_reasons = dict(sorted(outcome.totals.reasons.items()))
-    batch.min_start = min((s.min_start for s in starts if s.min_start), default=None)
-    batch.max_start = max((s.max_start for s in starts if s.max_start), default=None)
+    batch.min_start = min((s.min_start for s in segments if s.min_start), default=None)
+    batch.max_start = max((s.max_start for s in segments if s.max_start), default=None)
     batch.finished_at, batch.progress_octets = at, batch.octets
     batch.save()
     reached("before_commit")
 
 
-def _catalogue(batch: Batch, outcome: Outcome, at: datetime) -> None:
+def _catalogue(batch: Batch, segments: Iterable[WrittenSegment], at: datetime) -> None:
     Segment.objects.bulk_create(
         Segment(
             batch=batch,
@@ -107,7 +112,7 @@ def _catalogue(batch: Batch, outcome: Outcome, at: datetime) -> None:
             state=SegmentState.LIVE,
             created_at=at,
         )
-        for written in outcome.segments
+        for written in segments
     )
 
 
@@ -118,10 +123,12 @@ def _supersede_rejects(batch: Batch, source_id: int, at: datetime) -> None:
     rejects.update(state=SegmentState.SUPERSEDED, superseded_by=batch, superseded_at=at)
 
 
-def _write_rollups(batch: Batch, outcome: Outcome) -> None:
+def insert_sums(batch_id: int, totals: Totals) -> None:
+    """Add all sums of a batch, of both sides and of the hours."""
     for side in SIDES:
-        for columns in outcome.totals.sides[side]:
-            insert_rollups(batch.pk, side, columns)
+        for columns in totals.sides[side]:
+            insert_rollups(batch_id, side, columns)
+    _insert_hours(batch_id, totals.hours)
 
 
 def insert_rollups(batch_id: int, side: str, columns: Columns) -> None:
@@ -175,7 +182,7 @@ def _or_null(ids: NDArray[np.int64]) -> pa.Array:
     return pa.array(ids, mask=ids == 0)
 
 
-def _write_hours(batch: Batch, parts: list[Columns]) -> None:
+def _insert_hours(batch_id: int, parts: list[Columns]) -> None:
     for part in parts:
         table = pa.table(
             {
@@ -194,7 +201,7 @@ def _write_hours(batch: Batch, parts: list[Columns]) -> None:
             cursor.execute(STAGE_HOURS)
             with cursor.copy("COPY usage_hour_stage FROM STDIN (FORMAT csv)") as copy:
                 copy.write(_csv(table))
-            cursor.execute(INSERT_HOURS, {"tenant": current_tenant_id(), "batch": batch.pk})
+            cursor.execute(INSERT_HOURS, {"tenant": current_tenant_id(), "batch": batch_id})
 
 
 def _drafts(batch: Batch, outcome: Outcome, at: datetime) -> list[Draft]:

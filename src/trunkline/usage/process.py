@@ -15,14 +15,16 @@ from trunkline.kit.db.locks import work_lock
 from trunkline.kit.db.scope import scope
 from trunkline.kit.faults import reached
 from trunkline.kit.home import folder, home
-from trunkline.kit.outages import explain
+from trunkline.kit.outages import again_when_busy, explain
 from trunkline.usage import actions
 from trunkline.usage.choices import BatchState, Intake
 from trunkline.usage.collect import retire
+from trunkline.usage.crew import Crew
 from trunkline.usage.decode import FileFailed, Source, content_hash, open_source
 from trunkline.usage.models import Batch, Switch
+from trunkline.usage.part import Work
 from trunkline.usage.pin import pin
-from trunkline.usage.pipeline import Job, run
+from trunkline.usage.pipeline import Job, Outcome, run
 from trunkline.usage.post import LostAttempt, post
 from trunkline.usage.reasons import FileFailure
 from trunkline.usage.segments import SegmentFile, live_segments
@@ -35,12 +37,19 @@ OnProgress = Callable[[int, int], None]
 
 
 def process(
-    *, tenant_id: int, batch_id: int, now: Clock, on_progress: OnProgress | None = None, wait: bool = True
+    *,
+    tenant_id: int,
+    batch_id: int,
+    now: Clock,
+    on_progress: OnProgress | None = None,
+    wait: bool = True,
+    crew: Crew | None = None,
 ) -> bool:
     """Take a batch to its end: posted or failed. Does nothing if it is there already; safe to call twice and from many processes.
 
     Only one file of a switch is taken at a time. Where another worker is at one, this waits for it, or with `wait=False` comes back at
-    once with False; else the batch is final afterwards and the answer is True. Raises what stops the work for a reason that is not the
+    once with False; else the batch is final afterwards and the answer is True. `crew` may have been started for a large file; whoever
+    started it closes it. Raises what stops the work for a reason that is not the
     file's (`Unavailable`: the disk is full, the database is gone); the batch then waits for the next attempt.
     """
     batch = _read(tenant_id, batch_id)
@@ -48,7 +57,8 @@ def process(
         with work_lock("usage", tenant_id, batch.switch_id, wait=wait) as is_ours:
             if not is_ours:
                 return False
-            _attempt(tenant_id, batch_id, now, on_progress)
+            _attempt(tenant_id, batch_id, now, on_progress, crew)
+            crew = None  # it works once
         batch = _read(tenant_id, batch_id)
     sweep_batch(tenant_id, batch_id)
     _move_source(batch)
@@ -60,7 +70,9 @@ def _read(tenant_id: int, batch_id: int) -> Batch:
         return Batch.objects.get(pk=batch_id)
 
 
-def _attempt(tenant_id: int, batch_id: int, now: Clock, on_progress: OnProgress | None) -> None:
+def _attempt(
+    tenant_id: int, batch_id: int, now: Clock, on_progress: OnProgress | None, crew: Crew | None = None
+) -> None:
     with scope(tenant_id, ACTOR):
         batch = actions.begin_attempt(batch_id=batch_id, at=now())
     if batch is None:
@@ -70,9 +82,8 @@ def _attempt(tenant_id: int, batch_id: int, now: Clock, on_progress: OnProgress 
             _require_registered(batch, source)
             job = _job(tenant_id, batch, source.size, on_progress)
             reached("decoding")
-            outcome = run(job, source)
-        with scope(tenant_id, ACTOR):
-            post(batch_id=batch_id, attempt=batch.attempt, outcome=outcome, version=job.pinned.version, at=now())
+            with run(job, source, crew) as outcome:
+                again_when_busy(lambda: _post(batch, job, outcome, now))
     except LostAttempt:
         return
     except FileFailed as error:
@@ -85,6 +96,12 @@ def _attempt(tenant_id: int, batch_id: int, now: Clock, on_progress: OnProgress 
             raise
     else:
         reached("after_commit")
+
+
+def _post(batch: Batch, job: Job, outcome: Outcome, now: Clock) -> None:
+    with scope(job.work.tenant_id, ACTOR):
+        version = job.work.pinned.version
+        post(batch_id=batch.pk, attempt=batch.attempt, outcome=outcome, version=version, at=now())
 
 
 def _require_registered(batch: Batch, source: Source) -> None:
@@ -142,18 +159,21 @@ def _job(tenant_id: int, batch: Batch, size: int, on_progress: OnProgress | None
             ):  # the work does not end for want of a figure
                 actions.note_progress(batch_id=batch.pk, attempt=batch.attempt, octets=done)
 
-    return Job(
+    work = Work(
         tenant_id=tenant_id,
         batch_id=batch.pk,
         attempt=batch.attempt,
         format=switch.format,
         profile=actions.profile_of(switch, batch.received_at),
         pinned=pinned,
+        received_on=batch.received_at.date(),
+        scratch=folder("tmp") / f"batch-{batch.pk}-{batch.attempt}",
+    )
+    return Job(
+        work=work,
         find_segments=find_segments,
         duplicate_window_days=switch.duplicate_window_days,
         octets=batch.octets,
-        received_on=batch.received_at.date(),
-        scratch=folder("tmp") / f"batch-{batch.pk}-{batch.attempt}",
         on_progress=progress,
     )
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from trunkline.core.errors import NotFound
 from trunkline.usage.models import Batch, Switch
 
@@ -27,6 +30,18 @@ def access_batch(public_id: str) -> Batch:
             "batch_not_found", f"There is no batch {public_id!r}.", hint="`trunkline usage batches` shows them."
         )
     return found
+
+
+def name_batches(lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Lines that tell their batch by its internal id (`batch_id`), with its public id (`batch`) and the name of its file (`file`) instead."""
+    ids = {line["batch_id"] for line in lines}
+    found = {
+        pk: {"batch": str(public_id), "file": name}
+        for pk, public_id, name in Batch.objects.filter(pk__in=ids).values_list("pk", "public_id", "name")
+    }
+    return [
+        found[line["batch_id"]] | {name: value for name, value in line.items() if name != "batch_id"} for line in lines
+    ]
 
 
 def list_batches(*, state: str = "", limit: int = 50) -> list[Batch]:

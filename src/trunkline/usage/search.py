@@ -1,14 +1,16 @@
 """Finding single records and rejects among millions, in a fresh process within a second.
 
-A whole number is looked up in the number index of every segment that its time allows, and only the rows found are read;
-a prefix, an account or a time alone is scanned, newest segments first, and no further than the limit needs. Segments
-come from the catalogue, so a search sees what counts and nothing else. Needs an open scope throughout.
+A whole number is looked up in the number index of every segment that its time allows, and only the rows found are read.
+A prefix, an account or a time alone is scanned in slices of time, the newest first and each much longer than the one
+before, until there is what the limit asks for; row groups outside a slice are left out by their statistics. Segments come
+from the catalogue, so a search sees what counts and nothing else. Needs an open scope throughout.
 
 Only DuckDB is loaded, and only where there is something to read.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -35,8 +37,12 @@ LIMIT_MAX: Final = 100_000
 FILES_AT_ONCE: Final = 16
 # Beyond this a list of row numbers costs more than reading the two columns of the numbers.
 ROWS_LISTED_MAX: Final = 5_000
+# About how many records the newest slice holds, a row group or two, and how many times as many each further one.
+SLICE_ROWS: Final = 1 << 18
+SLICE_GROWTH: Final = 8
 INSTANTS: Final = ("start", "answer", "end")
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND: Final = timedelta(milliseconds=1)
 
 # What a list of records shows. Each column of a record far from the others costs a page to unpack.
 LISTED: Final = (
@@ -201,25 +207,101 @@ def _candidates(asked: _Asked, segments: Sequence[SegmentFile]) -> Iterator[_Can
         yield _Candidate(segment, rows if rows is None or len(rows) <= ROWS_LISTED_MAX else None)
 
 
+@dataclass(frozen=True, slots=True)
+class _Slice:
+    """Starts of `[low, high)`, in ms since 1970; None is no bound."""
+
+    low: int | None
+    high: int | None
+
+    def condition(self) -> str:
+        terms = [f"start >= make_timestamptz({self.low * 1000}::BIGINT)"] if self.low is not None else []
+        terms += [f"start < make_timestamptz({self.high * 1000}::BIGINT)"] if self.high is not None else []
+        return " AND ".join(["true", *terms])
+
+    def meets(self, segment: SegmentFile) -> bool:
+        """Whether the segment may have a record in it."""
+        is_after = self.high is not None and segment.min_start is not None and _ms(segment.min_start) >= self.high
+        is_before = self.low is not None and segment.max_start is not None and _ms(segment.max_start) < self.low
+        return not is_after and not is_before
+
+
+def _slices(asked: _Asked, candidates: Sequence[_Candidate]) -> Iterator[_Slice]:
+    """All of time in slices, the newest first; in one where the index names the rows of every segment."""
+    spans = [] if all(each.rows is not None for each in candidates) else list(_spans(asked, candidates))
+    oldest = min((first for _, first, _ in spans), default=0)
+    newest = max((last for _, _, last in spans), default=0)
+    rows, high = SLICE_ROWS, None
+    while rows < _rows_since(oldest, spans):
+        moments = range(oldest, newest + 1)
+        low = oldest + bisect_right(moments, -rows, key=lambda moment: -_rows_since(moment, spans)) - 1
+        yield _Slice(low, high)
+        rows, high = rows * SLICE_GROWTH, low
+    yield _Slice(None, high)
+
+
+# Records in a millisecond, as if those of a segment were spread evenly; its first and last ms that are asked for.
+_Span = tuple[float, int, int]
+
+
+def _spans(asked: _Asked, candidates: Sequence[_Candidate]) -> Iterator[_Span]:
+    for segment in (each.segment for each in candidates):
+        if segment.min_start is None or segment.max_start is None:
+            continue
+        first, last = _ms(segment.min_start), _ms(segment.max_start)
+        density = segment.rows / (last - first + 1)
+        first = first if asked.start_from is None else max(first, _ms(asked.start_from))
+        last = last if asked.start_to is None else min(last, _ms(asked.start_to))
+        if first <= last:
+            yield density, first, last
+
+
+def _rows_since(moment: int, spans: Sequence[_Span]) -> int:
+    rows = 0.0
+    for density, first, last in spans:
+        if last < moment:
+            break  # spans are in the order of the candidates, the newest first
+        rows += density * (last - max(first, moment) + 1)
+    return int(rows)
+
+
+def _ms(instant: datetime) -> int:
+    return (instant - EPOCH) // MILLISECOND
+
+
 # Start in ms, index of the candidate, row in its file.
 _Place = tuple[int, int, int]
 
 
 def _places(connection: duckdb.DuckDBPyConnection, asked: _Asked, candidates: Sequence[_Candidate]) -> list[_Place]:
     """Where the newest records that fit stand, newest first: one more than the limit if there are more."""
-    condition, values = asked.condition()
     places: list[_Place] = []
-    for begin in range(0, len(candidates), FILES_AT_ONCE):
-        if len(places) > asked.limit and (candidates[begin].newest - EPOCH) < timedelta(milliseconds=places[-1][0]):
+    for time in _slices(asked, candidates):
+        places += _places_within(connection, asked, candidates, time)
+        if len(places) > asked.limit:
+            break
+    return places[: asked.limit + 1]
+
+
+def _places_within(
+    connection: duckdb.DuckDBPyConnection, asked: _Asked, candidates: Sequence[_Candidate], time: _Slice
+) -> list[_Place]:
+    """The newest places of that slice: one more than the limit if there are more."""
+    condition, values = asked.condition()
+    meeting = [(index, each) for index, each in enumerate(candidates) if time.meets(each.segment)]
+    places: list[_Place] = []
+    for begin in range(0, len(meeting), FILES_AT_ONCE):
+        files = meeting[begin : begin + FILES_AT_ONCE]
+        if len(places) > asked.limit and _ms(files[0][1].newest) < places[-1][0]:
             break  # candidates are in order: the rest is older than what was found
         parts = []
-        for index, candidate in enumerate(candidates[begin : begin + FILES_AT_ONCE], begin):
+        for index, candidate in files:
             listed = (
                 "" if candidate.rows is None else f"file_row_number IN ({', '.join(map(str, candidate.rows))}) AND "
             )
             parts.append(
                 f"SELECT epoch_ms(start) AS start_ms, {index} AS file, file_row_number AS row "
-                f"FROM {_file(candidate)} WHERE {listed}{condition}"
+                f"FROM {_file(candidate)} WHERE {listed}{time.condition()} AND {condition}"
             )
         query = f"{' UNION ALL '.join(parts)} ORDER BY start_ms DESC, file, row DESC LIMIT {asked.limit + 1}"
         found = connection.sql(query, params=values).fetchall()

@@ -8,16 +8,15 @@ catalogue again.
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from trunkline.core.errors import Unavailable
-from trunkline.kit.home import folder, home
+from trunkline.kit.home import home
+from trunkline.kit.scratch import scratch_path
 
 if TYPE_CHECKING:
     import duckdb
@@ -88,29 +87,26 @@ def _utc_day(instant: datetime) -> date:
     return instant.astimezone(UTC).date()
 
 
-_connections = count()
-
-
 def connect(
     paths: Sequence[Path | str], *, kind: str = "rated", memory: str = "512MB", threads: int = 2, has_view: bool = True
 ) -> duckdb.DuckDBPyConnection:
     """A DuckDB of its own, fenced in to `paths`, with a view `segments` over them; its clock is UTC. Close it.
 
     Nothing else of the file system and no network can be reached through it, and no setting changed. What passes
-    `memory` spills into a folder below the data folder, which goes when the connection closes. Over no paths the view
-    has its columns and no row. Whoever reads the files one by one does without the view, which opens them all. Raises
-    `SegmentsMoved` where a file is gone.
+    `memory` spills into a folder below `tmp`, which goes when the connection closes. Over no paths the view has its columns and no row. Whoever
+    reads the files one by one does without the view, which opens them all. Raises `SegmentsMoved` where a file is gone.
     """
     import duckdb
 
     names = [str(path) for path in paths]
-    spill = folder("tmp") / f"duckdb-{os.getpid()}-{next(_connections)}"
+    spill = scratch_path("duckdb")
     connection = duckdb.connect(":memory:")
     try:
         connection.execute(f"SET memory_limit={text_literal(memory)}")
         connection.execute(f"SET threads={int(threads)}")
         connection.execute(f"SET temp_directory={text_literal(str(spill))}")
         connection.execute("SET TimeZone='UTC'")
+        connection.execute("SET parquet_metadata_cache=true")  # a segment never changes: each is unpacked once
         connection.execute(f"SET allowed_paths=[{', '.join(map(text_literal, names))}]")
         connection.execute("SET enable_external_access=false")
         connection.execute("SET lock_configuration=true")
@@ -131,8 +127,14 @@ def _view(connection: duckdb.DuckDBPyConnection, names: Sequence[str], kind: str
         return
     # The folders are named tenant=…/day=…: DuckDB would make columns of them.
     files = ", ".join(map(text_literal, names))
+    columns = "*"
+    if kind == "rated":  # a raw number that is the number itself is not written twice
+        columns += (
+            " REPLACE (coalesce(calling_raw, calling) AS calling_raw, coalesce(called_raw, called) AS called_raw)"
+        )
     connection.execute(
-        f"CREATE VIEW segments AS SELECT * FROM read_parquet([{files}], union_by_name=true, hive_partitioning=false)"
+        f"CREATE VIEW segments AS SELECT {columns} "
+        f"FROM read_parquet([{files}], union_by_name=true, hive_partitioning=false)"
     )
 
 

@@ -17,11 +17,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from trunkline.core.money import INT64_MAX, RoundingMode, round_ratio
-from trunkline.engine import rounding, zone
+from trunkline.engine import rollup, rounding, zone
 from trunkline.engine.rate import Snapshot, rate
 from trunkline.engine.schema import Outcome
 from trunkline.parties.kinds import Side
 from trunkline.parties.rules import Resolution, Resolver, Status
+from trunkline.tariffs.prices import KeptSnapshot
 from trunkline.usage.reasons import Reason
 from trunkline.usage.schema import NAME, Service
 from trunkline.usage.store import amounts
@@ -63,9 +64,9 @@ class AccountFacts:
 
 @dataclass(frozen=True, slots=True)
 class Pinned:
-    """Everything that decides the price of a record, as it was when the batch began."""
+    """Everything that decides the price of a record, as it was when the batch began. It can be sent to another process."""
 
-    snapshot: Snapshot
+    kept: KeptSnapshot
     version: str
     plans: Plans
     tariff_currencies: Mapping[int, str]
@@ -74,6 +75,11 @@ class Pinned:
     find_exchange_rate: FindExchangeRate
     base_currency: str
     has_buy_side: bool
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The tariffs for `engine.rate`."""
+        return self.kept.get()
 
 
 @dataclass(slots=True)
@@ -190,9 +196,7 @@ def _rate(events: pa.Table, rows: Ints, account_id: Ints, side: Side, pinned: Pi
     service_number = numbers[service.indices.to_numpy()[rows]]
     epoch = pinned.plans.epochs(events["start"].cast(pa.int64()).to_numpy()[rows])
     epochs = int(epoch.max(initial=0)) + 1
-    distinct, plan = np.unique(
-        (account_id[rows] * len(SERVICES) + service_number) * epochs + epoch, return_inverse=True
-    )
+    distinct, plan = rollup.distinct((account_id[rows] * len(SERVICES) + service_number) * epochs + epoch)
     plans = []
     for each in distinct.tolist():
         account_and_service, at = divmod(each, epochs)
@@ -229,7 +233,7 @@ class _Facts:
 
     @classmethod
     def of(cls, account_id: Ints, pinned: Pinned) -> _Facts:
-        distinct, where = np.unique(account_id, return_inverse=True)
+        distinct, where = rollup.distinct(account_id)
         zones = sorted({facts.timezone for facts in pinned.accounts.values()})
         money = _numbering(pinned)
         known = [pinned.accounts.get(int(each)) for each in distinct]
@@ -240,7 +244,7 @@ class _Facts:
     def local_days(self, start_s: Ints) -> NDArray[np.int32]:
         """The day of each row in its account's zone, as days since 1970."""
         days = np.zeros(len(start_s), np.int32)
-        present = np.unique(self.zone_number)
+        present, _ = rollup.distinct(self.zone_number)
         for number in present:
             if not self.zones:
                 continue
@@ -259,7 +263,7 @@ def _numbering(pinned: Pinned) -> dict[str, int]:
 
 def _currency_numbers(tariff_id: Ints, pinned: Pinned) -> Ints:
     numbers = _numbering(pinned)
-    distinct, where = np.unique(tariff_id, return_inverse=True)
+    distinct, where = rollup.distinct(tariff_id)
     return np.array([numbers.get(pinned.tariff_currencies.get(int(each), ""), 0) for each in distinct], np.int64)[where]
 
 
@@ -299,7 +303,7 @@ class _Money:
         out = units.copy()
         span = len(self._names)
         combined = (self._day[rows] * span + source[rows]) * span + target[rows]
-        distinct, where = np.unique(combined, return_inverse=True)
+        distinct, where = rollup.distinct(combined)
         texts: list[str | None] = []
         dates: list[int] = []
         for index, each in enumerate(distinct):

@@ -56,9 +56,11 @@ def _side_fields(side: str) -> list[pa.Field]:
     ]
 
 
+# A raw number is null where it is the number, as most are.
+_RAW: Final = {"calling_raw", "called_raw"}
 RATED: Final = pa.schema(
     [
-        *EVENTS,
+        *(field.with_nullable(field.nullable or field.name in _RAW) for field in EVENTS),
         pa.field("batch_id", pa.int64(), nullable=False),
         *_side_fields("sell"),
         *_side_fields("buy"),
@@ -75,6 +77,27 @@ _REPEATING: Final = frozenset(
 
 # Columns by which readers leave out row groups; statistics of all sixty cost a quarter of the writing.
 _SOUGHT: Final = ("start", "batch_id", "sell_account_id", "buy_account_id", "sell_local_day", "buy_local_day", "reason")
+
+
+def _encodings(schema: pa.Schema) -> dict[str, Any]:
+    """How the columns are written: names as dictionaries, whole numbers as packed differences, texts compressed.
+
+    Differences are as small as compressed numbers and cost a third of the time.
+    """
+    texts = [field.name for field in schema if pa.types.is_string(field.type)]
+    names = [field.name for field in schema if field.name in _REPEATING or pa.types.is_dictionary(field.type)]
+    # Decimals of 18 digits are written as int64.
+    numbers = [
+        field.name for field in schema if field.name not in {*texts, *names} and not pa.types.is_boolean(field.type)
+    ]
+    return {
+        "use_dictionary": names,
+        "column_encoding": dict.fromkeys(texts, "DELTA_LENGTH_BYTE_ARRAY")
+        | dict.fromkeys(numbers, "DELTA_BINARY_PACKED"),
+        "compression": dict.fromkeys(schema.names, "none") | dict.fromkeys(texts, "zstd"),
+        "compression_level": dict.fromkeys(texts, 1),
+    }
+
 
 KEY_INDEX: Final = pa.schema(
     [
@@ -133,12 +156,10 @@ class _OpenSegment:
         self.writer = pq.ParquetWriter(
             self.handle,
             self.schema,
-            compression="zstd",
-            compression_level=1,
-            use_dictionary=[f.name for f in self.schema if f.name in _REPEATING or pa.types.is_dictionary(f.type)],
+            **_encodings(self.schema),
             write_statistics=[name for name in _SOUGHT if name in self.schema.names],
             store_decimal_as_integer=True,
-            data_page_size=64 * 1024,
+            data_page_size=256 * 1024,
         )
 
     def add(self, table: pa.Table, keys: KeyColumns | None) -> None:
@@ -247,6 +268,13 @@ class SegmentWriter:
 
 def _instant(milliseconds: int | None) -> datetime | None:
     return None if milliseconds is None else datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
+
+
+def remove_attempt(tenant_id: int, batch_id: int, attempt: int) -> None:
+    """Remove every file that an attempt of a batch has written, finished or not. Nothing may write there any more."""
+    for day in (home() / "usage" / f"tenant={tenant_id}").glob("day=*"):
+        for path in day.glob(f"*batch-{batch_id}-{attempt}-*"):
+            path.unlink(missing_ok=True)
 
 
 def remove_segment(segment: Path) -> None:

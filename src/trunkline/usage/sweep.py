@@ -17,6 +17,7 @@ from typing import Final
 from trunkline.kit.db.scope import scope
 from trunkline.kit.faults import reached
 from trunkline.kit.home import home
+from trunkline.kit.scratch import is_in_use, sweep_scratch
 from trunkline.usage.actions import FINAL
 from trunkline.usage.choices import BatchState
 from trunkline.usage.models import Batch, Segment
@@ -55,7 +56,7 @@ def sweep_batch(tenant_id: int, batch_id: int) -> int:
 
 def sweep(tenant_id: int, *, at: datetime, spool_age: timedelta = SPOOL_AGE) -> Swept:
     """Remove everything that crashes have left of the tenant's usage: segments that no catalogue names, spooled copies that no batch
-    waits for, scratch files. Safe while workers work.
+    waits for, scratch files of batches and of processes that were killed. Safe while workers work.
     """
     segments = 0
     for folder in sorted((home() / "usage" / f"tenant={tenant_id}").glob("day=????-??-??")):
@@ -66,10 +67,12 @@ def sweep(tenant_id: int, *, at: datetime, spool_age: timedelta = SPOOL_AGE) -> 
     spooled = _older(home() / "spool" / f"tenant={tenant_id}", at - spool_age)
     with scope(tenant_id, ACTOR):
         awaited = set(Batch.objects.exclude(state__in=FINAL).values_list("path", flat=True))
-    scratch = _older(home() / "tmp", at - SCRATCH_AGE)
+    killed = sweep_scratch()
+    scratch = [path for path in _older(home() / "tmp", at - SCRATCH_AGE) if not is_in_use(path)]
     for path in scratch:
         shutil.rmtree(path, ignore_errors=True)
-    return Swept(segments, _remove(path for path in spooled if str(path) not in awaited), len(scratch))
+    copies = _remove(path for path in spooled if str(path) not in awaited)
+    return Swept(segments, copies, len(scratch) + killed)
 
 
 def _paths(**which: object) -> Iterable[str]:

@@ -1,6 +1,6 @@
 """Records already taken: telling new records from duplicates, against the stored segments of the switch and within the file itself.
 
-docs/algorithms/duplicates.md says how. In short: a bitmap of hash bits clears nearly every new record at once; the rest is looked up in the
+docs/algorithms/duplicates.md says how. In short: a filter of hash bits clears nearly every new record at once; the rest is looked up in the
 sorted key hashes of stored segments and of the file's earlier chunks; where a hash is there, the full key decides.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from enum import IntEnum
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -27,12 +28,26 @@ Rows = NDArray[np.int64]
 
 EPOCH: Final = date(1970, 1, 1)
 BITS_PER_KEY: Final = 16
-BITMAP_BITS_MIN: Final = 20
-BITMAP_BITS_MAX: Final = 30
+FILTER_BITS_MIN: Final = 14  # of the number of words
+FILTER_BITS_MAX: Final = 24
+FILTER_BLOCK: Final = 65_536
 CONTENT_COLUMNS: Final = (
     "called_raw", "calling_raw", "start", "answer", "end", "duration_ms", "quantity", "attempt", "is_last", "service",
     "trunk_in", "trunk_out", "account_code", "cause",
 )  # fmt: skip
+
+
+# A claim's file. `day`: UTC, counted from 1970.
+CLAIMED: Final = pa.schema(
+    [
+        pa.field("key", pa.string(), nullable=False),
+        pa.field("hash", pa.uint64(), nullable=False),
+        pa.field("content", pa.uint64(), nullable=False),
+        pa.field("line", pa.int64(), nullable=False),
+        pa.field("day", pa.int64(), nullable=False),
+    ]
+)
+Days = tuple[int, int] | None
 
 
 class StoredFile(Protocol):
@@ -84,7 +99,7 @@ class _Run:
     rows: NDArray[np.uint32]
     day: int = 0
     segment: Path | None = None
-    keys: pa.ChunkedArray | None = None
+    keys: _Stated | None = None
 
     def find(self, wanted: Hashes) -> Iterator[tuple[Rows, Rows]]:
         """(positions in `wanted`, positions here) of the hashes that are here; once more for each further key of the same hash."""
@@ -101,6 +116,43 @@ class _Run:
             where = where[at[where] < len(self.hashes)]
 
 
+class _Filter:
+    """Says of a key hash that it is certainly new, or that it may be taken: a Bloom filter whose bits for one key lie in one word.
+
+    The upper bits of a hash choose the word, three groups of six below them its bits; one of a hundred new keys is suspected. The words are
+    marked in the order of the hashes and a block at a time, so that they stay in the cache.
+    """
+
+    def __init__(self, keys: int) -> None:
+        bits = min(max((keys * BITS_PER_KEY // 64).bit_length(), FILTER_BITS_MIN), FILTER_BITS_MAX)
+        self._shift = np.uint64(64 - bits)
+        self._below = tuple(np.uint64(64 - bits - 6 * each) for each in (1, 2, 3))
+        self._words = np.zeros(1 << bits, np.uint64)
+
+    def is_full(self, keys: int) -> bool:
+        """Whether a larger filter should take this one's place."""
+        return keys * BITS_PER_KEY > 128 * len(self._words) and len(self._words) < 1 << FILTER_BITS_MAX
+
+    def mark(self, ordered: Hashes) -> None:
+        """Mark hashes, which ascend."""
+        for low in range(0, len(ordered), FILTER_BLOCK):
+            words, masks = self._places(np.asarray(ordered[low : low + FILTER_BLOCK]))
+            firsts = np.flatnonzero(np.concatenate(([True], words[1:] != words[:-1])))
+            self._words[words[firsts]] |= np.bitwise_or.reduceat(masks, firsts)
+
+    def is_marked(self, ordered: Hashes) -> NDArray[np.bool_]:
+        """Which of these hashes may have been marked."""
+        words, masks = self._places(ordered)
+        return self._words[words] & masks == masks
+
+    def _places(self, hashes: Hashes) -> tuple[Rows, Hashes]:
+        one, six = np.uint64(1), np.uint64(63)
+        masks = one << ((hashes >> self._below[0]) & six)
+        masks |= one << ((hashes >> self._below[1]) & six)
+        masks |= one << ((hashes >> self._below[2]) & six)
+        return (hashes >> self._shift).view(np.int64), masks
+
+
 @dataclass(slots=True)
 class _Claim:
     """Rows held to be stored already because their hash is; the full keys are compared when the file is through."""
@@ -111,13 +163,80 @@ class _Claim:
     lines: Rows
 
 
-@dataclass(frozen=True, slots=True)
-class Sifted:
-    """What became of the rows of one chunk. All three together are all rows."""
+class Fate(IntEnum):
+    """What becomes of a key."""
 
-    new: Rows
-    duplicates: Rows
-    conflicts: Rows
+    NEW = 0
+    DUPLICATE = 1
+    CONFLICT = 2  # taken, with other content
+
+
+Fates = NDArray[np.int8]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The keys of chunk `number`, for whoever tells duplicates; they lie in `file`, an Arrow file of CLAIMED.
+
+    First come the `rows` that could be priced. Of the others, rows that could not and lines of which only the key could be read, it is just
+    asked whether they were taken before. `days` are the first and the last UTC day, counted from 1970, of all records.
+    """
+
+    number: int
+    file: Path
+    rows: int
+    days: tuple[int, int] | None
+
+
+def state_claim(
+    number: int, file: Path, candidates: pa.Table, columns: KeyColumns, others: Sequence[pa.Array], days: Days
+) -> Claim:
+    """State the claim of a chunk: `candidates` are the priced rows, `columns` their hashes, `others` further keys."""
+    rest = pa.concat_arrays([pc.fill_null(keys, "") for keys in others])
+    nothing = np.zeros(len(rest), np.int64)
+    start = candidates["start"].cast(pa.int64()).to_numpy()
+    table = pa.table(
+        [
+            pa.chunked_array([*candidates["key"].chunks, rest]),
+            np.concatenate((columns.hashes, key_hash(rest))),
+            np.concatenate((columns.contents, nothing.view(np.uint64))),
+            np.concatenate((candidates["line"].to_numpy(), nothing)),
+            np.concatenate((start // DAY_MS, nothing)),
+        ],
+        schema=CLAIMED,
+    )
+    with pa.OSFile(str(file), "wb") as sink, pa.ipc.new_file(sink, CLAIMED) as writer:
+        writer.write_table(table.combine_chunks())
+    return Claim(number, file, len(candidates), days)
+
+
+class _Stated:
+    """A claim as it is read. The keys stay in the file: they are rarely compared, and are a third of what was read."""
+
+    def __init__(self, claim: Claim) -> None:
+        self._file = claim.file
+        self._keys: pa.Array | None = None
+        table = _mapped(claim.file)
+        self.rows = rows = claim.rows
+        hashes = table["hash"].chunk(0).to_numpy()
+        self.hashes, self.other_hashes = hashes[:rows], hashes[rows:]
+        self.contents, self.lines, self.days = (
+            table[name].chunk(0).to_numpy()[:rows] for name in ("content", "line", "day")
+        )
+
+    def keys(self, rows: Rows) -> pa.Array:
+        if self._keys is None:
+            self._keys = _mapped(self._file)["key"].chunk(0)
+        return self._keys.take(pa.array(rows))
+
+    def put_aside(self) -> None:
+        """Keep no more of it in memory than what is asked for: the keys."""
+        self.hashes = self.contents = self.other_hashes = np.empty(0, np.uint64)
+        self.lines = self.days = np.empty(0, np.int64)
+
+
+def _mapped(file: Path) -> pa.Table:
+    return pa.ipc.open_file(pa.memory_map(str(file))).read_all()
 
 
 @dataclass(slots=True)
@@ -131,46 +250,37 @@ class TakenKeys:
     find_segments: FindSegments
     window_days: int
     expected_rows: int
-    scratch: Path
     doubtful: frozenset[int] = frozenset()
     _stored: list[_Run] = field(default_factory=list)
     _earlier: list[_Run] = field(default_factory=list)
     _known: set[int] = field(default_factory=set)
     _days: tuple[int, int] | None = None
-    _bits: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
-    _shift: np.uint64 = np.uint64(0)  # noqa: RUF009  an immutable number
+    _filter: _Filter = field(default_factory=lambda: _Filter(0))
     _held: int = 0
     _claims: list[_Claim] = field(default_factory=list)
 
-    def sift(self, events: pa.Table, columns: KeyColumns) -> Sifted:
-        """Tell which rows of the chunk are new, which are duplicates and which have a taken key with other content; the new ones are now taken.
-
-        `reach` has been called for the rows.
-        """
-        if not len(events):
-            nothing = np.empty(0, np.int64)
-            return Sifted(nothing, nothing, nothing)
-        order = np.argsort(columns.hashes, kind="stable")
-        ordered = columns.hashes[order]
-        # state: 0 new, 1 duplicate, 2 conflict
-        state = np.zeros(len(events), np.int8)
-        suspects = np.flatnonzero(self._is_marked(ordered))
-        self._match(events, columns, order[suspects], ordered[suspects], state)
-        self._match_within(events, columns, order, ordered, state)
-        self._take(events, columns, order, ordered, state)
-        return Sifted(np.flatnonzero(state == 0), np.flatnonzero(state == 1), np.flatnonzero(state == 2))
-
-    def are_stored(self, keys: pa.Array | pa.ChunkedArray) -> NDArray[np.bool_]:
-        """Which keys a stored segment has. For rows that cannot be read or priced any more but were taken before."""
-        keys = keys.combine_chunks() if isinstance(keys, pa.ChunkedArray) else keys
-        found = np.zeros(len(keys), np.bool_)
-        if not len(keys):
-            return found
-        hashes = key_hash(keys)
+    def judge(self, claim: Claim) -> Fates:
+        """Tell what of a chunk is new, which is taken from now on, and what was taken before. Fates of rows, then of the other keys."""
+        if claim.days is not None:
+            self.reach(*claim.days)
+        stated = _Stated(claim)
+        fates = np.zeros(stated.rows + len(stated.other_hashes), np.int8)
+        if stated.rows:
+            self._sift(stated, fates[: stated.rows])
+        others = fates[stated.rows :]
         for run in self._stored:
-            for wanted, at in run.find(hashes):
-                found[wanted[_equal(run, run.rows[at], keys, wanted)]] = True
-        return found
+            for wanted, at in run.find(stated.other_hashes):
+                same = _equal(run, run.rows[at], stated, stated.rows + wanted)
+                others[wanted[same]] = Fate.DUPLICATE
+        stated.put_aside()
+        return fates
+
+    def _sift(self, stated: _Stated, fates: Fates) -> None:
+        order, ordered = _sorted(stated.hashes)
+        suspects = np.flatnonzero(self._filter.is_marked(ordered))
+        self._match(stated, order[suspects], ordered[suspects], fates)
+        _match_within(stated, order, ordered, fates)
+        self._take(stated, order, ordered, fates)
 
     def collisions(self) -> frozenset[int]:
         """Lines that were held to be stored already and are not: another key has the same hash. Almost always empty."""
@@ -186,13 +296,9 @@ class TakenKeys:
             found.update(int(line) for line in lines[~same])
         return frozenset(found)
 
-    def reach(self, start: pa.ChunkedArray) -> None:
-        """Take in the stored segments around the days of these starts."""
-        if not len(start):
-            return
-        bounds = pc.min_max(start.cast(pa.int64())).as_py()
-        first = bounds["min"] // DAY_MS - self.window_days
-        last = bounds["max"] // DAY_MS + self.window_days
+    def reach(self, first: int, last: int) -> None:
+        """Take in the stored segments around these days."""
+        first, last = first - self.window_days, last + self.window_days
         if self._days is not None:
             if self._days[0] <= first and last <= self._days[1]:
                 return
@@ -205,115 +311,94 @@ class TakenKeys:
         self._redraw()
 
     def _redraw(self) -> None:
-        """Make the bitmap anew for what is held and what the file will add."""
+        """Make the filter anew for what is held and what the file will add."""
         runs = [*self._stored, *self._earlier]
         self._held = sum(len(run.hashes) for run in runs)
-        wanted = max(self._held + self.expected_rows, 2 * self._held) * BITS_PER_KEY
-        bits = min(max(int(wanted - 1).bit_length(), BITMAP_BITS_MIN), BITMAP_BITS_MAX)
-        self._shift = np.uint64(64 - bits)
-        self._bits = np.zeros(1 << (bits - 3), np.uint8)
+        self._filter = _Filter(max(self._held + self.expected_rows, 2 * self._held))
         for run in runs:
-            self._mark(np.asarray(run.hashes))
+            self._filter.mark(run.hashes)
 
-    def _mark(self, ordered: Hashes) -> None:
-        if not len(ordered):
-            return
-        places = ordered >> self._shift
-        octets = (places >> np.uint64(3)).astype(np.int64)
-        values = np.left_shift(np.uint8(1), (places & np.uint64(7)).astype(np.uint8))
-        firsts = np.flatnonzero(np.concatenate(([True], octets[1:] != octets[:-1])))
-        self._bits[octets[firsts]] |= np.bitwise_or.reduceat(values, firsts)
-
-    def _is_marked(self, ordered: Hashes) -> NDArray[np.bool_]:
-        places = ordered >> self._shift
-        octets = self._bits[(places >> np.uint64(3)).astype(np.int64)]
-        return (octets >> (places & np.uint64(7)).astype(np.uint8)) & np.uint8(1) == 1
-
-    def _match(
-        self, events: pa.Table, columns: KeyColumns, rows: Rows, hashes: Hashes, state: NDArray[np.int8]
-    ) -> None:
+    def _match(self, stated: _Stated, rows: Rows, hashes: Hashes, fates: Fates) -> None:
         """Settle the rows whose hash a stored segment or an earlier chunk has."""
-        lines = events["line"].to_numpy()
-        days = events["start"].cast(pa.int64()).to_numpy() // DAY_MS
-        is_doubtful = np.isin(lines, list(self.doubtful)) if self.doubtful else np.zeros(len(events), np.bool_)
+        lines, days = stated.lines, stated.days
+        is_doubtful = np.isin(lines, list(self.doubtful)) if self.doubtful else np.zeros(len(lines), np.bool_)
         for run in (*self._earlier, *self._stored):
             for wanted, found in run.find(hashes):
                 here = rows[wanted]
-                open_ = state[here] == 0
+                open_ = fates[here] == Fate.NEW
                 if run.segment is not None:
                     open_ &= np.abs(days[here] - run.day) <= self.window_days
                 here, at = here[open_], found[open_]
                 compared = is_doubtful[here] if run.segment is not None else np.ones(len(here), np.bool_)
                 same = ~compared
-                same[compared] = _equal(run, run.rows[at[compared]], events["key"], here[compared])
+                same[compared] = _equal(run, run.rows[at[compared]], stated, here[compared])
                 here, at, compared = here[same], at[same], compared[same]
                 if not compared.all():
                     late = ~compared
-                    keys = events["key"].take(pa.array(here[late])).combine_chunks()
-                    self._claims.append(_Claim(run, run.rows[at[late]], keys, lines[here[late]]))
-                state[here] = np.where(run.contents[at] == columns.contents[here], 1, 2)
+                    self._claims.append(_Claim(run, run.rows[at[late]], stated.keys(here[late]), lines[here[late]]))
+                fates[here] = np.where(run.contents[at] == stated.contents[here], Fate.DUPLICATE, Fate.CONFLICT)
 
-    def _match_within(
-        self, events: pa.Table, columns: KeyColumns, order: Rows, ordered: Hashes, state: NDArray[np.int8]
-    ) -> None:
-        """Settle the rows whose hash an earlier row of the same chunk has."""
-        repeats = np.flatnonzero(np.concatenate(([False], ordered[1:] == ordered[:-1])))
-        if not len(repeats):
-            return
-        firsts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
-        head = order[firsts[np.searchsorted(firsts, repeats, side="right") - 1]]
-        here = order[repeats]
-        open_ = state[here] == 0
-        head, here = head[open_], here[open_]
-        keys = events["key"]
-        same = (
-            pc.equal(keys.take(pa.array(head)), keys.take(pa.array(here)))
-            .combine_chunks()
-            .to_numpy(zero_copy_only=False)
-        )
-        equal = columns.contents[head] == columns.contents[here]
-        state[here[same]] = np.where(equal[same], 1, 2)
-        if not same.all():
-            self._match_collided(events, columns, here[~same], state)
-
-    def _match_collided(self, events: pa.Table, columns: KeyColumns, rows: Rows, state: NDArray[np.int8]) -> None:
-        """Rows of different keys with one hash: told apart one by one."""
-        seen: dict[str, int] = {}
-        for row in np.sort(rows):
-            first = seen.setdefault(events["key"][int(row)].as_py(), int(row))
-            if first != row:
-                state[row] = 1 if columns.contents[first] == columns.contents[row] else 2
-
-    def _take(
-        self, events: pa.Table, columns: KeyColumns, order: Rows, ordered: Hashes, state: NDArray[np.int8]
-    ) -> None:
-        new = state[order] == 0
+    def _take(self, stated: _Stated, order: Rows, ordered: Hashes, fates: Fates) -> None:
+        new = fates[order] == Fate.NEW
         rows = order[new]
-        path = self.scratch / f"keys-{len(self._earlier)}.arrow"
-        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, pa.schema([("key", pa.string())])) as writer:
-            writer.write_table(pa.table({"key": events["key"]}))
-        keys = pa.ipc.open_file(pa.memory_map(str(path))).read_all()["key"]
-        self._earlier.append(_Run(ordered[new], columns.contents[rows], rows.astype(np.uint32), keys=keys))
+        self._earlier.append(_Run(ordered[new], stated.contents[rows], rows.astype(np.uint32), keys=stated))
         self._held += len(rows)
-        if self._held * BITS_PER_KEY > 2 * len(self._bits) * 8 and len(self._bits) * 8 < 1 << BITMAP_BITS_MAX:
+        if self._filter.is_full(self._held):
             self._redraw()
         else:
-            self._mark(ordered[new])
+            self._filter.mark(ordered[new])
 
 
-def _equal(run: _Run, stored: NDArray[np.uint32], keys: pa.Array | pa.ChunkedArray, rows: Rows) -> NDArray[np.bool_]:
-    """Whether the key of each stored row is that of the row beside it."""
+def _sorted(hashes: Hashes) -> tuple[Rows, Hashes]:
+    """Rows by hash, those of one hash in the order of the file; and the hashes. A stable sort of the few equal ones costs a third of one of all."""
+    order = np.argsort(hashes)
+    ordered = hashes[order]
+    is_equal = np.concatenate(([False], ordered[1:] == ordered[:-1]))
+    is_equal[:-1] |= is_equal[1:]
+    places = np.flatnonzero(is_equal)
+    if len(places):
+        rows = order[places]
+        order[places] = rows[np.lexsort((rows, ordered[places]))]
+    return order, ordered
+
+
+def _match_within(stated: _Stated, order: Rows, ordered: Hashes, fates: Fates) -> None:
+    """Settle the rows whose hash an earlier row of the same chunk has."""
+    repeats = np.flatnonzero(np.concatenate(([False], ordered[1:] == ordered[:-1])))
+    if not len(repeats):
+        return
+    firsts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
+    head = order[firsts[np.searchsorted(firsts, repeats, side="right") - 1]]
+    here = order[repeats]
+    open_ = fates[here] == Fate.NEW
+    head, here = head[open_], here[open_]
+    same = pc.equal(stated.keys(head), stated.keys(here)).to_numpy(zero_copy_only=False)
+    equal = stated.contents[head] == stated.contents[here]
+    fates[here[same]] = np.where(equal[same], Fate.DUPLICATE, Fate.CONFLICT)
+    if not same.all():
+        _match_collided(stated, np.sort(here[~same]), fates)
+
+
+def _match_collided(stated: _Stated, rows: Rows, fates: Fates) -> None:
+    """Rows of different keys with one hash: told apart one by one."""
+    seen: dict[str, int] = {}
+    for row, key in zip(rows.tolist(), stated.keys(rows).to_pylist(), strict=True):
+        first = seen.setdefault(key, row)
+        if first != row:
+            fates[row] = Fate.DUPLICATE if stated.contents[first] == stated.contents[row] else Fate.CONFLICT
+
+
+def _equal(run: _Run, at: NDArray[np.uint32], stated: _Stated, rows: Rows) -> NDArray[np.bool_]:
+    """Whether the key of each row of the run is that of the claim's row beside it."""
     if not len(rows):
         return np.zeros(0, np.bool_)
-    given = keys.take(pa.array(rows))
-    given = given.combine_chunks() if isinstance(given, pa.ChunkedArray) else given
-    return pc.equal(_keys_of(run, stored), given).to_numpy(zero_copy_only=False)
+    return pc.equal(_keys_of(run, at), stated.keys(rows)).to_numpy(zero_copy_only=False)
 
 
 def _keys_of(run: _Run, rows: NDArray[np.uint32]) -> pa.Array:
     """The full keys of rows of a run, in the order of `rows`."""
     if run.keys is not None:
-        return run.keys.take(pa.array(rows.astype(np.int64))).combine_chunks()
+        return run.keys.keys(rows.astype(np.int64))
     file = pq.ParquetFile(run.segment, memory_map=True)
     ends = np.cumsum([file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)])
     groups = np.searchsorted(ends, rows, side="right")
@@ -332,17 +417,16 @@ def _keys_of(run: _Run, rows: NDArray[np.uint32]) -> pa.Array:
 def _open_stored(segment: StoredFile) -> _Run:
     index = segment.path.with_name(segment.path.name + KEY_SUFFIX)
     try:
-        table = pa.ipc.open_file(pa.memory_map(str(index))).read_all()
+        table = _mapped(index)
     except (FileNotFoundError, pa.ArrowInvalid):
         table = KEY_INDEX.empty_table()
     if len(table) != segment.rows:  # missing, cut off or of another file
         with watch([segment.path]):
             rebuild_key_index(segment.path)
-        table = pa.ipc.open_file(pa.memory_map(str(index))).read_all()
-    columns = [table[name].combine_chunks().to_numpy() for name in KEY_INDEX.names]
-    return _Run(
-        columns[0], columns[1], columns[2], day=segment.day.toordinal() - EPOCH.toordinal(), segment=segment.path
-    )
+        table = _mapped(index)
+    # Not combined, which would copy what is mapped.
+    hashes, contents, rows = (table[name].chunk(0).to_numpy() for name in KEY_INDEX.names)
+    return _Run(hashes, contents, rows, day=segment.day.toordinal() - EPOCH.toordinal(), segment=segment.path)
 
 
 def rebuild_key_index(segment: Path) -> None:

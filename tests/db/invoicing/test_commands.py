@@ -6,17 +6,22 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pypdf
 import pytest
+from typer import Typer
 from typer.testing import CliRunner
 
+from tests.databases import TestDatabase
+from tests.db.in_the_way import book_is_locked
 from tests.db.invoicing.books import AT, Books, Call
 from tests.db.invoicing.test_issue import CALLS, stored
+from trunkline.cli import account
 from trunkline.cli.invoice import app
 from trunkline.core.errors import TrunklineError
 from trunkline.kit import clock
 
 
-def run(books: Books, *words: str, status: int = 0) -> str:
+def run(books: Books, *words: str, status: int = 0, app: Typer = app) -> str:
     with clock.at(AT):
         result = CliRunner(env={"COLUMNS": "200"}).invoke(app, [words[0], "--tenant", books.tenant.slug, *words[1:]])
     if isinstance(result.exception, TrunklineError):
@@ -58,7 +63,7 @@ def test_from_the_seller_to_the_exported_document(books: Books, tmp_path: Path) 
     assert (preview["total"], preview["rounding"], len(preview["lines"])) == ("0.13", "-0.00979167", 2)
     assert (tmp_path / "preview.pdf").read_bytes().startswith(b"%PDF")
     assert stored(books) == []
-    (invoice,) = run_json(books, "issue", "--account", "acme", "--from", "2026-03-01", "--to", "2026-03-31")["invoices"]
+    (invoice,) = run_json(books, "issue", "--account", "acme", "--from", "2026-03-01", "--to", "2026-04-01")["invoices"]
     assert (invoice["number"], invoice["period_to"], invoice["total"], invoice["is_new"]) == (
         "INV-2026-000001",
         "2026-04-01",
@@ -104,10 +109,12 @@ def test_all_accounts_with_one_refused_ends_with_status_1(books: Books) -> None:
         (["issue", "--account", "acme", "--from", "2026-03-01"], "period"),
         (["issue", "--account", "acme", "--from", "2026-03", "--to", "2026-03-31"], "bad_period"),
         (["issue", "--account", "acme", "--from", "2026-03-31", "--to", "2026-03-01"], "period_order"),
+        (["preview", "--account", "acme", "--from", "2026-03-31", "--to", "2026-03-31"], "period_order"),
         (["issue", "--account", "nobody", "--period", "2026-03"], "account_not_found"),
         (["issue", "--account", "acme", "--period", "2026-04"], "period_open"),
         (["preview", "--account", "acme", "--period", "2026-03"], "nothing_to_bill"),
         (["show", "INV-1"], "invoice_not_found"),
+        (["profile", "--language", "xx"], "unknown_language"),
     ],
 )
 def test_what_cannot_be_done_is_said_by_its_code(books: Books, words: list[str], code: str) -> None:
@@ -120,12 +127,64 @@ def test_tables_are_printed_for_people(books: Books) -> None:
     books.batch(*CALLS)
     for words, expected in (
         (["preview", "--account", "acme", "--period", "2026-03"], "Kenya Fixed Nairobi"),
+        (["preview", "--account", "acme", "--period", "2026-03"], "usage 0.10020833, rounding"),
+        (["preview", "--account", "acme", "--period", "2026-03"], "VAT 16 % 0.02, total 0.13"),
         (["issue", "--all", "--period", "2026-03"], "INV-2026-000001"),
         (["list", "--account", "acme"], "INV-2026-000001"),
         (["show", "INV-2026-000001"], "Kenya Mobile"),
+        (["show", "INV-2026-000001"], "VAT 16 % 0.02, total 0.13"),
+        (["show", "INV-2026-000001"], ".records.parquet"),
+        (["check"], "holds  numbers without gaps (1 series, 1 documents)"),
         (["unbilled"], "Unbilled usage"),
         (["profile"], "Meridian Carrier"),
     ):
         assert expected in run(books, *words)
     run(books, "sweep")
+    run(books, "check")
+
+
+def test_a_document_is_voided_by_the_second_try(books: Books, test_database: TestDatabase) -> None:
+    books.batch(*CALLS)
+    run(books, "issue", "--all", "--period", "2026-03")
+    with book_is_locked(test_database, books.tenant.pk) as refusals:
+        run(books, "void", "INV-2026-000001", "--reason", "wrong price")
+    assert len(refusals) == 1
+    assert run_json(books, "show", "INV-2026-000001")["state"] == "void"
+
+
+def test_documents_are_in_the_language_of_the_account_else_of_the_seller(books: Books, tmp_path: Path) -> None:
+    def heading() -> str:
+        run(books, "preview", "--account", "acme", "--period", "2026-03", "--pdf", str(tmp_path / "preview.pdf"))
+        facts = pypdf.PdfReader(tmp_path / "preview.pdf").metadata
+        return str(facts.title if facts else "")
+
+    books.batch(*CALLS)
+    assert heading() == "Preview"
+    run(books, "profile", "--language", "fr")
+    assert heading() == "Aperçu"
+    run(books, "set", "acme", "--language", "en", app=account.app)
+    assert heading() == "Preview"
+    run(books, "set", "acme", "--language", "", app=account.app)
+    assert heading() == "Aperçu"
+    with pytest.raises(TrunklineError) as caught:
+        run(books, "set", "acme", "--language", "xx", app=account.app)
+    assert caught.value.code == "unknown_language"
+
+
+def test_a_french_document_is_kept_in_french_and_its_records_keep_their_columns(books: Books, tmp_path: Path) -> None:
+    books.batch(*CALLS)
+    run(books, "set", "acme", "--language", "fr-BE", app=account.app)
+    run(books, "issue", "--account", "acme", "--period", "2026-03")
+    shown = run_json(books, "show", "INV-2026-000001")
+    assert shown["language"] == "fr"
+    assert [line["terms"] for line in shown["lines"]] == ["0,03/min, 1/1", "0,0125/min, 60/1"]
+    run(books, "export", "INV-2026-000001", "--to", str(tmp_path))
+    text = pypdf.PdfReader(tmp_path / "INV-2026-000001.pdf").pages[0].extract_text()
+    assert "Total USD 0,13" in text
+    header, first, *_ = (tmp_path / "INV-2026-000001.records.csv").read_text(encoding="utf-8").splitlines()
+    assert header.replace('"', "") == (
+        "line,service,call_id,start_local,utc_offset,calling,called,destination,code,price,unit,used,billed,currency,amount"
+    )
+    assert '"Kenya Fixed Nairobi"' in first
+    assert '"0,03/min, 1/1"' in first
     run(books, "check")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,13 @@ import pyarrow.parquet as pq
 import pypdf
 import pytest
 
+from tests.databases import TestDatabase
+from tests.db.in_the_way import book_is_locked
 from tests.db.invoicing.books import AT, Books, Call, changed
 from trunkline.core.errors import Conflict, TrunklineError
 from trunkline.core.money import Amount
 from trunkline.core.period import DatePeriod
-from trunkline.invoicing import actions, queries
+from trunkline.invoicing import actions, queries, rules
 from trunkline.invoicing.check import check
 from trunkline.invoicing.models import BilledRollup, Invoice, InvoiceLine, NumberSequence
 from trunkline.kit.home import home
@@ -317,6 +320,77 @@ def test_all_accounts_are_issued_and_one_that_cannot_be_does_not_stop_the_others
     require_everything_holds(books)
 
 
+def three_accounts(books: Books) -> None:
+    with scope(books.tenant, "test"):
+        others = [books.add_account(code) for code in ("baobab", "cedar")]
+    for account in (None, *others):
+        books.batch(*CALLS, account=account)
+
+
+def outcomes(books: Books) -> Iterator[tuple[str, str]]:
+    """Of a run over all accounts: the number of each document, with a star if it is new, or the code of the error."""
+    for each in actions.issue_all(tenant_id=books.tenant.pk, actor="test", period=MARCH, at=AT):
+        if each.issued is not None:
+            yield each.account_code, each.issued.invoice.number + "*" * each.issued.is_new
+        elif each.error is not None:
+            yield each.account_code, each.error.code
+
+
+@pytest.mark.parametrize("together", [1, 2, 3])
+def test_documents_are_the_same_however_many_accounts_are_read_together(
+    together: int, books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three_accounts(books)
+    monkeypatch.setattr(rules, "GROUP_ACCOUNTS", together)
+    assert list(outcomes(books)) == [
+        ("acme", "INV-2026-000001*"),
+        ("baobab", "INV-2026-000002*"),
+        ("cedar", "INV-2026-000003*"),
+    ]
+    assert len(stored(books)) == 9
+    with scope(books.tenant, "test"):
+        shown = [(invoice.records, str(invoice.total)) for invoice in Invoice.objects.order_by("number")]
+        read = [pq.read_table(home() / invoice.parquet_path) for invoice in Invoice.objects.order_by("number")]
+    assert shown == [(4, "0.13")] * 3
+    assert [len({call.split("-")[1] for call in table["call_id"].to_pylist()}) for table in read] == [1, 1, 1]
+    require_everything_holds(books)
+    assert list(outcomes(books)) == []
+
+
+def test_a_run_that_is_broken_off_keeps_what_it_has_issued_and_leaves_no_files(books: Books) -> None:
+    three_accounts(books)
+    run = outcomes(books)
+    assert next(run) == ("acme", "INV-2026-000001*")
+    run.close()
+    assert len(stored(books)) == 3
+    require_everything_holds(books)
+    assert list(outcomes(books)) == [("baobab", "INV-2026-000002*"), ("cedar", "INV-2026-000003*")]
+
+
+def test_what_somebody_else_bills_during_a_run_is_found_there(books: Books) -> None:
+    three_accounts(books)
+    run = outcomes(books)
+    assert next(run) == ("acme", "INV-2026-000001*")
+    assert issue(books, account="baobab").invoice.number == "INV-2026-000002"
+    assert list(run) == [("baobab", "INV-2026-000002"), ("cedar", "INV-2026-000003*")]
+    require_everything_holds(books)
+
+
+def test_an_account_whose_segment_is_gone_does_not_keep_the_others_from_their_documents(books: Books) -> None:
+    three_accounts(books)
+    with scope(books.tenant, "test"):
+        other = books.add_account("dogwood")
+    books.batch(Call("2026-02-10 08:00:00", "Kenya Fixed Nairobi", "nairobi", 60, 60, "0.03"), account=other)
+    with scope(books.tenant, "test"):
+        (home() / Segment.objects.order_by("day")[0].path).unlink()
+    assert [code for _, code in outcomes(books)] == [
+        "INV-2026-000001*",
+        "INV-2026-000002*",
+        "INV-2026-000003*",
+        "segments_moved",
+    ]
+
+
 def test_a_segment_that_is_gone_says_so_and_nothing_has_happened(books: Books) -> None:
     books.batch(*CALLS)
     with scope(books.tenant, "test"):
@@ -397,4 +471,17 @@ def test_services_have_their_own_tables_and_units(books: Books) -> None:
     ]
     text = pypdf.PdfReader(home() / invoice.pdf_path).pages[0].extract_text()
     assert "1.50 MB" in text
+    require_everything_holds(books)
+
+
+def test_documents_are_issued_although_the_books_were_held_for_a_moment(
+    books: Books, test_database: TestDatabase
+) -> None:
+    three_accounts(books)
+    with book_is_locked(test_database, books.tenant.pk) as refusals:
+        assert issue(books, account="cedar").invoice.number == "INV-2026-000001"
+    assert len(refusals) == 1
+    with book_is_locked(test_database, books.tenant.pk) as refusals:
+        assert list(outcomes(books)) == [("acme", "INV-2026-000002*"), ("baobab", "INV-2026-000003*")]
+    assert len(refusals) == 1
     require_everything_holds(books)

@@ -67,6 +67,8 @@ def test_from_an_empty_folder_to_a_tenant_and_back(home: Path) -> None:
     assert psql("platform", who) == "trunkline_platform sees 1\n"
     assert psql("app", "SET ROLE trunkline_owner") == 'ERROR:  permission denied to set role "trunkline_owner"\n'
     assert psql("owner", "SELECT count(*) > 40 FROM django_migrations") == "t\n"
+    code, printed, refusal = trunkline("db", "url", "--role", "admin")
+    assert (code, printed, "'admin' is not one of 'app', 'owner', 'platform'" in refusal) == (2, "", True)
 
     assert trunkline("db", "stop") == (0, "stopped\n", "")
     assert trunkline("tenant", "list", "--json")[1] == listed

@@ -11,9 +11,11 @@ from django.db import connection
 from django.db.models import F, Max, Sum, Value
 
 from tests.databases import AT
+from tests.isolation.rows import make_row
 from trunkline.core.errors import Invalid
 from trunkline.core.money import Amount, Price
 from trunkline.kit.models import AmountField, PriceField
+from trunkline.parties.models import Account
 from trunkline.tariffs.models import Rate, Tariff
 
 
@@ -29,10 +31,10 @@ def rate(tariff: Tariff, **given: Any) -> Rate:
 @pytest.mark.parametrize(
     "text", ["0", "0.00000001", "-0.00000001", "12345.67", "9" * 20 + "." + "9" * 8, "-" + "9" * 20]
 )
-def test_an_amount_comes_back_exactly(tariff: Tariff, text: str) -> None:
-    made = rate(tariff, max_cost=Amount.from_text(text))
+def test_an_amount_comes_back_exactly(in_scope: Any, text: str) -> None:
+    made = make_row(Account, credit_limit=Amount.from_text(text))
     made.refresh_from_db()
-    assert (type(made.max_cost), made.max_cost) == (Amount, Amount.from_text(text))
+    assert (type(made.credit_limit), made.credit_limit) == (Amount, Amount.from_text(text))
 
 
 @pytest.mark.parametrize(

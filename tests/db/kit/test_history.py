@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
 from django.db.models import F
 
+from tests.databases import AT, TestDatabase
 from trunkline.tariffs.models import CodeDeck
+from trunkline.tenancy.actions import create_tenant
 from trunkline.tenancy.models import Tenant
 from trunkline.tenancy.scope import ScopeError, scope
 
@@ -75,3 +79,23 @@ def test_history_is_its_tenants_alone(tenant: Tenant, other_tenant: Tenant) -> N
         assert told() == []
     with pytest.raises(ScopeError):
         told()
+
+
+def test_what_a_command_writes_is_told_though_it_does_not_load_the_history(committed_db: TestDatabase) -> None:
+    tenant = create_tenant(name="Alpha Carrier", currency="USD", timezone="UTC", actor="test", at=AT)
+    program = f"""
+import sys
+from trunkline.cli.ready import set_up_django
+set_up_django()
+from trunkline.tariffs.models import CodeDeck
+from trunkline.tenancy.scope import scope
+with scope({tenant.pk}, "cli:ann", reason="ticket 7"):
+    deck = CodeDeck.objects.create(name="world")
+    deck.name = "World"
+    deck.save()
+assert "pghistory" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", program], env=committed_db.environment, check=True)
+    with scope(tenant, "test"):
+        who = {"actor": "cli:ann", "reason": "ticket 7"}
+        assert told() == [("insert", "world", who), ("update", "World", who)]

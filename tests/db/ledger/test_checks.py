@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 from tests.db.ledger.books import AT, DAY, account, draft, lines, spend, top_up
 from trunkline.cli.ledger import app
 from trunkline.kit import clock
-from trunkline.ledger import actions, checks, queries
-from trunkline.ledger.checks import Proof
+from trunkline.ledger import actions, checks, invariants, queries
+from trunkline.ledger.invariants import Proof
 from trunkline.ledger.models import Entry
 from trunkline.tenancy.actions import create_tenant
 from trunkline.tenancy.scope import scope
@@ -98,13 +98,13 @@ def test_a_reservation_that_nobody_releases_is_found_after_an_hour(in_scope: Any
 def test_a_room_above_adds_an_invariant_and_its_failure_is_a_finding(
     in_scope: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checks, "_registered", dict(checks._registered))
-    checks.register_invariant(
+    monkeypatch.setattr(invariants, "_registered", dict(invariants._registered))
+    invariants.register_invariant(
         "moon", "The moon is full.", lambda at: Proof.of({"moons": 1}, (f"{n} of 25" for n in range(25)))
     )
-    checks.register_invariant("moon", "The moon is full.", lambda at: Proof.of({}, []))  # registered twice is once
+    invariants.register_invariant("moon", "The moon is full.", lambda at: Proof.of({}, []))  # registered twice is once
     with pytest.raises(ValueError, match="'moon' already"):
-        checks.register_invariant("moon", "The moon is new.", lambda at: Proof.of({}, []))
+        invariants.register_invariant("moon", "The moon is new.", lambda at: Proof.of({}, []))
     found = checks.check(at=AT)[-1]
     assert (found.name, found.statement, found.holds, found.problem_count) == ("moon", "The moon is full.", False, 25)
     assert found.problems == tuple(f"{n} of 25" for n in range(20))
@@ -256,7 +256,8 @@ def test_the_commands_print_what_they_prove(committed_db: None) -> None:
     with scope(tenant, "test"):
         top_up("ann", 100)
         spend("ann", "12.5", key="s1")
-    shell = CliRunner()
+        account("receivable:a")  # on which nothing stands
+    shell = CliRunner(env={"COLUMNS": "250"})
 
     def json_of(*arguments: str, code: int = 0) -> Any:
         result = shell.invoke(app, [*arguments, "--json"])
@@ -285,7 +286,12 @@ def test_the_commands_print_what_they_prove(committed_db: None) -> None:
             ("revenue:USD", "-12.5", "12.5"),
             ("wallet:ann", "-87.5", "87.5"),
         ]
-        assert "87.5" in shell.invoke(app, ["balances", "--tenant", "epsilon-net"]).output
+        printed = shell.invoke(app, ["balances", "--tenant", "epsilon-net"])
+        assert "87.5" in printed.stdout
+        assert "Debits less credits in USD: 0" in printed.stdout
+        everything = json_of("balances", "--tenant", "epsilon-net", "--all")["accounts"]
+        assert [row["account"] for row in everything if row["balance"] == "0"] == ["receivable:a"]
+        assert len(everything) == 4
         lines_of = json_of(
             "statement", "wallet:ann", "--tenant", "epsilon-net", "--from", "2026-03-01", "--to", "2026-03-02"
         )
@@ -303,10 +309,16 @@ def test_the_commands_print_what_they_prove(committed_db: None) -> None:
         )
 
 
+def test_books_on_which_nothing_stands_say_so(committed_db: None) -> None:
+    with scope(create_tenant(name="Iota Net", currency="USD", timezone="UTC", actor="test", at=AT), "test"):
+        account("receivable:a")
+    assert CliRunner().invoke(app, ["balances", "--tenant", "iota-net"]).stdout == "Nothing stands on any account.\n"
+
+
 def test_a_failing_invariant_makes_the_command_fail(committed_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     create_tenant(name="Zeta Net", currency="USD", timezone="UTC", actor="test", at=AT)
-    monkeypatch.setattr(checks, "_registered", dict(checks._registered))
-    checks.register_invariant(
+    monkeypatch.setattr(invariants, "_registered", dict(invariants._registered))
+    invariants.register_invariant(
         "moon", "The moon is full.", lambda at: Proof.of({"moons": 1}, (f"{n} of 25" for n in range(25)))
     )
     shell = CliRunner()

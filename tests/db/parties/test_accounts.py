@@ -101,6 +101,7 @@ def test_currencies_with_no_and_with_three_decimals_do(in_scope: Any, currency: 
         {"tax_percent": Decimal("7.1234567")},
         {"period": "year"},
         {"address": "a\x00b"},
+        {"language": "French"},
     ],
 )
 def test_what_cannot_be_a_billing_profile_is_refused(in_scope: Any, given: dict[str, Any]) -> None:

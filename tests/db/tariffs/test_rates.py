@@ -109,6 +109,16 @@ def test_one_bad_line_keeps_all_out_and_every_bad_line_is_named(in_scope: Any) -
     assert not Destination.objects.exists()
 
 
+def test_a_cap_below_zero_is_refused_by_the_loader_and_by_the_database(in_scope: Any) -> None:
+    tariff = make()
+    assert refused(tariff, "code,price,max_cost\n44,1,5\n45,1,-0.5\n").splitlines()[1] == (
+        "line 3: The most that an event costs cannot be below zero, as -0.5 is. [negative_max_cost]"
+    )
+    load(tariff, "code,price,max_cost\n44,1,0\n45,1,\n")
+    with pytest.raises(IntegrityError, match="tariffs_rate_max_cost"), transaction.atomic():
+        Rate.objects.filter(code="44").update(max_cost=Amount.from_text("-0.5"))
+
+
 def test_very_many_bad_lines_are_counted(in_scope: Any) -> None:
     tariff = make()
     with pytest.raises(Invalid) as caught:
@@ -134,6 +144,12 @@ def test_rates_that_meet_those_of_the_tariff_are_refused(in_scope: Any) -> None:
         "line 3: The code 44 has the same rate in the tariff already from 2026-02-01T00:00:00Z "
         f"(rate {second.pk}). [overlap]"
     )
+    with pytest.raises(Invalid) as caught:
+        load(tariff, "code,price,valid_from\n44,3,2026-03-01\n")
+    assert caught.value.hint.startswith("With --supersede an earlier rate ends where the new one begins.")
+    with pytest.raises(Invalid) as caught:  # where it would not help it is not offered
+        load(tariff, "code,price\n46,3\n46,4\n")
+    assert "--supersede" not in caught.value.hint
     refused(tariff, "code,price,valid_from,valid_to\n44,3,2025-01-01,2026-01-02\n")
     load(tariff, "code,price,valid_from,valid_to\n44,3,2025-01-01,2026-01-01\n")
     load(tariff, "code,price,valid_from,tag\n44,4,2026-01-01,cli\n")

@@ -1,4 +1,4 @@
-"""Fixtures of the usage tests. They need real commits: the pipeline's threads have connections of their own."""
+"""Fixtures of the usage tests. They need real commits: work in several threads and processes has connections of its own."""
 
 from __future__ import annotations
 

@@ -9,6 +9,8 @@ from threading import Thread
 
 import pytest
 
+from tests.databases import TestDatabase
+from tests.db.in_the_way import book_is_locked
 from tests.db.usage.carrier import START, Carrier, line
 from trunkline.core.money import Amount
 from trunkline.ledger.queries import balance
@@ -239,10 +241,10 @@ def test_registered_and_processed_by_many_at_once_it_counts_once(carrier: Carrie
 def test_an_upload_is_spooled_taken_and_its_copy_removed(carrier: Carrier, data_folder: Path) -> None:
     path = carrier.write("a.csv", line("k1"))
     with path.open("rb") as content:
-        batch_id, is_new = register_upload(
+        batch_id, found = register_upload(
             carrier.tenant_id, "common", "../../etc/day.csv", content, actor="test", now=carrier.clock
         )
-    assert is_new
+    assert found is None
     assert len(list((data_folder / "spool").rglob("*-*"))) == 1
     process(tenant_id=carrier.tenant_id, batch_id=batch_id, now=carrier.clock)
     with carrier.scope():
@@ -279,4 +281,14 @@ def test_a_switch_whose_rules_are_mended_takes_its_rejects(carrier: Carrier) -> 
     process(tenant_id=carrier.tenant_id, batch_id=again, now=carrier.clock)
     with carrier.scope():
         assert Batch.objects.get(pk=again).rated == 1
+    assert_proved(carrier)
+
+
+def test_a_batch_is_posted_although_the_books_were_held_for_a_moment(
+    carrier: Carrier, test_database: TestDatabase
+) -> None:
+    carrier.load(carrier.write("a.csv", line("k1")))
+    with book_is_locked(test_database, carrier.tenant_id) as refusals:
+        batch = carrier.load(carrier.write("b.csv", line("k2")))
+    assert (batch.state, batch.rated, batch.attempt, len(refusals)) == ("posted", 1, 1, 1)
     assert_proved(carrier)

@@ -128,6 +128,70 @@ def test_segments_whose_times_overlap_are_merged(in_scope: Any, monkeypatch: pyt
     assert keys(number="254700000001", limit=3) == ["a9", "b8", "c7"]
 
 
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    segments=st.lists(st.lists(st.tuples(st.integers(0, 40), st.sampled_from([7, 8])), min_size=1), max_size=4),
+    slice_rows=st.integers(1, 8),
+    growth=st.integers(2, 4),
+    limit=st.integers(1, 12),
+    bounds=st.tuples(st.none() | st.integers(0, 40), st.none() | st.integers(0, 40)),
+)
+def test_however_time_is_sliced_the_newest_are_found(
+    in_scope: Any,
+    segments: list[list[tuple[int, int]]],
+    slice_rows: int,
+    growth: int,
+    limit: int,
+    bounds: tuple[int | None, int | None],
+) -> None:
+    Segment.objects.all().delete()
+    rows = []
+    for name, starts in enumerate(segments):
+        made = [
+            record(key=f"{name}-{row}", sell=(account, "1"), start=START + timedelta(milliseconds=start))
+            for row, (start, account) in enumerate(starts)
+        ]
+        make_segment(made, name=f"batch-{name}", has_index=False)
+        rows += made
+    begin, end = (None if bound is None else START + timedelta(milliseconds=bound) for bound in bounds)
+    wanted = [
+        row["start"]
+        for row in sorted(rows, key=lambda row: row["start"], reverse=True)
+        if row["sell_account_id"] == 7
+        and (begin is None or begin <= row["start"])
+        and (end is None or row["start"] < end)
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search, "SLICE_ROWS", slice_rows)
+        patch.setattr(search, "SLICE_GROWTH", growth)
+        found = search_records(account_id=7, start_from=begin, start_to=end, limit=limit)
+    assert [each["start"] for each in found.records] == wanted[:limit]
+    assert found.is_complete == (len(wanted) <= limit)
+
+
+def test_no_more_is_read_than_the_limit_needs(in_scope: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "SLICE_ROWS", 2)
+    monkeypatch.setattr(search, "SLICE_GROWTH", 2)
+    for day in range(4):
+        rows = [record(key=f"{day}-{n}", sell=(7, "1"), start=START + timedelta(days=day, hours=n)) for n in range(2)]
+        make_segment(rows, name=f"batch-{day}")
+    read: list[str] = []
+    file = search._file
+
+    def note(candidate: Any) -> str:
+        read.append(candidate.segment.path.stem)
+        return file(candidate)
+
+    monkeypatch.setattr(search, "_file", note)
+    assert keys(account_id=7, limit=1) == ["3-1"]
+    assert set(read) == {"batch-3"}
+    assert keys(account_id=7, limit=3) == ["3-1", "3-0", "2-1"]
+    assert set(read) == {"batch-3", "batch-2"}
+    read.clear()
+    assert keys(account_id=8) == []
+    assert sorted(read) == ["batch-0", "batch-1", "batch-2", "batch-3"]  # each of them once
+
+
 def test_a_record_comes_with_its_columns(in_scope: Any) -> None:
     make_segment(
         [record(key="1", sell=(7, "0.12345678"), buy=(8, "0.1"), answer=START + timedelta(seconds=2), cause=16)]

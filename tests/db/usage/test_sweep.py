@@ -10,6 +10,7 @@ import pytest
 
 from tests.db.usage.carrier import Carrier, line
 from tests.db.usage.test_bad_input import assert_proved, files_below
+from trunkline.kit.scratch import scratch_path
 from trunkline.tariffs.models import Rate
 from trunkline.usage.intake import register_path, register_upload
 from trunkline.usage.models import Batch, Segment
@@ -102,6 +103,20 @@ def test_spooled_copies_go_an_hour_after_nobody_waits_for_them(carrier: Carrier,
     assert sweep(carrier.tenant_id, at=carrier.now + timedelta(minutes=60)).spooled == 0
     assert sweep(carrier.tenant_id, at=carrier.now + timedelta(minutes=61)).spooled == 1
     assert files_below(data_folder / "spool") == awaited
+
+
+def test_scratch_files_go_after_a_day_and_those_of_killed_processes_at_once(
+    carrier: Carrier, data_folder: Path
+) -> None:
+    mine = scratch_path("duckdb")
+    killed = mine.with_name(mine.name.replace(f"-{os.getpid()}-", "-999999999-"))
+    for path in (mine, killed, mine.with_name("batch-1-1")):
+        path.mkdir()
+        os.utime(path, (carrier.now.timestamp(), carrier.now.timestamp()))
+    assert sweep(carrier.tenant_id, at=carrier.now).scratch == 1
+    assert not killed.exists()
+    assert sweep(carrier.tenant_id, at=carrier.now + LATER).scratch == 1
+    assert [path.name for path in (data_folder / "tmp").iterdir()] == [mine.name]
 
 
 def test_another_tenants_files_stay(carrier: Carrier, data_folder: Path, tmp_path: Path) -> None:

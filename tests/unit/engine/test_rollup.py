@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from trunkline.core.errors import Invalid
 from trunkline.core.money import INT64_MAX, INT64_MIN, fits_int64
-from trunkline.engine.rollup import Columns, fold, merge
+from trunkline.engine.rollup import Columns, distinct, fold, merge
 
 KEYS = st.one_of(st.integers(-2, 2), st.integers(INT64_MIN, INT64_MAX))
 VALUES = st.one_of(st.integers(-5, 5), st.integers(INT64_MIN, INT64_MAX))
@@ -91,3 +91,11 @@ def test_what_cannot_be_folded_is_refused() -> None:
         fold({"a": column}, {"b": np.array([1, 2])})
     with pytest.raises(ValueError, match="nothing to merge"):
         merge([], ["a"])
+
+
+@given(st.lists(KEYS, max_size=40), st.integers(0, 2**40))
+def test_distinct_is_numpys_unique(values: list[int], spread: int) -> None:
+    column = np.array([*values, *range(0, spread, max(spread // 3, 1))], dtype=np.int64)
+    found, where = distinct(column)
+    expected, place = np.unique(column, return_inverse=True)
+    assert (found.tolist(), where.tolist()) == (expected.tolist(), place.tolist())

@@ -105,6 +105,7 @@ def steps_of(*starts: int, per: int = 60, increment: int = 1) -> list[dict[str, 
         ("rounding_decimals", 9, "rounding_decimals"),
         ("rounding_decimals", -1, "rounding_decimals"),
         ("rounding_mode", 4, "unknown_rounding_mode"),
+        ("max_cost", -1, "negative_max_cost"),
     ],
 )
 def test_rates_that_make_no_sense_are_refused(column: str, value: object, code: str) -> None:

@@ -12,9 +12,10 @@ from trunkline.core.currency import format_amount, get_currency
 from trunkline.core.money import Amount, Price
 from trunkline.core.period import DatePeriod
 from trunkline.invoicing.choices import LineKind, Unit
-from trunkline.invoicing.document.catalogue import words
+from trunkline.invoicing.document.catalogue import get_language
 from trunkline.invoicing.rules import Bucket, Day, Key, Line, Sums, Terms, build_lines, sort_days, total_of
-from trunkline.invoicing.terms import RateFacts, parse_steps, price_terms
+from trunkline.invoicing.terms import RateFacts, price_terms
+from trunkline.tariffs.rules import parse_steps
 
 PAGE = (ROOT / "docs/algorithms/invoicing.md").read_text(encoding="utf-8")
 MARCH = DatePeriod(date(2026, 3, 1), date(2026, 4, 1))
@@ -111,4 +112,4 @@ def test_price_texts(row: list[str]) -> None:
         max_cost=Amount.from_text(given["max"]) if "max" in given else None,
         time_profile=given.get("profile", ""),
     )
-    assert price_terms(rate, account_currency="USD", words=words("en")) == text
+    assert price_terms(rate, account_currency="USD", language=get_language("en")) == text

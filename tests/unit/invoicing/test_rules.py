@@ -15,6 +15,8 @@ from trunkline.core.money import Amount
 from trunkline.core.period import DatePeriod
 from trunkline.invoicing.choices import LineKind, Unit
 from trunkline.invoicing.rules import (
+    GROUP_ACCOUNTS,
+    GROUP_RECORDS,
     NO_LINE,
     Bucket,
     Day,
@@ -24,6 +26,7 @@ from trunkline.invoicing.rules import (
     Terms,
     build_lines,
     check_number_template,
+    groups_to_read,
     number_text,
     period_of,
     series_year,
@@ -200,3 +203,17 @@ def test_templates_that_could_repeat_or_run_something_are_refused(template: str)
     with pytest.raises(Invalid) as caught:
         check_number_template(template)
     assert caught.value.code == "number_template"
+
+
+@given(st.lists(st.integers(0, 2 * GROUP_RECORDS), max_size=2 * GROUP_ACCOUNTS))
+def test_accounts_are_read_in_groups_that_fit_into_memory(counts: list[int]) -> None:
+    groups = groups_to_read([(str(number), count) for number, count in enumerate(counts)])
+    assert [code for group in groups for code in group] == [str(number) for number in range(len(counts))]
+    sizes = [sum(counts[int(code)] for code in group) for group in groups]
+    assert all(len(group) <= GROUP_ACCOUNTS for group in groups)
+    assert all(size <= GROUP_RECORDS or len(group) == 1 for group, size in zip(groups, sizes, strict=True))
+    full = [
+        size + counts[int(following[0])] > GROUP_RECORDS or len(group) == GROUP_ACCOUNTS
+        for group, following, size in zip(groups, groups[1:], sizes, strict=False)
+    ]
+    assert all(full)

@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.main
@@ -86,6 +87,24 @@ def commands(page: Path) -> Iterator[list[str]]:
     for found in re.finditer(r"(?:bin/|`)trunkline (?P<inside>[^`\n]*)", text):
         line = re.split(r"[|;>)]| #", re.sub(r'"[^"]*"', "TEXT", found["inside"]))[0]
         yield shlex.split(line.replace("'", " "))
+
+
+def parameters(command: Any, name: str = "trunkline") -> Iterator[tuple[str, Any]]:
+    """Every parameter of every command below, with the command's name."""
+    for parameter in command.params:
+        yield name, parameter
+    for inner, below in getattr(command, "commands", {}).items():
+        yield from parameters(below, f"{name} {inner}")
+
+
+def test_every_to_of_a_time_says_that_it_is_not_included() -> None:
+    found = {
+        name: parameter.help
+        for name, parameter in parameters(typer.main.get_command(build(list(GROUPS))))
+        if "--to" in parameter.opts and not parameter.help.startswith("Folder")
+    }
+    assert len(found) >= 10
+    assert {name: said for name, said in found.items() if not said.endswith("itself not included.")} == {}
 
 
 def test_every_command_on_a_page_is_there() -> None:

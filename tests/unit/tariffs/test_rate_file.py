@@ -172,7 +172,7 @@ def test_a_bad_line_is_named_with_its_reason(values: str, code: str) -> None:
         ("rounding", "nearest/2", "unknown_rounding_mode"),
         ("rounding", "up/9", "rounding_decimals"),
         ("max_cost", "1.123456789", "amount_precision"),
-        ("max_cost", "-1", "overflow"),
+        ("max_cost", "-1", "negative_max_cost"),
         ("max_cost", "92233720369", "overflow"),
         ("blocked", "yes", "bad_word"),
         ("policy", "extra", "bad_word"),

@@ -31,6 +31,7 @@ def decode_file(name: str, path: Path, profile: SwitchProfile = PROFILE, size: i
         pa.concat_tables(part.events for part in parts),
         pa.concat_tables(part.rejects for part in parts),
         sum(part.skipped for part in parts),
+        parts[-1].lines,
     )
 
 

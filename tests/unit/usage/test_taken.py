@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from tests.conftest import ROOT
 from trunkline.usage import taken
 from trunkline.usage.schema import EVENTS
-from trunkline.usage.store import SegmentWriter
-from trunkline.usage.taken import TakenKeys, key_columns, rebuild_key_index
+from trunkline.usage.store import DAY_MS, SegmentWriter
+from trunkline.usage.taken import Fate, TakenKeys, key_columns, rebuild_key_index, state_claim
 
 MARCH_2 = datetime(2026, 3, 2, 10, tzinfo=UTC)
 
@@ -78,9 +78,7 @@ class Books:
         self.batches += 1
         scratch = self.scratch / f"batch-{self.batches}"
         scratch.mkdir(parents=True)
-        keys = TakenKeys(
-            find_segments=self.find, window_days=3, expected_rows=len(records), scratch=scratch, doubtful=doubtful
-        )
+        keys = TakenKeys(find_segments=self.find, window_days=3, expected_rows=len(records), doubtful=doubtful)
         writer = SegmentWriter(
             tenant_id=1, batch_id=self.batches, attempt=1, part=0, kind="rated", received_on=date(2026, 3, 2)
         )
@@ -88,14 +86,15 @@ class Books:
         for first in range(0, len(records), chunk):
             events = events_of(records[first : first + chunk], first + 1)
             columns = key_columns(events)
-            keys.reach(events["start"])
-            sifted = keys.sift(events, columns)
-            chunk_fates = np.full(len(events), "conflict", dtype=object)
-            chunk_fates[sifted.new] = "new"
-            chunk_fates[sifted.duplicates] = "duplicate"
-            assert len(sifted.new) + len(sifted.duplicates) + len(sifted.conflicts) == len(events)
+            days = events["start"].cast(pa.int64()).to_numpy() // DAY_MS
+            reached = (int(days.min()), int(days.max())) if len(days) else None
+            nothing = [pa.array([], pa.string())]
+            claim = state_claim(first, scratch / f"keys-{first}.arrow", events, columns, nothing, reached)
+            judged = keys.judge(claim)
+            chunk_fates = np.array(["new", "duplicate", "conflict"], dtype=object)[judged]
+            is_new = judged == Fate.NEW
             fates += chunk_fates.tolist()
-            writer.add(as_segment(events.take(pa.array(sifted.new))), columns.take(sifted.new))
+            writer.add(as_segment(events.filter(pa.array(is_new))), columns.take(is_new))
         collisions = keys.collisions()
         if collisions:
             writer.abandon()

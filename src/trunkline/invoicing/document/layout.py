@@ -6,16 +6,14 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from itertools import groupby
 from typing import Any, Final
 
-from trunkline.core.currency import Currency, format_amount
-from trunkline.core.money import AMOUNT_DECIMALS, Amount, scaled_text
-from trunkline.core.period import DatePeriod
-from trunkline.core.quantity import minutes_text, octets_text
+from trunkline.core.currency import Currency
+from trunkline.core.money import Amount
 from trunkline.invoicing.choices import InvoiceKind, LineKind, Unit
-from trunkline.invoicing.document.catalogue import words
+from trunkline.invoicing.document.catalogue import get_language
+from trunkline.invoicing.document.language import Language, marked
 from trunkline.invoicing.draft import Draft
 from trunkline.invoicing.rules import Bucket, Line
 
@@ -40,9 +38,7 @@ _LETTERS: Final = (  # of the font of the lines, by width in thousandths of its 
 _SIZE: Final = 9.5  # points
 _LETTER_WIDTHS: Final = {letter: width * _SIZE / 1000 for width, letters in _LETTERS for letter in letters}
 _MINUS: Final = re.compile(r"(?<![\w-])-(?=[0-9])")  # of a price; the hyphen of a name stays one
-_COUNTED: Final = {"voice": "calls", "sms": "messages", "data": "sessions"}
-_MEASURED: Final = {Unit.SECOND: "minutes", Unit.OCTET: "data"}
-_SERVICES: Final = {"voice": "voice", "sms": "sms", "data": "data_service", "event": "event"}
+_HEADINGS: Final = {InvoiceKind.INVOICE: marked("Invoice"), InvoiceKind.CREDIT_NOTE: marked("Credit note")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,160 +52,160 @@ class Issue:
 
 def document_data(draft: Draft, issue: Issue | None = None) -> dict[str, Any]:
     """What the template sets. Without an `issue` it is a preview, and says so."""
-    text = words(draft.language)
-    heading = text["preview"] if issue is None else text[draft.kind.value]
+    language = get_language(draft.language)
+    heading = language.gettext("Preview" if issue is None else _HEADINGS[draft.kind])
     number = issue.number if issue else ""
-    sections = _sections(draft, text)
+    sections = _sections(draft, language)
     widths = _widths(sections)
     has_annex = len(draft.lines) > ANNEX_LINES
     return {
-        "language": draft.language,
+        "language": language.tag,
         "title": f"{heading} {number}".strip(),
         "keywords": [draft.account_code, draft.period.start.isoformat(), draft.currency.code],
         "heading": heading,
         "number": number,
-        "watermark": "" if issue else text["preview"].upper(),
+        "watermark": "" if issue else language.gettext("Preview").upper(),
         "running": " · ".join(part for part in (heading, number, draft.buyer["name"]) if part),
-        "footer": " · ".join(_footer(draft, text)),
-        "page": text["page"],
-        "bill_to": text["bill_to"],
-        "seller": {"name": draft.seller["name"], "lines": _seller_lines(draft, text)},
-        "buyer": {"name": draft.buyer["name"], "lines": _buyer_lines(draft, text)},
-        "facts": _facts(draft, issue, text),
-        "summary": _summary(sections, draft, text) if has_annex else None,
+        "footer": " · ".join(_footer(draft, language)),
+        "page": language.gettext("Page {page} of {pages}"),
+        "bill_to": language.gettext("Bill to"),
+        "seller": {"name": draft.seller["name"], "lines": _seller_lines(draft, language)},
+        "buyer": {"name": draft.buyer["name"], "lines": _buyer_lines(draft, language)},
+        "facts": _facts(draft, issue, language),
+        "summary": _summary(sections, draft, language) if has_annex else None,
         "sections": [
             {name: section[name] for name in ("title", "columns", "rows", "subtotal")}
             | {"heights": _heights(section["rows"], widths)}
             for section in sections
         ],
         "widths": widths,
-        "annex": text["annex"],
-        **_foot(draft, issue, text),
+        "annex": language.gettext("Annex: lines by destination"),
+        **_foot(draft, issue, language),
     }
 
 
-def date_text(day: date, text: Mapping[str, str]) -> str:
-    """`14 March 2026`, in the words of the catalogue."""
-    return f"{day.day} {text['months'].split()[day.month - 1]} {day.year}"
-
-
-def period_text(period: DatePeriod, text: Mapping[str, str]) -> str:
-    """The first and the last day of a period, or its only one."""
-    if len(period) == 1:
-        return date_text(period.start, text)
-    return text["from_to"].format(first=date_text(period.start, text), last=date_text(period.last, text))
-
-
-def percent_text(percent: Decimal) -> str:
-    """`16 %`, `7.7 %`."""
-    plain = f"{percent:f}"
-    return f"{plain.rstrip('0').rstrip('.') if '.' in plain else plain} %"
-
-
-def _money(amount: Amount, currency: Currency) -> str:
-    return _signed(format_amount(amount, currency, is_grouped=True))
-
-
-def _exact(amount: Amount, currency: Currency) -> str:
-    whole, point, part = scaled_text(abs(amount.units), AMOUNT_DECIMALS, least=currency.minor_units).partition(".")
-    return f"{'−' if amount.units < 0 else ''}{int(whole):,}{point}{part}"
-
-
-def _signed(text: str) -> str:
-    return text.replace("-", "−")  # a hyphen is too short to be seen
-
-
-def _count(number: int) -> str:
-    return _signed(f"{number:,}")
-
-
-def _quantity(units: int, unit: Unit) -> str:
+def _quantity(units: int, unit: Unit, language: Language) -> str:
     if unit is Unit.SECOND:
-        whole, point, part = minutes_text(abs(units)).partition(".")
-        return f"{'−' if units < 0 else ''}{int(whole):,}{point}{part}"
-    return _signed(octets_text(units)) if unit is Unit.OCTET else _count(units)
+        return language.minutes(units)
+    return language.octets(units) if unit is Unit.OCTET else language.count(units)
 
 
-def _seller_lines(draft: Draft, text: Mapping[str, str]) -> list[str]:
+def _tax_number(number: str, language: Language) -> list[str]:
+    return [language.gettext("Tax number {number}").format(number=number)] if number else []
+
+
+def _seller_lines(draft: Draft, language: Language) -> list[str]:
     seller = draft.seller
-    tax = [f"{text['tax_number']} {seller['tax_number']}"] if seller["tax_number"] else []
-    return [*seller["lines"], *tax, *seller["contact"]]
+    return [*seller["lines"], *_tax_number(seller["tax_number"], language), *seller["contact"]]
 
 
-def _buyer_lines(draft: Draft, text: Mapping[str, str]) -> list[str]:
-    tax = [f"{text['tax_number']} {draft.buyer['tax_number']}"] if draft.buyer["tax_number"] else []
-    return [*draft.buyer["lines"], *tax]
+def _buyer_lines(draft: Draft, language: Language) -> list[str]:
+    return [*draft.buyer["lines"], *_tax_number(draft.buyer["tax_number"], language)]
 
 
-def _footer(draft: Draft, text: Mapping[str, str]) -> Iterable[str]:
-    yield draft.seller["name"]
-    if draft.seller["tax_number"]:
-        yield f"{text['tax_number']} {draft.seller['tax_number']}"
-    yield from draft.seller["contact"]
+def _footer(draft: Draft, language: Language) -> list[str]:
+    seller = draft.seller
+    return [seller["name"], *_tax_number(seller["tax_number"], language), *seller["contact"]]
 
 
-def _facts(draft: Draft, issue: Issue | None, text: Mapping[str, str]) -> list[tuple[str, str, bool]]:
-    facts = [(text["number"], issue.number if issue else text["no_number"], True)]
+def _facts(draft: Draft, issue: Issue | None, language: Language) -> list[tuple[str, str, bool]]:
+    number = issue.number if issue else language.pgettext("number of a document", "none (preview)")
+    facts = [(language.gettext("Number"), number, True)]
     if issue is not None:
-        facts.append((text["issued_on"], date_text(issue.issued_on, text), False))
+        facts.append((language.gettext("Date"), language.date(issue.issued_on), False))
         if draft.kind is InvoiceKind.INVOICE:
-            facts.append((text["due_on"], date_text(issue.due_on, text), True))
+            facts.append((language.gettext("Due"), language.date(issue.due_on), True))
     return [
         *facts,
-        (text["period"], period_text(draft.period, text), False),
-        (text["timezone"], draft.timezone, False),
-        (text["account"], draft.account_code, False),
-        (text["currency"], f"{draft.currency.code} ({draft.currency.name})", False),
+        (language.gettext("Period"), language.period(draft.period), False),
+        (language.gettext("Times in"), draft.timezone, False),
+        (language.gettext("Account"), draft.account_code, False),
+        (language.gettext("Currency"), language.currency(draft.currency), False),
     ]
 
 
-def _sections(draft: Draft, text: Mapping[str, str]) -> list[dict[str, Any]]:
+def _sections(draft: Draft, language: Language) -> list[dict[str, Any]]:
     """The lines, as tables: one per bucket, service and unit."""
     found = []
     for (number, service, unit), group in groupby(draft.lines, key=lambda line: (line.bucket, line.service, line.unit)):
         lines = list(group)
-        title = _section_title(draft.buckets[number], service, draft, text)
-        found.append(_section(title, service, unit, lines, draft.currency, text))
+        title = _section_title(draft.buckets[number], service, draft, language)
+        found.append(_section(title, service, unit, lines, draft.currency, language))
     return found
 
 
 def _section(
-    title: str, service: str, unit: Unit, lines: Sequence[Line], currency: Currency, text: Mapping[str, str]
+    title: str, service: str, unit: Unit, lines: Sequence[Line], currency: Currency, language: Language
 ) -> dict[str, Any]:
-    calls = _count(sum(line.sums.calls for line in lines))
-    quantity = _quantity(sum(line.sums.billed for line in lines), unit)
-    amount = _money(Amount.total(line.amount for line in lines), currency)
-    counted, measured = text[_COUNTED.get(service, "events")], text[_MEASURED.get(unit, "units")]
+    calls = language.count(sum(line.sums.calls for line in lines))
+    billed = sum(line.sums.billed for line in lines)
+    quantity = _quantity(billed, unit, language)
+    amount = language.amount(Amount.total(line.amount for line in lines), currency)
+    if unit is Unit.SECOND:
+        # French takes up to 1,99 for one, so whole minutes decide; English says minutes of any figure with decimals.
+        minutes = language.ngettext("{quantity} minutes", "{quantity} minutes", abs(billed) // 60)
+        measured = minutes.format(quantity=quantity)
+    else:
+        measured = quantity
     return {
         "title": title,
         "columns": [
-            text["line"],
-            text["destination"],
-            text["price"],
-            counted,
-            measured,
-            f"{text['amount']} {currency.code}",
+            language.pgettext("column", "No."),
+            language.pgettext("column", "Destination"),
+            language.pgettext("column", "Price"),
+            _counted(service, language),
+            _measured(unit, language),
+            _amount_column(currency, language),
         ],
-        "rows": [_row(line, currency) for line in lines],
-        "subtotal": [text["subtotal"], calls, quantity, amount],
-        "summary": [
-            title,
-            _count(len(lines)),
-            calls,
-            f"{quantity} {measured.lower()}" if unit is Unit.SECOND else quantity,
-            amount,
-        ],
+        "rows": [_row(line, currency, language) for line in lines],
+        "subtotal": [language.gettext("Subtotal"), calls, quantity, amount],
+        "summary": [title, language.count(len(lines)), calls, measured, amount],
     }
 
 
-def _row(line: Line, currency: Currency) -> list[str]:
+def _counted(service: str, language: Language) -> str:
+    match service:
+        case "voice":
+            return language.pgettext("column", "Calls")
+        case "sms":
+            return language.pgettext("column", "Messages")
+        case "data":
+            return language.pgettext("column", "Sessions")
+    return language.pgettext("column", "Events")
+
+
+def _measured(unit: Unit, language: Language) -> str:
+    match unit:
+        case Unit.SECOND:
+            return language.pgettext("column", "Minutes")
+        case Unit.OCTET:
+            return language.pgettext("column", "Data")
+    return language.pgettext("column", "Units")
+
+
+def _service(service: str, language: Language) -> str:
+    match service:
+        case "voice":
+            return language.pgettext("service", "Calls")
+        case "sms":
+            return language.pgettext("service", "Messages")
+        case "data":
+            return language.pgettext("service", "Data")
+    return language.pgettext("service", "Events")
+
+
+def _amount_column(currency: Currency, language: Language) -> str:
+    return language.pgettext("column", "Amount {currency}").format(currency=currency.code)
+
+
+def _row(line: Line, currency: Currency, language: Language) -> list[str]:
     return [
         str(line.number),
         line.destination,
         _MINUS.sub("−", line.terms),
-        _count(line.sums.calls),
-        _quantity(line.sums.billed, line.unit),
-        _money(line.amount, currency),
+        language.count(line.sums.calls),
+        _quantity(line.sums.billed, line.unit, language),
+        language.amount(line.amount, currency),
     ]
 
 
@@ -234,54 +230,74 @@ def _extent(text: str) -> float:
     return sum(_LETTER_WIDTHS.get(letter, _SIZE) for letter in text)
 
 
-def _section_title(bucket: Bucket, service: str, draft: Draft, text: Mapping[str, str]) -> str:
-    names = {
-        "service": text[_SERVICES.get(service, "event")],
-        "period": period_text(bucket.period, text),
-        "number": draft.corrected.get(bucket.corrects or 0, ""),
-    }
-    word = bucket.kind.value if bucket.kind is LineKind.USAGE or not names["number"] else f"{bucket.kind.value}_of"
-    return text[word].format(**names)
+def _section_title(bucket: Bucket, service: str, draft: Draft, language: Language) -> str:
+    number = draft.corrected.get(bucket.corrects or 0, "")
+    match bucket.kind, bool(number):
+        case LineKind.LATE, False:
+            text = language.gettext("Late: {service} of {period}")
+        case LineKind.LATE, True:
+            text = language.gettext("Late: {service} of {period}, period of {number}")
+        case LineKind.ADJUSTMENT, False:
+            text = language.gettext("Adjustment: {service} of {period}")
+        case LineKind.ADJUSTMENT, True:
+            text = language.gettext("Adjustment of {number}: {service} of {period}")
+        case _:
+            return _service(service, language)
+    return text.format(service=_service(service, language), period=language.period(bucket.period), number=number)
 
 
-def _summary(sections: Sequence[Mapping[str, Any]], draft: Draft, text: Mapping[str, str]) -> dict[str, Any]:
+def _summary(sections: Sequence[Mapping[str, Any]], draft: Draft, language: Language) -> dict[str, Any]:
     services = {line.service for line in draft.lines}
-    counted = text[_COUNTED.get(services.pop(), "events")] if len(services) == 1 else text["count"]
-    amount = f"{text['amount']} {draft.currency.code}"
+    is_one = len(services) == 1
+    counted = _counted(services.pop(), language) if is_one else language.pgettext("column", "Count")
     return {
-        "title": text["summary"],
-        "columns": [text["item"], text["lines"], counted, text["quantity"], amount],
+        "title": language.gettext("Summary"),
+        "columns": [
+            language.pgettext("column", "Item"),
+            language.pgettext("column", "Lines"),
+            counted,
+            language.pgettext("column", "Quantity"),
+            _amount_column(draft.currency, language),
+        ],
         "rows": [section["summary"] for section in sections],
     }
 
 
-def _foot(draft: Draft, issue: Issue | None, text: Mapping[str, str]) -> dict[str, Any]:
+def _foot(draft: Draft, issue: Issue | None, language: Language) -> dict[str, Any]:
     totals, currency = draft.totals, draft.currency
-    tax = [(_tax_label(draft, text), _money(totals.tax, currency))] if draft.tax_percent or draft.tax_name else []
+    has_tax = draft.tax_percent or draft.tax_name
+    tax = [(_tax_label(draft, language), language.amount(totals.tax, currency))] if has_tax else []
+    records = language.gettext(
+        "Each line is the sum of its records. The records are attached to this document as CSV and Parquet files; "
+        "their column “line” is the number of the line."
+    )
+    total = language.gettext("Total {currency}").format(currency=currency.code)
     return {
         "working": [
-            (text["exact"], _exact(totals.exact, currency)),
-            (text["rounding"], _exact(-totals.rounding, currency)),
+            (language.gettext("Usage, exact"), language.exact(totals.exact, currency)),
+            (language.gettext("Rounding of lines"), language.exact(-totals.rounding, currency)),
         ],
-        "sums": [(text["net"], _money(totals.net, currency)), *tax],
-        "total": (f"{text['total']} {currency.code}", _money(totals.total, currency)),
-        "payment_heading": text["payment"],
-        "payment": _payment(draft, issue, text),
-        "notes": [note for note in (draft.seller["note"], text["records"] if issue else "") if note],
+        "sums": [(language.gettext("Net"), language.amount(totals.net, currency)), *tax],
+        "total": (total, language.amount(totals.total, currency)),
+        "payment_heading": language.gettext("Payment"),
+        "payment": _payment(draft, issue, language),
+        "notes": [note for note in (draft.seller["note"], records if issue else "") if note],
     }
 
 
-def _tax_label(draft: Draft, text: Mapping[str, str]) -> str:
-    return f"{draft.tax_name or text['tax']} {percent_text(draft.tax_percent)}"
+def _tax_label(draft: Draft, language: Language) -> str:
+    return f"{draft.tax_name or language.gettext('Tax')} {language.percent(draft.tax_percent)}"
 
 
-def _payment(draft: Draft, issue: Issue | None, text: Mapping[str, str]) -> list[str]:
-    total = f"{draft.currency.code} {_money(abs(draft.totals.total), draft.currency)}"
+def _payment(draft: Draft, issue: Issue | None, language: Language) -> list[str]:
+    total = language.money(abs(draft.totals.total), draft.currency)
     if issue is None:
-        return [text["preview_text"]]
+        return [language.gettext("This is a preview, not an invoice. Nothing has been billed.")]
     if draft.kind is InvoiceKind.CREDIT_NOTE:
-        return [text["credit_text"].format(amount=total)]
+        return [language.gettext("{amount} is credited to your account.").format(amount=total)]
     if not draft.totals.total:
         return []
-    asked = text["pay_by"].format(amount=total, date=date_text(issue.due_on, text), number=issue.number)
+    asked = language.gettext("Please pay {amount} by {date} and quote {number}.").format(
+        amount=total, date=language.date(issue.due_on), number=issue.number
+    )
     return [asked, *draft.seller["payment_instructions"]]

@@ -18,7 +18,7 @@ from datetime import date
 
 from django.db import IntegrityError, OperationalError, connection, transaction
 
-from trunkline.core.errors import Conflict, Unavailable
+from trunkline.core.errors import Busy, Conflict
 from trunkline.core.money import Amount
 from trunkline.kit.db.scope import ScopeError, current_tenant_id
 from trunkline.ledger.models import Balance
@@ -33,7 +33,7 @@ ONCE = {"ledger_entry_reversed_once": "already_reversed", "ledger_entry_settled_
 def writing() -> Iterator[None]:
     """All or nothing, as a savepoint of the scope.
 
-    Raises Unavailable `ledger_busy` when another writer was in the way: run the scope again; Conflict `already_reversed` or
+    Raises Busy `ledger_busy` when another writer was in the way: run it again (`kit.outages.again_when_busy`); Conflict `already_reversed` or
     `already_resolved` when another writer did the same to an entry just before.
     """
     try:
@@ -43,7 +43,7 @@ def writing() -> Iterator[None]:
         reason = BUSY.get(getattr(error.__cause__, "sqlstate", None) or "")
         if reason is None:
             raise
-        raise Unavailable("ledger_busy", f"Another writer was in the way ({reason}).", hint="Try again.") from error
+        raise Busy("ledger_busy", f"Another writer was in the way ({reason}).", hint="Try again.") from error
     except IntegrityError as error:
         once = ONCE.get(getattr(getattr(error.__cause__, "diag", None), "constraint_name", None) or "")
         if once is None:

@@ -80,7 +80,7 @@ def post_many(drafts: Sequence[Draft], *, at: datetime) -> list[Entry]:
     Afterwards each entry is in the books exactly once, whoever else was sending the same keys. Funds are looked at in the order of
     the drafts. Raises Conflict `key_reused` (the same key with another body), `period_closed`, `account_not_open`,
     `already_reversed`, `already_resolved`, `reservation_expired`, `insufficient_funds` (an `InsufficientFunds`); Invalid and
-    NotFound as `rules.check_draft`, `check_reversal` and `check_part` say; Unavailable `ledger_busy`.
+    NotFound as `rules.check_draft`, `check_reversal` and `check_part` say; Busy `ledger_busy`.
     """
     hashes = _hashes(drafts)
     with writing():

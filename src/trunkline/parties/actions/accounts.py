@@ -24,6 +24,7 @@ from trunkline.parties.choices import AccountStatus, BillingPeriod, ContactRole
 from trunkline.parties.models import Account, BillingProfile, Contact, Identity
 
 _CODE = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}", re.ASCII)
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,4})?", re.ASCII)
 _TAG = re.compile(r"[^\s,][^,]{0,59}")
 _LEDGER_ACCOUNTS = {
     "receivable": "Receivable",
@@ -46,11 +47,12 @@ def create_billing_profile(
     tax_percent: Decimal = Decimal(0),
     period: str = BillingPeriod.MONTH,
     payment_terms_days: int = 30,
-    language: str = "en",
+    language: str = "",
     at: datetime,
 ) -> BillingProfile:
     """Make a billing profile.
 
+    `language` is that of its documents, such as `fr` or `pt-BR`; without it they are in the seller's.
     Raises Invalid `bad_short_name`, `bad_name`, `bad_billing_profile`; Conflict `billing_profile_exists`.
     """
     profile = BillingProfile(
@@ -262,6 +264,12 @@ def _check_profile(profile: BillingProfile) -> None:
     _check(profile, "bad_billing_profile")
     if not 0 <= profile.tax_percent <= TAX_PERCENT_MAX:
         raise Invalid("bad_billing_profile", f"A tax is from 0 to {TAX_PERCENT_MAX} percent.")
+    if profile.language and not _LANGUAGE.fullmatch(profile.language):
+        raise Invalid(
+            "bad_billing_profile",
+            f"{profile.language[:80]!r} is no code of a language.",
+            hint="Write it as fr or pt-BR.",
+        )
 
 
 def _code(code: str) -> str:

@@ -23,6 +23,7 @@ from trunkline.tariffs.rules import find_overlaps, supersede
 from trunkline.tariffs.staging import copy_out, stage
 
 SHOWN_PROBLEMS = 20
+SUPERSEDE_HINT = "With --supersede an earlier rate ends where the new one begins. Otherwise correct these lines and load the file again."
 
 # What tells rates apart (`rate_keys`) and when they hold, as LOAD_SCHEMA has them.
 READ_KEYS = """
@@ -124,14 +125,14 @@ def void_rates(*, tariff_id: int, rate_ids: Sequence[int], at: datetime) -> int:
     return count
 
 
-def _refused(problems: Sequence[Problem]) -> Invalid:
+def _refused(problems: Sequence[Problem], hint: str = "Correct these lines and load the file again.") -> Invalid:
     shown = [str(problem) for problem in problems[:SHOWN_PROBLEMS]]
     if len(problems) > SHOWN_PROBLEMS:
         shown.append(f"and {len(problems) - SHOWN_PROBLEMS} more")
     return Invalid(
         "bad_rate_file",
         "Nothing was loaded:\n" + "\n".join(shown),
-        hint="Correct these lines and load the file again.",
+        hint=hint,
         problems=list(problems),
     )
 
@@ -170,15 +171,19 @@ def _make_room(tariff: Tariff, rates: pa.Table, *, supersede_earlier: bool, at: 
 def _refuse_overlaps(there: pa.Table, rates: pa.Table, every: tuple[np.ndarray, ...]) -> None:
     problems: dict[int, Problem] = {}
     old_count = there.num_rows
+    meets_earlier = False
     for earlier, later in find_overlaps(*every):
         line = rates["line"][later - old_count].as_py()
         code = rates["code"][later - old_count].as_py() or "of every number"
         if earlier < old_count:
+            meets_earlier = True
             when = _shown(there["valid_from"][earlier].as_py(), there["valid_to"][earlier].as_py())
             where = f"in the tariff already{when} (rate {there['id'][earlier].as_py()})"
         else:
             where = f"on line {rates['line'][earlier - old_count].as_py()} for an overlapping time"
         problems.setdefault(line, Problem(line, "overlap", f"The code {code} has the same rate {where}."))
+    if meets_earlier:
+        raise _refused(sorted(problems.values()), SUPERSEDE_HINT)
     if problems:
         raise _refused(sorted(problems.values()))
 

@@ -20,6 +20,7 @@ from trunkline.usage.decode.common import Common
 from trunkline.usage.decode.failure import FileFailed
 from trunkline.usage.decode.formats import Format
 from trunkline.usage.decode.freeswitch import FreeSwitch, FreeSwitchTrunks
+from trunkline.usage.decode.lines import Lines
 from trunkline.usage.decode.profile import MsRounding, NumberRule, Party, SwitchProfile
 from trunkline.usage.decode.raw import line_octets, raw_text
 from trunkline.usage.decode.records import Decoded
@@ -30,7 +31,7 @@ FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
 )
 
 __all__ = [
-    "CHUNK_OCTETS", "FORMATS", "Chunk", "Decoded", "FileFailed", "Format", "Limits", "MsRounding", "NumberRule",
+    "CHUNK_OCTETS", "FORMATS", "Chunk", "Decoded", "FileFailed", "Format", "Limits", "Lines", "MsRounding", "NumberRule",
     "Party", "Source", "SwitchProfile", "chunks", "content_blocks", "content_hash", "get_format", "line_octets",
     "open_source", "raw_text",
 ]  # fmt: skip

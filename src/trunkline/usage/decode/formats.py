@@ -101,7 +101,7 @@ def _one_reject(chunk: Chunk) -> Decoded:
         "detail": refusal.detail,
         "raw": raw_text(chunk.data, chunk.overlong_octets),
     }
-    return Decoded(EVENTS.empty_table(), pa.Table.from_pylist([reject], schema=REJECTS), 0)
+    return Decoded(EVENTS.empty_table(), pa.Table.from_pylist([reject], schema=REJECTS), 0, Lines(chunk))
 
 
 def mark_key(marks: Marks, key: pa.Array) -> None:

@@ -61,6 +61,10 @@ class Lines:
         """The line's number in the file."""
         return self._first_line + at
 
+    def raw_numbered(self, number: int) -> str:
+        """The line with that number in the file as text, `raw_text`."""
+        return self.raw(number - self._first_line)
+
     def raw(self, at: int) -> str:
         """The line as text, `raw_text`."""
         start, end = int(self._starts[at]), self._end(at)

@@ -39,6 +39,7 @@ class Decoded:
     events: pa.Table  # schema.EVENTS
     rejects: pa.Table  # schema.REJECTS
     skipped: int
+    lines: Lines
 
 
 class Marks:
@@ -273,7 +274,7 @@ def settle(draft: Draft, parsed: Parsed, lines: Lines, profile: SwitchProfile) -
     events = _events(draft, parsed.at + lines.number(0), profile)
     if not good.all():
         events = events.filter(pa.array(good))
-    return Decoded(events, _rejects(draft, parsed, lines), parsed.skipped)
+    return Decoded(events, _rejects(draft, parsed, lines), parsed.skipped, lines)
 
 
 def _instants(instants: Instants, *, is_optional: bool) -> pa.Array:

@@ -1,0 +1,141 @@
+"""Processes that decode, price and write the parts of a large file; their parent cuts the file and tells the duplicates.
+
+Threads of one process wait for each other's interpreter lock and page faults: three million records took 20 s in two threads. The processes
+are started fresh, without Django and before the parent knows what they will work on, so that their start costs no time; the second is forked
+from the first once the prices are mapped, so that both share them (`crew_part`). Chunks and keys travel through files of the attempt's
+scratch folder: what goes through the sockets is small, so that nobody waits for somebody who is busy. Whoever loses the parent, killed or
+not, dies.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+from dataclasses import replace
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import trunkline
+from trunkline.core.errors import Unavailable
+
+if TYPE_CHECKING:  # a crew is started before its parent has loaded Arrow
+    from trunkline.usage.decode import Chunk
+    from trunkline.usage.part import Folded, Work
+    from trunkline.usage.store import WrittenSegment
+    from trunkline.usage.taken import Claim, Fates
+
+PARTS: Final = 2
+PARTS_AHEAD: Final = 2  # chunks of a part without verdict: one is worked on while another waits
+CREW_OCTETS: Final = 48 << 20  # a smaller file is done before a crew has begun
+
+
+class Crew:
+    """The processes, as their parent sees them: for the parts of one attempt (`part.Parts`). Close it."""
+
+    def __init__(self) -> None:
+        pairs = [socket.socketpair() for _ in range(PARTS)]
+        self._ends = [Connection(ours.detach()) for ours, _ in pairs]
+        theirs = [end for _, end in pairs]
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "trunkline.usage.crew_part", *(str(end.fileno()) for end in theirs)],
+                env=os.environ | {"PYTHONPATH": _packages()},
+                pass_fds=[end.fileno() for end in theirs],
+                stdin=subprocess.DEVNULL,
+            )
+        finally:
+            for end in theirs:
+                end.close()
+        self._work: Work | None = None
+        self._scratch = Path()
+        self._given = [0] * PARTS
+
+    def begin(self, work: Work) -> None:
+        """Give them their work."""
+        self._work, self._scratch = work, work.scratch
+        self._send(0, work)
+
+    def give(self, number: int, chunk: Chunk) -> None:
+        """Give chunk `number` to its part."""
+        part = number % PARTS
+        # The chunk that lay there before has its verdict, so it has been read.
+        slot = self._scratch / f"slot-{part}-{self._given[part] % PARTS_AHEAD}"
+        self._given[part] += 1
+        with slot.open("r+b" if slot.exists() else "xb") as file:
+            file.write(chunk.data)
+        self._send(part, ("propose", number, slot, len(chunk.data), replace(chunk, data=b"")))
+
+    def claims(self) -> list[Claim]:
+        """The claims that have come in, at least one. Raises what a part has raised."""
+        return [self._receive(end) for end in wait(self._ends)]  # type: ignore[arg-type]
+
+    def settle(self, number: int, fates: Fates) -> None:
+        """Tell a part the verdict on its chunk."""
+        self._send(number % PARTS, ("settle", number, fates))
+
+    def fold(self) -> list[Folded]:
+        """The sums of all parts, which begin to finish their files."""
+        for part in range(PARTS):
+            self._send(part, ("finish",))
+        return [self._receive(end) for end in self._ends]
+
+    def finish(self) -> list[WrittenSegment]:
+        """The finished files of all parts."""
+        return [segment for end in self._ends for segment in self._receive(end)]
+
+    def close(self) -> None:
+        """End the processes, whatever they are at."""
+        for end in self._ends:
+            end.close()
+        self._process.kill()
+        self._process.wait()
+
+    def abandon(self) -> None:
+        """End the processes and remove what they have written."""
+        self.close()
+        if self._work is not None:
+            from trunkline.usage.store import remove_attempt
+
+            remove_attempt(self._work.tenant_id, self._work.batch_id, self._work.attempt)
+
+    def _send(self, part: int, message: object) -> None:
+        try:
+            self._ends[part].send(message)
+        except OSError as error:
+            raise self._reason() from error
+
+    def _reason(self) -> Exception:
+        """What a part said before it ended."""
+        for end in self._ends:
+            with contextlib.suppress(EOFError, OSError):
+                while True:
+                    if isinstance(answer := end.recv(), Exception):
+                        return answer
+        return _lost()
+
+    def _receive(self, end: Connection) -> Any:
+        try:
+            answer = end.recv()
+        except (EOFError, OSError) as error:
+            raise _lost() from error
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def _packages() -> str:
+    """Where the processes find us, wherever this one has."""
+    ours = str(Path(trunkline.__file__).parents[1])
+    return os.pathsep.join((ours, *filter(None, [os.environ.get("PYTHONPATH")])))
+
+
+def _lost() -> Unavailable:
+    return Unavailable(
+        "part_lost",
+        "A process that worked on a part of the file has ended.",
+        hint="If the machine ran out of memory, the system's log says so. The file will be tried again.",
+    )

@@ -1,0 +1,196 @@
+"""One part of a file: its chunks decoded, priced, and, once the keys are judged, folded and written.
+
+A part works in two steps for each chunk, because telling duplicates happens in one place, in the order of the file: `propose` does all that
+needs no such verdict and states the keys, `settle` does the rest. It needs no database, so a part can be a process of its own (`crew`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from trunkline.usage.chunkwork import Totals, fold_chunk, late_rejects, price_sides, reject_rows, segment_rows
+from trunkline.usage.crew import PARTS
+from trunkline.usage.decode import FORMATS, Chunk, Lines, SwitchProfile
+from trunkline.usage.reasons import Reason
+from trunkline.usage.sides import REASON_NUMBER, Pinned, SideColumns
+from trunkline.usage.store import DAY_MS, KeyColumns, SegmentWriter, WrittenSegment
+from trunkline.usage.taken import Claim, Fate, Fates, key_columns, state_claim
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What the parts of one attempt at one batch work with. It can be sent to another process."""
+
+    tenant_id: int
+    batch_id: int
+    attempt: int
+    format: str
+    profile: SwitchProfile
+    pinned: Pinned
+    received_on: date
+    scratch: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """The sums of a part."""
+
+    totals: Totals
+    skipped: int
+    header: bytes
+
+
+@dataclass(slots=True)
+class _Proposal:
+    """A chunk that waits for its verdict."""
+
+    header: bytes | None
+    lines: Lines
+    events: pa.Table
+    sides: dict[str, SideColumns]
+    reason: NDArray[np.int8]
+    good: NDArray[np.int64]
+    bad: NDArray[np.int64]
+    keys: KeyColumns
+    rejects: pa.Table
+    skipped: int
+
+
+@dataclass(slots=True)
+class Part:
+    """Chunk i of a file belongs to part i mod `PARTS`, so the same file gives the same bytes whatever the machine."""
+
+    work: Work
+    number: int
+    totals: Totals = field(default_factory=Totals)
+    skipped: int = 0
+    header: bytes = b""
+    _waiting: dict[int, _Proposal] = field(default_factory=dict)
+    _rated: SegmentWriter = field(init=False)
+    _rejects: SegmentWriter = field(init=False)
+
+    def __post_init__(self) -> None:
+        work = self.work
+        names: dict[str, Any] = {
+            "tenant_id": work.tenant_id,
+            "batch_id": work.batch_id,
+            "attempt": work.attempt,
+            "part": self.number,
+            "received_on": work.received_on,
+        }
+        self._rated = SegmentWriter(**names, kind="rated")
+        self._rejects = SegmentWriter(**names, kind="reject")
+
+    def propose(self, number: int, chunk: Chunk) -> Claim:
+        """Decode and price chunk `number` and state its keys. Raises what decoding raises (`FileFailed`)."""
+        work = self.work
+        decoded = FORMATS[work.format].decode(chunk, work.profile)
+        events, sides, reason = price_sides(decoded.events.combine_chunks(), work.profile, work.pinned)
+        good, bad = np.flatnonzero(reason == 0), np.flatnonzero(reason != 0)
+        candidates = events if not len(bad) else events.take(pa.array(good)).combine_chunks()
+        keys = key_columns(candidates)
+        self._waiting[number] = _Proposal(
+            chunk.header, decoded.lines, events, sides, reason, good, bad, keys, decoded.rejects, decoded.skipped
+        )
+        bounds = pc.min_max(events["start"].cast(pa.int64())).as_py()
+        days = None if bounds["min"] is None else (bounds["min"] // DAY_MS, bounds["max"] // DAY_MS)
+        others = [events["key"].take(pa.array(bad)).combine_chunks(), decoded.rejects["key"].combine_chunks()]
+        return state_claim(number, work.scratch / f"keys-{number}.arrow", candidates, keys, others, days)
+
+    def settle(self, number: int, fates: Fates) -> None:
+        """Finish the chunk: what is new is folded and written, what is wrong becomes a reject."""
+        proposal = self._waiting.pop(number)
+        events, reason, good, bad = proposal.events, proposal.reason, proposal.good, proposal.bad
+        is_new = fates[: len(good)] == Fate.NEW
+        conflicts = good[fates[: len(good)] == Fate.CONFLICT]
+        reason[conflicts] = REASON_NUMBER[Reason.CONFLICTING_DUPLICATE]
+        # A record that was taken before is a duplicate, even if it could not be read or priced any more today.
+        is_first = fates[len(good) :] == Fate.NEW
+        rejected = np.sort(np.concatenate((bad[is_first[: len(bad)]], conflicts)))
+        unread = proposal.rejects.filter(pa.array(is_first[len(bad) :]))
+        new = good[is_new]
+        self.skipped += proposal.skipped
+        self.header = proposal.header or b""
+        self.totals.rated += len(new)
+        self.totals.duplicates += int((fates == Fate.DUPLICATE).sum())
+        work = self.work
+        self._rated.add(
+            segment_rows(events, proposal.sides, new, work.batch_id, work.pinned.version), proposal.keys.take(is_new)
+        )
+        fold_chunk(events, proposal.sides, new, self.totals)
+        late = late_rejects(proposal.lines, events, rejected, reason)
+        rejects = pa.concat_tables([unread, late], promote_options="none")
+        if len(rejects):
+            self.totals.count_rejects(rejects)
+            self._rejects.add(reject_rows(rejects, work.batch_id))
+
+    def folded(self) -> Folded:
+        """The sums of what is settled."""
+        self.totals.compact()
+        return Folded(self.totals, self.skipped, self.header)
+
+    def finish(self) -> list[WrittenSegment]:
+        """Close, fsync and rename the files of this part."""
+        return [*self._rated.finish(), *self._rejects.finish()]
+
+    def abandon(self) -> None:
+        """Remove what was written."""
+        self._rated.abandon()
+        self._rejects.abandon()
+
+
+class Parts(Protocol):
+    """All parts of an attempt, wherever they are. Chunks are given in the order of the file."""
+
+    def give(self, number: int, chunk: Chunk) -> None: ...
+    def claims(self) -> list[Claim]: ...
+    def settle(self, number: int, fates: Fates) -> None: ...
+    def fold(self) -> list[Folded]: ...
+    def finish(self) -> list[WrittenSegment]: ...
+    def close(self) -> None: ...
+    def abandon(self) -> None: ...
+
+
+class InlineParts:
+    """The parts in this process, one chunk after the other."""
+
+    def __init__(self, work: Work) -> None:
+        self._parts = [Part(work, number) for number in range(PARTS)]
+        self._claims: list[Claim] = []
+
+    def give(self, number: int, chunk: Chunk) -> None:
+        """Have the chunk proposed at once."""
+        self._claims.append(self._parts[number % PARTS].propose(number, chunk))
+
+    def claims(self) -> list[Claim]:
+        """The claims since the last asking."""
+        claims, self._claims = self._claims, []
+        return claims
+
+    def settle(self, number: int, fates: Fates) -> None:
+        """Have the chunk settled."""
+        self._parts[number % PARTS].settle(number, fates)
+
+    def fold(self) -> list[Folded]:
+        """The sums of both parts."""
+        return [part.folded() for part in self._parts]
+
+    def finish(self) -> list[WrittenSegment]:
+        """Finish the files of both parts."""
+        return [segment for part in self._parts for segment in part.finish()]
+
+    def close(self) -> None:
+        """There is nothing to end."""
+
+    def abandon(self) -> None:
+        """Remove what was written."""
+        for part in self._parts:
+            part.abandon()

@@ -1,0 +1,116 @@
+"""Large files, taken by a crew of processes: the same result as in one process, and nothing left behind when one dies."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pyarrow.parquet as pq
+import pytest
+
+from tests.db.usage.carrier import START, Carrier, line
+from tests.places import ROOT
+from trunkline.core.errors import Unavailable
+from trunkline.kit.home import home
+from trunkline.usage import pipeline
+from trunkline.usage.check import check
+from trunkline.usage.intake import register_path
+from trunkline.usage.models import Batch, HourTotal, Rollup, Segment
+from trunkline.usage.process import process
+
+GONE_S = 20
+
+
+@pytest.fixture
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "CHUNK_OCTETS", 4096)
+
+
+@pytest.fixture
+def crewed(small_chunks: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every file is large."""
+    monkeypatch.setattr(pipeline, "CREW_OCTETS", 0)
+
+
+def lines() -> list[str]:
+    """Two days, some lines twice, some that contradict themselves, some that nobody can be charged for."""
+    made = [
+        line(f"k{n}", n % 90, start=START + timedelta(minutes=3 * n), trunk_in="who" if n % 50 == 7 else "in")
+        for n in range(600)
+    ]
+    made += made[100:120]
+    made += [line("k5", 61, start=START + timedelta(minutes=15)), line("bad", 60).replace(",60,", ",6x,")]
+    return made
+
+
+def said(carrier: Carrier, batch: Batch) -> tuple[Any, ...]:
+    """Everything that a batch has made true, without ids."""
+    with carrier.scope(snapshot=True):
+        segments = []
+        for segment in Segment.objects.filter(batch=batch).order_by("kind", "day", "path"):
+            table = pq.read_table(home() / segment.path, partitioning=None)
+            ids = [name for name in table.column_names if name.endswith(("_id", "_version")) and name != "call_id"]
+            segments.append((segment.kind, segment.day, table.drop_columns(ids).to_pylist()))
+        sums = [
+            *Rollup.objects.order_by("side", "day").values_list("side", "day", "attempts", "amount", "base_amount"),
+            *HourTotal.objects.order_by("hour").values_list("hour", "attempts", "seconds", "revenue", "cost"),
+        ]
+        assert [finding for finding in check(read_files=True) if not finding.holds] == []
+    counts = (batch.state, batch.rows_in, batch.rated, batch.rejected, batch.duplicates, batch.reject_reasons)
+    return counts, segments, sums
+
+
+def test_a_crew_makes_what_one_process_makes(
+    carrier: Carrier, small_chunks: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    inline = said(carrier, carrier.load(carrier.write("a.csv", *lines())))
+    other = Carrier.make(tmp_path / "other", "Beta Carrier")
+    monkeypatch.setattr(pipeline, "CREW_OCTETS", 0)
+    crewed = said(other, other.load(other.write("a.csv", *lines())))
+    assert crewed == inline
+    assert crewed[0][1:5] == (622, 588, 15, 19)
+    assert len(crewed[1]) == 8  # records and rejects of two days, in two parts
+
+
+def test_a_part_that_dies_leaves_the_batch_to_the_next_attempt(
+    carrier: Carrier, crewed: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = carrier.write("a.csv", *lines())
+    batch_id, _ = register_path(carrier.tenant_id, "common", path, actor="test", now=carrier.clock)
+    with monkeypatch.context() as fault:
+        fault.setenv("TRUNKLINE_FAULT", "temporary_written")  # read by the processes of the crew when they start
+        with pytest.raises(Unavailable) as caught:
+            process(tenant_id=carrier.tenant_id, batch_id=batch_id, now=carrier.clock)
+    assert caught.value.code == "part_lost"
+    assert [path for path in home().rglob("*batch-*") if path.is_file()] == []
+    assert process(tenant_id=carrier.tenant_id, batch_id=batch_id, now=carrier.clock)
+    with carrier.scope():
+        batch = Batch.objects.get(pk=batch_id)
+    assert said(carrier, batch)[0][1:5] == (622, 588, 15, 19)
+
+
+def test_what_is_wrong_with_the_file_is_said_through_the_crew(carrier: Carrier, crewed: None) -> None:
+    header = carrier.load(carrier.write("a.csv", "1,2", header="Master,key"))
+    assert (header.state, header.failure) == ("failed", "header_changed")
+    empty = carrier.load(carrier.write("b.csv"))
+    assert (empty.state, empty.failure) == ("failed", "no_rows")
+
+
+def test_a_crew_does_not_outlive_its_parent(tmp_path: Path) -> None:
+    script = "from trunkline.usage.crew import Crew\ncrew = Crew()\nprint(crew._process.pid, flush=True)\ninput()\n"
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    parent = subprocess.Popen(
+        [sys.executable, "-c", script], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with parent:
+        assert parent.stdout is not None
+        crew = psutil.Process(int(parent.stdout.readline()))
+        parent.send_signal(signal.SIGKILL)
+        parent.wait()
+        assert psutil.wait_procs([crew], timeout=GONE_S)[1] == []

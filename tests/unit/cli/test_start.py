@@ -1,0 +1,60 @@
+"""What a command loads before its work begins. Each test looks at a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+from django.apps import apps
+from procrastinate.contrib.django import app
+
+from tests.places import ROOT
+from trunkline.kit.checks import tenant_models
+
+
+def answer(program: str) -> Any:
+    """What a program says that has set Django up as commands do."""
+    begin = (
+        "import json, sys\nimport trunkline.cli.main\nfrom trunkline.cli.ready import set_up_django\nset_up_django()\n"
+    )
+    settings = {"PYTHONPATH": str(ROOT / "src"), "DJANGO_SETTINGS_MODULE": "trunkline.platform.settings"}
+    environment = os.environ | settings | {"TYPER_USE_RICH": "0"}
+    done = subprocess.run([sys.executable, "-c", begin + program], env=environment, capture_output=True, text=True)
+    assert done.stderr == ""
+    return json.loads(done.stdout)
+
+
+def columns(model: Any) -> list[str]:
+    return sorted(field.column for field in model._meta.local_concrete_fields)
+
+
+def test_neither_the_makers_of_the_schema_nor_what_reads_files_is_loaded() -> None:
+    loaded = set(answer("print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"))
+    assert {"django", "psycopg", "typer", "trunkline"} <= loaded
+    needless = {"pghistory", "pgtrigger", "procrastinate", "croniter", "pydantic", "rich", "numpy", "pyarrow", "duckdb"}
+    assert loaded & needless == set()
+
+
+def test_a_command_has_all_tables_of_ours_but_the_history() -> None:
+    program = """
+from django.apps import apps
+print(json.dumps({m._meta.db_table: sorted(f.column for f in m._meta.local_concrete_fields) for m in apps.get_models()}))
+"""
+    ours = [model for model in apps.get_models() if model.__module__.startswith("trunkline.")]
+    expected = {model._meta.db_table: columns(model) for model in ours if not hasattr(model, "pgh_tracked_model")}
+    assert len(expected) < len(tenant_models())  # there is history that is left out
+    assert answer(program) == expected
+
+
+def test_the_queue_comes_with_the_tasks_of_all_rooms_when_it_is_asked_for() -> None:
+    program = """
+from trunkline.kit import jobs
+import trunkline.usage.actions
+assert "procrastinate" not in sys.modules
+print(json.dumps([sorted(jobs.queue_app().tasks), len(jobs.queue_app().periodic_registry.periodic_tasks)]))
+"""
+    assert answer(program) == [sorted(app.tasks), len(app.periodic_registry.periodic_tasks)]
+    assert {"usage.process", "usage.watch", "ledger.expire_reservations", "kit.take_up"} <= set(app.tasks)
