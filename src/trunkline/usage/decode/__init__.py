@@ -11,7 +11,6 @@ What a whole file can fail with is raised as `FileFailed`; single lines come bac
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Final
 
 from trunkline.core.errors import NotFound
@@ -25,8 +24,9 @@ from trunkline.usage.decode.profile import MsRounding, NumberRule, Party, Switch
 from trunkline.usage.decode.raw import line_octets, raw_text
 from trunkline.usage.decode.records import Decoded
 from trunkline.usage.decode.sources import Limits, Source, content_blocks, content_hash, open_source
+from trunkline.usage.decode.templates import Formats
 
-FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
+FORMATS: Final[Mapping[str, Format]] = Formats(
     {form.name: form for form in (Common(), FreeSwitch(), FreeSwitchTrunks())}
 )
 

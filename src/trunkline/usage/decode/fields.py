@@ -1,0 +1,401 @@
+"""The fields of a chunk's lines, located whole columns at a time: delimited, key=value and fixed width.
+
+The text is cut once, at all separators; a field is then two offsets into it, and only the columns that a mapping reads
+become Arrow columns. So lines of one chunk may have different numbers of fields, and columns nobody reads cost little.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Final, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from trunkline.usage.decode.columns import Integers, Mask, Octets
+from trunkline.usage.decode.lines import Lines, Refusal
+from trunkline.usage.reasons import Reason
+
+TEXT: Final = pa.string()
+_LF: Final = 0x0A
+_QUOTE: Final = 0x22
+_APOSTROPHE: Final = 0x27
+_SPACE: Final = 0x20
+_INDENT_MAX: Final = 4  # spaces between a separator and a key
+_QUOTED: Final = r'^"(?:[^"]|"")*"$'
+
+Offsets = NDArray[np.int32]
+
+
+class Quotes(StrEnum):
+    """What double quotes mean."""
+
+    NONE = "none"  # nothing
+    STRICT = "strict"  # RFC 4180: a field is quoted as a whole, quotes inside are doubled
+    LENIENT = "lenient"  # the same; in a line that breaks this rule, a quote inside of a field is text
+
+
+class Rows(ABC):
+    """The lines that hold something, as rows whose fields can be asked for by name. `at`: the line of each row."""
+
+    at: Integers
+
+    def __len__(self) -> int:
+        return int(self.at.size)
+
+    @abstractmethod
+    def column(self, name: str) -> pa.Array:
+        """The texts of a column, null where it is empty or the row has none of that name."""
+
+    @abstractmethod
+    def where(self, kept: Mask) -> Self:
+        """Only some of the rows."""
+
+    def wrong(self) -> Mask:
+        """Which rows do not have the shape that the mapping describes."""
+        return np.zeros(len(self), dtype=np.bool_)
+
+    def wrong_detail(self, row: int) -> str:
+        """What is wrong with the shape of a row."""
+        return ""
+
+
+def usable(lines: Lines) -> tuple[Integers, list[Refusal]]:
+    """The lines that can be read and are not blank, and the refusals of those that cannot be read."""
+    refusals = lines.unreadable()
+    good = lines.ends > lines.starts
+    good[[refusal.at for refusal in refusals]] = False
+    return np.flatnonzero(good), refusals
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """Fields of all lines of a chunk. Field f is `octets[start[f]:end[f]]`; line k has those from `first[k]`."""
+
+    octets: Octets
+    start: Offsets
+    end: Offsets
+    first: Integers  # one more than there are lines
+    doubled: Mask  # fields with doubled quotes inside
+    broken: Mask  # lines whose quotes break the rule
+
+
+def _texts(octets: Octets, start: Offsets, end: Offsets) -> pa.Array:
+    """Texts that lie in ascending order in `octets`; the odd elements of the result are what lies between them."""
+    offsets = np.empty(2 * start.size + 1, dtype=np.int32)
+    offsets[0:-1:2], offsets[1::2] = start, end
+    offsets[-1] = octets.size
+    return pa.StringArray.from_buffers(2 * start.size, pa.py_buffer(offsets), pa.py_buffer(octets))
+
+
+def _taken(texts: pa.Array, fields: Integers, present: Mask) -> pa.Array:
+    """The texts of `fields`, null where not present."""
+    at = pa.array(2 * np.where(present, fields, 0), mask=None if present.all() else ~present)
+    return texts.take(at)
+
+
+def _cut(lines: Lines, separator: bytes, quotes: Quotes) -> _Cut:
+    octets = lines.octets
+    if not len(lines):
+        nothing = np.zeros(0, dtype=np.int32)
+        return _Cut(octets, nothing, nothing, np.zeros(1, np.int64), np.zeros(0, np.bool_), np.zeros(0, np.bool_))
+    if quotes is Quotes.NONE or not (octets == _QUOTE).any():
+        return _cut_unquoted(lines, octets, separator)
+    cut = _cut_quoted(lines, octets, separator)
+    if quotes is Quotes.LENIENT and cut.broken.any():
+        cut = _cut_quoted(lines, _without_inner_quotes(lines, octets, separator, cut.broken), separator)
+    return cut
+
+
+def _bounds(lines: Lines, ends: Integers) -> tuple[Offsets, Offsets, Integers]:
+    """Start and end of every field, and the first field of every line, from the places of separators and line ends."""
+    start = np.empty(ends.size, dtype=np.int32)
+    start[:1], start[1:] = 0, ends[:-1] + 1
+    first = np.searchsorted(start, lines.starts)
+    last = np.append(first[1:], ends.size) - 1
+    end = ends.astype(np.int32)
+    end[last] = lines.ends  # before the CR
+    return start, end, np.append(first, ends.size)
+
+
+def _line_ends(lines: Lines, octets: Octets, places: Integers) -> Integers:
+    """The places with the end of the text among them, where the last line has no line end."""
+    if octets.size and octets[-1] != _LF:
+        places = np.append(places, octets.size)
+    return places
+
+
+def _cut_unquoted(lines: Lines, octets: Octets, separator: bytes) -> _Cut:
+    ends = _line_ends(lines, octets, np.flatnonzero((octets == separator[0]) | (octets == _LF)))
+    start, end, first = _bounds(lines, ends)
+    return _Cut(octets, start, end, first, np.zeros(start.size, np.bool_), np.zeros(len(lines), np.bool_))
+
+
+def _cut_quoted(lines: Lines, octets: Octets, separator: bytes) -> _Cut:
+    signs = np.flatnonzero((octets == separator[0]) | (octets == _LF) | (octets == _QUOTE))
+    signs = _line_ends(lines, octets, signs)
+    sign = octets[np.minimum(signs, octets.size - 1)]
+    if octets[-1] != _LF:
+        sign[-1] = _LF
+    seen = np.cumsum(sign == _QUOTE, dtype=np.int32)  # quotes up to and with each sign
+    at_line_ends = np.flatnonzero(sign == _LF)
+    signs_in_line = np.diff(at_line_ends, prepend=-1)
+    before_line = np.repeat(np.concatenate([[0], seen[at_line_ends[:-1]]]).astype(np.int32), signs_in_line)
+    is_end = (sign == _LF) | ((sign == separator[0]) & ((seen - before_line) % 2 == 0))
+    at_ends = np.flatnonzero(is_end)
+    start, end, first = _bounds(lines, signs[at_ends])
+    count = np.diff(seen[at_ends], prepend=np.int32(0))
+    quoted = count > 0
+    last = octets[np.clip(end - 1, 0, octets.size - 1)]
+    head = octets[np.minimum(start, octets.size - 1)]
+    broken = quoted & ~((head == _QUOTE) & (last == _QUOTE) & (end - start >= 2) & (count % 2 == 0))
+    doubled = quoted & ~broken & (count > 2)
+    if doubled.any():
+        some = np.flatnonzero(doubled)
+        texts = _texts(octets, start[some], end[some]).take(pa.array(2 * np.arange(some.size)))
+        fits = pc.match_substring_regex(texts.cast(pa.binary()), pattern=_QUOTED).to_numpy(zero_copy_only=False)
+        broken[some[~fits.astype(np.bool_)]] = True
+    whole = quoted & ~broken
+    lines_broken = np.zeros(len(lines), dtype=np.bool_)
+    lines_broken[np.searchsorted(first, np.flatnonzero(broken), side="right") - 1] = True
+    return _Cut(octets, start + whole, end - whole, first, doubled & whole, lines_broken)
+
+
+def _without_inner_quotes(lines: Lines, octets: Octets, separator: bytes, broken: Mask) -> Octets:
+    """The text with an apostrophe for each quote of a broken line that stands neither before nor after a field."""
+    octets = octets.copy()
+    places = np.flatnonzero(octets == _QUOTE)
+    line = np.searchsorted(lines.starts, places, side="right") - 1
+    places, line = places[broken[line]], line[broken[line]]
+    opens = (places == lines.starts[line]) | (octets[places - 1] == separator[0])
+    closes = (places + 1 >= lines.ends[line]) | (octets[np.minimum(places + 1, octets.size - 1)] == separator[0])
+    octets[places[~(opens | closes)]] = _APOSTROPHE
+    return octets
+
+
+def _whole_lines(cut: _Cut, at: Integers) -> tuple[Integers, list[Refusal]]:
+    """The lines whose quotes keep the rule, and the refusals of the others."""
+    if not cut.broken.any():
+        return at, []
+    broken = cut.broken[at]
+    detail = "A quote is not closed, or text follows its closing quote."
+    return at[~broken], [Refusal(int(each), Reason.FIELD_COUNT, detail) for each in at[broken]]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The names of the places of a line, for lines with one of some numbers of fields.
+
+    `counts`: the numbers from, to (both included) of fields that lines of this layout have; `places` from 0.
+    """
+
+    counts: tuple[tuple[int, int], ...]
+    places: Mapping[str, int]
+
+    def fits(self, counts: Integers) -> Mask:
+        """Which numbers of fields are this layout's."""
+        fits = np.zeros(counts.size, dtype=np.bool_)
+        for low, high in self.counts:
+            fits |= (counts >= low) & (counts <= high)
+        return fits
+
+
+@dataclass(frozen=True, slots=True)
+class Delimited(Rows):
+    """Rows of separated fields. A name that is a number is the field at that place, from 1, in any layout."""
+
+    at: Integers
+    layouts: Sequence[Layout]
+    _cut: _Cut
+    _layout: NDArray[np.int8]
+    _counts: Integers
+    _texts: pa.Array
+
+    @classmethod
+    def of(
+        cls, lines: Lines, separator: bytes, quotes: Quotes, layouts: Sequence[Layout]
+    ) -> tuple[Self, list[Refusal]]:
+        """The rows of a chunk, and the lines that are none. The first layout that fits a line is its own."""
+        at, refusals = usable(lines)
+        cut = _cut(lines, separator, quotes)
+        at, broken = _whole_lines(cut, at)
+        counts = np.diff(cut.first)[at]
+        layout = np.full(at.size, -1, dtype=np.int8)
+        for number, each in enumerate(layouts):
+            layout[(layout < 0) & each.fits(counts)] = number
+        texts = _texts(cut.octets, cut.start, cut.end)
+        return cls(at, layouts, cut, layout, counts, texts), refusals + broken
+
+    def column(self, name: str) -> pa.Array:
+        fields, present = self._fields_of(name)
+        present &= self._cut.end[fields] > self._cut.start[fields]
+        column = _taken(self._texts, fields, present)
+        doubled = self._cut.doubled[fields] & present
+        if doubled.any():
+            column = pc.if_else(pa.array(doubled), pc.replace_substring(column, '""', '"'), column)
+        return column
+
+    def _fields_of(self, name: str) -> tuple[Integers, Mask]:
+        """The field of each row, and which rows have one."""
+        if name.isdecimal():
+            place = np.full(len(self), int(name) - 1)
+            present = self._counts >= int(name)
+        else:
+            places = np.array([each.places.get(name, -1) for each in self.layouts] + [-1])
+            place = places[self._layout]
+            present = (place >= 0) & (place < self._counts)
+        return self._cut.first[self.at] + np.where(present, place, 0), present
+
+    def where(self, kept: Mask) -> Self:
+        return replace(self, at=self.at[kept], _layout=self._layout[kept], _counts=self._counts[kept])
+
+    def wrong(self) -> Mask:
+        return self._layout < 0
+
+    def wrong_detail(self, row: int) -> str:
+        return f"{self._counts[row]} fields instead of {' or '.join(_counts_text(each) for each in self.layouts)}."
+
+    def most_common_count(self) -> int:
+        """The number of fields that most of the rows without a layout have."""
+        return int(np.bincount(self._counts[self.wrong()]).argmax())
+
+    def unnamed(self) -> int:
+        """How many fields the longest row has beyond the named ones of its layout."""
+        named = np.array([max(each.places.values(), default=-1) + 1 for each in self.layouts] + [10**6])
+        return max(0, int((self._counts - named[self._layout]).max(initial=0)))
+
+
+def _counts_text(layout: Layout) -> str:
+    return " or ".join(f"{low}" if low == high else f"{low} to {high}" for low, high in layout.counts)
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs(Rows):
+    """Rows of KEY=value fields in any order; of a key that comes twice the first counts."""
+
+    at: Integers
+    _cut: _Cut
+    _sign: Integers  # where the sign between key and value stands in each field, -1 where there is none
+    _row_of_line: Integers
+    _chosen: Mask
+    _found: dict[str, tuple[Integers, Integers]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, lines: Lines, separator: bytes, sign: bytes) -> tuple[Self, list[Refusal]]:
+        """The rows of a chunk, and the lines that are none.
+
+        Spaces before a key and around a value do not count, nor do quotes around a value.
+        """
+        at, refusals = usable(lines)
+        cut = _cut(lines, separator, Quotes.NONE)
+        start, end = cut.start.copy(), cut.end.copy()
+        for _ in range(_INDENT_MAX):
+            indented = (start < end) & (cut.octets[np.minimum(start, cut.octets.size - 1)] == _SPACE)
+            if not indented.any():
+                break
+            start += indented
+        signs = np.append(np.flatnonzero(cut.octets == sign[0]), cut.octets.size)
+        place = signs[np.searchsorted(signs, start)]
+        place = np.where(place < end, place, -1)
+        cut = replace(cut, start=start, end=end)
+        rows = np.full(len(lines), -1, dtype=np.int64)
+        rows[at] = np.arange(at.size)
+        return cls(at, cut, place, rows, np.ones(at.size, dtype=np.bool_)), refusals
+
+    def column(self, name: str) -> pa.Array:
+        fields, rows = self._find(name)
+        start, end = self._sign[fields] + 1, self._cut.end[fields]
+        octets = self._cut.octets
+        head, last = octets[np.minimum(start, octets.size - 1)], octets[end - 1]
+        quoted = (end - start >= 2) & (head == _QUOTE) & (last == _QUOTE)
+        texts = _texts(octets, (start + quoted).astype(np.int32), (end - quoted).astype(np.int32))
+        present = end - start > 2 * quoted
+        index = np.zeros(self._chosen.size, dtype=np.int64)
+        known = np.zeros(self._chosen.size, dtype=np.bool_)
+        index[rows], known[rows] = np.arange(rows.size), present
+        column = pc.utf8_trim_whitespace(_taken(texts, index, known)) if rows.size else _no_texts(known.size)
+        column = null_if_empty(column)
+        return column if self._chosen.all() else column.filter(pa.array(self._chosen))
+
+    def _find(self, name: str) -> tuple[Integers, Integers]:
+        """The fields with that key, ascending, and their rows among those that were read."""
+        if name not in self._found:
+            key, octets, start = name.encode(), self._cut.octets, self._cut.start
+            fields = np.flatnonzero(self._sign - start == len(key))
+            for place in reversed(range(len(key))):  # keys differ at their ends more than at their beginnings
+                fields = fields[octets[start[fields] + place] == key[place]]
+            line = np.searchsorted(self._cut.first, fields, side="right") - 1
+            rows = self._row_of_line[line]
+            is_first = np.diff(rows, prepend=-1) != 0
+            keep = is_first & (rows >= 0)
+            self._found[name] = fields[keep], rows[keep]
+        return self._found[name]
+
+    def where(self, kept: Mask) -> Self:
+        chosen = self._chosen.copy()
+        chosen[chosen] = kept
+        return replace(self, at=self.at[kept], _chosen=chosen)
+
+
+def _no_texts(rows: int) -> pa.Array:
+    return pa.nulls(rows, TEXT)
+
+
+def null_if_empty(column: pa.Array) -> pa.Array:
+    """The column with null for empty texts."""
+    empty = pc.equal(pc.binary_length(column), 0)
+    return pc.if_else(empty, pa.scalar(None, TEXT), column) if pc.any(empty).as_py() else column
+
+
+@dataclass(frozen=True, slots=True)
+class FixedWidth(Rows):
+    """Rows whose columns stand at fixed places, which are counted in characters. Spaces around a value do not count."""
+
+    at: Integers
+    places: Mapping[str, tuple[int, int]]  # from, from 0; to, not included
+    width: int  # characters that a line has at least
+    _lines: Lines
+    _boundaries: Mapping[int, Integers]  # of a line that is not ASCII: where each of its characters starts
+
+    @classmethod
+    def of(cls, lines: Lines, places: Mapping[str, tuple[int, int]], width: int) -> tuple[Self, list[Refusal]]:
+        """The rows of a chunk, and the lines that are none."""
+        at, refusals = usable(lines)
+        wide = np.unique(np.searchsorted(lines.ends, np.flatnonzero(lines.octets >= 0x80), side="right"))
+        boundaries = {
+            int(line): np.flatnonzero((lines.octets[lines.starts[line] : lines.ends[line]] & 0xC0) != 0x80)
+            for line in np.intersect1d(wide, at)
+        }
+        return cls(at, places, width, lines, boundaries), refusals
+
+    def column(self, name: str) -> pa.Array:
+        low, high = self.places[name]
+        line_start, line_end = self._lines.starts[self.at], self._lines.ends[self.at]
+        start, end = np.minimum(line_start + low, line_end), np.minimum(line_start + high, line_end)
+        for row, line in enumerate(self.at.tolist()) if self._boundaries else ():
+            if (bounds := self._boundaries.get(line)) is not None:
+                start[row] = line_start[row] + bounds[low] if low < bounds.size else line_end[row]
+                end[row] = line_start[row] + bounds[high] if high < bounds.size else line_end[row]
+        texts = _texts(self._lines.octets, start.astype(np.int32), end.astype(np.int32))
+        return null_if_empty(pc.utf8_trim_whitespace(_taken(texts, np.arange(len(self)), np.ones(len(self), np.bool_))))
+
+    def where(self, kept: Mask) -> Self:
+        return replace(self, at=self.at[kept])
+
+    def _width_of(self, line: int) -> int:
+        bounds = self._boundaries.get(line)
+        return int(self._lines.ends[line] - self._lines.starts[line]) if bounds is None else bounds.size
+
+    def wrong(self) -> Mask:
+        widths = self._lines.ends[self.at] - self._lines.starts[self.at]
+        for row, line in enumerate(self.at.tolist()) if self._boundaries else ():
+            widths[row] = self._width_of(line)
+        return widths < self.width
+
+    def wrong_detail(self, row: int) -> str:
+        return f"{self._width_of(int(self.at[row]))} characters instead of {self.width}."
