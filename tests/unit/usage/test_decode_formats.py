@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import shared_folder
-from tests.unit.usage.golden import FOLDER, NAMES, PROFILE, as_text, decode_file
+from tests.unit.usage.golden import FOLDER, NAMES, PROFILE, as_text, decode_file, golden_file
 from trunkline.core.errors import NotFound
 from trunkline.usage.decode import FORMATS, Chunk, Decoded, FileFailed, SwitchProfile, get_format
 from trunkline.usage.decode.chunking import LINE_OCTETS_MAX
@@ -52,7 +52,7 @@ def with_fields(**changes: str) -> str:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_golden_file(name: str) -> None:
-    assert as_text(decode_file(name, FOLDER / f"{name}.csv")) == (FOLDER / f"{name}.expected").read_text()
+    assert as_text(decode_file(name, golden_file(name))) == (FOLDER / f"{name}.expected").read_text()
 
 
 @pytest.mark.parametrize(

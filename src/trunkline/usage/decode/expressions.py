@@ -51,11 +51,6 @@ class Node:
         for part in self.parts:
             yield from part.walk()
 
-    @property
-    def columns(self) -> list[str]:
-        """The columns that are read."""
-        return [node.value for node in self.walk() if node.does == "column"]
-
 
 Make = Callable[["Parser", int, list[Node]], Node]
 

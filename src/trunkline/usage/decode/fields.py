@@ -26,6 +26,8 @@ _LF: Final = 0x0A
 _QUOTE: Final = 0x22
 _APOSTROPHE: Final = 0x27
 _SPACE: Final = 0x20
+_TAB: Final = 0x09
+_ALL: Final = 1 << 20
 _INDENT_MAX: Final = 4  # spaces between a separator and a key
 _QUOTED: Final = r'^"(?:[^"]|"")*"$'
 
@@ -68,7 +70,11 @@ class Rows(ABC):
 def usable(lines: Lines) -> tuple[Integers, list[Refusal]]:
     """The lines that can be read and are not blank, and the refusals of those that cannot be read."""
     refusals = lines.unreadable()
-    good = lines.ends > lines.starts
+    starts = lines.starts
+    good = lines.ends > starts
+    head = lines.octets[np.minimum(starts, max(lines.octets.size - 1, 0))] if len(lines) else lines.octets
+    for line in np.flatnonzero(good & ((head == _SPACE) | (head == _TAB))).tolist():
+        good[line] = bool(lines.line(line).strip(b" \t\r"))
     good[[refusal.at for refusal in refusals]] = False
     return np.flatnonzero(good), refusals
 
@@ -167,14 +173,24 @@ def _cut_quoted(lines: Lines, octets: Octets, separator: bytes) -> _Cut:
 
 
 def _without_inner_quotes(lines: Lines, octets: Octets, separator: bytes, broken: Mask) -> Octets:
-    """The text with an apostrophe for each quote of a broken line that stands neither before nor after a field."""
+    """The text with an apostrophe for each quote of a broken line that does not begin or end a whole field.
+
+    A quote begins a field if it stands at a field's beginning and the next quote that stands at a beginning or an end
+    stands at an end; that one ends it.
+    """
     octets = octets.copy()
     places = np.flatnonzero(octets == _QUOTE)
     line = np.searchsorted(lines.starts, places, side="right") - 1
     places, line = places[broken[line]], line[broken[line]]
     opens = (places == lines.starts[line]) | (octets[places - 1] == separator[0])
     closes = (places + 1 >= lines.ends[line]) | (octets[np.minimum(places + 1, octets.size - 1)] == separator[0])
-    octets[places[~(opens | closes)]] = _APOSTROPHE
+    edge = np.flatnonzero(opens ^ closes)
+    begins = np.zeros(edge.size, dtype=np.bool_)
+    begins[:-1] = opens[edge[:-1]] & closes[edge[1:]] & (line[edge[:-1]] == line[edge[1:]])
+    kept = np.zeros(places.size, dtype=np.bool_)
+    kept[edge[begins]] = True
+    kept[edge[1:][begins[:-1]]] = True
+    octets[places[~kept]] = _APOSTROPHE
     return octets
 
 
@@ -260,14 +276,16 @@ class Delimited(Rows):
     def wrong_detail(self, row: int) -> str:
         return f"{self._counts[row]} fields instead of {' or '.join(_counts_text(each) for each in self.layouts)}."
 
-    def most_common_count(self) -> int:
-        """The number of fields that most of the rows without a layout have."""
-        return int(np.bincount(self._counts[self.wrong()]).argmax())
-
     def unnamed(self) -> int:
-        """How many fields the longest row has beyond the named ones of its layout."""
-        named = np.array([max(each.places.values(), default=-1) + 1 for each in self.layouts] + [10**6])
+        """How many fields the longest row has after the last of a layout that names all of its fields."""
+        named = np.array([_named_fields(each) for each in self.layouts] + [_ALL])
         return max(0, int((self._counts - named[self._layout]).max(initial=0)))
+
+
+def _named_fields(layout: Layout) -> int:
+    """How many fields a layout names; `_ALL` where it leaves some out and so never meant to name them."""
+    last = max(layout.places.values(), default=-1) + 1
+    return last if last == len(layout.places) else _ALL
 
 
 def _counts_text(layout: Layout) -> str:

@@ -42,9 +42,6 @@ class JsonLines(Rows):
         """The rows of a chunk with the columns `names`, and the lines that are none."""
         at, refusals = usable(lines)
         texts = [lines.line(int(each)) for each in at]
-        ink = [not text.isspace() for text in texts]
-        if not all(ink):
-            at, texts = at[ink], [text for text, has in zip(texts, ink, strict=True) if has]
         columns = _read_whole(texts, names)
         if columns is not None:
             return cls(at, columns), refusals

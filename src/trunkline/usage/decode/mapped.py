@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from trunkline.usage.decode.chunking import Chunk
 from trunkline.usage.decode.columns import Integers, Mask, Numbers, chosen
+from trunkline.usage.decode.expressions import Node
 from trunkline.usage.decode.failure import FileFailed
 from trunkline.usage.decode.fields import TEXT, Delimited, FixedWidth, Layout, Pairs, Rows
 from trunkline.usage.decode.formats import (
@@ -204,14 +205,24 @@ class Mapped(Format):
         )
 
     def _shown(self, working: Working, name: str) -> pa.Array | None:
-        """The first column that a part of the record is made of."""
-        node = self.description.record.get(name)
-        while node is not None:
-            found = next((each for each in node.walk() if each.does in {"column", "value"}), None)
-            if found is None or found.does == "column":
-                return None if found is None else working.column(found.value)
-            node = working.named[found.value]
-        return None
+        """The column that a part of the record is read from: of a time the first that is read as a time."""
+        if name not in self.description.record:
+            return None
+        parts = self._parts(self.description.record[name], set())
+        times = [part for part in parts if part.does == "time"]
+        parts = self._parts(times[0], set()) if times else parts
+        columns = [part.value for part in parts if part.does == "column"]
+        return working.column(columns[0]) if columns else None
+
+    def _parts(self, node: Node, seen: set[str]) -> list[Node]:
+        """All parts of an expression and of the values that it names, each value once."""
+        found = []
+        for part in node.walk():
+            found.append(part)
+            if part.does == "value" and part.value not in seen:
+                seen.add(part.value)
+                found += self._parts(self.description.values[part.value], seen)
+        return found
 
 
 @lru_cache(maxsize=256)
