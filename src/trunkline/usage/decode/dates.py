@@ -46,7 +46,8 @@ _DIRECTIVES: Final[Mapping[str, tuple[str, str, int]]] = {
     "z": ("offset", "[Zz]|[+-][0-9]{2}:?[0-9]{2}|[+-][0-9]{2}", 5),
     "Z": ("zone", "[A-Za-z]{1,6}", 0),
 }
-_FAST: Final = frozenset("YmbdaHMSfz")
+_FAST: Final = frozenset("YmbdaHMSfzZ")
+_ZONE_WIDTHS: Final = (3, 4)  # of most names of zones
 
 # Names of offsets that mean one thing only: RFC 5322 4.3 and those of Europe. Others must be names of the switch's zone.
 ZONES: Final[Mapping[str, int]] = {
@@ -139,20 +140,22 @@ def _fixed(pieces: Sequence[tuple[str, bool, int]]) -> tuple[tuple[tuple[str, in
     """The variants, with each optional part and without, in which every piece has its usual width."""
     parts = max((part for _, _, part in pieces), default=0)
     variants = []
-    for chosen in range(1 << parts):
+    has_zone = any(is_directive and piece == "Z" for piece, is_directive, _ in pieces)
+    ways = [(chosen, zone) for chosen in range(1 << parts) for zone in (_ZONE_WIDTHS if has_zone else (0,))]
+    for chosen, zone in ways:
         places, at = [], 0
         kept = [(piece, is_directive) for piece, is_directive, part in pieces if not part or chosen >> (part - 1) & 1]
         if any(is_directive and piece not in _FAST for piece, is_directive in kept):
             continue
         for piece, is_directive in kept:
-            width = _DIRECTIVES[piece][2] if is_directive else 1
+            width = (_DIRECTIVES[piece][2] or zone) if is_directive else 1
             if not is_directive and not piece.isascii():
                 break
             places.append((f"%{piece}" if is_directive else piece, at, width))
             at += width
         else:
             variants.append(tuple(places))
-    return tuple(variants)
+    return tuple(dict.fromkeys(variants))
 
 
 def from_pattern(column: pa.Array, pattern: DatePattern, timezone: str) -> Instants:
@@ -166,7 +169,7 @@ def from_pattern(column: pa.Array, pattern: DatePattern, timezone: str) -> Insta
     clock = Clock.blank(len(column))
     left = np.flatnonzero(present)
     for variant in pattern.fixed:
-        _read_fixed(column, left, variant, clock)
+        _read_fixed(column, left, variant, clock, timezone)
         left = left[~clock.is_read[left]]
         if not left.size:
             break
@@ -175,7 +178,9 @@ def from_pattern(column: pa.Array, pattern: DatePattern, timezone: str) -> Insta
     return instants_of(clock, present, timezone)
 
 
-def _read_fixed(column: pa.Array, rows: Integers, places: Sequence[tuple[str, int, int]], clock: Clock) -> None:
+def _read_fixed(
+    column: pa.Array, rows: Integers, places: Sequence[tuple[str, int, int]], clock: Clock, timezone: str
+) -> None:
     """Reads the rows of exactly the width of a variant."""
     width = places[-1][1] + places[-1][2]
     rows = rows[lengths_of(column)[rows] == width]
@@ -185,12 +190,15 @@ def _read_fixed(column: pa.Array, rows: Integers, places: Sequence[tuple[str, in
     matrix = np.ascontiguousarray(buffer_of(column)[start[:, None] + np.arange(width)].T)
     good = np.ones(rows.size, dtype=np.bool_)
     values: dict[str, Integers] = {}
+    has_offset = np.full(rows.size, any(piece == "%z" for piece, _, _ in places))
     for piece, at, wide in places:
         match piece:
             case "%b":
                 values[piece], fits = _month(matrix[at : at + wide])
             case "%z":
                 values[piece], fits = _offset(matrix[at : at + wide])
+            case "%Z":
+                values["%z"], has_offset, fits = _zones(_joined(matrix[at : at + wide]), timezone)
             case "%a":
                 fits = np.ones(rows.size, dtype=np.bool_)
             case _ if piece.startswith("%"):
@@ -204,9 +212,18 @@ def _read_fixed(column: pa.Array, rows: Integers, places: Sequence[tuple[str, in
     local_s, exists = seconds_of([values["%Y"], month, values["%d"], values["%H"], values["%M"], second])
     rows, good = rows[good & exists], good & exists
     clock.local_s[rows], clock.ms[rows] = local_s[good], values.get("%f", zero)[good]
-    clock.offset_s[rows], clock.has_offset[rows] = values.get("%z", zero)[good], "%z" in values
+    clock.offset_s[rows], clock.has_offset[rows] = values.get("%z", zero)[good], has_offset[good]
     clock.resolution_ms[rows] = 0 if "%S" in values else _MINUTE_MS
     clock.is_read[rows] = True
+
+
+def _joined(matrix: NDArray[np.uint8]) -> pa.Array:
+    """The texts that the columns of a matrix spell; what is no letter is `?`."""
+    upper = matrix & np.uint8(0xDF)
+    upper = np.where((upper >= ord("A")) & (upper <= ord("Z")), upper, np.uint8(ord("?")))
+    data = np.ascontiguousarray(upper.T)
+    offsets = np.arange(0, data.size + 1, matrix.shape[0], dtype=np.int32)
+    return pa.StringArray.from_buffers(matrix.shape[1], pa.py_buffer(offsets), pa.py_buffer(data))
 
 
 def _digits(matrix: NDArray[np.uint8]) -> tuple[Integers, Mask]:

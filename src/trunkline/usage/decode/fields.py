@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, Self
 
@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from trunkline.usage.decode.columns import Integers, Mask, Octets
+from trunkline.usage.decode.columns import Integers, Mask, Octets, octets_of
 from trunkline.usage.decode.lines import Lines, Refusal
 from trunkline.usage.reasons import Reason
 
@@ -26,12 +26,12 @@ _LF: Final = 0x0A
 _QUOTE: Final = 0x22
 _APOSTROPHE: Final = 0x27
 _SPACE: Final = 0x20
+_CR: Final = 0x0D
+_TAIL: Final = 8
 _TAB: Final = 0x09
 _ALL: Final = 1 << 20
 _INDENT_MAX: Final = 4  # spaces between a separator and a key
 _QUOTED: Final = r'^"(?:[^"]|"")*"$'
-
-Offsets = NDArray[np.int32]
 
 
 class Quotes(StrEnum):
@@ -81,35 +81,29 @@ def usable(lines: Lines) -> tuple[Integers, list[Refusal]]:
 
 @dataclass(frozen=True, slots=True)
 class _Cut:
-    """Fields of all lines of a chunk. Field f is `octets[start[f]:end[f]]`; line k has those from `first[k]`."""
+    """Fields of all lines of a chunk: field f lies between `bounds[f]` and `bounds[f + 1]`, line k has those from `first[k]`."""
 
     octets: Octets
-    start: Offsets
-    end: Offsets
+    bounds: Integers  # -1, then the places of separators and line ends
     first: Integers  # one more than there are lines
-    doubled: Mask  # fields with doubled quotes inside
+    has_quotes: bool
     broken: Mask  # lines whose quotes break the rule
 
 
-def _texts(octets: Octets, start: Offsets, end: Offsets) -> pa.Array:
-    """Texts that lie in ascending order in `octets`; the odd elements of the result are what lies between them."""
+def _texts(octets: Octets, start: Integers, end: Integers) -> pa.Array:
+    """Texts that lie in ascending order in `octets`, one for each start and end; null where there is nothing between."""
     offsets = np.empty(2 * start.size + 1, dtype=np.int32)
     offsets[0:-1:2], offsets[1::2] = start, end
     offsets[-1] = octets.size
-    return pa.StringArray.from_buffers(2 * start.size, pa.py_buffer(offsets), pa.py_buffer(octets))
-
-
-def _taken(texts: pa.Array, fields: Integers, present: Mask) -> pa.Array:
-    """The texts of `fields`, null where not present."""
-    at = pa.array(2 * np.where(present, fields, 0), mask=None if present.all() else ~present)
-    return texts.take(at)
+    between = pa.StringArray.from_buffers(2 * start.size, pa.py_buffer(offsets), pa.py_buffer(octets))
+    empty = start == end
+    return between.take(pa.array(np.arange(0, 2 * start.size, 2), mask=empty if empty.any() else None))
 
 
 def _cut(lines: Lines, separator: bytes, quotes: Quotes) -> _Cut:
     octets = lines.octets
     if not len(lines):
-        nothing = np.zeros(0, dtype=np.int32)
-        return _Cut(octets, nothing, nothing, np.zeros(1, np.int64), np.zeros(0, np.bool_), np.zeros(0, np.bool_))
+        return _Cut(octets, np.full(1, -1), np.zeros(1, np.int64), False, np.zeros(0, np.bool_))
     if quotes is Quotes.NONE or not (octets == _QUOTE).any():
         return _cut_unquoted(lines, octets, separator)
     cut = _cut_quoted(lines, octets, separator)
@@ -118,58 +112,55 @@ def _cut(lines: Lines, separator: bytes, quotes: Quotes) -> _Cut:
     return cut
 
 
-def _bounds(lines: Lines, ends: Integers) -> tuple[Offsets, Offsets, Integers]:
-    """Start and end of every field, and the first field of every line, from the places of separators and line ends."""
-    start = np.empty(ends.size, dtype=np.int32)
-    start[:1], start[1:] = 0, ends[:-1] + 1
-    first = np.searchsorted(start, lines.starts)
-    last = np.append(first[1:], ends.size) - 1
-    end = ends.astype(np.int32)
-    end[last] = lines.ends  # before the CR
-    return start, end, np.append(first, ends.size)
+def _bounds(lines: Lines, ends: Integers) -> tuple[Integers, Integers]:
+    """The bounds of the fields and the first field of every line, from the places of separators and line ends."""
+    bounds = np.concatenate([np.full(1, -1), ends])
+    return bounds, np.append(np.searchsorted(bounds, lines.starts - 1), ends.size)
 
 
-def _line_ends(lines: Lines, octets: Octets, places: Integers) -> Integers:
+def _with_last(octets: Octets, places: Integers) -> Integers:
     """The places with the end of the text among them, where the last line has no line end."""
-    if octets.size and octets[-1] != _LF:
-        places = np.append(places, octets.size)
-    return places
+    return np.append(places, octets.size) if octets[-1] != _LF else places
 
 
 def _cut_unquoted(lines: Lines, octets: Octets, separator: bytes) -> _Cut:
-    ends = _line_ends(lines, octets, np.flatnonzero((octets == separator[0]) | (octets == _LF)))
-    start, end, first = _bounds(lines, ends)
-    return _Cut(octets, start, end, first, np.zeros(start.size, np.bool_), np.zeros(len(lines), np.bool_))
+    ends = _with_last(octets, np.flatnonzero((octets == separator[0]) | (octets == _LF)))
+    bounds, first = _bounds(lines, ends)
+    return _Cut(octets, bounds, first, False, np.zeros(len(lines), np.bool_))
 
 
 def _cut_quoted(lines: Lines, octets: Octets, separator: bytes) -> _Cut:
-    signs = np.flatnonzero((octets == separator[0]) | (octets == _LF) | (octets == _QUOTE))
-    signs = _line_ends(lines, octets, signs)
+    signs = _with_last(octets, np.flatnonzero((octets == separator[0]) | (octets == _LF) | (octets == _QUOTE)))
     sign = octets[np.minimum(signs, octets.size - 1)]
     if octets[-1] != _LF:
         sign[-1] = _LF
-    seen = np.cumsum(sign == _QUOTE, dtype=np.int32)  # quotes up to and with each sign
-    at_line_ends = np.flatnonzero(sign == _LF)
-    signs_in_line = np.diff(at_line_ends, prepend=-1)
-    before_line = np.repeat(np.concatenate([[0], seen[at_line_ends[:-1]]]).astype(np.int32), signs_in_line)
-    is_end = (sign == _LF) | ((sign == separator[0]) & ((seen - before_line) % 2 == 0))
-    at_ends = np.flatnonzero(is_end)
-    start, end, first = _bounds(lines, signs[at_ends])
+    is_quote, is_line_end = sign == _QUOTE, sign == _LF
+    seen = np.cumsum(is_quote, dtype=np.int32)  # quotes up to and with each sign
+    outside = (seen & 1) == 0
+    if not outside[is_line_end].all():  # a line with an odd number of quotes: each line must count for itself
+        at_line_ends = np.flatnonzero(is_line_end)
+        before = np.concatenate([[0], seen[at_line_ends[:-1]]]).astype(np.int32)
+        outside = (seen - np.repeat(before, np.diff(at_line_ends, prepend=-1))) % 2 == 0
+    at_ends = np.flatnonzero(is_line_end | (outside & ~is_quote))
+    bounds, first = _bounds(lines, signs[at_ends])
     count = np.diff(seen[at_ends], prepend=np.int32(0))
-    quoted = count > 0
-    last = octets[np.clip(end - 1, 0, octets.size - 1)]
-    head = octets[np.minimum(start, octets.size - 1)]
-    broken = quoted & ~((head == _QUOTE) & (last == _QUOTE) & (end - start >= 2) & (count % 2 == 0))
-    doubled = quoted & ~broken & (count > 2)
-    if doubled.any():
-        some = np.flatnonzero(doubled)
-        texts = _texts(octets, start[some], end[some]).take(pa.array(2 * np.arange(some.size)))
-        fits = pc.match_substring_regex(texts.cast(pa.binary()), pattern=_QUOTED).to_numpy(zero_copy_only=False)
-        broken[some[~fits.astype(np.bool_)]] = True
-    whole = quoted & ~broken
+    fields = np.flatnonzero(count)
     lines_broken = np.zeros(len(lines), dtype=np.bool_)
-    lines_broken[np.searchsorted(first, np.flatnonzero(broken), side="right") - 1] = True
-    return _Cut(octets, start + whole, end - whole, first, doubled & whole, lines_broken)
+    broken = fields[_is_broken(octets, bounds[fields] + 1, bounds[fields + 1], count[fields])]
+    lines_broken[np.searchsorted(first, broken, side="right") - 1] = True
+    return _Cut(octets, bounds, first, True, lines_broken)
+
+
+def _is_broken(octets: Octets, start: Integers, end: Integers, quotes: Integers) -> Mask:
+    """Which of the fields with quotes are not quoted as a whole, with doubled quotes inside."""
+    end = end - (octets[end - 1] == _CR)  # inside of a line no CR is left
+    broken = (octets[start] != _QUOTE) | (octets[end - 1] != _QUOTE) | (quotes % 2 == 1) | (end - start < 2)
+    inner = np.flatnonzero(~broken & (quotes > 2))
+    if inner.size:
+        texts = _texts(octets, start[inner], end[inner]).cast(pa.binary())
+        fits = pc.match_substring_regex(texts, pattern=_QUOTED).to_numpy(zero_copy_only=False)
+        broken[inner[~fits.astype(np.bool_)]] = True
+    return broken
 
 
 def _without_inner_quotes(lines: Lines, octets: Octets, separator: bytes, broken: Mask) -> Octets:
@@ -230,7 +221,7 @@ class Delimited(Rows):
     _cut: _Cut
     _layout: NDArray[np.int8]
     _counts: Integers
-    _texts: pa.Array
+    _lines: Lines
 
     @classmethod
     def of(
@@ -244,27 +235,34 @@ class Delimited(Rows):
         layout = np.full(at.size, -1, dtype=np.int8)
         for number, each in enumerate(layouts):
             layout[(layout < 0) & each.fits(counts)] = number
-        texts = _texts(cut.octets, cut.start, cut.end)
-        return cls(at, layouts, cut, layout, counts, texts), refusals + broken
+        return cls(at, layouts, cut, layout, counts, lines), refusals + broken
 
     def column(self, name: str) -> pa.Array:
         fields, present = self._fields_of(name)
-        present &= self._cut.end[fields] > self._cut.start[fields]
-        column = _taken(self._texts, fields, present)
-        doubled = self._cut.doubled[fields] & present
-        if doubled.any():
-            column = pc.if_else(pa.array(doubled), pc.replace_substring(column, '""', '"'), column)
+        if not present.any():
+            return pa.nulls(len(self), TEXT)
+        cut = self._cut
+        start = cut.bounds[fields] + 1
+        end = np.minimum(cut.bounds[fields + 1], self._lines.ends[self.at])
+        end = np.where(present, end, start)
+        return self._unquoted(start, end) if cut.has_quotes else _texts(cut.octets, start, end)
+
+    def _unquoted(self, start: Integers, end: Integers) -> pa.Array:
+        octets = self._cut.octets
+        quoted = (end - start >= 2) & (octets[np.minimum(start, octets.size - 1)] == _QUOTE)
+        column = _texts(octets, start + quoted, end - quoted)
+        if (octets_of(column) == _QUOTE).any():
+            column = pc.if_else(pa.array(quoted), pc.replace_substring(column, '""', '"'), column)
         return column
 
     def _fields_of(self, name: str) -> tuple[Integers, Mask]:
         """The field of each row, and which rows have one."""
         if name.isdecimal():
             place = np.full(len(self), int(name) - 1)
-            present = self._counts >= int(name)
         else:
             places = np.array([each.places.get(name, -1) for each in self.layouts] + [-1])
             place = places[self._layout]
-            present = (place >= 0) & (place < self._counts)
+        present = (place >= 0) & (place < self._counts)
         return self._cut.first[self.at] + np.where(present, place, 0), present
 
     def where(self, kept: Mask) -> Self:
@@ -298,10 +296,10 @@ class Pairs(Rows):
 
     at: Integers
     _cut: _Cut
-    _sign: Integers  # where the sign between key and value stands in each field, -1 where there is none
+    _fields: _Keys
     _row_of_line: Integers
+    _line_ends: Integers
     _chosen: Mask
-    _found: dict[str, tuple[Integers, Integers]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, lines: Lines, separator: bytes, sign: bytes) -> tuple[Self, list[Refusal]]:
@@ -311,48 +309,30 @@ class Pairs(Rows):
         """
         at, refusals = usable(lines)
         cut = _cut(lines, separator, Quotes.NONE)
-        start, end = cut.start.copy(), cut.end.copy()
-        for _ in range(_INDENT_MAX):
-            indented = (start < end) & (cut.octets[np.minimum(start, cut.octets.size - 1)] == _SPACE)
-            if not indented.any():
-                break
-            start += indented
-        signs = np.append(np.flatnonzero(cut.octets == sign[0]), cut.octets.size)
-        place = signs[np.searchsorted(signs, start)]
-        place = np.where(place < end, place, -1)
-        cut = replace(cut, start=start, end=end)
         rows = np.full(len(lines), -1, dtype=np.int64)
         rows[at] = np.arange(at.size)
-        return cls(at, cut, place, rows, np.ones(at.size, dtype=np.bool_)), refusals
+        ends = lines.ends[at]
+        return cls(at, cut, _Keys.of(cut, sign), rows, ends, np.ones(at.size, dtype=np.bool_)), refusals
 
     def column(self, name: str) -> pa.Array:
-        fields, rows = self._find(name)
-        start, end = self._sign[fields] + 1, self._cut.end[fields]
+        fields = self._fields.named(name, self._cut.octets)
+        rows = self._row_of_line[np.searchsorted(self._cut.first, fields, side="right") - 1]
+        kept = (np.diff(rows, prepend=-1) != 0) & (rows >= 0)
+        fields, rows = fields[kept], rows[kept]
+        if not fields.size:
+            return pa.nulls(len(self), TEXT)
+        start = self._fields.sign[fields] + 1
+        end = np.maximum(np.minimum(self._cut.bounds[fields + 1], self._line_ends[rows]), start)
         octets = self._cut.octets
         head, last = octets[np.minimum(start, octets.size - 1)], octets[end - 1]
         quoted = (end - start >= 2) & (head == _QUOTE) & (last == _QUOTE)
-        texts = _texts(octets, (start + quoted).astype(np.int32), (end - quoted).astype(np.int32))
-        present = end - start > 2 * quoted
-        index = np.zeros(self._chosen.size, dtype=np.int64)
-        known = np.zeros(self._chosen.size, dtype=np.bool_)
-        index[rows], known[rows] = np.arange(rows.size), present
-        column = pc.utf8_trim_whitespace(_taken(texts, index, known)) if rows.size else _no_texts(known.size)
+        column = _trimmed(_texts(octets, start + quoted, end - quoted))
+        if rows.size < self._chosen.size:
+            index = np.full(self._chosen.size, -1)
+            index[rows] = np.arange(rows.size)
+            column = column.take(pa.array(index, mask=index < 0))
         column = null_if_empty(column)
         return column if self._chosen.all() else column.filter(pa.array(self._chosen))
-
-    def _find(self, name: str) -> tuple[Integers, Integers]:
-        """The fields with that key, ascending, and their rows among those that were read."""
-        if name not in self._found:
-            key, octets, start = name.encode(), self._cut.octets, self._cut.start
-            fields = np.flatnonzero(self._sign - start == len(key))
-            for place in reversed(range(len(key))):  # keys differ at their ends more than at their beginnings
-                fields = fields[octets[start[fields] + place] == key[place]]
-            line = np.searchsorted(self._cut.first, fields, side="right") - 1
-            rows = self._row_of_line[line]
-            is_first = np.diff(rows, prepend=-1) != 0
-            keep = is_first & (rows >= 0)
-            self._found[name] = fields[keep], rows[keep]
-        return self._found[name]
 
     def where(self, kept: Mask) -> Self:
         chosen = self._chosen.copy()
@@ -360,8 +340,47 @@ class Pairs(Rows):
         return replace(self, at=self.at[kept], _chosen=chosen)
 
 
-def _no_texts(rows: int) -> pa.Array:
-    return pa.nulls(rows, TEXT)
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    """The keys of all fields: where each begins, where the sign after it stands, and its last eight octets as a number."""
+
+    start: Integers
+    sign: Integers  # before `start`: the field has none
+    tail: NDArray[np.uint64]
+
+    @classmethod
+    def of(cls, cut: _Cut, sign: bytes) -> Self:
+        octets = cut.octets
+        start, end = cut.bounds[:-1] + 1, cut.bounds[1:]
+        for _ in range(_INDENT_MAX):
+            indented = (start < end) & (octets[np.minimum(start, octets.size - 1)] == _SPACE)
+            if not indented.any():
+                break
+            start = start + indented
+        signs = np.append(np.flatnonzero(octets == sign[0]), octets.size)
+        place = signs[np.searchsorted(signs, start)]
+        place = np.where(place < end, place, -1)
+        padded = np.concatenate([np.zeros(_TAIL, np.uint8), octets])
+        windows = np.lib.stride_tricks.sliding_window_view(padded, _TAIL)
+        tail = np.ascontiguousarray(windows[np.maximum(place, 0)]).view(">u8").ravel().astype(np.uint64)
+        return cls(start, place, tail)
+
+    def named(self, name: str, octets: Octets) -> Integers:
+        """The fields with that key, ascending."""
+        key = name.encode()
+        known = key[-_TAIL:]
+        mask = np.uint64((1 << 8 * len(known)) - 1)
+        wanted = np.uint64(int.from_bytes(known, "big"))
+        fields = np.flatnonzero(((self.tail & mask) == wanted) & (self.sign - self.start == len(key)))
+        for place in range(len(key) - len(known)):
+            fields = fields[octets[self.start[fields] + place] == key[place]]
+        return fields
+
+
+def _trimmed(column: pa.Array) -> pa.Array:
+    """The texts without spaces around them."""
+    octets = octets_of(column)
+    return pc.utf8_trim_whitespace(column) if ((octets <= _SPACE) | (octets >= 0x80)).any() else column
 
 
 def null_if_empty(column: pa.Array) -> pa.Array:
@@ -395,12 +414,17 @@ class FixedWidth(Rows):
         low, high = self.places[name]
         line_start, line_end = self._lines.starts[self.at], self._lines.ends[self.at]
         start, end = np.minimum(line_start + low, line_end), np.minimum(line_start + high, line_end)
-        for row, line in enumerate(self.at.tolist()) if self._boundaries else ():
-            if (bounds := self._boundaries.get(line)) is not None:
-                start[row] = line_start[row] + bounds[low] if low < bounds.size else line_end[row]
-                end[row] = line_start[row] + bounds[high] if high < bounds.size else line_end[row]
-        texts = _texts(self._lines.octets, start.astype(np.int32), end.astype(np.int32))
-        return null_if_empty(pc.utf8_trim_whitespace(_taken(texts, np.arange(len(self)), np.ones(len(self), np.bool_))))
+        for row, bounds in self._wide_rows():
+            start[row] = line_start[row] + bounds[low] if low < bounds.size else line_end[row]
+            end[row] = line_start[row] + bounds[high] if high < bounds.size else line_end[row]
+        return null_if_empty(_trimmed(_texts(self._lines.octets, start, end)))
+
+    def _wide_rows(self) -> list[tuple[int, Integers]]:
+        """The rows that are not ASCII, with where each of their characters starts."""
+        if not self._boundaries:
+            return []
+        lines = np.fromiter(self._boundaries, dtype=np.int64)
+        return [(int(row), self._boundaries[int(self.at[row])]) for row in np.flatnonzero(np.isin(self.at, lines))]
 
     def where(self, kept: Mask) -> Self:
         return replace(self, at=self.at[kept])
@@ -411,8 +435,8 @@ class FixedWidth(Rows):
 
     def wrong(self) -> Mask:
         widths = self._lines.ends[self.at] - self._lines.starts[self.at]
-        for row, line in enumerate(self.at.tolist()) if self._boundaries else ():
-            widths[row] = self._width_of(line)
+        for row, bounds in self._wide_rows():
+            widths[row] = bounds.size
         return widths < self.width
 
     def wrong_detail(self, row: int) -> str:
