@@ -6,7 +6,7 @@ No database is needed: the clock and the number rules of a switch come as a prof
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -33,7 +33,7 @@ from trunkline.usage.reasons import FileFailure, Reason
 
 SAMPLE_OCTETS: Final = 128 << 10
 ROWS_SHOWN: Final = 10
-RECOGNISED: Final = 0.5  # of the lines of the sample must look like the format
+RECOGNISED: Final = 0.3  # of the lines of the sample must look like the format
 _CLOSE: Final = 3
 _SHOWN: Final = (
     "key", "call_id", "calling", "called", "start", "answer", "end", "duration_ms", "quantity", "trunk_in", "trunk_out",
@@ -146,7 +146,7 @@ def _score(form: Format, sample: Chunk, profile: SwitchProfile) -> float:
     if isinstance(form, Mapped):
         fitting, seen = form.recognised(sample, profile)
         share = fitting / seen if seen else 0.0
-    return share * (decoded.events.num_rows + _DOUBTED * said) / lines
+    return min(share, (decoded.events.num_rows + _DOUBTED * said) / lines)
 
 
 def _best(trial: Trial, path: Path) -> Format | None:
@@ -155,22 +155,24 @@ def _best(trial: Trial, path: Path) -> Format | None:
     if best.score >= RECOGNISED:
         return FORMATS[best.format]
     close = [f"{each.format} ({each.score:.0%})" for each in trial.candidates[:_CLOSE] if each.score]
+    trial.rejected = _lines(path)
     trial.failure = "unknown_format"
+    trial.reasons[trial.failure] = trial.rejected
     trial.remark = (
         "No format fits the first lines"
         + (f"; the nearest: {', '.join(close)}." if close else ".")
         + " Name one with --format, or describe the file in a mapping (docs/formats/mapping.md)."
     )
-    for decoded in _lines(path):
-        trial.rejected += decoded
-    trial.reasons["unknown_format"] = trial.rejected
     return None
 
 
-def _lines(path: Path) -> Iterator[int]:
+def _lines(path: Path) -> int:
+    """How many lines a file has. Raises FileFailed `no_rows`: nothing stands in them."""
     with open_source(path) as source:
-        for chunk in chunks(source):
-            yield 1 if chunk.overlong_octets else chunk.data.count(b"\n") + (not chunk.data.endswith(b"\n"))
+        return sum(
+            1 if chunk.overlong_octets else chunk.data.count(b"\n") + (not chunk.data.endswith(b"\n"))
+            for chunk in chunks(source)
+        )
 
 
 def _decode(trial: Trial, path: Path, form: Format, profile: SwitchProfile) -> None:

@@ -112,10 +112,11 @@ def _cut(lines: Lines, separator: bytes, quotes: Quotes) -> _Cut:
     return cut
 
 
-def _bounds(lines: Lines, ends: Integers) -> tuple[Integers, Integers]:
+def _bounds(octets: Octets, ends: Integers) -> tuple[Integers, Integers]:
     """The bounds of the fields and the first field of every line, from the places of separators and line ends."""
-    bounds = np.concatenate([np.full(1, -1), ends])
-    return bounds, np.append(np.searchsorted(bounds, lines.starts - 1), ends.size)
+    sign = octets[np.minimum(ends, octets.size - 1)]
+    last = np.flatnonzero((sign == _LF) | (ends == octets.size))
+    return np.concatenate([np.full(1, -1), ends]), np.concatenate([np.zeros(1, np.int64), last + 1])
 
 
 def _with_last(octets: Octets, places: Integers) -> Integers:
@@ -125,7 +126,7 @@ def _with_last(octets: Octets, places: Integers) -> Integers:
 
 def _cut_unquoted(lines: Lines, octets: Octets, separator: bytes) -> _Cut:
     ends = _with_last(octets, np.flatnonzero((octets == separator[0]) | (octets == _LF)))
-    bounds, first = _bounds(lines, ends)
+    bounds, first = _bounds(octets, ends)
     return _Cut(octets, bounds, first, False, np.zeros(len(lines), np.bool_))
 
 
@@ -142,7 +143,7 @@ def _cut_quoted(lines: Lines, octets: Octets, separator: bytes) -> _Cut:
         before = np.concatenate([[0], seen[at_line_ends[:-1]]]).astype(np.int32)
         outside = (seen - np.repeat(before, np.diff(at_line_ends, prepend=-1))) % 2 == 0
     at_ends = np.flatnonzero(is_line_end | (outside & ~is_quote))
-    bounds, first = _bounds(lines, signs[at_ends])
+    bounds, first = _bounds(octets, signs[at_ends])
     count = np.diff(seen[at_ends], prepend=np.int32(0))
     fields = np.flatnonzero(count)
     lines_broken = np.zeros(len(lines), dtype=np.bool_)

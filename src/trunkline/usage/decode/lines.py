@@ -13,6 +13,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -101,7 +102,7 @@ class Lines:
         """Where each line begins in `octets`."""
         return self._starts
 
-    @property
+    @cached_property
     def ends(self) -> Integers:
         """Where each line ends in `octets`: its line end, of which a CR is a part."""
         ends = self._ends
