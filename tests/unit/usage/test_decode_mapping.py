@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from tests.unit.usage.golden import PROFILE
 from trunkline.core.errors import Invalid
-from trunkline.usage.decode import Chunk, Decoded, FileFailed
+from trunkline.usage.decode import Chunk, Decoded, FileFailed, SwitchProfile, get_format
 from trunkline.usage.decode.mapped import Mapped
 from trunkline.usage.decode.mapping import check_mapping, parse_mapping, read_mapping
 
@@ -432,3 +432,17 @@ def test_numbers_beyond_all_limits_are_refused_not_wrapped() -> None:
     big = "9" * 30
     decoded = decode(changed(record__duration="seconds(secs) * 1000 * 1000"), ROW.replace(";61;", f";{big};"))
     assert decoded.rejects["reason"].to_pylist() == ["duration_over_limit"]
+
+
+def test_a_switch_may_have_a_mapping_of_its_own() -> None:
+    profile = SwitchProfile.of(
+        received_at=PROFILE.received_at, timezone="Africa/Nairobi", options={"mapping": changed(record__calling=None)}
+    )
+    decoded = get_format("mapping").decode(Chunk(1, ROW.encode()), profile)
+    assert decoded.events["key"].to_pylist() == ["k1"]
+    with pytest.raises(FileFailed, match=r"is not for the format mapping_with_header\. Its format is mapping"):
+        get_format("mapping_with_header").decode(Chunk(1, ROW.encode()), profile)
+    with pytest.raises(FileFailed, match="has no mapping"):
+        get_format("mapping").decode(Chunk(1, ROW.encode()), PROFILE)
+    with pytest.raises(Invalid, match="record lacks 'key'"):
+        SwitchProfile.of(received_at=PROFILE.received_at, options={"mapping": changed(record__key=None)})

@@ -20,6 +20,7 @@ from trunkline.usage.decode.failure import FileFailed
 from trunkline.usage.decode.formats import Format
 from trunkline.usage.decode.freeswitch import FreeSwitch, FreeSwitchTrunks
 from trunkline.usage.decode.lines import Lines
+from trunkline.usage.decode.own import OwnMapping, OwnMappingWithHeader
 from trunkline.usage.decode.profile import MsRounding, NumberRule, Party, SwitchProfile
 from trunkline.usage.decode.raw import line_octets, raw_text
 from trunkline.usage.decode.records import Decoded
@@ -27,7 +28,7 @@ from trunkline.usage.decode.sources import Limits, Source, content_blocks, conte
 from trunkline.usage.decode.templates import Formats
 
 FORMATS: Final[Mapping[str, Format]] = Formats(
-    {form.name: form for form in (Common(), FreeSwitch(), FreeSwitchTrunks())}
+    {form.name: form for form in (Common(), FreeSwitch(), FreeSwitchTrunks(), OwnMapping(), OwnMappingWithHeader())}
 )
 
 __all__ = [

@@ -30,7 +30,7 @@ _MONTHS: Final = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP",
 _MINUTE_MS: Final = 60_000
 
 # Directive: (name, what RE2 reads, width that the fast way expects).
-_DIRECTIVES: Final[Mapping[str, tuple[str, str, int]]] = {
+DIRECTIVES: Final[Mapping[str, tuple[str, str, int]]] = {
     "Y": ("year", "[0-9]{4}", 4),
     "y": ("year2", "[0-9]{2}", 2),
     "m": ("month", "[0-9]{1,2}", 2),
@@ -73,7 +73,7 @@ def date_pattern(text: str) -> DatePattern:
     if not 0 < len(text) <= PATTERN_LENGTH_MAX:
         raise _bad(text, f"has {len(text)} characters, 1 to {PATTERN_LENGTH_MAX} are allowed")
     pieces = _pieces(text)
-    names = [_DIRECTIVES[piece][0] for piece, is_directive, _ in pieces if is_directive]
+    names = [DIRECTIVES[piece][0] for piece, is_directive, _ in pieces if is_directive]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise _bad(text, f"has {twice[0]} twice")
     for needed in (("year", "year2"), ("month", "month_name"), ("day",), ("hour", "hour12"), ("minute",)):
@@ -85,7 +85,7 @@ def date_pattern(text: str) -> DatePattern:
 
 
 def _bad(text: str, what: str) -> Invalid:
-    known = " ".join(f"%{letter}" for letter in _DIRECTIVES)
+    known = " ".join(f"%{letter}" for letter in DIRECTIVES)
     return Invalid(
         "date_pattern",
         f"The date pattern {text[:PATTERN_LENGTH_MAX]!r} {what}.",
@@ -101,7 +101,7 @@ def _pieces(text: str) -> list[tuple[str, bool, int]]:
         sign = text[at]
         if sign == "%":
             letter = text[at + 1 : at + 2]
-            if letter not in _DIRECTIVES:
+            if letter not in DIRECTIVES:
                 raise _bad(text, f"has the unknown directive %{letter}")
             pieces.append((letter, True, optional))
             at += 1
@@ -129,7 +129,7 @@ def _expression(pieces: Sequence[tuple[str, bool, int]]) -> str:
             found += [")?"] * (open_part > 0) + ["(?:"] * (part > 0)
             open_part = part
         if is_directive:
-            name, expression, _ = _DIRECTIVES[piece]
+            name, expression, _ = DIRECTIVES[piece]
             found.append(f"(?P<{name}>{expression})")
         else:
             found.append(r"\s+" if piece == " " else re.escape(piece))
@@ -148,7 +148,7 @@ def _fixed(pieces: Sequence[tuple[str, bool, int]]) -> tuple[tuple[tuple[str, in
         if any(is_directive and piece not in _FAST for piece, is_directive in kept):
             continue
         for piece, is_directive in kept:
-            width = (_DIRECTIVES[piece][2] or zone) if is_directive else 1
+            width = (DIRECTIVES[piece][2] or zone) if is_directive else 1
             if not is_directive and not piece.isascii():
                 break
             places.append((f"%{piece}" if is_directive else piece, at, width))
