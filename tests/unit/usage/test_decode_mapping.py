@@ -164,6 +164,11 @@ def test_a_missing_mapping_file_is_an_error(tmp_path: Path) -> None:
         ("if(seconds(a) > 2, 'long', 'short')", {"a": "2.001"}, "long"),
         ("if(time(a) < time(b), 'before', 'after')", {"a": "2026-01-01 00:00", "b": "2026-01-02 00:00"}, "before"),
         ("'it''s'", {}, "it's"),
+        ("before(a, '-')", {"a": "x-y-z"}, "x"),
+        ("after(a, '-')", {"a": "x-y-z"}, "y-z"),
+        ("before_last(a, '-')", {"a": "x-y-z"}, "x-y"),
+        ("after_last(a, '-')", {"a": "x-y-z"}, "z"),
+        ("join('|', before(a, '-'), after(a, '-'), before_last(b, '-'), after(b, '-'))", {"a": "xy", "b": "-"}, ""),
     ],
 )
 def test_texts_and_conditions(expression: str, columns: dict[str, str], made: str) -> None:
@@ -241,6 +246,26 @@ def test_times_are_read_as_python_writes_them(at: datetime, pattern: str) -> Non
     start = decoded.events["start"].to_pylist()[0]
     shown = start.astimezone(ZoneInfo("Africa/Nairobi")).replace(tzinfo=None)
     assert shown == at.replace(microsecond=at.microsecond // 1000 * 1000)
+
+
+@given(texts=st.lists(st.text(st.sampled_from("a-;é "), max_size=6), min_size=1, max_size=8))
+def test_what_stands_beside_a_sign(texts: list[str]) -> None:
+    parts = ("before(a, '-')", "after(a, '-')", "before_last(a, '-')", "after_last(a, '-')")
+    mapping = {
+        "name": "one",
+        "file": {"kind": "json", "columns": ["a"]},
+        "record": {
+            "key": "'k'", "called": "'44'", "start": "'2026-01-02 17:00:00'", "quantity": "1",
+            **dict(zip(("trunk_in", "trunk_out", "source_ip", "account_code"), parts, strict=True)),
+        },
+    }  # fmt: skip
+    rows = decode(mapping, *(json.dumps({"a": text}) for text in texts)).events.to_pylist()
+    for text, row in zip(texts, rows, strict=True):
+        has = "-" in text
+        assert row["trunk_in"] == ((text.split("-")[0] or None) if has else None)
+        assert row["trunk_out"] == ((text.partition("-")[2] or None) if has else None)
+        assert row["source_ip"] == ((text.rpartition("-")[0] or None) if has else None)
+        assert row["account_code"] == ((text.rpartition("-")[2] or None) if has else None)
 
 
 def test_lookups_and_values() -> None:

@@ -90,7 +90,7 @@ class _Cut:
     broken: Mask  # lines whose quotes break the rule
 
 
-def _texts(octets: Octets, start: Integers, end: Integers) -> pa.Array:
+def texts_between(octets: Octets, start: Integers, end: Integers) -> pa.Array:
     """Texts that lie in ascending order in `octets`, one for each start and end; null where there is nothing between."""
     offsets = np.empty(2 * start.size + 1, dtype=np.int32)
     offsets[0:-1:2], offsets[1::2] = start, end
@@ -158,7 +158,7 @@ def _is_broken(octets: Octets, start: Integers, end: Integers, quotes: Integers)
     broken = (octets[start] != _QUOTE) | (octets[end - 1] != _QUOTE) | (quotes % 2 == 1) | (end - start < 2)
     inner = np.flatnonzero(~broken & (quotes > 2))
     if inner.size:
-        texts = _texts(octets, start[inner], end[inner]).cast(pa.binary())
+        texts = texts_between(octets, start[inner], end[inner]).cast(pa.binary())
         fits = pc.match_substring_regex(texts, pattern=_QUOTED).to_numpy(zero_copy_only=False)
         broken[inner[~fits.astype(np.bool_)]] = True
     return broken
@@ -246,12 +246,12 @@ class Delimited(Rows):
         start = cut.bounds[fields] + 1
         end = np.minimum(cut.bounds[fields + 1], self._lines.ends[self.at])
         end = np.where(present, end, start)
-        return self._unquoted(start, end) if cut.has_quotes else _texts(cut.octets, start, end)
+        return self._unquoted(start, end) if cut.has_quotes else texts_between(cut.octets, start, end)
 
     def _unquoted(self, start: Integers, end: Integers) -> pa.Array:
         octets = self._cut.octets
         quoted = (end - start >= 2) & (octets[np.minimum(start, octets.size - 1)] == _QUOTE)
-        column = _texts(octets, start + quoted, end - quoted)
+        column = texts_between(octets, start + quoted, end - quoted)
         if (octets_of(column) == _QUOTE).any():
             column = pc.if_else(pa.array(quoted), pc.replace_substring(column, '""', '"'), column)
         return column
@@ -327,7 +327,7 @@ class Pairs(Rows):
         octets = self._cut.octets
         head, last = octets[np.minimum(start, octets.size - 1)], octets[end - 1]
         quoted = (end - start >= 2) & (head == _QUOTE) & (last == _QUOTE)
-        column = _trimmed(_texts(octets, start + quoted, end - quoted))
+        column = _trimmed(texts_between(octets, start + quoted, end - quoted))
         if rows.size < self._chosen.size:
             index = np.full(self._chosen.size, -1)
             index[rows] = np.arange(rows.size)
@@ -418,7 +418,7 @@ class FixedWidth(Rows):
         for row, bounds in self._wide_rows():
             start[row] = line_start[row] + bounds[low] if low < bounds.size else line_end[row]
             end[row] = line_start[row] + bounds[high] if high < bounds.size else line_end[row]
-        return null_if_empty(_trimmed(_texts(self._lines.octets, start, end)))
+        return null_if_empty(_trimmed(texts_between(self._lines.octets, start, end)))
 
     def _wide_rows(self) -> list[tuple[int, Integers]]:
         """The rows that are not ASCII, with where each of their characters starts."""

@@ -13,10 +13,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trunkline.core.period import get_zone
-from trunkline.usage.decode.columns import Integers, Mask, Numbers, integers, is_present, milliseconds, octets_of
+from trunkline.usage.decode.columns import (
+    Integers,
+    Mask,
+    Numbers,
+    buffer_of,
+    integers,
+    is_present,
+    milliseconds,
+    octets_of,
+    offsets_of,
+)
 from trunkline.usage.decode.dates import date_pattern, from_pattern
 from trunkline.usage.decode.expressions import Kind, Make, Node, Parser
-from trunkline.usage.decode.fields import TEXT, Rows, null_if_empty
+from trunkline.usage.decode.fields import TEXT, Rows, null_if_empty, texts_between
 from trunkline.usage.decode.times import (
     READ,
     UNREADABLE,
@@ -163,6 +173,25 @@ def _trim(_: Working, __: Node, text: pa.Array) -> pa.Array:
 def _slice(_: Working, node: Node, text: pa.Array) -> pa.Array:
     start, stop = node.value
     return null_if_empty(pc.utf8_slice_codeunits(text, start, stop))
+
+
+def _beside(_: Working, node: Node, text: pa.Array) -> pa.Array:
+    """What stands before or after the first or the last of a sign; nothing where there is none."""
+    is_before, is_last, sign = node.value
+    if not len(text):
+        return text
+    offsets, octets = offsets_of(text).astype(np.int64), buffer_of(text)
+    places = np.flatnonzero(octets[: offsets[-1]] == sign)
+    places = np.concatenate([np.full(1, -1), places, np.full(1, octets.size)])
+    start, end = offsets[:-1], offsets[1:]
+    place = places[np.searchsorted(places, end) - 1] if is_last else places[np.searchsorted(places, start)]
+    found = (place >= start) & (place < end)
+    place = np.where(found, place, start)
+    return (
+        texts_between(octets, start, place)
+        if is_before
+        else texts_between(octets, np.where(found, place + 1, end), end)
+    )
 
 
 # Times and spans
@@ -326,7 +355,7 @@ _WORK: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType(
         "or": lambda working, node, left, right: left | right,
         "not": lambda working, node, given: ~given,
         "in": _is_in, "matches": _matches, "has": _has, "concat": _concat, "extract": _extract, "replace": _replace,
-        "lookup": _lookup, "lower": _lower, "upper": _upper, "trim": _trim, "slice": _slice, "time": _time,
+        "lookup": _lookup, "lower": _lower, "upper": _upper, "trim": _trim, "slice": _slice, "beside": _beside, "time": _time,
         "time+": partial(_moved, 1), "time-": partial(_moved, -1), "between": _between, "seconds": _seconds,
         "units": _units, "clock_span": _clock_span, "number": _number, "hex": _hex, "+": partial(_added, 1),
         "-": partial(_added, -1), "*": _times, "coalesce": _coalesce, "if": _if,
@@ -433,6 +462,15 @@ def _make_slice(parser: Parser, at: int, given: list[Node]) -> Node:
     return Node(Kind.TEXT, "slice", (parser.need(given[0], Kind.TEXT),), (places[0] - 1, places[1]), at)
 
 
+def _make_beside(name: str, parser: Parser, at: int, given: list[Node]) -> Node:
+    _given(parser, at, name, given, 2, 2)
+    sign = parser.constant(given[1], "sign")
+    if len(sign) != 1 or not sign.isascii():
+        parser.fail(at, f"needs one sign that {name}() looks for, not {sign[:20]!r}")
+    value = (name.startswith("before"), name.endswith("last"), ord(sign))
+    return Node(Kind.TEXT, "beside", (parser.need(given[0], Kind.TEXT),), value, at)
+
+
 def _make_time(default: str, zone: str, parser: Parser, at: int, given: list[Node]) -> Node:
     _given(parser, at, "time", given, 1, 3)
     how = parser.constant(given[1], "date pattern") if len(given) > 1 else default
@@ -503,6 +541,7 @@ def functions(default_time: str, zone: str) -> dict[str, Make]:
         "replace": _make_replace,
         "lookup": _make_lookup,
         "slice": _make_slice,
+        **{name: partial(_make_beside, name) for name in ("before", "before_last", "after", "after_last")},
         "lower": _of_text("lower", Kind.TEXT, "lower"),
         "upper": _of_text("upper", Kind.TEXT, "upper"),
         "trim": _of_text("trim", Kind.TEXT, "trim"),
