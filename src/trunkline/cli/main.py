@@ -23,6 +23,7 @@ class Group:
 
     module: str
     needs_database: bool = True
+    prepares_itself: frozenset[str] = frozenset()  # commands that need the database only sometimes
 
 
 GROUPS = {
@@ -31,7 +32,7 @@ GROUPS = {
     "account": Group("account"),
     "tariff": Group("tariff"),
     "switch": Group("switch"),
-    "usage": Group("usage"),
+    "usage": Group("usage", prepares_itself=frozenset({"try"})),
     "invoice": Group("invoice"),
     "report": Group("report"),
     "ledger": Group("ledger"),
@@ -100,7 +101,8 @@ def main() -> None:
     take_plain_values()
     try:
         if asked in GROUPS:
-            if not wants_help and GROUPS[asked].needs_database:
+            words = [word for word in sys.argv[1:] if not word.startswith("-")]
+            if not wants_help and GROUPS[asked].needs_database and not set(words[1:2]) & GROUPS[asked].prepares_itself:
                 get_ready()
             elif GROUPS[asked].needs_database:
                 set_up_django()

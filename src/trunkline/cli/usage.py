@@ -28,6 +28,7 @@ from trunkline.core.errors import Invalid
 if TYPE_CHECKING:
     from trunkline.usage.crew import Crew
     from trunkline.usage.search import Found
+    from trunkline.usage.trial import Trial
 
 app = typer.Typer(help="Files in, records out: load, batches, rejects, search, check.", no_args_is_help=True)
 
@@ -368,3 +369,78 @@ def instant(text: str, what: str) -> datetime | None:
             "bad_time", f"{what} {text!r} is no time.", hint="Write 2026-03-02 or 2026-03-02T14:00:00+01:00."
         ) from None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+@app.command("try")
+def try_(
+    file: Annotated[Path, typer.Argument(help="File to look at: plain, .gz or .zip.")],
+    mapping: Annotated[
+        Path | None, typer.Option(help="Read it by this mapping, TOML or JSON (docs/formats/mapping.md).")
+    ] = None,
+    format_name: Annotated[
+        str, typer.Option("--format", help="Read it as this format instead of recognising it.")
+    ] = "",
+    switch: Annotated[
+        str, typer.Option(help="Read it as this switch would: clock, number rules, limits, format.")
+    ] = "",
+    tenant: Annotated[str, typer.Option("--tenant", "-t", help="Whose switch.", envvar="TRUNKLINE_TENANT")] = "",
+    json: JsonOption = False,
+) -> None:
+    """Show what a file would become, without writing anything: its format, first rows, what is missing, every line's fate."""
+    from trunkline.usage.trial import as_json, require_format, try_file
+
+    profile = None
+    if switch:
+        from trunkline.cli.ready import get_ready
+        from trunkline.usage.actions import profile_of
+        from trunkline.usage.queries import access_switch
+
+        get_ready()
+        with tenant_scope(tenant):
+            found = access_switch(switch)
+        profile = profile_of(found, now())
+        format_name = format_name or ("" if mapping else found.format)
+    trial = try_file(file, form=require_format(format_name, mapping), profile=profile, received_at=now())
+    if json:
+        print_json(as_json(trial))
+    else:
+        _print_trial(trial)
+    if trial.failure:
+        raise typer.Exit(1)
+
+
+def _cell(value: object) -> object:
+    return f"{value:%Y-%m-%d %H:%M:%S}Z" if isinstance(value, datetime) else value
+
+
+def _print_trial(trial: Trial) -> None:
+    if trial.format:
+        say(f"{trial.name}: {trial.format}, version {trial.version} ({trial.title})")
+    if trial.remark:
+        say(f"{trial.failure}: {trial.remark}")
+    columns = [
+        "line",
+        "fate",
+        "start",
+        "answer",
+        "end",
+        "calling",
+        "called",
+        "quantity",
+        "trunk_in",
+        "trunk_out",
+        "key",
+    ]
+    columns += ["reason", "detail"]
+    used = [name for name in columns if any(row.get(name) not in {None, ""} for row in trial.rows)]
+    if trial.rows:
+        shown = [[_cell(row.get(name)) for name in used] for row in trial.rows]
+        table("First lines", used, shown, right=["line", "quantity"])
+    fates = [["decoded", "", trial.decoded]]
+    fates += [["rejected", reason, count] for reason, count in trial.reasons.most_common()]
+    fates += [["skipped", reason, count] for reason, count in trial.skipped.most_common()]
+    table("", ["Fate", "Reason", "Lines"], [*fates, ["in", "", trial.rows_in]], right=["Lines"])
+    for code, said in trial.missing.items():
+        say(f"missing {code}: {said}")
+    if trial.more_columns:
+        say(f"not read: {', '.join(trial.more_columns[:40])}")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
 
-from trunkline.usage.decode import Decoded, SwitchProfile, chunks, get_format, open_source
+from trunkline.usage.decode import FORMATS, Decoded, SwitchProfile, chunks, get_format, open_source
 from trunkline.usage.decode.chunking import CHUNK_OCTETS
 
 FOLDER = Path(__file__).parents[2] / "golden" / "decode"
-NAMES = ("common", "freeswitch", "freeswitch_trunks")
+NAMES = tuple(name for name in FORMATS if not name.startswith("mapping"))
 
 # Nairobi is UTC+3 all year; a national 0 becomes 254.
 PROFILE = SwitchProfile.of(
@@ -20,6 +21,12 @@ PROFILE = SwitchProfile.of(
     number_rules=[{"begins": "00", "is_last": True}, {"begins": "0", "put": "254", "length_min": 10, "length_max": 10}],
     options={"final_causes": ["USER_BUSY"]},
 )
+
+
+def golden_file(name: str) -> Path:
+    """The file of a format that was written for these tests."""
+    (path,) = (path for path in FOLDER.glob(f"{name}.*") if path.suffix != ".expected")
+    return path
 
 
 def decode_file(name: str, path: Path, profile: SwitchProfile = PROFILE, size: int = CHUNK_OCTETS) -> Decoded:
@@ -32,6 +39,7 @@ def decode_file(name: str, path: Path, profile: SwitchProfile = PROFILE, size: i
         pa.concat_tables(part.rejects for part in parts),
         sum(part.skipped for part in parts),
         parts[-1].lines,
+        sum((Counter(part.skip_reasons) for part in parts), Counter()),
     )
 
 
@@ -39,7 +47,8 @@ def as_text(decoded: Decoded) -> str:
     """One line a row, in the order of the file; what is null or empty is left out."""
     rows = [(row["line"], _line("event ", row)) for row in decoded.events.to_pylist()]
     rows += [(row["line"], _line("reject", row)) for row in decoded.rejects.to_pylist()]
-    return "".join(text for _, text in sorted(rows)) + f"skipped {decoded.skipped}\n"
+    reasons = "".join(f", {count} {reason}" for reason, count in sorted(decoded.skip_reasons.items()))
+    return "".join(text for _, text in sorted(rows)) + f"skipped {decoded.skipped}{reasons}\n"
 
 
 def _line(kind: str, row: dict[str, object]) -> str:
@@ -54,7 +63,7 @@ def _value(value: object) -> str:
 def write_expected() -> None:
     """Writes the expected texts anew: `python -m tests.unit.usage.golden`. Read the difference before committing it."""
     for name in NAMES:
-        (FOLDER / f"{name}.expected").write_text(as_text(decode_file(name, FOLDER / f"{name}.csv")))
+        (FOLDER / f"{name}.expected").write_text(as_text(decode_file(name, golden_file(name))))
 
 
 if __name__ == "__main__":

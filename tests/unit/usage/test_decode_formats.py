@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import shared_folder
-from tests.unit.usage.golden import FOLDER, NAMES, PROFILE, as_text, decode_file
+from tests.unit.usage.golden import FOLDER, NAMES, PROFILE, as_text, decode_file, golden_file
 from trunkline.core.errors import NotFound
 from trunkline.usage.decode import FORMATS, Chunk, Decoded, FileFailed, SwitchProfile, get_format
 from trunkline.usage.decode.chunking import LINE_OCTETS_MAX
@@ -52,7 +52,7 @@ def with_fields(**changes: str) -> str:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_golden_file(name: str) -> None:
-    assert as_text(decode_file(name, FOLDER / f"{name}.csv")) == (FOLDER / f"{name}.expected").read_text()
+    assert as_text(decode_file(name, golden_file(name))) == (FOLDER / f"{name}.expected").read_text()
 
 
 @pytest.mark.parametrize(
@@ -80,10 +80,11 @@ def test_the_schemas_hold_exactly() -> None:
 
 
 def test_the_registry_knows_formats_by_name() -> None:
-    assert tuple(FORMATS) == NAMES
-    assert all(form.name == name and form.title for name, form in FORMATS.items())
-    with pytest.raises(NotFound, match="Known are common, freeswitch, freeswitch_trunks"):
-        get_format("asterisk")
+    assert tuple(FORMATS)[:3] == ("common", "freeswitch", "freeswitch_trunks")
+    assert len(FORMATS) == len(list(FORMATS))
+    assert all(form.name == name and form.title and form.version == 1 for name, form in FORMATS.items())
+    with pytest.raises(NotFound, match="Known are common, freeswitch, freeswitch_trunks, mapping"):
+        get_format("pigeon")
 
 
 # A real file

@@ -11,9 +11,13 @@ import pyarrow as pa
 import pytest
 
 from tests.unit.usage.golden import PROFILE
-from trunkline.usage.decode import Chunk, NumberRule, Party, get_format
+from trunkline.usage.decode import FORMATS, Chunk, NumberRule, Party, get_format
 from trunkline.usage.decode.common import COLUMNS
+from trunkline.usage.decode.dates import DIRECTIVES, ZONES
 from trunkline.usage.decode.freeswitch import FreeSwitch, FreeSwitchTrunks
+from trunkline.usage.decode.functions import functions
+from trunkline.usage.decode.mapped import Mapped
+from trunkline.usage.decode.mapping import RECORD, parse_mapping
 from trunkline.usage.decode.numbers import is_number, normalise, rules_for
 
 PAGES = Path(__file__).parents[3] / "docs" / "formats"
@@ -91,3 +95,33 @@ def test_the_example_of_the_common_page_decodes(zone: str) -> None:
     header, rows = example.encode().split(b"\n", 1)
     decoded = get_format("common").decode(Chunk(2, rows, header), replace(PROFILE, timezone=zone))
     assert (decoded.events.num_rows, decoded.rejects.num_rows) == (2, 0) if zone != "UTC" else (1, 1)
+
+
+def test_the_example_of_the_mapping_page_decodes_as_it_says() -> None:
+    (mapping,) = blocks("mapping.md", "toml")
+    rows = next(block for block in blocks("mapping.md") if block.startswith("7001"))
+    decoded = Mapped(parse_mapping(mapping, "example.toml")).decode(Chunk(1, rows.encode()), PROFILE)
+    assert decoded.rejects.num_rows == 0
+    assert decoded.skip_reasons == {"test_call": 1}
+    assert [
+        (row["key"], row["called"], row["quantity"], row["trunk_out"], row["cause"], row["answer"] is None)
+        for row in decoded.events.to_pylist()
+    ] == [("7001", "442079460123", 61, "alpha", 16, False), ("7003", "442079460123", 0, "default", 17, True)]
+
+
+def test_the_mapping_page_names_all_there_is() -> None:
+    text = (PAGES / "mapping.md").read_text()
+    assert sorted(row[0].strip("`") for row in table("mapping.md", "field")) == sorted(RECORD)
+    assert [name for name in functions("iso", "") if f"`{name}(" not in text and name != "matches"] == []
+    assert [letter for letter in DIRECTIVES if f"`%{letter}`" not in text] == []
+    assert [name for name in ZONES if name not in text and name not in {"UT", "Z"}] == []
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if (PAGES / f"{name}.md").exists()])
+def test_the_page_of_a_format_names_its_reasons_to_skip(name: str) -> None:
+    form = FORMATS[name]
+    if isinstance(form, Mapped):
+        text = (PAGES / f"{name}.md").read_text()
+        assert [
+            skip.reason for skip in form.description.skips if f"`{skip.reason}`" not in text and skip.reason != "header"
+        ] == []

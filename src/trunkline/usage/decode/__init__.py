@@ -11,7 +11,6 @@ What a whole file can fail with is raised as `FileFailed`; single lines come bac
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Final
 
 from trunkline.core.errors import NotFound
@@ -21,13 +20,15 @@ from trunkline.usage.decode.failure import FileFailed
 from trunkline.usage.decode.formats import Format
 from trunkline.usage.decode.freeswitch import FreeSwitch, FreeSwitchTrunks
 from trunkline.usage.decode.lines import Lines
+from trunkline.usage.decode.own import OwnMapping, OwnMappingWithHeader
 from trunkline.usage.decode.profile import MsRounding, NumberRule, Party, SwitchProfile
 from trunkline.usage.decode.raw import line_octets, raw_text
 from trunkline.usage.decode.records import Decoded
 from trunkline.usage.decode.sources import Limits, Source, content_blocks, content_hash, open_source
+from trunkline.usage.decode.templates import Formats
 
-FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
-    {form.name: form for form in (Common(), FreeSwitch(), FreeSwitchTrunks())}
+FORMATS: Final[Mapping[str, Format]] = Formats(
+    {form.name: form for form in (Common(), FreeSwitch(), FreeSwitchTrunks(), OwnMapping(), OwnMappingWithHeader())}
 )
 
 __all__ = [

@@ -19,7 +19,7 @@ from trunkline.usage.decode.columns import Numbers, chosen, integers, millisecon
 from trunkline.usage.decode.failure import FileFailed
 from trunkline.usage.decode.formats import (
     TEXT,
-    Format,
+    CsvFormat,
     Layout,
     always,
     column_of,
@@ -53,7 +53,7 @@ _IDENTITIES: Final = ("trunk_in", "trunk_out", "source_ip", "account_code", "sip
 _INT32_MAX: Final = 2**31 - 1
 
 
-class Common(Format):
+class Common(CsvFormat):
     """A header line names the columns, in any order; `x_` columns are carried past."""
 
     name = "common"

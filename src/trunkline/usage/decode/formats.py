@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -49,11 +49,23 @@ class Layout:
 
 
 class Format(ABC):
-    """One way in which switches write their records. `name` is stable; `title` is for people."""
+    """One way in which switches write their records. `name` and `version` are stable; `title` is for people."""
 
-    name: ClassVar[str]
-    title: ClassVar[str]
-    has_header: ClassVar[bool] = False
+    name: str
+    title: str
+    version: int = 1
+    has_header: bool = False
+
+    @abstractmethod
+    def decode(self, chunk: Chunk, profile: SwitchProfile) -> Decoded:
+        """The chunk's events and rejects. Lines of the chunk = events + rejects + skipped.
+
+        Raises FileFailed `header_changed`: the file as a whole is not of this format.
+        """
+
+
+class CsvFormat(Format):
+    """A format of comma-separated lines that all have the same columns."""
 
     @abstractmethod
     def layout(self, chunk: Chunk) -> Layout:
@@ -71,7 +83,7 @@ class Format(ABC):
         """
         layout = self.layout(chunk)
         if chunk.overlong_octets:
-            return _one_reject(chunk)
+            return one_reject(chunk)
         lines = Lines(chunk)
         parsed = parse(lines, layout.names, layout.types)
         if chunk.is_first and not self.has_header:
@@ -93,7 +105,8 @@ class Format(ABC):
             )
 
 
-def _one_reject(chunk: Chunk) -> Decoded:
+def one_reject(chunk: Chunk) -> Decoded:
+    """What a chunk says that is one line beyond the longest that is parsed."""
     refusal = too_long(0, chunk.overlong_octets)
     reject = {
         "line": chunk.first_line,

@@ -13,7 +13,7 @@ from trunkline.usage.decode.chunking import Chunk
 from trunkline.usage.decode.columns import Integers, Mask, Numbers, chosen, integers, is_present, mapped
 from trunkline.usage.decode.formats import (
     TEXT,
-    Format,
+    CsvFormat,
     Layout,
     always,
     column_of,
@@ -100,7 +100,7 @@ def _cause_of(names: pa.DictionaryArray) -> pa.Array:
     return mapped(names, lambda name: CAUSES.get(name.upper())).within(1, CAUSE_MAX)
 
 
-class FreeSwitch(Format):
+class FreeSwitch(CsvFormat):
     """The 15 columns of the template `example`, which a fresh installation uses. One row a call, no vendor side."""
 
     name = "freeswitch"
@@ -148,7 +148,7 @@ class FreeSwitch(Format):
         )
 
 
-class FreeSwitchTrunks(Format):
+class FreeSwitchTrunks(CsvFormat):
     """Our template: one row an attempt, both trunks, epoch microseconds."""
 
     name = "freeswitch_trunks"

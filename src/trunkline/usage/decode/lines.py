@@ -13,6 +13,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -21,7 +22,7 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from trunkline.usage.decode.chunking import LINE_OCTETS_MAX, Chunk
-from trunkline.usage.decode.columns import Integers, Mask
+from trunkline.usage.decode.columns import Integers, Mask, Octets
 from trunkline.usage.decode.raw import RAW_OCTETS, raw_text
 from trunkline.usage.reasons import Reason
 
@@ -84,11 +85,31 @@ class Lines:
         return blank
 
     def refusals(self) -> list[Refusal]:
-        """The lines that cannot be parsed safely, in the order of the file."""
-        found: dict[int, Refusal] = {}
-        for refusal in (*self._not_text(), *self._too_long(), *self._stray_returns(), *self._broken_quotes()):
-            found.setdefault(refusal.at, refusal)
-        return [found[at] for at in sorted(found)]
+        """The lines that cannot be parsed safely as CSV, in the order of the file."""
+        return _first_of_each([*self._not_text(), *self._too_long(), *self._stray_returns(), *self._broken_quotes()])
+
+    def unreadable(self) -> list[Refusal]:
+        """The lines that cannot be read whatever their format, in the order of the file."""
+        return _first_of_each([*self._not_text(), *self._too_long(), *self._stray_returns()])
+
+    @property
+    def octets(self) -> Octets:
+        """The whole text of the chunk."""
+        return self._octets
+
+    @property
+    def starts(self) -> Integers:
+        """Where each line begins in `octets`."""
+        return self._starts
+
+    @cached_property
+    def ends(self) -> Integers:
+        """Where each line ends in `octets`: its line end, of which a CR is a part."""
+        ends = self._ends
+        before = np.maximum(ends - 1, 0)
+        if ends.size and b"\r" in self._data:
+            ends = ends - ((ends > self._starts) & (self._octets[before] == _CR))
+        return ends
 
     def without(self, refusals: Sequence[Refusal]) -> bytes:
         """The text of the other lines."""
@@ -104,7 +125,8 @@ class Lines:
     def _lines_of(self, places: Integers) -> list[int]:
         return [int(at) for at in np.unique(np.searchsorted(self._ends, places))]
 
-    def _line(self, at: int) -> bytes:
+    def line(self, at: int) -> bytes:
+        """The octets of a line, with a CR before its line end."""
         return self._data[int(self._starts[at]) : int(self._ends[at])]
 
     def _not_text(self) -> list[Refusal]:
@@ -120,7 +142,7 @@ class Lines:
             except UnicodeDecodeError:
                 for at in self._lines_of(np.flatnonzero(self._octets >= 0x80)):
                     try:
-                        self._line(at).decode()
+                        self.line(at).decode()
                     except UnicodeDecodeError as error:
                         octet = error.object[error.start]
                         detail = f"Byte {error.start + 1} of the line (0x{octet:02X}) is not UTF-8."
@@ -153,6 +175,13 @@ class Lines:
             Refusal(int(at), Reason.FIELD_COUNT, "A quote is not closed, or text follows its closing quote.")
             for at in np.flatnonzero(~whole.astype(np.bool_))
         ]
+
+
+def _first_of_each(refusals: Sequence[Refusal]) -> list[Refusal]:
+    found: dict[int, Refusal] = {}
+    for refusal in refusals:
+        found.setdefault(refusal.at, refusal)
+    return [found[at] for at in sorted(found)]
 
 
 def too_long(at: int, octets: int) -> Refusal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,6 +14,7 @@ import pyarrow.compute as pc
 
 from trunkline.core.errors import Invalid
 from trunkline.core.period import get_zone, require_aware
+from trunkline.usage.decode.mapping import check_mapping
 from trunkline.usage.schema import Service
 
 RULES_MAX: Final = 200
@@ -128,7 +130,7 @@ class SwitchProfile:
     `received_at` (aware) is when the file came: what ends more than `future_limit_s` later is `time_in_future`.
     `timezone` (IANA) is that of times without offset. `mismatch_tolerance_ms` is how far a duration may be from the
     time between answer and end. `final_causes` are hang-up causes (FreeSWITCH names or Q.850 numbers) after which the
-    switch tries no further vendor. Raises Invalid `unknown_timezone`, `number_rule`, `naive_instant`.
+    switch tries no further vendor. `mapping` (JSON) describes the files of the format `mapping`. Raises Invalid `unknown_timezone`, `number_rule`, `naive_instant`.
     """
 
     received_at: datetime
@@ -140,6 +142,7 @@ class SwitchProfile:
     ms_rounding: MsRounding = MsRounding.UP
     mismatch_tolerance_ms: int = 2_000
     final_causes: frozenset[str] = field(default_factory=frozenset)
+    mapping: str = ""
 
     def __post_init__(self) -> None:
         require_aware(self.received_at)
@@ -160,8 +163,9 @@ class SwitchProfile:
     ) -> Self:
         """A profile from what a switch stores: rules and options as JSON.
 
-        Options: `service`, `ms_rounding`, `mismatch_tolerance_ms` (0 to 86,400,000) and `final_causes` (a list).
-        Raises Invalid `unknown_timezone`, `number_rule`, `switch_option`.
+        Options: `service`, `ms_rounding`, `mismatch_tolerance_ms` (0 to 86,400,000), `final_causes` (a list) and
+        `mapping` (an object). Raises Invalid `unknown_timezone`, `number_rule`, `switch_option`,
+        `mapping_*`.
         """
         return cls(
             received_at=received_at,
@@ -190,6 +194,9 @@ def _options(options: Mapping[str, object]) -> dict[str, Any]:
                 read["mismatch_tolerance_ms"] = value
             case "final_causes", list() if all(isinstance(cause, str) for cause in value):
                 read["final_causes"] = frozenset(str(cause).upper() for cause in value)
+            case "mapping", dict():
+                check_mapping(value, "mapping")
+                read["mapping"] = json.dumps(value, sort_keys=True)
             case _:
                 raise Invalid(
                     "switch_option",

@@ -34,12 +34,16 @@ Detail = Callable[[int], str]
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What a chunk says. Lines = events + rejects + skipped (blank lines)."""
+    """What a chunk says. Lines = events + rejects + skipped.
+
+    `skip_reasons`: how many of the skipped lines the format passes over, by its reason; the others are blank.
+    """
 
     events: pa.Table  # schema.EVENTS
     rejects: pa.Table  # schema.REJECTS
     skipped: int
     lines: Lines
+    skip_reasons: Mapping[str, int] = field(default_factory=dict)
 
 
 class Marks:

@@ -18,7 +18,17 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from trunkline.engine.zone import AMBIGUOUS, MISSING, from_local
-from trunkline.usage.decode.columns import Integers, Mask, buffer_of, integers, is_present, lengths_of, offsets_of
+from trunkline.usage.decode.columns import (
+    Integers,
+    Mask,
+    Numbers,
+    buffer_of,
+    integers,
+    is_present,
+    lengths_of,
+    milliseconds,
+    offsets_of,
+)
 
 READ: Final = 0
 TWICE: Final = AMBIGUOUS  # 1: the repeated hour
@@ -67,16 +77,31 @@ def absent(rows: int) -> Instants:
 def from_epoch_us(column: pa.Array) -> Instants:
     """Reads UTC microseconds since 1970; 0 and empty are absent."""
     numbers = integers(column)
-    ms = numbers.values // 1000
+    return _from_epoch(numbers, numbers.values // 1000)
+
+
+def from_epoch_ms(column: pa.Array) -> Instants:
+    """Reads UTC milliseconds since 1970; 0 and empty are absent."""
+    numbers = integers(column)
+    return _from_epoch(numbers, numbers.values)
+
+
+def from_epoch_s(column: pa.Array) -> Instants:
+    """Reads UTC seconds since 1970, with up to three decimals; 0 and empty are absent."""
+    numbers = milliseconds(column)
+    return _from_epoch(numbers, numbers.values)
+
+
+def _from_epoch(numbers: Numbers, ms: Integers) -> Instants:
     present = (numbers.values != 0) | ~numbers.is_readable
     good = numbers.is_readable & (ms >= EARLIEST_MS) & (ms <= LATEST_MS)
     status = np.where(present & ~good, UNREADABLE, READ).astype(np.int8)
-    return Instants(ms, present, status, np.zeros(len(column), dtype=np.int64))
+    return Instants(ms, present, status, np.zeros(ms.size, dtype=np.int64))
 
 
 @dataclass(slots=True)
-class _Clock:
-    """What the texts show: local seconds, milliseconds within, offset from UTC where given, and which were read."""
+class Clock:
+    """What texts show: local seconds, milliseconds within, offset from UTC where given, and which were read."""
 
     local_s: Integers
     ms: Integers
@@ -86,7 +111,9 @@ class _Clock:
     resolution_ms: Integers
 
     @classmethod
-    def blank(cls, rows: int) -> _Clock:
+    def blank(cls, rows: int) -> Clock:
+        """A clock of so many rows of which none is read."""
+
         def zeros() -> Integers:
             return np.zeros(rows, dtype=np.int64)
 
@@ -102,18 +129,23 @@ def from_text(column: pa.Array, timezone: str) -> Instants:
     rows = np.flatnonzero(present)
     if not rows.size:
         return absent(len(column))
-    clock = _Clock.blank(len(column))
+    clock = Clock.blank(len(column))
     _read_heads(column, rows, clock)
     if (loose := rows[~clock.is_read[rows]]).size:
         _read_loose(column, loose, clock)
-    ms, status = _instants(clock, timezone)
+    return instants_of(clock, present, timezone)
+
+
+def instants_of(clock: Clock, present: Mask, timezone: str) -> Instants:
+    """What the clock shows, as instants; where it shows no offset it is that of `timezone`."""
+    ms, status = _utc(clock, timezone)
     outside = (ms < EARLIEST_MS) | (ms > LATEST_MS)
     status[present & (~clock.is_read | outside)] = UNREADABLE
     status[~present] = READ
     return Instants(ms, present, status, clock.resolution_ms)
 
 
-def _instants(clock: _Clock, timezone: str) -> tuple[Integers, NDArray[np.int8]]:
+def _utc(clock: Clock, timezone: str) -> tuple[Integers, NDArray[np.int8]]:
     status = np.zeros(clock.local_s.size, dtype=np.int8)
     utc_s = clock.local_s - clock.offset_s
     # Whatever lies outside is refused anyway, and would make the table of offsets span thousands of years.
@@ -124,7 +156,7 @@ def _instants(clock: _Clock, timezone: str) -> tuple[Integers, NDArray[np.int8]]
     return utc_s * 1000 + clock.ms, status
 
 
-def _read_heads(column: pa.Array, rows: Integers, clock: _Clock) -> None:
+def _read_heads(column: pa.Array, rows: Integers, clock: Clock) -> None:
     """Reads the rows that begin with `YYYY-MM-DD hh:mm:ss` (or `T`) and end in nothing, a fraction or an offset."""
     lengths = lengths_of(column)
     rows = rows[lengths[rows] >= _HEAD]
@@ -141,7 +173,7 @@ def _read_heads(column: pa.Array, rows: Integers, clock: _Clock) -> None:
         values.append(value)
     good &= (heads[4] == ord("-")) & (heads[7] == ord("-")) & (heads[13] == ord(":")) & (heads[16] == ord(":"))
     good &= (heads[10] == ord(" ")) | (heads[10] == ord("T"))
-    local_s, exists = _calendar(values)
+    local_s, exists = seconds_of(values)
     good &= exists
     if (lengths[rows] > _HEAD).any():
         tails = pc.utf8_slice_codeunits(column.take(pa.array(rows)), _HEAD, None)
@@ -167,11 +199,12 @@ def _tails(tails: pa.Array) -> tuple[Integers, Integers, Mask, Mask]:
     encoded = tails.dictionary_encode()
     at = encoded.indices.to_numpy(zero_copy_only=False)
     found = pc.extract_regex(encoded.dictionary, pattern=_TAIL)
-    ms, offset_s, has_offset, good = _fraction_and_offset(found)
+    ms, offset_s, has_offset, good = fraction_and_offset(found)
     return ms[at], offset_s[at], has_offset[at], good[at]
 
 
-def _fraction_and_offset(found: pa.StructArray) -> tuple[Integers, Integers, Mask, Mask]:
+def fraction_and_offset(found: pa.StructArray) -> tuple[Integers, Integers, Mask, Mask]:
+    """(milliseconds, offset in seconds, has an offset, could be read) of the groups `fraction` and `offset`."""
     matched = is_present(found)
     fraction = pc.fill_null(pc.struct_field(found, "fraction"), "")
     ms = _int(pc.utf8_slice_codeunits(pc.utf8_rpad(fraction, 3, "0"), 0, 3))
@@ -190,21 +223,21 @@ def _int(column: pa.Array) -> Integers:
     return filled.cast(pa.int64()).to_numpy(zero_copy_only=False)
 
 
-def _read_loose(column: pa.Array, rows: Integers, clock: _Clock) -> None:
+def _read_loose(column: pa.Array, rows: Integers, clock: Clock) -> None:
     found = pc.extract_regex(column.take(pa.array(rows)), pattern=_LOOSE)
     named = {
         name: pc.fill_null(pc.struct_field(found, name), "")
         for name in ("year", "month", "day", "hour", "minute", "second")
     }
-    local_s, exists = _calendar([_int(part) for part in named.values()])
-    ms, offset_s, has_offset, good = _fraction_and_offset(found)
+    local_s, exists = seconds_of([_int(part) for part in named.values()])
+    ms, offset_s, has_offset, good = fraction_and_offset(found)
     clock.local_s[rows], clock.ms[rows] = local_s, ms
     clock.offset_s[rows], clock.has_offset[rows] = offset_s, has_offset
     clock.is_read[rows] = good & exists
     clock.resolution_ms[rows] = np.where(lengths_of(named["second"]) == 0, _MINUTE_MS, 0)
 
 
-def _calendar(shown: Sequence[Integers]) -> tuple[Integers, Mask]:
+def seconds_of(shown: Sequence[Integers]) -> tuple[Integers, Mask]:
     """Seconds since 1970 on the clock that shows these six, year first, and whether calendar and clock ever do."""
     year, month, day, hour, minute, second = shown
     exists = (month >= 1) & (month <= 12) & (day >= 1) & (hour <= 23) & (minute <= 59) & (second <= 59)

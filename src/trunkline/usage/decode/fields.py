@@ -1,0 +1,444 @@
+"""The fields of a chunk's lines, located whole columns at a time: delimited, key=value and fixed width.
+
+The text is cut once, at all separators; a field is then two offsets into it, and only the columns that a mapping reads
+become Arrow columns. So lines of one chunk may have different numbers of fields, and columns nobody reads cost little.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from trunkline.usage.decode.columns import Integers, Mask, Octets, octets_of
+from trunkline.usage.decode.lines import Lines, Refusal
+from trunkline.usage.reasons import Reason
+
+TEXT: Final = pa.string()
+_LF: Final = 0x0A
+_QUOTE: Final = 0x22
+_APOSTROPHE: Final = 0x27
+_SPACE: Final = 0x20
+_CR: Final = 0x0D
+_TAIL: Final = 8
+_TAB: Final = 0x09
+_ALL: Final = 1 << 20
+_INDENT_MAX: Final = 4  # spaces between a separator and a key
+_QUOTED: Final = r'^"(?:[^"]|"")*"$'
+
+
+class Quotes(StrEnum):
+    """What double quotes mean."""
+
+    NONE = "none"  # nothing
+    STRICT = "strict"  # RFC 4180: a field is quoted as a whole, quotes inside are doubled
+    LENIENT = "lenient"  # the same; in a line that breaks this rule, a quote inside of a field is text
+
+
+class Rows(ABC):
+    """The lines that hold something, as rows whose fields can be asked for by name. `at`: the line of each row."""
+
+    at: Integers
+
+    def __len__(self) -> int:
+        return int(self.at.size)
+
+    @abstractmethod
+    def column(self, name: str) -> pa.Array:
+        """The texts of a column, null where it is empty or the row has none of that name."""
+
+    @abstractmethod
+    def where(self, kept: Mask) -> Self:
+        """Only some of the rows."""
+
+    def wrong(self) -> Mask:
+        """Which rows do not have the shape that the mapping describes."""
+        return np.zeros(len(self), dtype=np.bool_)
+
+    def wrong_detail(self, row: int) -> str:
+        """What is wrong with the shape of a row."""
+        return ""
+
+
+def usable(lines: Lines) -> tuple[Integers, list[Refusal]]:
+    """The lines that can be read and are not blank, and the refusals of those that cannot be read."""
+    refusals = lines.unreadable()
+    starts = lines.starts
+    good = lines.ends > starts
+    head = lines.octets[np.minimum(starts, max(lines.octets.size - 1, 0))] if len(lines) else lines.octets
+    for line in np.flatnonzero(good & ((head == _SPACE) | (head == _TAB))).tolist():
+        good[line] = bool(lines.line(line).strip(b" \t\r"))
+    good[[refusal.at for refusal in refusals]] = False
+    return np.flatnonzero(good), refusals
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """Fields of all lines of a chunk: field f lies between `bounds[f]` and `bounds[f + 1]`, line k has those from `first[k]`."""
+
+    octets: Octets
+    bounds: Integers  # -1, then the places of separators and line ends
+    first: Integers  # one more than there are lines
+    has_quotes: bool
+    broken: Mask  # lines whose quotes break the rule
+
+
+def texts_between(octets: Octets, start: Integers, end: Integers) -> pa.Array:
+    """Texts that lie in ascending order in `octets`, one for each start and end; null where there is nothing between."""
+    offsets = np.empty(2 * start.size + 1, dtype=np.int32)
+    offsets[0:-1:2], offsets[1::2] = start, end
+    offsets[-1] = octets.size
+    between = pa.StringArray.from_buffers(2 * start.size, pa.py_buffer(offsets), pa.py_buffer(octets))
+    empty = start == end
+    return between.take(pa.array(np.arange(0, 2 * start.size, 2), mask=empty if empty.any() else None))
+
+
+def _cut(lines: Lines, separator: bytes, quotes: Quotes) -> _Cut:
+    octets = lines.octets
+    if not len(lines):
+        return _Cut(octets, np.full(1, -1), np.zeros(1, np.int64), False, np.zeros(0, np.bool_))
+    if quotes is Quotes.NONE or not (octets == _QUOTE).any():
+        return _cut_unquoted(lines, octets, separator)
+    cut = _cut_quoted(lines, octets, separator)
+    if quotes is Quotes.LENIENT and cut.broken.any():
+        cut = _cut_quoted(lines, _without_inner_quotes(lines, octets, separator, cut.broken), separator)
+    return cut
+
+
+def _bounds(octets: Octets, ends: Integers) -> tuple[Integers, Integers]:
+    """The bounds of the fields and the first field of every line, from the places of separators and line ends."""
+    sign = octets[np.minimum(ends, octets.size - 1)]
+    last = np.flatnonzero((sign == _LF) | (ends == octets.size))
+    return np.concatenate([np.full(1, -1), ends]), np.concatenate([np.zeros(1, np.int64), last + 1])
+
+
+def _with_last(octets: Octets, places: Integers) -> Integers:
+    """The places with the end of the text among them, where the last line has no line end."""
+    return np.append(places, octets.size) if octets[-1] != _LF else places
+
+
+def _cut_unquoted(lines: Lines, octets: Octets, separator: bytes) -> _Cut:
+    ends = _with_last(octets, np.flatnonzero((octets == separator[0]) | (octets == _LF)))
+    bounds, first = _bounds(octets, ends)
+    return _Cut(octets, bounds, first, False, np.zeros(len(lines), np.bool_))
+
+
+def _cut_quoted(lines: Lines, octets: Octets, separator: bytes) -> _Cut:
+    signs = _with_last(octets, np.flatnonzero((octets == separator[0]) | (octets == _LF) | (octets == _QUOTE)))
+    sign = octets[np.minimum(signs, octets.size - 1)]
+    if octets[-1] != _LF:
+        sign[-1] = _LF
+    is_quote, is_line_end = sign == _QUOTE, sign == _LF
+    seen = np.cumsum(is_quote, dtype=np.int32)  # quotes up to and with each sign
+    outside = (seen & 1) == 0
+    if not outside[is_line_end].all():  # a line with an odd number of quotes: each line must count for itself
+        at_line_ends = np.flatnonzero(is_line_end)
+        before = np.concatenate([[0], seen[at_line_ends[:-1]]]).astype(np.int32)
+        outside = (seen - np.repeat(before, np.diff(at_line_ends, prepend=-1))) % 2 == 0
+    at_ends = np.flatnonzero(is_line_end | (outside & ~is_quote))
+    bounds, first = _bounds(octets, signs[at_ends])
+    count = np.diff(seen[at_ends], prepend=np.int32(0))
+    fields = np.flatnonzero(count)
+    lines_broken = np.zeros(len(lines), dtype=np.bool_)
+    broken = fields[_is_broken(octets, bounds[fields] + 1, bounds[fields + 1], count[fields])]
+    lines_broken[np.searchsorted(first, broken, side="right") - 1] = True
+    return _Cut(octets, bounds, first, True, lines_broken)
+
+
+def _is_broken(octets: Octets, start: Integers, end: Integers, quotes: Integers) -> Mask:
+    """Which of the fields with quotes are not quoted as a whole, with doubled quotes inside."""
+    end = end - (octets[end - 1] == _CR)  # inside of a line no CR is left
+    broken = (octets[start] != _QUOTE) | (octets[end - 1] != _QUOTE) | (quotes % 2 == 1) | (end - start < 2)
+    inner = np.flatnonzero(~broken & (quotes > 2))
+    if inner.size:
+        texts = texts_between(octets, start[inner], end[inner]).cast(pa.binary())
+        fits = pc.match_substring_regex(texts, pattern=_QUOTED).to_numpy(zero_copy_only=False)
+        broken[inner[~fits.astype(np.bool_)]] = True
+    return broken
+
+
+def _without_inner_quotes(lines: Lines, octets: Octets, separator: bytes, broken: Mask) -> Octets:
+    """The text with an apostrophe for each quote of a broken line that does not begin or end a whole field.
+
+    A quote begins a field if it stands at a field's beginning and the next quote that stands at a beginning or an end
+    stands at an end; that one ends it.
+    """
+    octets = octets.copy()
+    places = np.flatnonzero(octets == _QUOTE)
+    line = np.searchsorted(lines.starts, places, side="right") - 1
+    places, line = places[broken[line]], line[broken[line]]
+    opens = (places == lines.starts[line]) | (octets[places - 1] == separator[0])
+    closes = (places + 1 >= lines.ends[line]) | (octets[np.minimum(places + 1, octets.size - 1)] == separator[0])
+    edge = np.flatnonzero(opens ^ closes)
+    begins = np.zeros(edge.size, dtype=np.bool_)
+    begins[:-1] = opens[edge[:-1]] & closes[edge[1:]] & (line[edge[:-1]] == line[edge[1:]])
+    kept = np.zeros(places.size, dtype=np.bool_)
+    kept[edge[begins]] = True
+    kept[edge[1:][begins[:-1]]] = True
+    octets[places[~kept]] = _APOSTROPHE
+    return octets
+
+
+def _whole_lines(cut: _Cut, at: Integers) -> tuple[Integers, list[Refusal]]:
+    """The lines whose quotes keep the rule, and the refusals of the others."""
+    if not cut.broken.any():
+        return at, []
+    broken = cut.broken[at]
+    detail = "A quote is not closed, or text follows its closing quote."
+    return at[~broken], [Refusal(int(each), Reason.FIELD_COUNT, detail) for each in at[broken]]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The names of the places of a line, for lines with one of some numbers of fields.
+
+    `counts`: the numbers from, to (both included) of fields that lines of this layout have; `places` from 0.
+    """
+
+    counts: tuple[tuple[int, int], ...]
+    places: Mapping[str, int]
+
+    def fits(self, counts: Integers) -> Mask:
+        """Which numbers of fields are this layout's."""
+        fits = np.zeros(counts.size, dtype=np.bool_)
+        for low, high in self.counts:
+            fits |= (counts >= low) & (counts <= high)
+        return fits
+
+
+@dataclass(frozen=True, slots=True)
+class Delimited(Rows):
+    """Rows of separated fields. A name that is a number is the field at that place, from 1, in any layout."""
+
+    at: Integers
+    layouts: Sequence[Layout]
+    _cut: _Cut
+    _layout: NDArray[np.int8]
+    _counts: Integers
+    _lines: Lines
+
+    @classmethod
+    def of(
+        cls, lines: Lines, separator: bytes, quotes: Quotes, layouts: Sequence[Layout]
+    ) -> tuple[Self, list[Refusal]]:
+        """The rows of a chunk, and the lines that are none. The first layout that fits a line is its own."""
+        at, refusals = usable(lines)
+        cut = _cut(lines, separator, quotes)
+        at, broken = _whole_lines(cut, at)
+        counts = np.diff(cut.first)[at]
+        layout = np.full(at.size, -1, dtype=np.int8)
+        for number, each in enumerate(layouts):
+            layout[(layout < 0) & each.fits(counts)] = number
+        return cls(at, layouts, cut, layout, counts, lines), refusals + broken
+
+    def column(self, name: str) -> pa.Array:
+        fields, present = self._fields_of(name)
+        if not present.any():
+            return pa.nulls(len(self), TEXT)
+        cut = self._cut
+        start = cut.bounds[fields] + 1
+        end = np.minimum(cut.bounds[fields + 1], self._lines.ends[self.at])
+        end = np.where(present, end, start)
+        return self._unquoted(start, end) if cut.has_quotes else texts_between(cut.octets, start, end)
+
+    def _unquoted(self, start: Integers, end: Integers) -> pa.Array:
+        octets = self._cut.octets
+        quoted = (end - start >= 2) & (octets[np.minimum(start, octets.size - 1)] == _QUOTE)
+        column = texts_between(octets, start + quoted, end - quoted)
+        if (octets_of(column) == _QUOTE).any():
+            column = pc.if_else(pa.array(quoted), pc.replace_substring(column, '""', '"'), column)
+        return column
+
+    def _fields_of(self, name: str) -> tuple[Integers, Mask]:
+        """The field of each row, and which rows have one."""
+        if name.isdecimal():
+            place = np.full(len(self), int(name) - 1)
+        else:
+            places = np.array([each.places.get(name, -1) for each in self.layouts] + [-1])
+            place = places[self._layout]
+        present = (place >= 0) & (place < self._counts)
+        return self._cut.first[self.at] + np.where(present, place, 0), present
+
+    def where(self, kept: Mask) -> Self:
+        return replace(self, at=self.at[kept], _layout=self._layout[kept], _counts=self._counts[kept])
+
+    def wrong(self) -> Mask:
+        return self._layout < 0
+
+    def wrong_detail(self, row: int) -> str:
+        return f"{self._counts[row]} fields instead of {' or '.join(_counts_text(each) for each in self.layouts)}."
+
+    def unnamed(self) -> int:
+        """How many fields the longest row has after the last of a layout that names all of its fields."""
+        named = np.array([_named_fields(each) for each in self.layouts] + [_ALL])
+        return max(0, int((self._counts - named[self._layout]).max(initial=0)))
+
+
+def _named_fields(layout: Layout) -> int:
+    """How many fields a layout names; `_ALL` where it leaves some out and so never meant to name them."""
+    last = max(layout.places.values(), default=-1) + 1
+    return last if last == len(layout.places) else _ALL
+
+
+def _counts_text(layout: Layout) -> str:
+    return " or ".join(f"{low}" if low == high else f"{low} to {high}" for low, high in layout.counts)
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs(Rows):
+    """Rows of KEY=value fields in any order; of a key that comes twice the first counts."""
+
+    at: Integers
+    _cut: _Cut
+    _fields: _Keys
+    _row_of_line: Integers
+    _line_ends: Integers
+    _chosen: Mask
+
+    @classmethod
+    def of(cls, lines: Lines, separator: bytes, sign: bytes) -> tuple[Self, list[Refusal]]:
+        """The rows of a chunk, and the lines that are none.
+
+        Spaces before a key and around a value do not count, nor do quotes around a value.
+        """
+        at, refusals = usable(lines)
+        cut = _cut(lines, separator, Quotes.NONE)
+        rows = np.full(len(lines), -1, dtype=np.int64)
+        rows[at] = np.arange(at.size)
+        ends = lines.ends[at]
+        return cls(at, cut, _Keys.of(cut, sign), rows, ends, np.ones(at.size, dtype=np.bool_)), refusals
+
+    def column(self, name: str) -> pa.Array:
+        fields = self._fields.named(name, self._cut.octets)
+        rows = self._row_of_line[np.searchsorted(self._cut.first, fields, side="right") - 1]
+        kept = (np.diff(rows, prepend=-1) != 0) & (rows >= 0)
+        fields, rows = fields[kept], rows[kept]
+        if not fields.size:
+            return pa.nulls(len(self), TEXT)
+        start = self._fields.sign[fields] + 1
+        end = np.maximum(np.minimum(self._cut.bounds[fields + 1], self._line_ends[rows]), start)
+        octets = self._cut.octets
+        head, last = octets[np.minimum(start, octets.size - 1)], octets[end - 1]
+        quoted = (end - start >= 2) & (head == _QUOTE) & (last == _QUOTE)
+        column = _trimmed(texts_between(octets, start + quoted, end - quoted))
+        if rows.size < self._chosen.size:
+            index = np.full(self._chosen.size, -1)
+            index[rows] = np.arange(rows.size)
+            column = column.take(pa.array(index, mask=index < 0))
+        column = null_if_empty(column)
+        return column if self._chosen.all() else column.filter(pa.array(self._chosen))
+
+    def where(self, kept: Mask) -> Self:
+        chosen = self._chosen.copy()
+        chosen[chosen] = kept
+        return replace(self, at=self.at[kept], _chosen=chosen)
+
+
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    """The keys of all fields: where each begins, where the sign after it stands, and its last eight octets as a number."""
+
+    start: Integers
+    sign: Integers  # before `start`: the field has none
+    tail: NDArray[np.uint64]
+
+    @classmethod
+    def of(cls, cut: _Cut, sign: bytes) -> Self:
+        octets = cut.octets
+        start, end = cut.bounds[:-1] + 1, cut.bounds[1:]
+        for _ in range(_INDENT_MAX):
+            indented = (start < end) & (octets[np.minimum(start, octets.size - 1)] == _SPACE)
+            if not indented.any():
+                break
+            start = start + indented
+        signs = np.append(np.flatnonzero(octets == sign[0]), octets.size)
+        place = signs[np.searchsorted(signs, start)]
+        place = np.where(place < end, place, -1)
+        padded = np.concatenate([np.zeros(_TAIL, np.uint8), octets])
+        windows = np.lib.stride_tricks.sliding_window_view(padded, _TAIL)
+        tail = np.ascontiguousarray(windows[np.maximum(place, 0)]).view(">u8").ravel().astype(np.uint64)
+        return cls(start, place, tail)
+
+    def named(self, name: str, octets: Octets) -> Integers:
+        """The fields with that key, ascending."""
+        key = name.encode()
+        known = key[-_TAIL:]
+        mask = np.uint64((1 << 8 * len(known)) - 1)
+        wanted = np.uint64(int.from_bytes(known, "big"))
+        fields = np.flatnonzero(((self.tail & mask) == wanted) & (self.sign - self.start == len(key)))
+        for place in range(len(key) - len(known)):
+            fields = fields[octets[self.start[fields] + place] == key[place]]
+        return fields
+
+
+def _trimmed(column: pa.Array) -> pa.Array:
+    """The texts without spaces around them."""
+    octets = octets_of(column)
+    return pc.utf8_trim_whitespace(column) if ((octets <= _SPACE) | (octets >= 0x80)).any() else column
+
+
+def null_if_empty(column: pa.Array) -> pa.Array:
+    """The column with null for empty texts."""
+    empty = pc.equal(pc.binary_length(column), 0)
+    return pc.if_else(empty, pa.scalar(None, TEXT), column) if pc.any(empty).as_py() else column
+
+
+@dataclass(frozen=True, slots=True)
+class FixedWidth(Rows):
+    """Rows whose columns stand at fixed places, which are counted in characters. Spaces around a value do not count."""
+
+    at: Integers
+    places: Mapping[str, tuple[int, int]]  # from, from 0; to, not included
+    width: int  # characters that a line has at least
+    _lines: Lines
+    _boundaries: Mapping[int, Integers]  # of a line that is not ASCII: where each of its characters starts
+
+    @classmethod
+    def of(cls, lines: Lines, places: Mapping[str, tuple[int, int]], width: int) -> tuple[Self, list[Refusal]]:
+        """The rows of a chunk, and the lines that are none."""
+        at, refusals = usable(lines)
+        wide = np.unique(np.searchsorted(lines.ends, np.flatnonzero(lines.octets >= 0x80), side="right"))
+        boundaries = {
+            int(line): np.flatnonzero((lines.octets[lines.starts[line] : lines.ends[line]] & 0xC0) != 0x80)
+            for line in np.intersect1d(wide, at)
+        }
+        return cls(at, places, width, lines, boundaries), refusals
+
+    def column(self, name: str) -> pa.Array:
+        low, high = self.places[name]
+        line_start, line_end = self._lines.starts[self.at], self._lines.ends[self.at]
+        start, end = np.minimum(line_start + low, line_end), np.minimum(line_start + high, line_end)
+        for row, bounds in self._wide_rows():
+            start[row] = line_start[row] + bounds[low] if low < bounds.size else line_end[row]
+            end[row] = line_start[row] + bounds[high] if high < bounds.size else line_end[row]
+        return null_if_empty(_trimmed(texts_between(self._lines.octets, start, end)))
+
+    def _wide_rows(self) -> list[tuple[int, Integers]]:
+        """The rows that are not ASCII, with where each of their characters starts."""
+        if not self._boundaries:
+            return []
+        lines = np.fromiter(self._boundaries, dtype=np.int64)
+        return [(int(row), self._boundaries[int(self.at[row])]) for row in np.flatnonzero(np.isin(self.at, lines))]
+
+    def where(self, kept: Mask) -> Self:
+        return replace(self, at=self.at[kept])
+
+    def _width_of(self, line: int) -> int:
+        bounds = self._boundaries.get(line)
+        return int(self._lines.ends[line] - self._lines.starts[line]) if bounds is None else bounds.size
+
+    def wrong(self) -> Mask:
+        widths = self._lines.ends[self.at] - self._lines.starts[self.at]
+        for row, bounds in self._wide_rows():
+            widths[row] = bounds.size
+        return widths < self.width
+
+    def wrong_detail(self, row: int) -> str:
+        return f"{self._width_of(int(self.at[row]))} characters instead of {self.width}."
