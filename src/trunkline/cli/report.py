@@ -5,21 +5,21 @@ from __future__ import annotations
 import json
 import os
 import sys
-from datetime import date, datetime
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trunkline.cli.door import TenantOption, now, print_json, say, table, tenant_scope
+from trunkline.cli.door import JsonOption, TenantOption, now, print_json, say, table, tenant_scope
 from trunkline.core.errors import Invalid
 from trunkline.core.period import get_zone
-from trunkline.reports.rules import View, parse_keys
 
 if TYPE_CHECKING:
-    from trunkline.reports.queries import Bound, Question
-    from trunkline.reports.rules import Report
+    from trunkline.reports.report import Report
 
 app = typer.Typer(help="What was earned, and how well it worked.", no_args_is_help=True)
 
@@ -28,16 +28,21 @@ class Format(StrEnum):
     """How a report is given out."""
 
     TABLE = "table"
+    CHART = "chart"
     CSV = "csv"
     XLSX = "xlsx"
+    PARQUET = "parquet"
     JSON = "json"
 
 
+FILES = (Format.CSV, Format.XLSX, Format.PARQUET, Format.JSON)
+
+NameArgument = Annotated[str, typer.Argument(help="Name of the saved report.")]
 ByOption = Annotated[
     str,
     typer.Option(
-        help="What to group by, in order, separated by commas: day, account, vendor, destination, country, code, "
-        "service, cause. Nothing: the totals alone."
+        help="What to group by, in order, separated by commas: day, hour, account, vendor, destination, country, code, "
+        "code:N (first N digits of the called number), service, cause, cause_group, attempt. Nothing: the totals alone."
     ),
 ]
 FromOption = Annotated[
@@ -49,37 +54,97 @@ AccountOption = Annotated[str, typer.Option(help="Code of a customer: its calls 
 VendorOption = Annotated[str, typer.Option(help="Code of a vendor: attempts sent to it alone.")]
 DestinationOption = Annotated[str, typer.Option(help="Name of a destination.")]
 CountryOption = Annotated[str, typer.Option(help="ISO 3166 code of a country, like KE.")]
+FiguresOption = Annotated[
+    str, typer.Option(help="Columns to show, in order, separated by commas; the usual ones else.")
+]
+PercentilesOption = Annotated[bool, typer.Option("--percentiles", help="Add P50 and P95 of PDD and of duration.")]
+CompareOption = Annotated[
+    str,
+    typer.Option(
+        help="Period to compare with: previous, or two days like 2026-02-01..2026-03-01, the second excluded."
+    ),
+]
+AsOfOption = Annotated[
+    str, typer.Option(help="As billed on that day, or at that instant: later corrections are left out.")
+]
 SortOption = Annotated[str, typer.Option(help="Column to sort by, greatest first, like margin; else by the groups.")]
 FormatOption = Annotated[
     Format | None,
     typer.Option("--format", help="How to give it out; by the ending of --out if left out, else a table."),
 ]
 OutOption = Annotated[Path | None, typer.Option(help="File to write; the standard output if left out.")]
+ChartOption = Annotated[Path | None, typer.Option(help="Draw a chart into this file, .svg or .png.")]
+MeasureOption = Annotated[str, typer.Option(help="Column that the chart shows; the first one if left out.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Where a report goes."""
+
+    format: Format
+    out: Path | None
+    chart: Path | None
+    measure: str
+
+
+def _view_command(view: str, default_by: str) -> Callable[..., None]:
+    """The command of a view. Both have the same options and differ in what they show."""
+
+    def command(
+        tenant: TenantOption,
+        by: ByOption = default_by,
+        start_from: FromOption = "",
+        start_to: ToOption = "",
+        zone: ZoneOption = "",
+        account: AccountOption = "",
+        vendor: VendorOption = "",
+        destination: DestinationOption = "",
+        country: CountryOption = "",
+        figures: FiguresOption = "",
+        percentiles: PercentilesOption = False,
+        compare: CompareOption = "",
+        as_of: AsOfOption = "",
+        sort: SortOption = "",
+        given_format: FormatOption = None,
+        out: OutOption = None,
+        chart: ChartOption = None,
+        measure: MeasureOption = "",
+    ) -> None:
+        asked = {
+            "view": view,
+            "by": by,
+            "from": start_from,
+            "to": start_to,
+            "zone": zone,
+            "account": account,
+            "vendor": vendor,
+            "destination": destination,
+            "country": country,
+            "figures": figures,
+            "percentiles": "yes" if percentiles else "",
+            "compare": compare,
+            "as_of": as_of,
+            "sort": sort,
+        }
+        _report(tenant, asked, _output(given_format, out, chart, measure))
+
+    return command
+
+
+app.command("margin", help="Revenue, cost and margin, in the tenant's currency.")(
+    _view_command("margin", "account,vendor")
+)
+app.command(
+    "summary",
+    help="Every figure: attempts, calls, ASR, ACD, PDD, minutes, billed minutes, revenue, cost, margin.",
+)(_view_command("summary", "day"))
 
 
 @app.command()
-def margin(
+def save(
+    name: NameArgument,
     tenant: TenantOption,
-    by: ByOption = "account,vendor",
-    start_from: FromOption = "",
-    start_to: ToOption = "",
-    zone: ZoneOption = "",
-    account: AccountOption = "",
-    vendor: VendorOption = "",
-    destination: DestinationOption = "",
-    country: CountryOption = "",
-    sort: SortOption = "",
-    given_format: FormatOption = None,
-    out: OutOption = None,
-) -> None:
-    """Revenue, cost and margin, in the tenant's currency."""
-    question = _question(View.MARGIN, by, start_from, start_to, zone, account, vendor, destination, country, sort)
-    _report(tenant, question, given_format, out)
-
-
-@app.command()
-def summary(
-    tenant: TenantOption,
+    view: Annotated[str, typer.Option(help="Which report: margin or summary.")] = "summary",
     by: ByOption = "day",
     start_from: FromOption = "",
     start_to: ToOption = "",
@@ -88,58 +153,93 @@ def summary(
     vendor: VendorOption = "",
     destination: DestinationOption = "",
     country: CountryOption = "",
+    figures: FiguresOption = "",
+    percentiles: PercentilesOption = False,
+    compare: CompareOption = "",
+    as_of: AsOfOption = "",
     sort: SortOption = "",
+    measure: MeasureOption = "",
+) -> None:
+    """Keep a question under a name; one of the same name is replaced."""
+    from trunkline.reports.actions import save_report
+
+    asked = {
+        "view": view,
+        "by": by,
+        "from": start_from,
+        "to": start_to,
+        "zone": zone,
+        "account": account,
+        "vendor": vendor,
+        "destination": destination,
+        "country": country,
+        "figures": figures,
+        "percentiles": "yes" if percentiles else "",
+        "compare": compare,
+        "as_of": as_of,
+        "sort": sort,
+        "measure": measure,
+    }
+    with tenant_scope(tenant):
+        _, is_new = save_report(name=name, asked=asked)
+    say(f"{name} {'saved' if is_new else 'replaced'}")
+
+
+@app.command()
+def run(
+    name: NameArgument,
+    tenant: TenantOption,
+    start_from: FromOption = "",
+    start_to: ToOption = "",
+    compare: CompareOption = "",
+    as_of: AsOfOption = "",
     given_format: FormatOption = None,
     out: OutOption = None,
+    chart: ChartOption = None,
+    measure: MeasureOption = "",
 ) -> None:
-    """Every figure: attempts, calls, ASR, ACD, PDD, minutes, billed minutes, revenue, cost, margin."""
-    question = _question(View.SUMMARY, by, start_from, start_to, zone, account, vendor, destination, country, sort)
-    _report(tenant, question, given_format, out)
+    """Make a saved report; what is given here stands in place of what was saved."""
+    from trunkline.reports.queries import get_saved_report
+
+    given = {"from": start_from, "to": start_to, "compare": compare, "as_of": as_of, "measure": measure}
+    with tenant_scope(tenant):
+        asked = get_saved_report(name).asked | {option: value for option, value in given.items() if value}
+    _report(tenant, asked, _output(given_format, out, chart, asked.get("measure", "")))
 
 
-def _question(
-    view: View,
-    by: str,
-    start_from: str,
-    start_to: str,
-    zone: str,
-    account: str,
-    vendor: str,
-    destination: str,
-    country: str,
-    sort: str,
-) -> Question:
-    from trunkline.reports.queries import Question
+@app.command("list")
+def list_saved(tenant: TenantOption, json: JsonOption = False) -> None:
+    """The saved reports."""
+    from trunkline.reports.queries import saved_reports
 
-    return Question(
-        view=view,
-        keys=parse_keys(by),
-        start_from=_bound(start_from),
-        start_to=_bound(start_to),
-        zone=zone or None,
-        account=account or None,
-        vendor=vendor or None,
-        destination=destination or None,
-        country=country or None,
-        sort_by=sort or None,
-    )
+    with tenant_scope(tenant):
+        found = [(each.name, each.asked) for each in saved_reports()]
+    if json:
+        print_json([{"name": name} | asked for name, asked in found])
+        return
+    rows = [[name, asked["view"], asked.get("by", ""), _options_text(asked)] for name, asked in found]
+    table("Saved reports", ["Name", "Report", "By", "Options"], rows)
 
 
-def _bound(text: str) -> Bound | None:
-    """A day or an instant as people write it; an instant without an offset is of the report's zone."""
-    if not text:
-        return None
-    try:
-        return date.fromisoformat(text) if len(text) == 10 else datetime.fromisoformat(text)
-    except ValueError as error:
-        raise Invalid("bad_time", f"{text!r} is no day.", hint="Write 2026-03-01 or 2026-03-01T06:00.") from error
+def _options_text(asked: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in asked.items() if name not in ("view", "by"))
 
 
-def _report(tenant: str, question: Question, given_format: Format | None, out: Path | None) -> None:
-    from trunkline.reports.queries import build, gather
+@app.command()
+def remove(name: NameArgument, tenant: TenantOption) -> None:
+    """Remove a saved report."""
+    from trunkline.reports.actions import remove_report
+
+    with tenant_scope(tenant):
+        remove_report(name=name)
+    say(f"{name} removed")
+
+
+def _report(tenant: str, asked: Mapping[str, str], output: Output) -> None:
+    from trunkline.reports.queries import build, gather, parse_question
     from trunkline.usage.segments import retry_when_moved
 
-    chosen = _format(given_format, out)
+    question = parse_question(asked)
 
     def work() -> Report:
         with tenant_scope(tenant):
@@ -147,22 +247,30 @@ def _report(tenant: str, question: Question, given_format: Format | None, out: P
         return build(question, gathered)
 
     report = retry_when_moved(work)
-    if out is None:
-        _print(report, chosen)
+    if output.chart is not None:
+        _draw(report, output.chart, output.measure)
+    if output.format is Format.CHART:
+        _print_chart(report, output.measure)
+    elif output.out is None:
+        _print(report, output.format)
     else:
-        _write(report, chosen, out)
-        say(f"{out} written, {len(report.rows)} rows")
+        _write(report, output.format, output.out)
+        say(f"{output.out} written, {len(report.groups)} rows")
 
 
-def _format(given: Format | None, out: Path | None) -> Format:
+def _output(given: Format | None, out: Path | None, chart: Path | None, measure: str) -> Output:
     if given is None:
         ending = "" if out is None else out.suffix.lower().removeprefix(".")
-        given = Format(ending) if ending in Format.__members__.values() else Format.TABLE
-    if given is Format.XLSX and out is None:
-        raise Invalid("no_file", "A workbook needs a file to go to.", hint="Give one: --out report.xlsx")
-    if given is Format.TABLE and out is not None:
-        raise Invalid("table_file", "A table is for the screen.", hint="Use --format csv, xlsx or json for a file.")
-    return given
+        given = Format(ending) if ending in FILES else Format.TABLE
+    if given in (Format.XLSX, Format.PARQUET) and out is None:
+        raise Invalid("no_file", f"{given} needs a file to go to.", hint=f"Give one: --out report.{given}")
+    if given not in FILES and out is not None:
+        raise Invalid(
+            "table_file", f"A {given} is for the screen.", hint=f"Use --format {', '.join(FILES)} for a file."
+        )
+    if chart is not None and chart.suffix.lower() not in (".svg", ".png"):
+        raise Invalid("chart_file", f"A chart cannot be drawn into {chart.name}.", hint="Use a name with .svg or .png.")
+    return Output(given, out, chart, measure)
 
 
 def _print(report: Report, chosen: Format) -> None:
@@ -170,34 +278,65 @@ def _print(report: Report, chosen: Format) -> None:
 
     if chosen is Format.TABLE:
         titles = export.headings(report)
-        table(_title(report), titles, export.table_rows(report), right=titles[len(report.keys) :])
+        table(title_of(report), titles, export.table_rows(report), right=titles[-len(report.columns) :])
     elif chosen is Format.CSV:
         export.write_csv(report, sys.stdout)
     else:
         print_json(export.as_json(report))
 
 
+def _print_chart(report: Report, measure: str) -> None:
+    """Bars as wide as the window allows, a line each."""
+    from rich.console import Console
+
+    from trunkline.reports.chart import chart_of, text_lines
+
+    console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 100, highlight=False)
+    chart = chart_of(report, measure, title=title_of(report))
+    for line in text_lines(chart, width=console.width):
+        console.print(line, markup=False, overflow="crop", no_wrap=True)
+
+
+def _draw(report: Report, path: Path, measure: str) -> None:
+    from trunkline.reports.chart import as_png, as_svg, chart_of
+
+    svg = as_svg(chart_of(report, measure, title=title_of(report)))
+    content = svg.encode() if path.suffix.lower() == ".svg" else as_png(svg)
+    _replace(path, lambda partial: partial.write_bytes(content))
+    say(f"{path} drawn")
+
+
 def _write(report: Report, chosen: Format, out: Path) -> None:
     """Write a file that is there whole or not at all."""
     from trunkline.reports import export
 
-    if chosen is Format.XLSX:
-        export.write_xlsx(report, out, at=now())
-        return
-    partial = out.with_name(f".{out.name}.{os.getpid()}.partial")
-    try:
+    def write_text(partial: Path) -> None:
         with partial.open("w", encoding="utf-8", newline="") as stream:
             if chosen is Format.CSV:
                 export.write_csv(report, stream)
             else:
                 json.dump(export.as_json(report), stream, ensure_ascii=False, indent=2)
                 stream.write("\n")
-        partial.rename(out)
+
+    if chosen is Format.XLSX:
+        export.write_xlsx(report, out, at=now())
+    elif chosen is Format.PARQUET:
+        export.write_parquet(report, out)
+    else:
+        _replace(out, write_text)
+
+
+def _replace(path: Path, write: Callable[[Path], Any]) -> None:
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        write(partial)
+        partial.rename(path)
     finally:
         partial.unlink(missing_ok=True)
 
 
-def _title(report: Report) -> str:
+def title_of(report: Report) -> str:
+    """The line above a table or a chart: which report, of which period, in which currency."""
     zone = get_zone(report.zone)
 
     def shown(instant: datetime | None) -> str:
@@ -205,4 +344,8 @@ def _title(report: Report) -> str:
 
     begin, end = shown(report.start_from), shown(report.start_to)
     period = f"{begin} to {end}" if begin and end else f"from {begin}" if begin else f"to {end}" if end else "all days"
+    if report.compared is not None:
+        period += f" against {shown(report.compared.start_from)} to {shown(report.compared.start_to)}"
+    if report.as_of is not None:
+        period += f", as of {shown(report.as_of)}"
     return f"{report.view.value.capitalize()}, {period}, {report.zone}, amounts in {report.currency}"

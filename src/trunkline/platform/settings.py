@@ -28,6 +28,7 @@ INSTALLED_APPS = [
     "trunkline.tariffs",
     "trunkline.usage",
     "trunkline.invoicing",
+    "trunkline.reports",
 ]
 
 # Everything runs as the app role; `db migrate` alone sets owner.

@@ -7,64 +7,55 @@ and again from the start where a segment was superseded meanwhile (`usage.segmen
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
-from zoneinfo import ZoneInfo
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from trunkline.core.errors import Invalid, NotFound
-from trunkline.core.money import Amount
-from trunkline.core.period import first_instant, get_zone
-from trunkline.reports.rules import Key, KeyValue, Report, Row, Sums, View, columns_of, find_column, ordered, total
-from trunkline.usage.segments import SegmentFile, connect, live_segments, watch
+from trunkline.core.period import get_zone
+from trunkline.reports.aggregate import aggregate
+from trunkline.reports.compare import compare
+from trunkline.reports.period import (
+    Bound,
+    Comparison,
+    as_of_instant,
+    compared_bounds,
+    instant_of,
+    parse_bound,
+    parse_comparison,
+)
+from trunkline.reports.report import Report, ordered
+from trunkline.reports.rules import (
+    PERCENTILES,
+    SHOWN,
+    Column,
+    Grouping,
+    Key,
+    View,
+    columns_of,
+    find_column,
+    parse_figures,
+    parse_keys,
+)
+from trunkline.usage.segments import SegmentFile, live_segments
 
 if TYPE_CHECKING:
-    import duckdb
+    from django.db.models import QuerySet
 
-# A date is the first instant of that day in the report's zone; a naive datetime is of the zone's clock.
-Bound = date | datetime
-
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-DAY_MS: Final = 86_400_000
-
-# A record's destination and code are those of the price the customer paid; a failed attempt has only the vendor's.
-DESTINATION_SQL: Final = "coalesce(sell_destination_id, buy_destination_id)"
-KEY_SQL: Final[Mapping[Key, str]] = {
-    Key.ACCOUNT: "sell_account_id",
-    Key.VENDOR: "buy_account_id",
-    Key.DESTINATION: DESTINATION_SQL,
-    Key.COUNTRY: "nullif(countries.country, '')",
-    Key.CODE: "coalesce(sell_code, buy_code)",
-    Key.SERVICE: "service",
-    Key.CAUSE: "cause",
-}
-# In the order of `Sums`. Integers are summed as decimal(38, 0), money as decimal(38, 8): nothing is ever a double.
-SUMS_SQL: Final = """
-    count(*),
-    count(*) FILTER (is_last),
-    count(*) FILTER (quantity > 0),
-    count(*) FILTER (is_last AND quantity > 0),
-    count(*) FILTER (quantity > 0 AND service = 'voice'),
-    coalesce(sum(quantity) FILTER (service = 'voice'), 0),
-    coalesce(sum(sell_billed) FILTER (sell_state = 1 AND service = 'voice'), 0),
-    coalesce(sum(buy_billed) FILTER (buy_state = 1 AND service = 'voice'), 0),
-    coalesce(sum(pdd_ms), 0),
-    count(pdd_ms),
-    coalesce(sum(sell_base_amount) FILTER (sell_state = 1), 0)::DECIMAL(38, 8),
-    coalesce(sum(buy_base_amount) FILTER (buy_state = 1), 0)::DECIMAL(38, 8)
-"""
+    from trunkline.reports.models import SavedReport
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """What a report is asked. Names are those that people use: codes of accounts, names of destinations.
 
-    `[start_from, start_to)` is of the records' start; `zone` None is the tenant's; `as_of` reports what counted then.
+    `[start_from, start_to)` is of the records' start; `zone` None is the tenant's; `as_of` reports what counted then, of
+    a day: at its end. `figures` are the names of the columns, those of the view if None.
     """
 
     view: View
-    keys: tuple[Key, ...]
+    keys: tuple[Grouping, ...]
     start_from: Bound | None = None
     start_to: Bound | None = None
     zone: str | None = None
@@ -73,7 +64,68 @@ class Question:
     destination: str | None = None
     country: str | None = None
     sort_by: str | None = None
-    as_of: datetime | None = None
+    as_of: Bound | None = None
+    figures: tuple[str, ...] | None = None
+    compare: Comparison | None = None
+
+    def columns(self) -> tuple[Column, ...]:
+        """The columns of the report. Raises Invalid `unknown_column`, also where it shall be sorted by another."""
+        is_per_vendor = Key.VENDOR in self.keys or self.vendor is not None
+        columns = columns_of(self.view, is_per_vendor=is_per_vendor, names=self.figures)
+        if self.sort_by is not None:
+            find_column(self.sort_by, columns)
+        return columns
+
+
+def parse_question(asked: Mapping[str, str]) -> Question:
+    """The question of options as people write them, by the names of the command line's; empty ones are not given.
+
+    `view`, `by`, `from`, `to`, `zone`, `account`, `vendor`, `destination`, `country`, `sort`, `as_of`, `figures`,
+    `percentiles`, `compare`. Raises Invalid for what cannot be understood.
+    """
+    known = {name: value for name, value in asked.items() if value}
+    view = _parse_view(known.get("view", View.SUMMARY))
+    names = parse_figures(known.get("figures", "")) or None
+    if "percentiles" in known:
+        names = tuple(dict.fromkeys([*(names or SHOWN[view]), *PERCENTILES]))
+    return Question(
+        view=view,
+        keys=parse_keys(asked.get("by", "")),
+        start_from=parse_bound(known.get("from", "")),
+        start_to=parse_bound(known.get("to", "")),
+        zone=known.get("zone"),
+        account=known.get("account"),
+        vendor=known.get("vendor"),
+        destination=known.get("destination"),
+        country=known.get("country"),
+        sort_by=known.get("sort"),
+        as_of=parse_bound(known.get("as_of", "")),
+        figures=names,
+        compare=parse_comparison(known.get("compare", "")),
+    )
+
+
+def _parse_view(text: str) -> View:
+    if text not in View.__members__.values():
+        raise Invalid("unknown_report", f"There is no report {text!r}.", hint=f"There are {', '.join(View)}.")
+    return View(text)
+
+
+def saved_reports() -> QuerySet[SavedReport]:
+    """The saved reports of the tenant, by name."""
+    from trunkline.reports.models import SavedReport
+
+    return SavedReport.objects.order_by("name")
+
+
+def get_saved_report(name: str) -> SavedReport:
+    """The saved report of that name. Raises NotFound `report_not_found`."""
+    found = saved_reports().filter(name=name).first()
+    if found is None:
+        raise NotFound(
+            "report_not_found", f"There is no saved report {name!r}.", hint="`trunkline report list` shows them."
+        )
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,30 +144,30 @@ class Gathered:
     accounts: Mapping[int, str] = field(default_factory=dict)
     destinations: Mapping[int, str] = field(default_factory=dict)
     countries: Mapping[int, str] = field(default_factory=dict)
+    as_of: datetime | None = None
+    compared: Gathered | None = None  # the same for the period compared with
 
 
 def gather(question: Question) -> Gathered:
     """Everything the report needs of the database; needs an open scope.
 
-    Raises Invalid `unknown_timezone`, `period_order`, NotFound `account_not_found`, `destination_not_found`.
+    Raises Invalid `unknown_timezone`, `period_order`, `compare_period`, NotFound `account_not_found`,
+    `destination_not_found`.
     """
     from trunkline.parties.queries import get_account
     from trunkline.tenancy.queries import current_tenant
 
     tenant = current_tenant()
     zone = get_zone(question.zone or tenant.timezone)
-    start_from, start_to = (_instant(bound, zone) for bound in (question.start_from, question.start_to))
-    if start_from is not None and start_to is not None and start_from > start_to:
-        raise Invalid("period_order", "The end of the period is before its beginning.")
     keys = set(question.keys)
     country = None if question.country is None else question.country.upper()
     destinations = _destinations() if keys & {Key.DESTINATION, Key.COUNTRY} or country is not None else {}
-    return Gathered(
+    gathered = Gathered(
         currency=tenant.currency,
         zone=zone.key,
-        start_from=start_from,
-        start_to=start_to,
-        segments=live_segments(start_from=start_from, start_to=start_to, as_of=question.as_of),
+        start_from=None,
+        start_to=None,
+        segments=(),
         account_id=None if question.account is None else get_account(question.account).pk,
         vendor_id=None if question.vendor is None else get_account(question.vendor).pk,
         destination_id=None if question.destination is None else _get_destination_id(question.destination),
@@ -123,15 +175,21 @@ def gather(question: Question) -> Gathered:
         accounts=_account_names() if keys & {Key.ACCOUNT, Key.VENDOR} else {},
         destinations={number: name for number, (name, _) in destinations.items()},
         countries={number: of for number, (_, of) in destinations.items()},
+        as_of=as_of_instant(question.as_of, zone),
     )
+    now = _of_period(gathered, question.start_from, question.start_to)
+    if question.compare is None:
+        return now
+    bounds = compared_bounds(question.compare, question.start_from, question.start_to)
+    return replace(now, compared=_of_period(gathered, *bounds))
 
 
-def _instant(bound: Bound | None, zone: ZoneInfo) -> datetime | None:
-    if bound is None:
-        return None
-    if isinstance(bound, datetime):
-        return (bound.replace(tzinfo=zone) if bound.tzinfo is None else bound).astimezone(UTC)
-    return first_instant(bound, zone)
+def _of_period(gathered: Gathered, bound_from: Bound | None, bound_to: Bound | None) -> Gathered:
+    start_from, start_to = (instant_of(bound, get_zone(gathered.zone)) for bound in (bound_from, bound_to))
+    if start_from is not None and start_to is not None and start_from > start_to:
+        raise Invalid("period_order", "The end of the period is before its beginning.")
+    segments = live_segments(start_from=start_from, start_to=start_to, as_of=gathered.as_of)
+    return replace(gathered, start_from=start_from, start_to=start_to, segments=segments)
 
 
 def _destinations() -> dict[int, tuple[str, str]]:
@@ -160,104 +218,26 @@ def _account_names() -> dict[int, str]:
 
 def build(question: Question, gathered: Gathered) -> Report:
     """The report; opens no database. Raises `SegmentsMoved` where a segment is gone, Invalid `unknown_column`."""
-    is_per_vendor = Key.VENDOR in question.keys or question.vendor is not None
-    columns = columns_of(question.view, is_per_vendor=is_per_vendor)
+    columns = question.columns()
     sort_by = None if question.sort_by is None else find_column(question.sort_by, columns)
-    rows = list(_rows(question.keys, gathered))
+    has_percentiles = any(column.name in PERCENTILES for column in columns)
     filters = {name: getattr(question, name) for name in ("account", "vendor", "destination", "country")}
-    return Report(
-        view=question.view,
-        keys=question.keys,
-        columns=columns,
-        currency=gathered.currency,
-        zone=gathered.zone,
-        start_from=gathered.start_from,
-        start_to=gathered.start_to,
-        filters={name: value for name, value in filters.items() if value is not None},
-        rows=tuple(ordered(rows, sort_by)) if question.keys else (),
-        totals=total(row.sums for row in rows),
-    )
 
+    def of_period(each: Gathered) -> Report:
+        groups, totals = aggregate(question.keys, each, has_percentiles=has_percentiles)
+        return Report(
+            view=question.view,
+            keys=question.keys,
+            columns=columns,
+            currency=each.currency,
+            zone=each.zone,
+            start_from=each.start_from,
+            start_to=each.start_to,
+            filters={name: value for name, value in filters.items() if value is not None},
+            groups=ordered(groups, sort_by),
+            totals=totals,
+            as_of=each.as_of,
+        )
 
-def _rows(keys: Sequence[Key], gathered: Gathered) -> Iterable[Row]:
-    paths = [each.path for each in gathered.segments]
-    if not paths:
-        return
-    has_countries = Key.COUNTRY in keys or gathered.country is not None
-    condition, values = _condition(gathered)
-    chosen = ", ".join([*(_key_sql(key, gathered) for key in keys), SUMS_SQL])
-    joined = f"LEFT JOIN countries ON countries.id = {DESTINATION_SQL}" if has_countries else ""
-    groups = f"GROUP BY {', '.join(str(place) for place in range(1, len(keys) + 1))}" if keys else ""
-    with watch(paths), connect(paths) as connection:
-        if has_countries:
-            _load_countries(connection, gathered.countries)
-        query = f"SELECT {chosen} FROM segments {joined} WHERE {condition} {groups}"
-        found = connection.sql(query, params=values).fetchall()
-    for row in found:
-        named = tuple(_named(key, value, gathered) for key, value in zip(keys, row, strict=False))
-        yield Row(named, _sums(row[len(keys) :]))
-
-
-def _key_sql(key: Key, gathered: Gathered) -> str:
-    return _day_sql(gathered) if key is Key.DAY else KEY_SQL[key]
-
-
-def _day_sql(gathered: Gathered) -> str:
-    """Days since 1970 on the zone's clock, from the same table of clock changes by which records are rated."""
-    from trunkline.engine.zone import offsets
-
-    starts = [instant for each in gathered.segments for instant in (each.min_start, each.max_start) if instant]
-    first, last = (int(instant.timestamp()) for instant in (min(starts, default=EPOCH), max(starts, default=EPOCH)))
-    transitions, offset_s = (each.tolist() for each in offsets(gathered.zone, first, last))
-    cases = " ".join(
-        f"WHEN epoch_ms(start) < {until * 1000} THEN {offset * 1000}"
-        for offset, until in zip(offset_s, transitions[1:], strict=False)
-    )
-    shift = f"CASE {cases} ELSE {offset_s[-1] * 1000} END" if cases else str(offset_s[-1] * 1000)
-    local = f"(epoch_ms(start) + {shift})"
-    # DuckDB divides towards zero; the remainder is made positive first, for what came before 1970.
-    return f"({local} - ({local} % {DAY_MS} + {DAY_MS}) % {DAY_MS}) // {DAY_MS}"
-
-
-def _condition(gathered: Gathered) -> tuple[str, dict[str, Any]]:
-    terms, values = ["true"], dict[str, Any]()
-    for name, sign, instant in (("from", ">=", gathered.start_from), ("to", "<", gathered.start_to)):
-        if instant is not None:
-            terms.append(f"start {sign} make_timestamptz(${name}::BIGINT)")
-            values[name] = (instant - EPOCH) // timedelta(microseconds=1)
-    for name, column, wanted in (
-        ("account", "sell_account_id", gathered.account_id),
-        ("vendor", "buy_account_id", gathered.vendor_id),
-        ("destination", DESTINATION_SQL, gathered.destination_id),
-        ("country", "countries.country", gathered.country),
-    ):
-        if wanted is not None:
-            terms.append(f"{column} = ${name}")
-            values[name] = wanted
-    return " AND ".join(terms), values
-
-
-def _load_countries(connection: duckdb.DuckDBPyConnection, countries: Mapping[int, str]) -> None:
-    connection.execute(
-        "CREATE TEMP TABLE countries AS SELECT unnest($ids::BIGINT[]) AS id, unnest($countries::VARCHAR[]) AS country",
-        {"ids": list(countries), "countries": list(countries.values())},
-    )
-
-
-def _named(key: Key, value: Any, gathered: Gathered) -> KeyValue:
-    if value is None:
-        return None
-    if key is Key.DAY:
-        return (EPOCH.date() + timedelta(days=int(value))).isoformat()
-    if key in (Key.ACCOUNT, Key.VENDOR):
-        return gathered.accounts.get(value, f"#{value}")
-    if key is Key.DESTINATION:
-        return gathered.destinations.get(value, f"#{value}")
-    found: KeyValue = value
-    return found
-
-
-def _sums(values: Sequence[Any]) -> Sums:
-    *counts, revenue, cost = values
-    exact: list[Any] = [*map(int, counts), Amount.from_decimal(revenue), Amount.from_decimal(cost)]
-    return Sums(*exact)
+    report = of_period(gathered)
+    return report if gathered.compared is None else compare(report, of_period(gathered.compared), sort_by)

@@ -9,9 +9,11 @@ import pytest
 
 from tests.db.reports.records import AT, START, make_account, make_destination, make_segment, record
 from trunkline.core.errors import TrunklineError
+from trunkline.core.money import Amount
 from trunkline.reports.export import table_rows
 from trunkline.reports.queries import Question, build, gather
-from trunkline.reports.rules import Key, Report, View, parse_keys
+from trunkline.reports.report import Report
+from trunkline.reports.rules import Key, View, parse_keys
 from trunkline.tenancy.models import Tenant
 from trunkline.tenancy.scope import scope
 
@@ -98,14 +100,14 @@ def test_a_summary_counts_calls_of_customers_and_attempts_at_vendors(traffic: An
     ],
 )
 def test_traffic_by_every_other_key(traffic: Any, by: str, expected: list[tuple[Any, int, str]]) -> None:
-    rows = [(*row.values, row.sums.attempts, str(row.sums.revenue)) for row in run(by).rows]
+    rows = [(*row.values, row.sums.attempts, str(Amount(row.sums.revenue))) for row in run(by).rows()]
     assert rows == expected
 
 
 def test_keys_stand_in_the_order_in_which_they_are_asked(traffic: Any) -> None:
-    values = [row.values for row in run("country,day,account").rows]
+    values = [row.values for row in run("country,day,account").rows()]
     assert values == [("FR", "2026-03-01", "Zeta"), ("FR", "2026-03-02", "Zeta"), ("KE", "2026-03-01", "Acme")]
-    values = [row.values for row in run("account,country,day", sort_by="margin").rows]
+    values = [row.values for row in run("account,country,day", sort_by="margin").rows()]
     assert values == [("Acme", "KE", "2026-03-01"), ("Zeta", "FR", "2026-03-01"), ("Zeta", "FR", "2026-03-02")]
 
 
@@ -139,23 +141,23 @@ def test_days_are_of_the_tenants_zone_or_of_the_one_named(tenant: Tenant) -> Non
             [record(start=datetime(2026, 3, 1, 21, tzinfo=UTC)), record(start=datetime(2026, 3, 1, 20, 59, tzinfo=UTC))]
         )
         by_day = run("day", start_from=date(2026, 3, 2))
-        assert (by_day.zone, [(row.values, row.sums.attempts) for row in by_day.rows]) == (
+        assert (by_day.zone, [(row.values, row.sums.attempts) for row in by_day.rows()]) == (
             "Africa/Nairobi",
             [(("2026-03-02",), 1)],
         )
         assert by_day.start_from == datetime(2026, 3, 1, 21, tzinfo=UTC)
-        assert [(row.values, row.sums.attempts) for row in run("day", zone="UTC").rows] == [(("2026-03-01",), 2)]
+        assert [(row.values, row.sums.attempts) for row in run("day", zone="UTC").rows()] == [(("2026-03-01",), 2)]
 
 
 def test_accounts_of_one_name_are_told_apart(in_scope: Any) -> None:
     first, second = make_account("a1", "Acme").pk, make_account("a2", "Acme").pk
     make_segment([record(sell=(first, "1")), record(sell=(second, "2"))])
-    assert [row.values for row in run("account").rows] == [("Acme (a1)",), ("Acme (a2)",)]
+    assert [row.values for row in run("account").rows()] == [("Acme (a1)",), ("Acme (a2)",)]
 
 
 def test_without_traffic_a_report_is_its_empty_totals(in_scope: Any) -> None:
     assert table("account,day") == [["Total", "", "0", "0", "0.0000", "0.0000", "0.00", "0.00", "0.00", "—"]]
-    assert run("country", country="KE").rows == ()
+    assert list(run("country", country="KE").rows()) == []
 
 
 @pytest.mark.parametrize(
@@ -184,7 +186,7 @@ def test_a_report_sees_one_tenant_alone(tenant: Any, other_tenant: Any) -> None:
             run("", account="acme")
         assert caught.value.code == "account_not_found"
     with scope(tenant, "test"):
-        assert [(row.values, str(row.sums.revenue)) for row in run("account").rows] == [(("acme",), "1")]
+        assert [(row.values, str(Amount(row.sums.revenue))) for row in run("account").rows()] == [(("acme",), "1")]
 
 
 def test_building_opens_no_database(traffic: Any, tenant: Any, django_assert_num_queries: Any) -> None:

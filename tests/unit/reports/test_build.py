@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
@@ -17,8 +18,10 @@ from hypothesis import strategies as st
 
 from tests.unit.reports.records import record, write_file
 from trunkline.core.money import Amount
+from trunkline.reports.causes import group_of
 from trunkline.reports.queries import Gathered, Question, build
-from trunkline.reports.rules import Key, Row, Sums, View, ordered, total
+from trunkline.reports.report import Row
+from trunkline.reports.rules import COLUMNS, Grouping, Key, Prefix, Sums, View, total
 from trunkline.usage.segments import SegmentFile
 
 NAMES = {1: "Acme", 2: "Zeta", 3: "=cmd()"}
@@ -64,19 +67,27 @@ def records(draw: st.DrawFn) -> dict[str, Any]:
         service=draw(st.sampled_from(["voice", "voice", "sms"])),
         quantity=draw(st.sampled_from([0, 0, 1, 59, 61, 3600])),
         is_last=draw(st.booleans()),
-        cause=draw(st.none() | st.sampled_from([16, 17, 34])),
-        pdd_ms=draw(st.none() | st.integers(0, 20_000)),
+        cause=draw(st.none() | st.integers(0, 127)),
+        attempt=draw(st.integers(0, 3)),
+        called=draw(st.sampled_from(["254700000001", "25", "441", ""])),
+        pdd_ms=draw(st.none() | st.integers(0, 20_000) | st.integers(0, 3)),
         **draw(sides("sell")),
         **draw(sides("buy")),
     )
 
 
-def value_of(key: Key, row: dict[str, Any], zone: ZoneInfo) -> Any:
+def value_of(key: Grouping, row: dict[str, Any], zone: ZoneInfo) -> Any:
     def first(*values: Any) -> Any:
         return next((value for value in values if value is not None), None)
 
     destination = first(row["sell_destination_id"], row["buy_destination_id"])
     match key:
+        case Prefix(digits):
+            return row["called"][:digits] or None
+        case Key.HOUR:
+            return f"{row['start'].astimezone(zone):%H}:00"
+        case Key.CAUSE_GROUP:
+            return None if row["cause"] is None else group_of(row["cause"])
         case Key.DAY:
             return row["start"].astimezone(zone).date().isoformat()
         case Key.ACCOUNT:
@@ -89,7 +100,7 @@ def value_of(key: Key, row: dict[str, Any], zone: ZoneInfo) -> Any:
             return COUNTRIES.get(destination) or None
         case Key.CODE:
             return first(row["sell_code"], row["buy_code"])
-        case Key.SERVICE | Key.CAUSE:
+        case Key.SERVICE | Key.CAUSE | Key.ATTEMPT:
             return row[key.value]
 
 
@@ -107,14 +118,32 @@ def sums_of(row: dict[str, Any]) -> Sums:
         cost_seconds=row["buy_billed"] if is_voice and has_buy else 0,
         pdd_ms=row["pdd_ms"] or 0,
         pdd_count=int(row["pdd_ms"] is not None),
-        revenue=Amount.from_decimal(row["sell_base_amount"]) if has_sell else Amount.zero(),
-        cost=Amount.from_decimal(row["buy_base_amount"]) if has_buy else Amount.zero(),
+        revenue=Amount.from_decimal(row["sell_base_amount"]).units if has_sell else 0,
+        cost=Amount.from_decimal(row["buy_base_amount"]).units if has_buy else 0,
     )
 
 
-def recomputed(rows: Sequence[dict[str, Any]], keys: Sequence[Key], gathered: Gathered) -> tuple[list[Row], Sums]:
+def percentile(values: Sequence[int], percent: int) -> int:
+    """The least value that is not below that part of the values; 0 of none."""
+    return sorted(values)[(len(values) * percent + 99) // 100 - 1] if values else 0
+
+
+def summed(rows: Sequence[dict[str, Any]]) -> Sums:
+    delays = [row["pdd_ms"] for row in rows if row["pdd_ms"] is not None]
+    durations = [row["quantity"] for row in rows if row["quantity"] > 0 and row["service"] == "voice"]
+    return replace(
+        total(map(sums_of, rows)),
+        pdd_p50=percentile(delays, 50),
+        pdd_p95=percentile(delays, 95),
+        duration_p50=percentile(durations, 50),
+        duration_p95=percentile(durations, 95),
+    )
+
+
+def recomputed(rows: Sequence[dict[str, Any]], keys: Sequence[Grouping], gathered: Gathered) -> tuple[list[Row], Sums]:
     zone = ZoneInfo(gathered.zone)
-    groups: dict[tuple[Any, ...], list[Sums]] = defaultdict(list)
+    kept = []
+    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
         destination = row["sell_destination_id"] or row["buy_destination_id"]
         if (
@@ -125,9 +154,11 @@ def recomputed(rows: Sequence[dict[str, Any]], keys: Sequence[Key], gathered: Ga
             and gathered.destination_id in (None, destination)
             and gathered.country in (None, COUNTRIES.get(destination))
         ):
-            groups[tuple(value_of(key, row, zone) for key in keys)].append(sums_of(row))
-    found = [Row(values, total(each)) for values, each in groups.items()]
-    return ordered(found, None) if keys else [], total(row.sums for row in found)
+            kept.append(row)
+            groups[tuple(value_of(key, row, zone) for key in keys)].append(row)
+    found = [Row(values, summed(each)) for values, each in groups.items()]
+    found.sort(key=lambda row: [(value is None, 0 if value is None else value) for value in row.values])
+    return found if keys else [], summed(kept)
 
 
 @pytest.fixture
@@ -160,7 +191,7 @@ def written(folder: Path, rows: Sequence[dict[str, Any]]) -> list[SegmentFile]:
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=st.lists(records(), max_size=24),
-    keys=st.lists(st.sampled_from(Key), unique=True, max_size=4),
+    keys=st.lists(st.sampled_from([*Key, Prefix(1), Prefix(3)]), unique=True, max_size=4),
     zone=st.sampled_from(ZONES),
     filters=st.lists(
         st.one_of(
@@ -173,7 +204,7 @@ def written(folder: Path, rows: Sequence[dict[str, Any]]) -> list[SegmentFile]:
     ).map(dict),
 )
 def test_every_sum_is_what_python_adds_up(
-    new_folder: Any, rows: list[dict[str, Any]], keys: list[Key], zone: str, filters: dict[str, Any]
+    new_folder: Any, rows: list[dict[str, Any]], keys: list[Grouping], zone: str, filters: dict[str, Any]
 ) -> None:
     gathered = Gathered(
         **{"currency": "USD", "zone": zone, "start_from": None, "start_to": None}
@@ -181,9 +212,9 @@ def test_every_sum_is_what_python_adds_up(
         | {"segments": written(new_folder(), rows), "accounts": NAMES}
         | {"destinations": DESTINATIONS, "countries": COUNTRIES}
     )
-    report = build(Question(View.SUMMARY, tuple(keys)), gathered)
+    report = build(Question(View.SUMMARY, tuple(keys), figures=tuple(COLUMNS)), gathered)
     expected_rows, expected_totals = recomputed(rows, keys, gathered)
-    assert list(report.rows) == expected_rows
+    assert list(report.rows()) == expected_rows
     assert report.totals == expected_totals
 
 
@@ -199,7 +230,7 @@ def test_a_day_is_that_of_the_zones_clock_across_a_clock_change(new_folder: Any)
         "USD", "Europe/Berlin", None, None, written(new_folder(), [record(start=each) for each in starts])
     )
     report = build(Question(View.SUMMARY, (Key.DAY,)), gathered)
-    assert [(row.values, row.sums.attempts) for row in report.rows] == [
+    assert [(row.values, row.sums.attempts) for row in report.rows()] == [
         (("2026-03-28",), 1),
         (("2026-03-29",), 2),
         (("2026-03-30",), 1),
@@ -214,7 +245,7 @@ def test_the_instant_of_a_clock_change_is_of_the_clock_after_it(new_folder: Any)
         "USD", "Africa/Cairo", None, None, written(new_folder(), [record(start=each) for each in starts])
     )
     report = build(Question(View.SUMMARY, (Key.DAY,)), gathered)
-    assert [(row.values, row.sums.attempts) for row in report.rows] == [(("2026-10-29",), 2), (("2026-10-30",), 1)]
+    assert [(row.values, row.sums.attempts) for row in report.rows()] == [(("2026-10-29",), 2), (("2026-10-30",), 1)]
 
 
 def test_a_zone_that_changed_for_good_keeps_its_new_clock(new_folder: Any) -> None:
@@ -224,14 +255,14 @@ def test_a_zone_that_changed_for_good_keeps_its_new_clock(new_folder: Any) -> No
         "USD", "Asia/Almaty", None, None, written(new_folder(), [record(start=each) for each in starts])
     )
     report = build(Question(View.SUMMARY, (Key.DAY,)), gathered)
-    assert [row.values for row in report.rows] == [("2024-02-29",), ("2024-05-01",)]
+    assert [row.values for row in report.rows()] == [("2024-02-29",), ("2024-05-01",)]
 
 
 def test_the_end_of_the_period_is_not_included(new_folder: Any) -> None:
     rows = [record(start=FIRST + timedelta(milliseconds=n), sell=(1, f"{10**n}")) for n in range(4)]
     bounds = FIRST + timedelta(milliseconds=1), FIRST + timedelta(milliseconds=3)
     report = build(Question(View.SUMMARY, ()), Gathered("USD", "UTC", *bounds, written(new_folder(), rows)))
-    assert str(report.totals.revenue) == "110"
+    assert report.totals.revenue == 110 * 10**8
 
 
 def test_days_before_1970_are_days_too(new_folder: Any) -> None:
@@ -242,13 +273,41 @@ def test_days_before_1970_are_days_too(new_folder: Any) -> None:
     ]
     gathered = Gathered("USD", "UTC", None, None, written(new_folder(), [record(start=each) for each in starts]))
     report = build(Question(View.SUMMARY, (Key.DAY,)), gathered)
-    assert [row.values for row in report.rows] == [("1969-12-30",), ("1969-12-31",), ("1970-01-01",)]
+    assert [row.values for row in report.rows()] == [("1969-12-30",), ("1969-12-31",), ("1970-01-01",)]
 
 
 def test_sums_of_money_beyond_what_a_double_holds_are_exact(new_folder: Any) -> None:
     amounts = ["9999999999.99999999", "9999999999.99999999", "0.00000001"]
     rows = [record(sell=(1, amount), buy=(2, "-9999999999.99999999")) for amount in amounts]
     report = build(Question(View.MARGIN, ()), Gathered("USD", "UTC", None, None, written(new_folder(), rows)))
-    assert report.rows == ()
-    assert (str(report.totals.revenue), str(report.totals.cost)) == ("19999999999.99999999", "-29999999999.99999997")
-    assert str(report.totals.margin) == "49999999999.99999996"
+    assert list(report.rows()) == []
+    assert (report.totals.revenue, report.totals.cost) == (19999999999_99999999, -29999999999_99999997)
+    assert report.totals.margin == 49999999999_99999996
+
+
+def test_hours_are_those_of_the_zones_clock(new_folder: Any) -> None:
+    # Kolkata is five and a half hours ahead: 18:29:59.999 UTC is 23:59 there, 18:30 is midnight of the next day.
+    starts = [
+        datetime(2026, 3, 1, 18, 29, 59, 999_000, UTC),
+        datetime(2026, 3, 1, 18, 30, tzinfo=UTC),
+        datetime(1969, 12, 31, 23, 0, tzinfo=UTC),
+    ]
+    gathered = Gathered(
+        "USD", "Asia/Kolkata", None, None, written(new_folder(), [record(start=each) for each in starts])
+    )
+    report = build(Question(View.SUMMARY, (Key.DAY, Key.HOUR)), gathered)
+    assert [row.values for row in report.rows()] == [
+        ("1970-01-01", "04:00"),
+        ("2026-03-01", "23:00"),
+        ("2026-03-02", "00:00"),
+    ]
+
+
+def test_percentiles_are_values_that_were_measured(new_folder: Any) -> None:
+    rows = [record(pdd_ms=delay, quantity=0) for delay in (100, 200, 300, 400)]
+    rows += [record(quantity=second) for second in range(1, 21)]
+    gathered = Gathered("USD", "UTC", None, None, written(new_folder(), rows))
+    report = build(Question(View.SUMMARY, (Key.SERVICE,), figures=tuple(COLUMNS)), gathered)
+    (row,) = report.rows()
+    assert (row.sums.pdd_p50, row.sums.pdd_p95, row.sums.duration_p50, row.sums.duration_p95) == (200, 400, 10, 19)
+    assert [column.value(row.sums) for column in report.columns[-4:]] == ["0.200", "0.400", "10", "19"]

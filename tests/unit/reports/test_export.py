@@ -7,20 +7,38 @@ import io
 import json
 import zipfile
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import python_calamine
 
 from trunkline.core.errors import Invalid
 from trunkline.core.money import Amount
 from trunkline.reports import export
-from trunkline.reports.rules import Key, Report, Row, Sums, View, columns_of, total
+from trunkline.reports.report import Groups, Report, Row, as_column, sorted_labels
+from trunkline.reports.rules import Key, Sums, View, columns_of, total
 
 AT = datetime(2026, 3, 2, 12, tzinfo=UTC)
-money = Amount.from_text
+
+
+def money(text: str) -> int:
+    return Amount.from_text(text).units
+
+
+def groups_of(rows: Sequence[Row], width: int) -> Groups:
+    """Rows as columns, in the order in which they are given."""
+    labels = tuple(sorted_labels([row.values[n] for row in rows], np.arange(len(rows))) for n in range(width))
+
+    def columns(each: list[Sums]) -> Sums:
+        return Sums(**{field.name: as_column([getattr(sums, field.name) for sums in each]) for field in fields(Sums)})
+
+    before = [row.before for row in rows if row.before is not None]
+    return Groups(labels, columns([row.sums for row in rows]), columns(before) if before else None)
+
 
 ROWS = (
     Row(
@@ -39,7 +57,7 @@ ROWS = (
 
 
 def report(rows: Sequence[Row] = ROWS, currency: str = "USD", **given: Any) -> Report:
-    fields: dict[str, Any] = {
+    given_fields: dict[str, Any] = {
         "view": View.MARGIN,
         "keys": (Key.ACCOUNT, Key.CAUSE),
         "columns": columns_of(View.MARGIN, is_per_vendor=False),
@@ -48,10 +66,9 @@ def report(rows: Sequence[Row] = ROWS, currency: str = "USD", **given: Any) -> R
         "start_from": datetime(2026, 2, 28, 21, tzinfo=UTC),
         "start_to": None,
         "filters": {"vendor": "v1"},
-        "rows": tuple(rows),
         "totals": total(row.sums for row in rows),
     } | given
-    return Report(**fields)
+    return Report(groups=groups_of(rows, len(given_fields["keys"])), **given_fields)
 
 
 def as_csv(shown: Report) -> str:
@@ -116,6 +133,7 @@ def test_json_has_money_and_ratios_as_decimal_text() -> None:
         "zone": "Africa/Nairobi",
         "from": "2026-02-28T21:00:00+00:00",
         "to": None,
+        "as_of": None,
         "filters": {"vendor": "v1"},
         "rows": [
             {

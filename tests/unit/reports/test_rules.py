@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from trunkline.core.errors import Invalid
 from trunkline.core.money import Amount
+from trunkline.reports.causes import CAUSES_OF, CauseGroup, group_of
+from trunkline.reports.report import Groups, as_column, iter_sums, ordered, sorted_labels
 from trunkline.reports.rules import (
     COLUMNS,
+    Column,
     Key,
-    Row,
+    Kind,
+    Prefix,
     Sums,
     View,
     columns_of,
     find_column,
-    ordered,
+    parse_figures,
     parse_keys,
-    ratio_text,
+    ratio,
+    shown,
     total,
 )
 
-money = Amount.from_text
+
+def money(text: str) -> int:
+    return Amount.from_text(text).units
 
 
 def figures(sums: Sums, view: View = View.SUMMARY, *, is_per_vendor: bool = False) -> dict[str, str]:
@@ -121,7 +133,34 @@ def test_margin_percent_is_of_the_revenue(revenue: str, cost: str, percent: str)
 def test_a_ratio_is_rounded_half_up_by_its_magnitude(
     numerator: int, denominator: int, decimals: int, text: str | None
 ) -> None:
-    assert ratio_text(numerator, denominator, decimals) == text
+    column = Column("r", "R", Kind.RATIO, decimals, lambda sums: sums.cost, lambda sums: sums.revenue)
+    assert column.value(Sums(cost=numerator, revenue=denominator)) == text
+
+
+whole = st.integers(-(10**6), 10**6) | st.integers(-(10**18), 10**18) | st.integers(-(10**27), 10**27)
+
+
+@given(st.lists(st.tuples(whole, whole), min_size=1, max_size=5), st.integers(0, 4))
+def test_a_column_of_ratios_is_what_each_of_them_is(pairs: list[tuple[int, int]], decimals: int) -> None:
+    numerators, denominators = (as_column(list(each)) for each in zip(*pairs, strict=True))
+    expected = [ratio(numerator, denominator, decimals) for numerator, denominator in pairs]
+    assert ratio(numerators, denominators, decimals).tolist() == expected
+
+
+@given(st.lists(st.tuples(whole, whole, whole, whole), min_size=1, max_size=5))
+def test_every_figure_of_a_column_is_that_of_its_row(rows: list[tuple[int, int, int, int]]) -> None:
+    each = [
+        Sums(attempts=abs(a), calls=abs(a), connected_calls=abs(b), seconds=abs(c), revenue=d, cost=c)
+        for a, b, c, d in rows
+    ]
+    names = [field.name for field in fields(Sums)]
+    together = Sums(**{name: as_column([getattr(sums, name) for sums in each]) for name in names})
+    assert list(iter_sums(together)) == each
+    for column in COLUMNS.values():
+        scaled, is_there = column.scaled(together)
+        there = np.broadcast_to(is_there, len(rows)).tolist()
+        found = [shown(column.kind, column.decimals, *one) for one in zip(scaled.tolist(), there, strict=True)]
+        assert found == [column.value(sums) for sums in each], column.name
 
 
 def test_whole_seconds_can_be_had_back_from_minutes() -> None:
@@ -151,10 +190,22 @@ def test_totals_add_every_sum() -> None:
 
 def test_keys_keep_the_order_in_which_they_are_named() -> None:
     assert parse_keys("vendor, Day ,cause") == (Key.VENDOR, Key.DAY, Key.CAUSE)
+    assert parse_keys("code:3,code,CODE:12") == (Prefix(3), Key.CODE, Prefix(12))
     assert parse_keys("") == ()
 
 
-@pytest.mark.parametrize(("text", "code"), [("day,week", "unknown_key"), ("day,code,day", "key_twice")])
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("day,week", "unknown_key"),
+        ("day,code,day", "key_twice"),
+        ("code:3,code:03", "key_twice"),
+        ("code:0", "unknown_key"),
+        ("code:16", "unknown_key"),
+        ("code:", "unknown_key"),
+        ("code:-1", "unknown_key"),
+    ],
+)
 def test_keys_that_make_no_sense_are_refused(text: str, code: str) -> None:
     with pytest.raises(Invalid) as caught:
         parse_keys(text)
@@ -163,20 +214,23 @@ def test_keys_that_make_no_sense_are_refused(text: str, code: str) -> None:
 
 def test_rows_stand_by_their_keys_or_by_a_figure() -> None:
     rows = [
-        Row(("b", 2), Sums(attempts=1, calls=1, connected_calls=1)),
-        Row(("a", None), Sums(attempts=7)),
-        Row((None, 1), Sums(attempts=7, calls=2, connected_calls=1)),
-        Row(("a", 10), Sums(attempts=3, calls=4, connected_calls=3)),
-        Row(("a", 9), Sums(attempts=3, calls=1)),
+        (("b", 2), Sums(attempts=1, calls=1, connected_calls=1)),
+        (("a", None), Sums(attempts=7)),
+        ((None, 1), Sums(attempts=7, calls=2, connected_calls=1)),
+        (("a", 10), Sums(attempts=3, calls=4, connected_calls=3)),
+        (("a", 9), Sums(attempts=3, calls=1)),
     ]
+    labels = tuple(sorted_labels([values[n] for values, _ in rows], np.arange(len(rows))) for n in (0, 1))
+    names = [field.name for field in fields(Sums)]
+    groups = Groups(labels, Sums(**{name: as_column([getattr(sums, name) for _, sums in rows]) for name in names}))
 
-    def shown(sort_by: str | None) -> list[tuple[object, ...]]:
-        column = None if sort_by is None else COLUMNS[sort_by]
-        return [row.values for row in ordered(rows, column)]
+    def values(sort_by: str | None) -> list[tuple[object, ...]]:
+        found = ordered(groups, None if sort_by is None else COLUMNS[sort_by])
+        return list(zip(*(each.of_rows() for each in found.labels), strict=True))
 
-    assert shown(None) == [("a", 9), ("a", 10), ("a", None), ("b", 2), (None, 1)]
-    assert shown("attempts") == [("a", None), (None, 1), ("a", 9), ("a", 10), ("b", 2)]
-    assert shown("asr") == [("b", 2), ("a", 10), (None, 1), ("a", 9), ("a", None)]
+    assert values(None) == [("a", 9), ("a", 10), ("a", None), ("b", 2), (None, 1)]
+    assert values("attempts") == [("a", None), (None, 1), ("a", 9), ("a", 10), ("b", 2)]
+    assert values("asr") == [("b", 2), ("a", 10), (None, 1), ("a", 9), ("a", None)]
 
 
 def test_a_column_that_is_not_shown_cannot_be_sorted_by() -> None:
@@ -185,3 +239,33 @@ def test_a_column_that_is_not_shown_cannot_be_sorted_by() -> None:
     with pytest.raises(Invalid) as caught:
         find_column("asr", columns)
     assert caught.value.code == "unknown_column"
+
+
+def test_figures_are_named_in_their_order() -> None:
+    assert parse_figures("margin, ASR ,pdd_p95") == ("margin", "asr", "pdd_p95")
+    for text, code in (("colour", "unknown_column"), ("asr,margin,asr", "column_twice")):
+        with pytest.raises(Invalid) as caught:
+            parse_figures(text)
+        assert caught.value.code == code
+
+
+def test_percentiles_are_absent_where_nothing_was_measured() -> None:
+    measured = Sums(pdd_count=1, connected_voice=1, pdd_p50=1899, pdd_p95=6000, duration_p50=75, duration_p95=681)
+    names = ("pdd_p50", "pdd_p95", "duration_p50", "duration_p95")
+    assert [COLUMNS[name].value(measured) for name in names] == ["1.899", "6.000", "75", "681"]
+    assert [COLUMNS[name].value(Sums()) for name in names] == [None] * 4
+
+
+def test_no_cause_is_of_two_groups_and_what_none_names_is_other() -> None:
+    named = [cause for causes in CAUSES_OF.values() for cause in causes]
+    assert len(named) == len(set(named))
+    assert [group_of(cause) for cause in (16, 17, 19, 34, 1, 21, 0, 127)] == [
+        CauseGroup.NORMAL,
+        CauseGroup.BUSY,
+        CauseGroup.NO_ANSWER,
+        CauseGroup.NETWORK,
+        CauseGroup.NUMBER,
+        CauseGroup.OTHER,
+        CauseGroup.OTHER,
+        CauseGroup.OTHER,
+    ]

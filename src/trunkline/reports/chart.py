@@ -1,0 +1,345 @@
+"""One figure of a report by one key, or by two: as lines of a terminal, as SVG, as PNG.
+
+Everything is computed in whole numbers and ratios of them, so the same report gives the same bytes. Letters are those of
+DejaVu Sans Mono, which typst has: all are equally wide, so what stands beside what is known without measuring.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Final
+from xml.sax.saxutils import escape
+
+from trunkline.core.currency import get_currency
+from trunkline.core.errors import Invalid
+from trunkline.core.money import RoundingMode, round_ratio, scaled_text
+from trunkline.reports.report import Report
+from trunkline.reports.rules import Column, Key, KeyValue, Kind, Sums, find_column
+
+LABELS_MAX: Final = 40  # of bars; of time, as many as there are
+SERIES_MAX: Final = 8  # more cannot be told apart
+NONE: Final = "—"
+
+# Okabe and Ito's colours, which people of every colour vision tell apart; the last is for what was before.
+COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """What one line or one colour of bars shows: a figure for each label, None where there is none."""
+
+    name: str
+    values: tuple[int | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A figure in units of 10^-decimals, by labels, in one or more series. `is_time`: labels follow each other."""
+
+    title: str
+    note: str  # what is left out; empty if nothing is
+    measure: str
+    decimals: int  # of the values
+    shown_decimals: int
+    labels: tuple[str, ...]
+    series: tuple[Series, ...]
+    is_time: bool
+
+    def text(self, value: int | None) -> str:
+        """A value as people read it, thousands grouped."""
+        if value is None:
+            return NONE
+        units = round_ratio(value, 10 ** (self.decimals - self.shown_decimals), RoundingMode.HALF_UP)
+        whole, point, part = scaled_text(abs(units), self.shown_decimals, least=self.shown_decimals).partition(".")
+        return f"{'-' if units < 0 else ''}{int(whole):,}{point}{part}"
+
+
+def chart_of(report: Report, measure: str, *, title: str) -> Chart:
+    """The chart of a column of the report, the first if `measure` is empty. The first key is the axis, a second the series.
+
+    Where periods are compared, both stand beside each other. Of more labels or series than can be read the greatest are
+    kept. Raises Invalid `chart_keys`, `unknown_column`.
+    """
+    column = find_column(measure, report.columns) if measure else report.columns[0]
+    if len(report.keys) not in (1, 2) or (len(report.keys) == 2 and report.compared is not None):
+        raise Invalid(
+            "chart_keys",
+            "A chart shows a figure by one key, or by two where no periods are compared.",
+            hint="Use --by day, or --by day,account.",
+        )
+    cells = _cells(report, column)
+    labels, series = (list(dict.fromkeys(each)) for each in zip(*cells, strict=True)) if cells else ([], [])
+    is_time = report.keys[0] in (Key.DAY, Key.HOUR)
+    kept_labels = (
+        labels if is_time else _greatest(labels, [(label, value) for (label, _), value in cells.items()], LABELS_MAX)
+    )
+    kept_series = _greatest(series, [(name, value) for (_, name), value in cells.items()], SERIES_MAX)
+    note = ", ".join(
+        f"the {len(kept)} greatest of {len(every)}"
+        for kept, every in ((kept_labels, labels), (kept_series, series))
+        if len(kept) < len(every)
+    )
+    is_money = column.kind is Kind.MONEY
+    return Chart(
+        title=title,
+        note=note,
+        measure=f"{column.title} {report.currency}" if is_money else column.title,
+        decimals=column.decimals,
+        shown_decimals=get_currency(report.currency).minor_units if is_money else column.decimals,
+        labels=tuple(_label(each) for each in kept_labels),
+        series=tuple(
+            Series(_label(name), tuple(cells.get((label, name)) for label in kept_labels)) for name in kept_series
+        ),
+        is_time=is_time,
+    )
+
+
+def _cells(report: Report, column: Column) -> dict[tuple[KeyValue, KeyValue], int | None]:
+    """The figure of each label and series, in the order of the rows."""
+
+    def figure(sums: Sums) -> int | None:
+        scaled, is_there = column.scaled(sums)
+        return int(scaled) if is_there else None
+
+    cells: dict[tuple[KeyValue, KeyValue], int | None] = {}
+    for row in report.rows():
+        if row.before is None:
+            cells[row.values[0], row.values[1] if len(row.values) > 1 else ""] = figure(row.sums)
+        else:
+            cells[row.values[0], "now"] = figure(row.sums)
+            cells[row.values[0], "before"] = figure(row.before)
+    return cells
+
+
+def _greatest(names: Sequence[KeyValue], values: Sequence[tuple[KeyValue, int | None]], limit: int) -> list[KeyValue]:
+    """The names of the greatest magnitudes, in the order in which they stand."""
+    if len(names) <= limit:
+        return list(names)
+    weights = dict.fromkeys(names, 0)
+    for name, value in values:
+        weights[name] += abs(value or 0)
+    kept = set(sorted(names, key=lambda name: -weights[name])[:limit])
+    return [name for name in names if name in kept]
+
+
+def _label(value: KeyValue) -> str:
+    return NONE if value is None else str(value)
+
+
+# The terminal.
+
+BLOCKS: Final = " ▏▎▍▌▋▊▉"
+LABEL_WIDTH_MAX: Final = 32
+
+
+def text_lines(chart: Chart, *, width: int) -> Iterator[str]:
+    """The chart as horizontal bars, a line each, not wider than `width` as long as numbers and names leave room."""
+    yield chart.title
+    yield chart.measure + (f" ({chart.note})" if chart.note else "")
+    has_names = len(chart.series) > 1
+    rows = [
+        (label if place == 0 else "", series.name if has_names else "", series.values[number])
+        for number, label in enumerate(chart.labels)
+        for place, series in enumerate(chart.series)
+    ]
+    label_width, name_width = (
+        min(max(map(len, each), default=0), LABEL_WIDTH_MAX)
+        for each in ([row[0] for row in rows], [row[1] for row in rows])
+    )
+    value_width = max((len(chart.text(row[2])) for row in rows), default=0)
+    room = max(width - label_width - name_width - value_width - 4, 8)
+    greatest = max((abs(row[2] or 0) for row in rows), default=0)
+    for label, name, value in rows:
+        name_cell = f"{name[:name_width]:<{name_width}} " if has_names else ""
+        bar = _bar(value, greatest, room)
+        yield f"{label[:label_width]:<{label_width}} {name_cell}{chart.text(value):>{value_width}} {bar}".rstrip()
+
+
+def _bar(value: int | None, greatest: int, room: int) -> str:
+    """A bar in eighths of a letter; what is below zero is drawn of another shade."""
+    if not value or not greatest:
+        return ""
+    eighths = max(round_ratio(8 * room * abs(value), greatest, RoundingMode.HALF_UP), 1)
+    if value < 0:
+        return "░" * max(eighths // 8, 1)
+    return "█" * (eighths // 8) + (BLOCKS[eighths % 8] if eighths % 8 else "")
+
+
+# The drawing. Lengths are in pixels of SVG.
+
+WIDTH: Final = 960
+FONT: Final = 12
+LETTER: Final = Fraction(FONT * 602, 1000)  # the width of a letter of DejaVu Sans Mono
+MARGIN: Final = 20
+HEAD: Final = 68
+PLOT_HEIGHT: Final = 320
+BAR: Final = 16
+GAP: Final = 8
+TICKS: Final = 5
+DOTS_MAX: Final = 62  # of a line; closer ones would be a band
+AXIS, GRID, TEXT = "#444444", "#dddddd", "#222222"
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """From values to pixels along an axis, and the round values at which it is marked."""
+
+    low: int
+    high: int
+    step: int
+    begin: Fraction
+    end: Fraction
+
+    def __call__(self, value: int) -> Fraction:
+        return self.begin + (self.end - self.begin) * Fraction(value - self.low, self.high - self.low)
+
+    def ticks(self) -> range:
+        return range(self.low, self.high + 1, self.step)
+
+
+def _scale(chart: Chart, begin: Fraction, end: Fraction) -> Scale:
+    """An axis from round value to round value, zero among them; steps are 1, 2 or 5 times a power of ten."""
+    values = [value for series in chart.series for value in series.values if value is not None]
+    low, high = min([0, *values]), max([0, *values])
+    least = 10 ** (chart.decimals - chart.shown_decimals)  # what the text of a mark can tell apart
+    step = next(
+        each
+        for power in range(40)
+        for each in (least * 10**power, 2 * least * 10**power, 5 * least * 10**power)
+        if each * TICKS >= high - low
+    )
+    low, high = low // step * step, -(-high // step) * step
+    return Scale(low, high if high > low else low + step, step, begin, end)
+
+
+def as_svg(chart: Chart) -> str:
+    """The chart as a picture: lines over time, bars over anything else, with axis, marks and legend."""
+    body, height = _lines_body(chart) if chart.is_time else _bars_body(chart)
+    measure = chart.measure + (f" ({chart.note})" if chart.note else "")
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" '
+        f'font-family="\'DejaVu Sans Mono\', monospace" font-size="{FONT}">',
+        f"<title>{escape(chart.title)}</title>",
+        f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
+        _text(Fraction(MARGIN), Fraction(24), _cut(chart.title, Fraction(WIDTH - 2 * MARGIN)), weight="bold"),
+        _text(Fraction(MARGIN), Fraction(42), measure),
+        *_legend(chart),
+        *body,
+        "</svg>",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def as_png(svg: str, *, ppi: int = 144) -> bytes:
+    """A picture as PNG, set by typst with its own fonts."""
+    import typst
+
+    folder = Path(__file__).parent
+    compiler = typst.Compiler(str(folder / "chart.typ"), root=str(folder), ignore_system_fonts=True)
+    png = compiler.compile(format="png", ppi=ppi, sys_inputs={"svg": svg})
+    if not isinstance(png, bytes):
+        raise TypeError("a chart is one page")
+    return png
+
+
+def _legend(chart: Chart) -> list[str]:
+    if len(chart.series) < 2:
+        return []
+    parts, left, room = [], Fraction(MARGIN), Fraction(WIDTH - 2 * MARGIN, len(chart.series))
+    for place, series in enumerate(chart.series):
+        name = _cut(series.name, room - 22)
+        parts.append(f'<rect x="{_px(left)}" y="50" width="10" height="10" fill="{COLOURS[place]}"/>')
+        parts.append(_text(left + 14, Fraction(59), name))
+        left += min(room, 14 + LETTER * len(name) + 16)
+    return parts
+
+
+def _lines_body(chart: Chart) -> tuple[list[str], int]:
+    top, bottom = Fraction(HEAD), Fraction(HEAD + PLOT_HEIGHT)
+    scale = _scale(chart, bottom, top)
+    marks = [chart.text(value) for value in scale.ticks()]
+    left = MARGIN + LETTER * max(map(len, marks)) + 8
+    right = Fraction(WIDTH - MARGIN)
+    parts = []
+    for value, mark in zip(scale.ticks(), marks, strict=True):
+        parts.append(_line(left, scale(value), right, scale(value), AXIS if value == 0 else GRID))
+        parts.append(_text(left - 8, scale(value) + 4, mark, anchor="end"))
+    count = len(chart.labels)
+    room = (right - left) / max(count, 1)
+    middle = [left + room * n + room / 2 for n in range(count)]
+    every = -(-(LETTER * max((len(label) for label in chart.labels), default=1) + 12) // room) if count else 1
+    for number in range(0, count, int(every)):
+        parts.append(_line(middle[number], bottom, middle[number], bottom + 4, AXIS))
+        parts.append(_text(middle[number], bottom + 18, chart.labels[number], anchor="middle"))
+    for place, series in enumerate(chart.series):
+        points = [(middle[n], None if value is None else scale(value)) for n, value in enumerate(series.values)]
+        parts += _drawn(points, COLOURS[place], has_dots=count <= DOTS_MAX)
+    return parts, int(bottom) + 34
+
+
+def _drawn(points: Sequence[tuple[Fraction, Fraction | None]], colour: str, *, has_dots: bool) -> list[str]:
+    """A line through the points, broken where there is none."""
+    parts, path = [], ""
+    is_open = False
+    for x, y in points:
+        if y is not None:
+            path += f"{'L' if is_open else 'M'}{_px(x)} {_px(y)}"
+        is_open = y is not None
+    if path:
+        parts.append(f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="2" stroke-linejoin="round"/>')
+    if has_dots:
+        parts += [f'<circle cx="{_px(x)}" cy="{_px(y)}" r="3" fill="{colour}"/>' for x, y in points if y is not None]
+    return parts
+
+
+def _bars_body(chart: Chart) -> tuple[list[str], int]:
+    widest = Fraction(WIDTH, 3)
+    names = [_cut(label, widest) for label in chart.labels]
+    left = MARGIN + LETTER * max((len(name) for name in names), default=0) + 8
+    values = [value for series in chart.series for value in series.values]
+    right = WIDTH - MARGIN - LETTER * max((len(chart.text(value)) for value in values), default=0) - 6
+    scale = _scale(chart, left, right)
+    group = BAR * len(chart.series) + GAP
+    top, bottom = HEAD, HEAD + group * len(names) + GAP
+    parts = []
+    for value in scale.ticks():
+        x = scale(value)
+        parts.append(_line(x, Fraction(top), x, Fraction(bottom), AXIS if value == 0 else GRID))
+        parts.append(_text(x, Fraction(bottom + 16), chart.text(value), anchor="middle"))
+    for number, name in enumerate(names):
+        begin = top + GAP + group * number
+        parts.append(_text(left - 8, begin + Fraction(group - GAP, 2) + 4, name, anchor="end"))
+        for place, series in enumerate(chart.series):
+            parts += _drawn_bar(chart, scale, series.values[number], begin + BAR * place, COLOURS[place])
+    return parts, bottom + 30
+
+
+def _drawn_bar(chart: Chart, scale: Scale, value: int | None, top: int, colour: str) -> list[str]:
+    zero, end = scale(0), scale(value or 0)
+    low, high = min(zero, end), max(zero, end)
+    bar = f'<rect x="{_px(low)}" y="{top + 1}" width="{_px(high - low)}" height="{BAR - 2}" fill="{colour}"/>'
+    return [bar, _text(high + 4, Fraction(top + BAR - 4), chart.text(value))]
+
+
+def _px(length: Fraction) -> str:
+    """A length with at most two decimals."""
+    return scaled_text(round_ratio(100 * length.numerator, length.denominator, RoundingMode.HALF_UP), 2)
+
+
+def _cut(text: str, room: Fraction) -> str:
+    letters = max(int(room / LETTER), 1)
+    return text if len(text) <= letters else text[: letters - 1] + "…"
+
+
+def _line(x1: Fraction, y1: Fraction, x2: Fraction, y2: Fraction, colour: str) -> str:
+    return f'<line x1="{_px(x1)}" y1="{_px(y1)}" x2="{_px(x2)}" y2="{_px(y2)}" stroke="{colour}"/>'
+
+
+def _text(x: Fraction, y: Fraction, text: str, *, anchor: str = "start", weight: str = "normal") -> str:
+    given = ("" if anchor == "start" else f' text-anchor="{anchor}"') + (
+        "" if weight == "normal" else f' font-weight="{weight}"'
+    )
+    return f'<text x="{_px(x)}" y="{_px(y)}"{given} fill="{TEXT}">{escape(text)}</text>'
