@@ -99,7 +99,8 @@ def explain(tariffs: Sequence[ScalarTariff], event: Event) -> Explanation:
         if tariff.has_additive:
             row = chosen.get(tariff.id)
             tried.append(TariffTried(tariff, True, tuple(_judge(tariff, event, at, row, is_additive=True)), row))
-    rounded, waived = None, ()
+    rounded: int | None = None
+    waived: tuple[PriceRow, ...] = ()
     if charged.outcome is Outcome.RATED and regular is not None:
         rounded = regular.row.rounding.units(*charged.exact.as_integer_ratio())
         waived = tuple(share.row for share in shares if event.quantity < share.row.grace)
