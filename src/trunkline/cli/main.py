@@ -32,6 +32,7 @@ GROUPS = {
     "tariff": Group("tariff"),
     "switch": Group("switch"),
     "usage": Group("usage"),
+    "explain": Group("explain"),
     "invoice": Group("invoice"),
     "report": Group("report"),
     "ledger": Group("ledger"),

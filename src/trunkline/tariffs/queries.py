@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db.models import Count, F, Q, QuerySet
 
@@ -66,8 +66,11 @@ def tariff_list(account: Account, *, side: str, service: str, at: datetime) -> l
     return [row.tariff for row in rows if is_in_force(row.valid_from, row.valid_to, at)]
 
 
-def exchange_table(currencies: Iterable[str] = ()) -> ExchangeTable:
-    """The exchange rates between the currencies in use (accounts, tariffs, the tenant's own) and those given besides."""
+def exchange_table(currencies: Iterable[str] = (), *, on: date | None = None) -> ExchangeTable:
+    """The exchange rates between the currencies in use (accounts, tariffs, the tenant's own) and those given besides.
+
+    With `on` only the last of each pair on or before that day: enough to ask for that day.
+    """
     used = {current_tenant().currency, *currencies}
     used.update(Account.objects.values_list("currency", flat=True).distinct())
     used.update(Tariff.objects.values_list("currency", flat=True).distinct())
@@ -79,4 +82,7 @@ def exchange_table(currencies: Iterable[str] = ()) -> ExchangeTable:
         wanted |= Q(base=base, quote__in=[quote for other, quote in pairs if other == base])
     if not wanted:
         return ExchangeTable(())
-    return ExchangeTable(ExchangeRate.objects.filter(wanted).values_list("base", "quote", "on", "rate"))
+    found = ExchangeRate.objects.filter(wanted)
+    if on is not None:
+        found = found.filter(on__lte=on).order_by("base", "quote", "-on").distinct("base", "quote")
+    return ExchangeTable(found.values_list("base", "quote", "on", "rate"))

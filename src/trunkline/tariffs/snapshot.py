@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -45,6 +46,7 @@ SELECT r.id, r.code, r.destination_id, extract(epoch FROM r.valid_from)::bigint,
 NOT_VOIDED: Final = "r.voided_at IS NULL"
 
 
+_LEADING_DIGITS: Final = re.compile(r"[0-9]+", re.ASCII)
 # Account, side, service, tariff, from, to.
 _Assignment = tuple[int, str, str, int, datetime | None, datetime | None]
 
@@ -168,7 +170,9 @@ def excerpt(row: models.Tariff, number: str, *, known_at: datetime) -> Tariff:
     Rates that were voided after `known_at` are among them. The rest is as it is now: later rates, and ends that later
     ones gave to earlier. Needs an open scope.
     """
-    codes = ", ".join(f"'{number[:length]}'" for length in range(min(len(number), KEY_DIGITS) + 1))
+    digits = _LEADING_DIGITS.match(number[:KEY_DIGITS])
+    longest = digits[0] if digits else ""
+    codes = ", ".join(f"'{longest[:length]}'" for length in range(len(longest) + 1))
     which = f"r.code IN ({codes}) AND ({NOT_VOIDED} OR r.voided_at > '{known_at.isoformat()}')"
     rates = read_rates(row.pk, which)
     return Tariff(row.pk, row.name, row.currency, row.timezone, Unit(row.unit), rates, _all_profiles())
