@@ -344,16 +344,17 @@ def _side_lines(name: str, side: Json) -> Iterator[str]:
 def _price_lines(price: Json) -> Iterator[str]:
     yield f"  tariffs    {', '.join(price['tariffs']) or 'none'}"
     for tried in price["tried"]:
-        kind = "surcharges of" if tried["is_additive"] else "rates of"
+        of = f"{'surcharges' if tried['is_additive'] else 'rates'} of {tried['tariff']}"
         if not tried["rates"]:
-            yield f"  {kind} {tried['tariff']}: no code fits the number"
+            yield f"  {of}: no code fits the number"
         for rate in tried["rates"]:
             steps = "; ".join(
-                f"from {s['from']}: {s['price']} per {s['per']} by {s['increment']}" for s in rate["steps"]
+                f"from {each['from']}: {each['price']} per {each['per']} by {each['increment']}"
+                for each in rate["steps"]
             )
             blocked = ", blocked" if rate["is_blocked"] else ""
-            where = f" {rate['destination']}" if rate["destination"] else ""
-            yield f"  {kind} {tried['tariff']}: {rate['code'] or '*'}{where} ({steps}{blocked}), {VERDICTS[rate['verdict']]}"
+            name = " ".join(filter(None, (rate["code"] or "*", rate["destination"])))
+            yield f"  {of}: {name}, rate {rate['rate']} ({steps}{blocked}): {VERDICTS[rate['verdict']]}"
     if price["outcome"] != Outcome.RATED.name.lower():
         yield f"  no amount: {price['outcome']}"
     currency = price["tariff_currency"]

@@ -73,8 +73,9 @@ def identity_rows() -> list[IdentityRow]:
 def identity_rows_naming(fields: Mapping[str, str | None]) -> list[IdentityRow]:
     """The identities, of any side, switch and time, whose value is in those fields of a record or holds its address.
 
-    `fields` are named as `IdentityKind.column`. One identity by a calling number is always among them if there is any:
-    whether a book knows callers decides between unknown and none (docs/algorithms/identification.md, rule 4).
+    `fields` are named as `IdentityKind.column`. For a record with a calling number one identity by a calling number of
+    each side and switch is among them, whoever it names: whether a book knows callers decides between unknown and none
+    (docs/algorithms/identification.md, rule 4).
     """
     from trunkline.parties.rules import enclosing_networks
 
@@ -84,8 +85,12 @@ def identity_rows_naming(fields: Mapping[str, str | None]) -> list[IdentityRow]:
         if value:
             values = enclosing_networks(value) if kind is IdentityKind.IP else [value]
             named |= Q(kind=kind.value, value__in=values)
-    callers = Identity.objects.filter(kind=IdentityKind.CALLING.value).order_by("id").values("id")
-    return _rows_of(Identity.objects.filter(named | Q(pk__in=callers[:1])).order_by("id"))
+    if not named:
+        return []
+    if fields.get(IdentityKind.CALLING.column):
+        callers = Identity.objects.filter(kind=IdentityKind.CALLING.value).order_by("side", "switch", "id")
+        named |= Q(pk__in=callers.distinct("side", "switch").values("id"))
+    return _rows_of(Identity.objects.filter(named).order_by("id"))
 
 
 def _rows_of(identities: QuerySet[Identity]) -> list[IdentityRow]:

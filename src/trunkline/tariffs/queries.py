@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime
+from fractions import Fraction
 
 from django.db.models import Count, F, Q, QuerySet
 
@@ -66,23 +67,29 @@ def tariff_list(account: Account, *, side: str, service: str, at: datetime) -> l
     return [row.tariff for row in rows if is_in_force(row.valid_from, row.valid_to, at)]
 
 
-def exchange_table(currencies: Iterable[str] = (), *, on: date | None = None) -> ExchangeTable:
-    """The exchange rates between the currencies in use (accounts, tariffs, the tenant's own) and those given besides.
-
-    With `on` only the last of each pair on or before that day: enough to ask for that day.
-    """
+def exchange_table(currencies: Iterable[str] = ()) -> ExchangeTable:
+    """The exchange rates between the currencies in use (accounts, tariffs, the tenant's own) and those given besides."""
     used = {current_tenant().currency, *currencies}
     used.update(Account.objects.values_list("currency", flat=True).distinct())
     used.update(Tariff.objects.values_list("currency", flat=True).distinct())
-    if len(used) == 1:
-        return ExchangeTable(())
-    pairs = needed_pairs(ExchangeRate.objects.values_list("base", "quote").distinct(), used)
+    return ExchangeTable(_rates_between(used).values_list("base", "quote", "on", "rate"))
+
+
+def find_exchange_rate(base: str, quote: str, on: date) -> tuple[Fraction, date] | None:
+    """What one unit of `base` costs in `quote` on a day, and the day of that rate; None where there is none.
+
+    For a single question: reads only the last rate of each pair by that day.
+    """
+    last = _rates_between({base, quote}).filter(on__lte=on).order_by("base", "quote", "-on").distinct("base", "quote")
+    return ExchangeTable(last.values_list("base", "quote", "on", "rate")).find(base, quote, on)
+
+
+def _rates_between(currencies: set[str]) -> QuerySet[ExchangeRate]:
+    """The rates of all pairs that lie on some way between two of the currencies."""
+    if len(currencies) == 1:
+        return ExchangeRate.objects.none()
+    pairs = needed_pairs(ExchangeRate.objects.values_list("base", "quote").distinct(), currencies)
     wanted = Q()
     for base in {base for base, _ in pairs}:
         wanted |= Q(base=base, quote__in=[quote for other, quote in pairs if other == base])
-    if not wanted:
-        return ExchangeTable(())
-    found = ExchangeRate.objects.filter(wanted)
-    if on is not None:
-        found = found.filter(on__lte=on).order_by("base", "quote", "-on").distinct("base", "quote")
-    return ExchangeTable(found.values_list("base", "quote", "on", "rate"))
+    return ExchangeRate.objects.filter(wanted) if wanted else ExchangeRate.objects.none()

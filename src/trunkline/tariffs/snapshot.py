@@ -175,7 +175,8 @@ def excerpt(row: models.Tariff, number: str, *, known_at: datetime) -> Tariff:
     codes = ", ".join(f"'{longest[:length]}'" for length in range(len(longest) + 1))
     which = f"r.code IN ({codes}) AND ({NOT_VOIDED} OR r.voided_at > '{known_at.isoformat()}')"
     rates = read_rates(row.pk, which)
-    return Tariff(row.pk, row.name, row.currency, row.timezone, Unit(row.unit), rates, _all_profiles())
+    profiles = _all_profiles() if rates["time_profile"].null_count < len(rates) else {}
+    return Tariff(row.pk, row.name, row.currency, row.timezone, Unit(row.unit), rates, profiles)
 
 
 def read_rates(tariff_id: int, which: str = NOT_VOIDED) -> pa.Table:

@@ -33,7 +33,7 @@ from trunkline.parties.kinds import Side
 from trunkline.parties.models import Account
 from trunkline.parties.queries import identity_rows_naming
 from trunkline.tariffs.models import Destination, Tariff
-from trunkline.tariffs.queries import exchange_table, tariff_list
+from trunkline.tariffs.queries import find_exchange_rate, tariff_list
 from trunkline.tariffs.snapshot import current_version, excerpt
 from trunkline.tenancy.queries import current_tenant
 from trunkline.usage.actions import profile_of
@@ -335,7 +335,7 @@ def _converted(
     if stored is not None and stored.exchange_rate is not None:
         rate, published = stored.exchange_rate, stored.rate_date
     else:
-        found = exchange_table((base, quote), on=day).find(base, quote, day)
+        found = find_exchange_rate(base, quote, day)
         if found is None:
             return (None if amount else amount), None
         rate, published = found
