@@ -33,6 +33,7 @@ GROUPS = {
     "tariff": Group("tariff"),
     "switch": Group("switch"),
     "usage": Group("usage", prepares_itself=frozenset({"try"})),
+    "explain": Group("explain"),
     "invoice": Group("invoice"),
     "report": Group("report"),
     "ledger": Group("ledger"),

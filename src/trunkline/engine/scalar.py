@@ -34,6 +34,11 @@ CALENDAR_END_S: Final = (datetime(9999, 12, 31, tzinfo=UTC) - _EPOCH) // _SECOND
 _NEVER: Final = CALENDAR_BEGIN_S - 1  # sorts before every instant
 
 
+def within_calendar(at: int) -> int:
+    """The instant, or the end of the calendar that it lies beyond."""
+    return min(max(at, CALENDAR_BEGIN_S), CALENDAR_END_S)
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """What is rated. `number` is digits or empty; `start` is aware; `quantity` counts whole units of the tariff.
@@ -92,10 +97,15 @@ class PriceRow:
 
     def fits(self, event: Event) -> bool:
         """Number length and tag, rule 1; the same for the whole event."""
-        return (
-            (self.tag is None or self.tag in event.tags)
-            and (self.length_min is None or len(event.number) >= self.length_min)
-            and (self.length_max is None or len(event.number) <= self.length_max)
+        return self.fits_tags(event) and self.fits_length(event)
+
+    def fits_tags(self, event: Event) -> bool:
+        return self.tag is None or self.tag in event.tags
+
+    def fits_length(self, event: Event) -> bool:
+        length = len(event.number)
+        return (self.length_min is None or length >= self.length_min) and (
+            self.length_max is None or length <= self.length_max
         )
 
     def is_valid(self, at: int) -> bool:
@@ -206,6 +216,12 @@ class ScalarTariff:
         self._regular = _Codes((i, code) for i, code in enumerate(codes) if not additive[i])
         self._additive = _Codes((i, code) for i, code in enumerate(codes) if additive[i])
 
+    def rates_of(self, number: str, *, is_additive: bool = False) -> Iterator[tuple[PriceRow, ...]]:
+        """The regular or the additive rates of each code that `number` begins with, as listed; the longest code first."""
+        codes = self._additive if is_additive else self._regular
+        for code in codes.longest_first(number):
+            yield self._rows(codes, code)
+
     def choose(self, event: Event, at: int, *, is_additive: bool = False) -> PriceRow | None:
         """The rate of the start among the regular or the additive rates, or None: rules 1 to 3."""
         codes = self._additive if is_additive else self._regular
@@ -239,15 +255,22 @@ class ScalarTariff:
 
     def _fitting(self, event: Event, code: str, *, is_additive: bool) -> list[PriceRow]:
         codes = self._additive if is_additive else self._regular
+        return [row for row in self._rows(codes, code) if row.fits(event)]
+
+    def _rows(self, codes: _Codes, code: str) -> tuple[PriceRow, ...]:
         rows = codes.rows.get(code)
         if rows is None:
             rows = tuple(self._read(listed) for listed in codes.places[code])
             codes.rows[code] = rows
-        return [row for row in rows if row.fits(event)]
+        return rows
+
+    def is_in_window(self, row: PriceRow, at: int) -> bool:
+        """Whether the rate has no time profile or one of its windows contains the instant: rule 2."""
+        return row.windows is None or self._window_from(row.windows, within_calendar(at)) is not None
 
     def _first_in_force(self, rows: Sequence[PriceRow], at: int) -> PriceRow | None:
         """The first of rates of one code at an instant, by the order of rule 3.2."""
-        at = min(max(at, CALENDAR_BEGIN_S), CALENDAR_END_S)
+        at = within_calendar(at)
         first = None
         first_order: tuple[bool, int, int, int, int] | None = None
         for row in rows:
@@ -327,7 +350,7 @@ class ScalarTariff:
 
 
 @dataclass(frozen=True, slots=True)
-class _Share:
+class Share:
     """One rate of the start that charges the event, and the tariff it stands in."""
 
     tariff: ScalarTariff
@@ -341,7 +364,7 @@ def charge(tariffs: Sequence[ScalarTariff], event: Event) -> Charge:
     The amount is in the currency of the tariff that wins. Raises Invalid `additive_mixed` (rule 11).
     """
     at = event.start_s
-    shares = _choose(tariffs, event, at)
+    shares = choose_shares(tariffs, event, at)
     if not shares:
         return Charge(Outcome.NO_RATE)
     for share in shares:
@@ -387,7 +410,7 @@ def affordable(tariffs: Sequence[ScalarTariff], event: Event, funds: Amount) -> 
     `additive_mixed`.
     """
     at = event.start_s
-    shares = _choose(tariffs, event, at)
+    shares = choose_shares(tariffs, event, at)
     if not shares or any(share.row.is_blocked for share in shares):
         return 0
     walks = [
@@ -424,14 +447,17 @@ def _spent(walks: Sequence[tuple[PriceRow, Sequence[Part]]], duration: int, regu
     return units if regular.max_cost is None else min(units, regular.max_cost)
 
 
-def _choose(tariffs: Sequence[ScalarTariff], event: Event, at: int) -> list[_Share]:
-    """The regular rate of the start, then the additive ones in the order of the list; empty without a regular one."""
+def choose_shares(tariffs: Sequence[ScalarTariff], event: Event, at: int) -> list[Share]:
+    """The regular rate of the start, then the additive ones in the order of the list; empty without a regular one.
+
+    Raises Invalid `additive_mixed` (rule 11).
+    """
     if len(tariffs) > 1 and any(tariff.has_additive for tariff in tariffs):
         _require_one_measure(tariffs)
     for tariff in tariffs:
         row = tariff.choose(event, at)
         if row is not None:
-            shares = [_Share(tariff, row, is_additive=False)]
+            shares = [Share(tariff, row, is_additive=False)]
             break
     else:
         return []
@@ -439,7 +465,7 @@ def _choose(tariffs: Sequence[ScalarTariff], event: Event, at: int) -> list[_Sha
         if tariff.has_additive:
             row = tariff.choose(event, at, is_additive=True)
             if row is not None:
-                shares.append(_Share(tariff, row, is_additive=True))
+                shares.append(Share(tariff, row, is_additive=True))
     return shares
 
 

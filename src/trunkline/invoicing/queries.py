@@ -16,7 +16,7 @@ from trunkline.core.money import Amount
 from trunkline.core.period import DatePeriod
 from trunkline.invoicing.choices import InvoiceState, Unit
 from trunkline.invoicing.document.language import Language
-from trunkline.invoicing.models import Invoice, InvoicingProfile
+from trunkline.invoicing.models import BilledRollup, Invoice, InvoicingProfile
 from trunkline.invoicing.rules import Bucket, Day, Key, Sums, Terms
 from trunkline.invoicing.terms import RateFacts, price_terms
 from trunkline.kit.db.scope import current_tenant_id
@@ -115,6 +115,12 @@ def list_invoices(*, account: Account | None = None, state: str | None = None) -
     if account is not None:
         found = found.filter(account=account)
     return found.filter(state=state) if state is not None else found
+
+
+def find_billing(rollup_id: int) -> Invoice | None:
+    """The document on which a rollup stands, None as long as it is on none."""
+    stamp = BilledRollup.objects.filter(rollup_id=rollup_id, released_at=None).select_related("invoice").first()
+    return None if stamp is None else stamp.invoice
 
 
 def find_issued(account_id: int, period: DatePeriod) -> Invoice | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from trunkline.core.errors import NotFound
 from trunkline.parties.kinds import IdentityKind, IdentitySide
@@ -66,6 +67,33 @@ def get_identity(identity_id: int) -> Identity:
 
 def identity_rows() -> list[IdentityRow]:
     """The whole book of identities, as the rules take it."""
+    return _rows_of(Identity.objects.order_by("id"))
+
+
+def identity_rows_naming(fields: Mapping[str, str | None]) -> list[IdentityRow]:
+    """The identities, of any side, switch and time, whose value is in those fields of a record or holds its address.
+
+    `fields` are named as `IdentityKind.column`. For a record with a calling number one identity by a calling number of
+    each side and switch is among them, whoever it names: whether a book knows callers decides between unknown and none
+    (docs/algorithms/identification.md, rule 4).
+    """
+    from trunkline.parties.rules import enclosing_networks
+
+    named = Q()
+    for kind in IdentityKind:
+        value = fields.get(kind.column)
+        if value:
+            values = enclosing_networks(value) if kind is IdentityKind.IP else [value]
+            named |= Q(kind=kind.value, value__in=values)
+    if not named:
+        return []
+    if fields.get(IdentityKind.CALLING.column):
+        callers = Identity.objects.filter(kind=IdentityKind.CALLING.value).order_by("side", "switch", "id")
+        named |= Q(pk__in=callers.distinct("side", "switch").values("id"))
+    return _rows_of(Identity.objects.filter(named).order_by("id"))
+
+
+def _rows_of(identities: QuerySet[Identity]) -> list[IdentityRow]:
     from trunkline.parties.rules import IdentityRow  # with Arrow: whoever looks up an account need not load that
 
     fields = ("account_id", "kind", "side", "value", "tech_prefix", "switch", "priority", "valid_from", "valid_to")
@@ -81,9 +109,7 @@ def identity_rows() -> list[IdentityRow]:
             _milliseconds(begin),
             _milliseconds(end),
         )
-        for account, kind, side, value, prefix, switch, priority, begin, end in Identity.objects.order_by(
-            "id"
-        ).values_list(*fields)
+        for account, kind, side, value, prefix, switch, priority, begin, end in identities.values_list(*fields)
     ]
 
 

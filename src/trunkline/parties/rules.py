@@ -126,6 +126,17 @@ def _address_key(text: str) -> tuple[int, int] | None:
     return 6, number
 
 
+def enclosing_networks(address: str) -> list[str]:
+    """Every network that holds an address, as identities keep them, the smallest first; none for what is no address."""
+    key = _address_key(address)
+    if key is None:
+        return []
+    version, number = key
+    bits = 32 if version == 4 else 128
+    kind = ipaddress.IPv4Network if version == 4 else ipaddress.IPv6Network
+    return [_network_text(str(kind((number >> free << free, bits - free)))) for free in range(bits + 1)]
+
+
 class _Networks:
     """The networks of a book. They nest or are apart, so the longest one around an address implies the others."""
 
@@ -297,7 +308,7 @@ class _Book:
             networks = found.networks
             for place, group in enumerate(groups):
                 for number in group:
-                    self.score[number] = _score(networks.free_bits[place] if networks else 0, rows[number])
+                    self.score[number] = score(networks.free_bits[place] if networks else 0, rows[number])
             if networks:
                 groups = [[n for around in networks.around(g) for n in groups[around]] for g in range(len(groups))]
             members += groups
@@ -309,7 +320,7 @@ class _Book:
             self.has_prefix = np.maximum.reduceat(self.prefix[self.members], self.start[:-1]) > 0
 
 
-def _score(free_bits: int, row: IdentityRow) -> int:
+def score(free_bits: int, row: IdentityRow) -> int:
     """Rule 2 as one number, the lower the better."""
     any_switch = row.switch is None
     return ((free_bits * 64 + (63 - len(row.tech_prefix))) * 2 + any_switch) * (PRIORITY_MAX + 1) + row.priority

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
+from fractions import Fraction
 
 from django.db.models import Count, F, Q, QuerySet
 
@@ -71,12 +72,24 @@ def exchange_table(currencies: Iterable[str] = ()) -> ExchangeTable:
     used = {current_tenant().currency, *currencies}
     used.update(Account.objects.values_list("currency", flat=True).distinct())
     used.update(Tariff.objects.values_list("currency", flat=True).distinct())
-    if len(used) == 1:
-        return ExchangeTable(())
-    pairs = needed_pairs(ExchangeRate.objects.values_list("base", "quote").distinct(), used)
+    return ExchangeTable(_rates_between(used).values_list("base", "quote", "on", "rate"))
+
+
+def find_exchange_rate(base: str, quote: str, on: date) -> tuple[Fraction, date] | None:
+    """What one unit of `base` costs in `quote` on a day, and the day of that rate; None where there is none.
+
+    For a single question: reads only the last rate of each pair by that day.
+    """
+    last = _rates_between({base, quote}).filter(on__lte=on).order_by("base", "quote", "-on").distinct("base", "quote")
+    return ExchangeTable(last.values_list("base", "quote", "on", "rate")).find(base, quote, on)
+
+
+def _rates_between(currencies: set[str]) -> QuerySet[ExchangeRate]:
+    """The rates of all pairs that lie on some way between two of the currencies."""
+    if len(currencies) == 1:
+        return ExchangeRate.objects.none()
+    pairs = needed_pairs(ExchangeRate.objects.values_list("base", "quote").distinct(), currencies)
     wanted = Q()
     for base in {base for base, _ in pairs}:
         wanted |= Q(base=base, quote__in=[quote for other, quote in pairs if other == base])
-    if not wanted:
-        return ExchangeTable(())
-    return ExchangeTable(ExchangeRate.objects.filter(wanted).values_list("base", "quote", "on", "rate"))
+    return ExchangeRate.objects.filter(wanted) if wanted else ExchangeRate.objects.none()

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from threading import get_ident
 from typing import Final
@@ -20,6 +22,7 @@ import pyarrow.csv
 
 from trunkline.core.errors import Invalid
 from trunkline.core.money import AMOUNT_SCALE, PRICE_SCALE
+from trunkline.engine.prefix import KEY_DIGITS
 from trunkline.engine.schema import RATE_SCHEMA, STEP_TYPE, WEIGHT_DECIMALS, Tariff, TimeWindow
 from trunkline.engine.tariff import CompiledTariff, compile_tariff, from_arrow, to_arrow
 from trunkline.engine.units import Unit
@@ -38,8 +41,14 @@ SELECT r.id, r.code, r.destination_id, extract(epoch FROM r.valid_from)::bigint,
        r.rounding_mode, r.rounding_decimals, (r.max_cost * {AMOUNT_SCALE})::bigint, r.length_min, r.length_max, r.tag,
        r.blocked::text, r.additive::text, r.steps
   FROM tariffs_rate r LEFT JOIN tariffs_timeprofile p ON p.tenant_id = r.tenant_id AND p.id = r.time_profile_id
- WHERE r.tariff_id = {{tariff_id}} AND r.voided_at IS NULL ORDER BY r.id
+ WHERE r.tariff_id = {{tariff_id}} AND {{which}} ORDER BY r.id
 """
+NOT_VOIDED: Final = "r.voided_at IS NULL"
+
+
+_LEADING_DIGITS: Final = re.compile(r"[0-9]+", re.ASCII)
+# Account, side, service, tariff, from, to.
+_Assignment = tuple[int, str, str, int, datetime | None, datetime | None]
 
 
 class _ChangedMeanwhileError(Exception):
@@ -62,28 +71,51 @@ def load(tenant_id: int) -> Prices:
 
 
 def _load(place: Path) -> Prices:
-    rows = list(models.Tariff.objects.order_by("id"))
-    profiles = {profile.name: parse_windows(profile.windows) for profile in models.TimeProfile.objects.order_by("name")}
-    assignments = list(
-        models.AccountTariff.objects.order_by("account_id", "side", "service", "position", "id").values_list(
-            "account_id", "side", "service", "tariff_id", "valid_from", "valid_to"
-        )
-    )
+    rows, profiles, assignments = _all_tariffs(), _all_profiles(), _all_assignments()
     opened, kept = [], []
     for row in rows:
         compiled, tariff = _compiled(row, profiles, place)
         opened.append(compiled)
         kept.append(tariff)
     _sweep(place, rows)
-    said = repr(
-        (sorted(map(_stem, rows)), sorted((name, *map(repr, each)) for name, each in profiles.items()), assignments)
-    )
     return Prices(
         kept=KeptSnapshot(tuple(kept), opened),
-        version=hashlib.sha256(said.encode()).hexdigest()[:32],
+        version=_version(rows, profiles, assignments),
         plans=make_plans(assignments),
         tariff_currencies={row.pk: row.currency for row in rows},
     )
+
+
+def current_version() -> str:
+    """The version that prices pinned now would have; nothing is compiled. Needs an open scope."""
+    return _version(_all_tariffs(), _all_profiles(), _all_assignments())
+
+
+def _all_tariffs() -> list[models.Tariff]:
+    return list(models.Tariff.objects.order_by("id"))
+
+
+def _all_profiles() -> dict[str, tuple[TimeWindow, ...]]:
+    return {profile.name: parse_windows(profile.windows) for profile in models.TimeProfile.objects.order_by("name")}
+
+
+def _all_assignments() -> list[_Assignment]:
+    return list(
+        models.AccountTariff.objects.order_by("account_id", "side", "service", "position", "id").values_list(
+            "account_id", "side", "service", "tariff_id", "valid_from", "valid_to"
+        )
+    )
+
+
+def _version(
+    rows: Sequence[models.Tariff],
+    profiles: Mapping[str, tuple[TimeWindow, ...]],
+    assignments: Sequence[_Assignment],
+) -> str:
+    said = repr(
+        (sorted(map(_stem, rows)), sorted((name, *map(repr, each)) for name, each in profiles.items()), assignments)
+    )
+    return hashlib.sha256(said.encode()).hexdigest()[:32]
 
 
 def _stem(row: models.Tariff) -> str:
@@ -132,9 +164,24 @@ def _rates_of(row: models.Tariff) -> pa.Table:
     return rates
 
 
-def read_rates(tariff_id: int) -> pa.Table:
-    """The rates of a tariff that are not voided, of RATE_SCHEMA, in the order of their ids."""
-    text = copy_out(READ_RATES.format(tariff_id=int(tariff_id)))
+def excerpt(row: models.Tariff, number: str, *, known_at: datetime) -> Tariff:
+    """Of a tariff the rates whose codes the number begins with, enough to rate events of that number.
+
+    Rates that were voided after `known_at` are among them. The rest is as it is now: later rates, and ends that later
+    ones gave to earlier. Needs an open scope.
+    """
+    digits = _LEADING_DIGITS.match(number[:KEY_DIGITS])
+    longest = digits[0] if digits else ""
+    codes = ", ".join(f"'{longest[:length]}'" for length in range(len(longest) + 1))
+    which = f"r.code IN ({codes}) AND ({NOT_VOIDED} OR r.voided_at > '{known_at.isoformat()}')"
+    rates = read_rates(row.pk, which)
+    profiles = _all_profiles() if rates["time_profile"].null_count < len(rates) else {}
+    return Tariff(row.pk, row.name, row.currency, row.timezone, Unit(row.unit), rates, profiles)
+
+
+def read_rates(tariff_id: int, which: str = NOT_VOIDED) -> pa.Table:
+    """The rates of a tariff that fulfil a condition in SQL, of RATE_SCHEMA, in the order of their ids."""
+    text = copy_out(READ_RATES.format(tariff_id=int(tariff_id), which=which))
     if not text.getbuffer().nbytes:
         return RATE_SCHEMA.empty_table()
     as_text = {"valid_from": pa.int64(), "valid_to": pa.int64(), "steps": pa.string()}

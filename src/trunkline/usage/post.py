@@ -28,6 +28,7 @@ from trunkline.usage.choices import BatchState, SegmentKind, SegmentState
 from trunkline.usage.chunkwork import Totals
 from trunkline.usage.models import Batch, Segment
 from trunkline.usage.pipeline import Outcome
+from trunkline.usage.queries import posting_key
 from trunkline.usage.sides import SERVICES
 from trunkline.usage.store import SIDES, WrittenSegment, amounts
 
@@ -240,7 +241,7 @@ def _side_drafts(batch: Batch, side: str, by_day: Columns, first_open: date, at:
             lines = [Line(own.pk, amount), Line(account.unbilled_payable_id, -amount)]
         drafts.append(
             Draft(
-                key=f"batch:{batch.pk}:{side}:{account_id}:{day:%Y-%m-%d}",
+                key=posting_key(batch.pk, side, account_id, day),
                 kind=EntryKind.USAGE_SELL if side == "sell" else EntryKind.USAGE_BUY,
                 booked_on=max(day, first_open),
                 lines=lines,

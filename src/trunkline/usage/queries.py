@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from trunkline.core.errors import NotFound
@@ -48,3 +49,8 @@ def list_batches(*, state: str = "", limit: int = 50) -> list[Batch]:
     """The newest batches, of one state if named."""
     found = Batch.objects.order_by("-pk")
     return list((found.filter(state=state) if state else found)[:limit])
+
+
+def posting_key(batch_id: int, side: str, account_id: int, day: date) -> str:
+    """The key of the ledger entry that holds what a batch charges to one side of one account on a day of its zone."""
+    return f"batch:{batch_id}:{side}:{account_id}:{day:%Y-%m-%d}"

@@ -35,6 +35,19 @@ AMOUNT_UNITS_LIMIT: Final = 10**18  # a segment keeps amounts as decimal(18, 8)
 EPOCH: Final = date(1970, 1, 1)
 EPOCH_ORDINAL: Final = EPOCH.toordinal()
 
+# What identification is told of a record, by side: the name of each field there and in the record.
+IDENTITY_FIELDS: Final[Mapping[Side, Mapping[str, str]]] = {
+    Side.SELL: {
+        "source_ip": "source_ip",
+        "account_code": "account_code",
+        "sip_user": "sip_user",
+        "calling": "calling",
+        "trunk": "trunk_in",
+        "called": "called_raw",
+    },
+    Side.BUY: {"trunk": "trunk_out"},
+}
+
 # Reasons as small numbers inside a chunk; 0 is none.
 REASONS: Final = (None, *Reason)
 REASON_NUMBER: Final = {reason: number for number, reason in enumerate(REASONS)}
@@ -100,11 +113,7 @@ class SideColumns:
 
 def identify(events: pa.Table, side: Side, pinned: Pinned) -> Resolution:
     """Whose record each row is on that side."""
-    if side is Side.SELL:
-        columns = {name: events[name] for name in ("source_ip", "account_code", "sip_user", "calling")}
-        columns |= {"trunk": events["trunk_in"], "called": events["called_raw"]}
-    else:
-        columns = {"trunk": events["trunk_out"]}
+    columns = {name: events[column] for name, column in IDENTITY_FIELDS[side].items()}
     return pinned.resolver.resolve(columns, events["start"].cast(pa.int64()).to_numpy(), side)
 
 

@@ -429,6 +429,12 @@ def _open_stored(segment: StoredFile) -> _Run:
     return _Run(hashes, contents, rows, day=segment.day.toordinal() - EPOCH.toordinal(), segment=segment.path)
 
 
+def rows_with_hash(segment: StoredFile, hashed: Hashes) -> list[int]:
+    """The rows of a segment whose key has that one hash: whoever reads them compares the key. Nothing is scanned."""
+    run = _open_stored(segment)
+    return sorted(int(row) for _, at in run.find(hashed) for row in run.rows[at])
+
+
 def rebuild_key_index(segment: Path) -> None:
     """Make the key index of a segment again from the segment itself."""
     file = pq.ParquetFile(segment)

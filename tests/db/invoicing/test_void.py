@@ -29,6 +29,7 @@ from trunkline.invoicing import actions, queries
 from trunkline.invoicing.check import check
 from trunkline.invoicing.draft import read_draft
 from trunkline.invoicing.models import BilledRollup, Invoice, InvoiceLine, InvoicingProfile, NumberSequence
+from trunkline.invoicing.queries import find_billing
 from trunkline.kit.home import home
 from trunkline.ledger.models import Entry
 from trunkline.parties.queries import get_account
@@ -69,6 +70,21 @@ def test_a_voided_document_is_reversed_and_its_usage_is_billed_anew_under_the_ne
     assert lines_of(books, second.invoice) == lines_of(books, first)
     assert len(stored(books)) == 6
     require_everything_holds(books)
+
+
+def test_a_rollup_names_the_document_that_bills_it(books: Books) -> None:
+    books.batch(*CALLS)
+
+    def billing() -> set[str | None]:
+        with scope(books.tenant, "test"):
+            found = [find_billing(each.pk) for each in Rollup.objects.filter(side="sell")]
+        return {None if each is None else each.number for each in found}
+
+    assert billing() == {None}
+    first = issue(books).invoice
+    assert billing() == {first.number}
+    void(books, first.number)
+    assert billing() == {None}
 
 
 def test_a_document_is_voided_once_and_with_a_reason(books: Books) -> None:

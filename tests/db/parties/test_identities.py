@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 
 from trunkline.core.errors import Conflict, Invalid, NotFound
 from trunkline.parties import actions, queries
+from trunkline.parties.explain import identify
 from trunkline.parties.kinds import Side
 from trunkline.parties.models import Account, Identity
 from trunkline.parties.rules import Status
@@ -43,6 +44,42 @@ def test_an_identity_is_kept_in_one_form_and_found(in_scope: Any) -> None:
     actions.add_identity(account=acme, kind="trunk", value="ACME", at=AT)
     assert whose("ACME", AT) == (acme.pk, Status.OK)
     assert whose("NOBODY", AT) == (-1, Status.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"trunk": "T"},
+        {"trunk": "OTHER", "source_ip": "192.0.2.7"},
+        {"source_ip": "::ffff:192.0.2.7", "called": "77#4420"},
+        {"source_ip": "2001:db8:5::1"},
+        {"source_ip": "198.51.100.1"},
+        {"source_ip": "no address"},
+        {"sip_user": "T", "trunk": "T"},
+        {"calling": "254720000002"},
+        {"calling": "254720000001"},
+        {},
+    ],
+)
+@pytest.mark.parametrize("switch", ["east", "west"])
+@pytest.mark.parametrize("side", list(Side))
+def test_the_identities_that_a_record_names_decide_as_the_whole_book_does(
+    in_scope: Any, fields: dict[str, str], switch: str, side: Side
+) -> None:
+    for code, given in {
+        "a": {"kind": "trunk", "value": "T"},
+        "b": {"kind": "ip", "value": "192.0.2.0/24", "tech_prefix": "77#"},
+        "c": {"kind": "ip", "value": "0.0.0.0/0", "switch": "east"},
+        "d": {"kind": "ip", "value": "2001:db8::/32", "side": "sell"},
+        "e": {"kind": "sip_user", "value": "T"},
+        "f": {"kind": "calling", "value": "+254720000001", "side": "sell", "switch": "west"},
+    }.items():
+        actions.add_identity(account=account(code), at=AT, **given)
+    start_ms = round(AT.timestamp() * 1000)
+    found = identify(queries.identity_rows_naming(fields), fields, start_ms=start_ms, side=side, switch=switch)
+    columns = {name: pa.array([value]) for name, value in fields.items()}
+    whole = queries.resolver(switch).resolve(columns, np.array([start_ms], np.int64), side)
+    assert (found.account_id or -1, found.status) == (int(whole.account_id[0]), Status(int(whole.status[0])))
 
 
 SAME: dict[str, Any] = {"kind": "trunk", "value": "T"}

@@ -123,6 +123,16 @@ def test_the_table_reaches_over_currencies_that_nobody_uses(in_scope: Any) -> No
     assert table.find("KES", "JPY", date(2026, 3, 2)) is None
 
 
+def test_a_single_question_has_the_answer_of_the_table(in_scope: Any) -> None:
+    actions.load_exchange_rates(data=LIST, at=AT)
+    actions.set_exchange_rate(base="EUR", quote="GBP", on=date(2026, 2, 27), rate="0.8", at=AT)
+    table = queries.exchange_table(["GBP", "KES", "EUR", "USD"])
+    for base in ("GBP", "KES", "EUR", "USD", "JPY"):
+        for quote in ("GBP", "KES", "EUR", "USD"):
+            for on in (date(2026, 2, 26), date(2026, 2, 27), date(2026, 3, 1), date(2026, 3, 9)):
+                assert queries.find_exchange_rate(base, quote, on) == table.find(base, quote, on), (base, quote, on)
+
+
 def test_a_tenant_of_one_currency_needs_no_rates(in_scope: Any) -> None:
     actions.load_exchange_rates(data=LIST, at=AT)
     assert queries.exchange_table().find("EUR", "USD", date(2026, 3, 2)) is None

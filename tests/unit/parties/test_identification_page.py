@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from trunkline.parties.explain import Verdict, identify
 from trunkline.parties.kinds import IdentityKind, IdentitySide, Side
 from trunkline.parties.rules import IdentityRow, Resolver, Status, identity_value
 
@@ -85,3 +86,38 @@ def test_a_record_alone_resolves_as_the_page_says(row: dict[str, str]) -> None:
 def test_all_records_of_a_side_and_switch_resolve_at_once(side: Side, switch: str) -> None:
     rows = [row for row in RECORDS if row["side"] == side and (row["switch"] or "west") == switch]
     assert _resolved(rows, side, switch) == [_expected(row) for row in rows]
+
+
+@pytest.mark.parametrize("row", RECORDS, ids=[row["record"] for row in RECORDS])
+def test_the_explanation_of_a_record_is_what_the_page_says(row: dict[str, str]) -> None:
+    account, status, cut = _expected(row)
+    fields = {name: row[title] or None for name, title in COLUMNS.items()}
+    start_ms = _instant_ms(row["at"])
+    assert start_ms is not None
+    found = identify(_book(), fields, start_ms=start_ms, side=Side(row["side"]), switch=row["switch"] or "west")
+    assert (found.account_id or -1, found.status, len(found.cut)) == (account, status, cut)
+    won = {each.row.account_id for each in found.tried if each.verdict is Verdict.WON}
+    tied = {each.row.account_id for each in found.tried if each.verdict is Verdict.TIED}
+    assert won == ({account} if status is Status.OK else set())
+    assert len(tied) == (2 if status is Status.AMBIGUOUS else 0)
+
+
+def test_identities_are_passed_over_for_their_own_reasons() -> None:
+    fields = {"trunk": "BETA", "source_ip": "192.0.2.7", "called": "77#4420"}
+    start_ms = _instant_ms("09:00")
+    assert start_ms is not None
+    found = identify(_book(), fields, start_ms=start_ms, side=Side.SELL, switch="west")
+    assert {each.row.account_id: str(each.verdict) for each in found.tried} == {
+        30: "won",
+        170: "tech_prefix",
+        100: "side",
+        40: "outranked",
+        50: "tech_prefix",
+        20: "outranked",
+    }
+    assert found.tried[0].row.account_id in (30, 170)  # the most specific first
+
+    (gone,) = identify(_book(), {"trunk": "DELTA"}, start_ms=start_ms, side=Side.SELL, switch="west").tried
+    assert gone.verdict is Verdict.DATES
+    elsewhere = identify(_book(), {"trunk": "GAMMA"}, start_ms=start_ms, side=Side.SELL, switch="west").tried
+    assert {each.row.account_id: str(each.verdict) for each in elsewhere} == {110: "switch", 120: "won"}
