@@ -22,13 +22,17 @@ from trunkline.usage.decode.freeswitch import FreeSwitch, FreeSwitchTrunks
 from trunkline.usage.decode.freeswitch_documents import FreeSwitchJson, FreeSwitchXml
 from trunkline.usage.decode.lines import Lines
 from trunkline.usage.decode.profile import MsRounding, NumberRule, Party, SwitchProfile
+from trunkline.usage.decode.radius import RadiusDetail
 from trunkline.usage.decode.raw import line_octets, raw_text
 from trunkline.usage.decode.records import Decoded
 from trunkline.usage.decode.sources import Limits, Source, content_blocks, content_hash, open_source
 from trunkline.usage.decode.templates import Formats
 
 FORMATS: Final[Mapping[str, Format]] = Formats(
-    {form.name: form for form in (Common(), FreeSwitch(), FreeSwitchTrunks(), FreeSwitchJson(), FreeSwitchXml())}
+    {
+        form.name: form
+        for form in (Common(), FreeSwitch(), FreeSwitchTrunks(), FreeSwitchJson(), FreeSwitchXml(), RadiusDetail())
+    }
 )
 
 __all__ = [

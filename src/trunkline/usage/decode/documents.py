@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -26,10 +26,14 @@ _BLANKS: Final = b" \t\r\n"
 
 
 class Records(Lines):
-    """The records of a chunk. `at` is the line that a record begins in, from 0; a record's text ends with its ink."""
+    """The records of a chunk. `at` is the line that a record begins in, from 0; a record's text ends with its ink.
 
-    def __init__(self, chunk: Chunk, starts: Integers) -> None:
+    `shorten` makes of a record that is too long to be kept whole what says the same in fewer words, or None.
+    """
+
+    def __init__(self, chunk: Chunk, starts: Integers, shorten: Callable[[bytes], bytes | None]) -> None:
         super().__init__(replace(chunk, data=b""))
+        self._shorten = shorten
         self._text = chunk.data
         self._bounds = [*starts.tolist(), len(chunk.data)]
         self.at: Integers = line_offsets(chunk.data, starts) if starts.size else starts
@@ -43,8 +47,12 @@ class Records(Lines):
         return [self.number(int(at)) for at in self.at[:count]]
 
     def raw(self, at: int) -> str:
-        """The record as text, `raw_text`."""
+        """The record as text, `raw_text`; of a long one what the format reads of it, so that it can be sent again."""
         record = self.record(self._row_at[at])
+        if RAW_OCTETS < len(record) <= LINE_OCTETS_MAX:
+            short = self._shorten(record)
+            if short is not None and len(short) <= RAW_OCTETS:
+                return raw_text(short)
         return raw_text(record[:RAW_OCTETS], len(record))
 
     def record(self, row: int) -> bytes:
@@ -120,11 +128,19 @@ class DocumentFormat(Format):
     def fits(self, record: bytes) -> bool:
         """Whether a record has the shape of this format, whatever it says."""
 
+    def shorten(self, record: bytes) -> bytes | None:
+        """A record with only what the format reads of it; None where it cannot be read."""
+        return None
+
+    def records(self, chunk: Chunk) -> Records:
+        """The records of a chunk."""
+        return Records(chunk, self.framing.starts(chunk.data), self.shorten)
+
     def recognised(self, chunk: Chunk) -> tuple[int, int]:
         """How many records of a chunk look like this format, of how many."""
         if chunk.overlong_octets:
             return 0, 1
-        _, found, refusals = Records(chunk, self.framing.starts(chunk.data)).readable()
+        _, found, refusals = self.records(chunk).readable()
         return sum(map(self.fits, found)), len(found) + len(refusals)
 
     def decode(self, chunk: Chunk, profile: SwitchProfile) -> Decoded:
@@ -134,7 +150,7 @@ class DocumentFormat(Format):
         """
         if chunk.overlong_octets:
             return one_reject(chunk)
-        records = Records(chunk, self.framing.starts(chunk.data))
+        records = self.records(chunk)
         read = self.read(chunk, records, profile)
         if chunk.is_first:
             self._check_shape(len(records), read.refusals)

@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import unquote
 from xml.etree import ElementTree
+from xml.sax.saxutils import escape
 
 import numpy as np
 import pyarrow as pa
@@ -59,19 +60,28 @@ _READ: Final[Mapping[str, tuple[str, ...]]] = {
         "uuid", "call_uuid", "originating_leg_uuid", "bridge_uuid", "direction", "billmsec", "billsec", "hangup_cause",
         "hangup_cause_q850", "sip_term_status", "proto_specific_hangup_cause",
         "last_bridge_proto_specific_hangup_cause", "sip_hangup_phrase", "sip_gateway", "sip_gateway_name",
-        "bridge_channel", "accountcode", "sip_auth_username", "user_name", "sip_from_user", "sip_req_user",
+        "bridge_channel", "originate_disposition", "accountcode", "sip_auth_username", "user_name", "sip_from_user", "sip_req_user",
         "start_uepoch", "start_epoch", "start_stamp", "answer_uepoch", "answer_epoch", "answer_stamp", "end_uepoch",
         "end_epoch", "end_stamp", "progress_uepoch", "progress_media_uepoch", "trunkline_call_id", "trunkline_attempt",
         "trunkline_is_last", "trunkline_calling", "trunkline_called", "trunkline_trunk_in", "trunkline_source_ip",
         "trunkline_sip_user",
     ),
-    "caller": ("uuid", "caller_id_number", "destination_number", "network_addr", "username"),
+    "caller": ("uuid", "caller_id_number", "destination_number", "network_addr"),
     "origin": ("uuid", "destination_number", "network_addr"),
     "target": ("uuid", "chan_name"),
-    "times": ("created_time", "progress_time", "progress_media_time", "answered_time", "hangup_time"),
+    "times": ("created_time", "answered_time", "hangup_time"),
 }  # fmt: skip
 NAMES: Final = tuple(f"{where}.{name}" for where, names in _READ.items() for name in names)
 _ENCODED: Final = ("var.",)
+_OURS: Final = b'"trunkline_'  # the variables that our dialplan sets
+_FALLBACKS: Final = frozenset(
+    {name for name in NAMES if name.startswith(("times.", "var.trunkline_")) or name.endswith(("_epoch", "_stamp"))}
+    | {"var.billsec", "var.sip_req_user"}
+)
+# Without these in every record the fallbacks are read.
+_USUALLY_THERE: Final = (
+    "var.start_uepoch", "var.answer_uepoch", "var.end_uepoch", "var.billmsec", "caller.destination_number",
+)  # fmt: skip
 
 # What SIP calls the codes that end calls; FreeSWITCH keeps the phrase where it has no code.
 _PHRASES: Final[Mapping[str, int]] = {
@@ -117,13 +127,13 @@ class FreeSwitchDocuments(DocumentFormat):
         mark_key(marks, key)
         start, answer, end = (_instants(columns, name, profile) for name in ("start", "answer", "end"))
         cause, cause_name = _cause(columns), _names(columns["var.hangup_cause"])
-        tried = is_out | is_present(columns["target.uuid"]) | is_present(columns["var.bridge_uuid"])
+        tried = is_out | _led_on(columns)
         attempt = read_attempt(columns["var.trunkline_attempt"], tried.astype(np.int64), marks)
         says_last = read_is_last(_names(columns["var.trunkline_is_last"]), marks)
         called = texts.first("var.trunkline_called", "origin.destination_number", "caller.destination_number",
                              "var.sip_req_user")  # fmt: skip
         calling = texts.first("var.trunkline_calling", "caller.caller_id_number", "var.sip_from_user")
-        ringing = [_us(columns, f"var.{name}_uepoch", f"times.{name}_time") for name in ("progress", "progress_media")]
+        ringing = [from_epoch_us(columns[f"var.{name}_uepoch"]) for name in ("progress", "progress_media")]
         return Draft(
             marks=marks,
             fields={
@@ -164,10 +174,25 @@ class FreeSwitchJson(FreeSwitchDocuments):
         found = _object(record)
         return isinstance(found, dict) and isinstance(found.get("variables"), dict)
 
+    def shorten(self, record: bytes) -> bytes | None:
+        found = _object(record)
+        if isinstance(found, str) or not isinstance(found.get("variables"), dict):
+            return None
+        parts = _nested(_values_of(found))
+        origin, target = parts.pop("origin"), parts.pop("target")
+        caller: dict[str, Any] = dict(parts.pop("caller"))
+        if origin:
+            caller["originator"] = {"originator_caller_profiles": [origin]}
+        if target:
+            caller["originatee"] = {"originatee_caller_profiles": [target]}
+        flow = {"caller_profile": caller, "times": parts["times"]}
+        short = {"channel_data": parts["channel"], "variables": parts["var"], "callflow": [flow]}
+        return json.dumps(short, ensure_ascii=False, separators=(",", ":")).encode()
+
     def columns(self, records: Sequence[bytes]) -> tuple[dict[str, pa.Array], dict[int, str]]:
-        table = _read_whole(records)
-        if table is not None:
-            return _columns_of(table), {}
+        columns = _read_whole(records)
+        if columns is not None:
+            return columns, {}
         bad: dict[int, str] = {}
         values: dict[str, list[str | None]] = {name: [] for name in NAMES}
         for row, record in enumerate(records):
@@ -191,58 +216,91 @@ class FreeSwitchXml(FreeSwitchDocuments):
 
     def fits(self, record: bytes) -> bool:
         found = _element(record)
-        return not isinstance(found, str) and found.find("variables") is not None
+        return not isinstance(found, str) and _row_of(found) is not None
+
+    def shorten(self, record: bytes) -> bytes | None:
+        found = _element(record)
+        row = None if isinstance(found, str) else _row_of(found)
+        if row is None:
+            return None
+        parts = {where: _written(texts) for where, texts in _nested(dict(zip(NAMES, row, strict=True))).items()}
+        for role, where in (("originator", "origin"), ("originatee", "target")):
+            if parts[where]:
+                profile = f"<{role}_caller_profile>{parts[where]}</{role}_caller_profile>"
+                parts["caller"] += f"<{role}>{profile}</{role}>"
+        flow = f"<caller_profile>{parts['caller']}</caller_profile><times>{parts['times']}</times>"
+        channel = f"<channel_data>{parts['channel']}</channel_data>"
+        return f"<cdr>{channel}<variables>{parts['var']}</variables><callflow>{flow}</callflow></cdr>".encode()
 
     def columns(self, records: Sequence[bytes]) -> tuple[dict[str, pa.Array], dict[int, str]]:
         bad: dict[int, str] = {}
-        values: dict[str, list[str | None]] = {name: [] for name in NAMES}
-        taken = [(where, name, values[f"{where}.{name}"].append) for where, names in _READ.items() for name in names]
-        for row, record in enumerate(records):
+        rows: list[tuple[str | None, ...]] = []
+        for at, record in enumerate(records):
             found = _element(record)
             if isinstance(found, str):
-                bad[row] = f"The record is no XML document: {found}."
-                continue
-            places = _places(found)
-            if places is None:
-                bad[row] = "The document has no variables."
-                continue
-            for where, name, append in taken:
-                append(places[where].get(name) or None)
-        return {name: pa.array(column, TEXT) for name, column in values.items()}, bad
+                bad[at] = f"The record is no XML document: {found}."
+            elif (row := _row_of(found)) is None:
+                bad[at] = "The document has no variables."
+            else:
+                rows.append(row)
+        values = zip(*rows, strict=True) if rows else ((),) * len(NAMES)
+        return {name: null_if_empty(pa.array(column, TEXT)) for name, column in zip(NAMES, values, strict=True)}, bad
+
+
+def _nested(values: Mapping[str, str | None]) -> dict[str, dict[str, str]]:
+    """What is there of `NAMES`, by where it stands."""
+    return {
+        where: {name: text for name in names if (text := values[f"{where}.{name}"])} for where, names in _READ.items()
+    }
+
+
+def _written(texts: Mapping[str, str]) -> str:
+    return "".join(f"<{name}>{escape(text)}</{name}>" for name, text in texts.items())
 
 
 # JSON
 
 
-def _text_struct(names: Sequence[str]) -> pa.DataType:
-    return pa.struct([pa.field(name, TEXT) for name in names])
+def _schema(*, is_whole: bool) -> pa.Schema:
+    def texts(where: str) -> list[pa.Field]:
+        return [pa.field(name, TEXT) for name in _READ[where] if is_whole or f"{where}.{name}" not in _FALLBACKS]
 
-
-def _schema() -> pa.Schema:
-    caller = [pa.field(name, TEXT) for name in _READ["caller"]]
+    caller = texts("caller")
     for role, where in (("originator", "origin"), ("originatee", "target")):
-        profiles = pa.list_(_text_struct(_READ[where]))
+        profiles = pa.list_(pa.struct(texts(where)))
         caller.append(pa.field(role, pa.struct([pa.field(f"{role}_caller_profiles", profiles)])))
-    flow = pa.struct([pa.field("caller_profile", pa.struct(caller)), pa.field("times", _text_struct(_READ["times"]))])
+    flow = [pa.field("caller_profile", pa.struct(caller))]
+    if is_whole:
+        flow.append(pa.field("times", pa.struct(texts("times"))))
     return pa.schema(
         [
-            pa.field("channel_data", _text_struct(_READ["channel"])),
-            pa.field("variables", _text_struct(_READ["var"])),
-            pa.field("callflow", pa.list_(flow)),
+            pa.field("channel_data", pa.struct(texts("channel"))),
+            pa.field("variables", pa.struct(texts("var"))),
+            pa.field("callflow", pa.list_(pa.struct(flow))),
         ]
     )
 
 
-_SCHEMA: Final = _schema()
+_WHOLE: Final = _schema(is_whole=True)
+_USUAL: Final = _schema(is_whole=False)
 
 
-def _read_whole(records: Sequence[bytes]) -> pa.Table | None:
-    """The documents as Arrow reads them where all are as the modules write them: all values texts; else None."""
-    if not records:
-        return None
+def _read_whole(records: Sequence[bytes]) -> dict[str, pa.Array] | None:
+    """The columns as Arrow reads them where all documents are as the module writes them: values are texts; else None."""
     data = b"\n".join(records) + b"\n"
+    if _OURS not in data:
+        columns = _read_columns(data, len(records), _USUAL)
+        # Every column costs as much as any other, so those that are read where others are missing wait until one is.
+        if columns is None or not any(columns[name].null_count for name in _USUALLY_THERE):
+            return columns
+    return _read_columns(data, len(records), _WHOLE)
+
+
+def _read_columns(data: bytes, rows: int, schema: pa.Schema) -> dict[str, pa.Array] | None:
+    if not rows:
+        return None
     options = arrow_json.ParseOptions(
-        explicit_schema=_SCHEMA, unexpected_field_behavior="ignore", newlines_in_values=b"\n" in data[:-1]
+        explicit_schema=schema, unexpected_field_behavior="ignore", newlines_in_values=b"\n" in data[:-1]
     )
     try:
         table = arrow_json.read_json(
@@ -250,9 +308,9 @@ def _read_whole(records: Sequence[bytes]) -> pa.Table | None:
         ).combine_chunks()
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return None
-    if table.num_rows != len(records) or table["variables"].null_count:
+    if table.num_rows != rows or table["variables"].null_count:
         return None
-    return table
+    return _columns_of(table)
 
 
 def _columns_of(table: pa.Table) -> dict[str, pa.Array]:
@@ -281,8 +339,11 @@ def _first_of(lists: pa.ListArray) -> pa.Array:
 
 
 def _member(places: pa.StructArray, name: str) -> pa.Array:
-    """A field of each struct, null where the struct is."""
-    return places.flatten()[places.type.get_field_index(name)]
+    """A field of each struct, null where the struct is, and where none was asked for."""
+    if not pa.types.is_struct(places.type):
+        return places
+    at = places.type.get_field_index(name)
+    return places.flatten()[at] if at >= 0 else pa.nulls(len(places), TEXT)
 
 
 _DECODER: Final = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
@@ -345,24 +406,33 @@ def _element(record: bytes) -> ElementTree.Element | str:
     return found if found.tag == "cdr" else f"its root is {found.tag[:64]}"
 
 
-def _places(root: ElementTree.Element) -> dict[str, Mapping[str, str | None]] | None:
-    variables = root.find("variables")
-    if variables is None:
+def _row_of(root: ElementTree.Element) -> tuple[str | None, ...] | None:
+    """The texts of `NAMES`; None where the document has no variables."""
+    parts = _parts(root)
+    if "variables" not in parts:
         return None
-    flow = root.find("callflow")
-    caller = None if flow is None else flow.find("caller_profile")
-    return {
-        "channel": _texts_of(root.find("channel_data")),
-        "var": _texts_of(variables),
-        "caller": _texts_of(caller),
-        "origin": _texts_of(None if caller is None else caller.find("originator/originator_caller_profile")),
-        "target": _texts_of(None if caller is None else caller.find("originatee/originatee_caller_profile")),
-        "times": _texts_of(None if flow is None else flow.find("times")),
-    }
+    flow = _parts(parts.get("callflow"))
+    caller = _parts(flow.get("caller_profile"))
+    places = (
+        parts.get("channel_data"),
+        parts["variables"],
+        caller.values(),
+        _parts(caller.get("originator")).get("originator_caller_profile"),
+        _parts(caller.get("originatee")).get("originatee_caller_profile"),
+        flow.get("times"),
+    )
+    return tuple(
+        text for place, names in zip(places, _READ.values(), strict=True) for text in map(_texts_of(place).get, names)
+    )
 
 
-def _texts_of(element: ElementTree.Element | None) -> Mapping[str, str | None]:
-    return {} if element is None else {each.tag: each.text for each in element}
+def _parts(element: ElementTree.Element | None) -> dict[str, ElementTree.Element]:
+    """The elements in an element by their names, of several the first."""
+    return {} if element is None else {each.tag: each for each in reversed(element)}
+
+
+def _texts_of(elements: Iterable[ElementTree.Element] | None) -> Mapping[str, str | None]:
+    return {} if elements is None else {each.tag: each.text for each in elements}
 
 
 # From columns to a draft
@@ -398,6 +468,14 @@ def _is_outgoing(columns: Columns) -> Mask:
     return is_out | (~is_present(direction) & is_present(columns["origin.uuid"]))
 
 
+def _led_on(columns: Columns) -> Mask:
+    """Where an outgoing leg was tried for the call, whatever became of it."""
+    found = is_present(columns["target.uuid"])
+    for name in ("bridge_uuid", "bridge_channel", "originate_disposition"):
+        found = found | is_present(columns[f"var.{name}"])
+    return found
+
+
 def _wanted(columns: Columns, legs: Legs) -> tuple[Mask, str]:
     """Which legs are records of calls, and the reason why the others are passed over."""
     is_out = _is_outgoing(columns)
@@ -406,8 +484,7 @@ def _wanted(columns: Columns, legs: Legs) -> tuple[Mask, str]:
     comes_from |= pc.fill_null(pc.not_equal(columns["var.call_uuid"], uuid), False).to_numpy(zero_copy_only=False)
     if legs is Legs.INCOMING:
         return ~(is_out & comes_from), OUTGOING_LEG
-    tried = is_present(columns["target.uuid"]) | is_present(columns["var.bridge_uuid"])
-    return is_out | ~tried, INCOMING_LEG
+    return is_out | ~_led_on(columns), INCOMING_LEG
 
 
 def _call_id(texts: _Texts, is_out: Mask, key: pa.Array) -> pa.Array:
@@ -416,34 +493,27 @@ def _call_id(texts: _Texts, is_out: Mask, key: pa.Array) -> pa.Array:
     return pc.coalesce(pc.if_else(pa.array(is_out), outgoing, incoming), key)
 
 
-def _us(columns: Columns, *names: str) -> Instants:
-    return _first_instants([from_epoch_us(columns[name]) for name in names])
-
-
 def _instants(columns: Columns, name: str, profile: SwitchProfile) -> Instants:
-    """The most exact of what the document says: microseconds, seconds, the channel's own times, the local stamp."""
-    own = {"start": "times.created_time", "answer": "times.answered_time", "end": "times.hangup_time"}[name]
-    found = [from_epoch_us(columns[f"var.{name}_uepoch"])]
-    if not found[0].is_present.all():
-        found += [
-            from_epoch_s(columns[f"var.{name}_epoch"]),
-            from_epoch_us(columns[own]),
-            from_text(columns[f"var.{name}_stamp"], profile.timezone),
-        ]
-    return _first_instants(found)
+    """The most exact of what the document says: microseconds of the variable or the channel, seconds, the local stamp."""
+    exact = _Texts(columns).first(f"var.{name}_uepoch", _TIMES[name])
+    found, has = from_epoch_us(exact), is_present(exact)
+    if has.all():
+        return found
+    seconds, stamp = columns[f"var.{name}_epoch"], columns[f"var.{name}_stamp"]
+    coarse, local = from_epoch_s(seconds), from_text(stamp, profile.timezone)
+    return _where(has, found, _where(is_present(seconds), coarse, local))
 
 
-def _first_instants(found: Sequence[Instants]) -> Instants:
-    first = found[0]
-    for other in found[1:]:
-        has = first.is_present
-        first = Instants(
-            np.where(has, first.ms, other.ms),
-            has | other.is_present,
-            np.where(has, first.status, other.status).astype(np.int8),
-            np.where(has, first.resolution_ms, other.resolution_ms),
-        )
-    return first
+_TIMES: Final = {"start": "times.created_time", "answer": "times.answered_time", "end": "times.hangup_time"}
+
+
+def _where(chosen: Mask, one: Instants, other: Instants) -> Instants:
+    return Instants(
+        np.where(chosen, one.ms, other.ms),
+        np.where(chosen, one.is_present, other.is_present),
+        np.where(chosen, one.status, other.status).astype(np.int8),
+        np.where(chosen, one.resolution_ms, other.resolution_ms),
+    )
 
 
 def _duration(columns: Columns) -> Numbers:
