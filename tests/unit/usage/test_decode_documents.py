@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tests.conftest import shared_folder
 from tests.unit.usage.golden import FOLDER, PROFILE, as_text
 from tests.unit.usage.golden_documents import CASES, OUTGOING, decode_documents, shown
+from tests.unit.usage.test_decode_pages import blocks
 from tests.unit.usage.test_decode_properties import CHANGES, damaged
 from trunkline.usage.decode import Chunk, Decoded, FileFailed, SwitchProfile, get_format, line_octets
 from trunkline.usage.decode.chunking import LINE_OCTETS_MAX
@@ -189,6 +190,22 @@ def test_a_long_document_is_kept_by_what_is_read_of_it(name: str) -> None:
             assert as_text(decode(name, kept, profile)) == as_text(form_of(name).decode(chunk, profile))
 
 
+# Pages
+
+
+@pytest.mark.parametrize(
+    ("name", "language"), [("freeswitch_json", "json"), ("freeswitch_xml", "text"), ("radius_detail", "text")]
+)
+def test_the_example_of_the_page_decodes(name: str, language: str) -> None:
+    (example,) = blocks(f"{name}.md", language)
+    (row,) = decode(name, example.encode()).events.to_pylist()
+    assert (row["called"], row["start"].replace(microsecond=0)) == (
+        "442079460123",
+        datetime(2026, 1, 2, 15, tzinfo=UTC),
+    )
+    assert row["quantity"] == {"freeswitch_json": 61, "freeswitch_xml": 60, "radius_detail": 10}[name]
+
+
 # FreeSWITCH
 
 
@@ -287,7 +304,7 @@ def test_legs_join_only_within_the_window(tmp_path: Path) -> None:
     for octets, joined in ((WINDOW_OCTETS // 2, 1), (2 * WINDOW_OCTETS, 0)):
         path = tmp_path / "detail"
         path.write_text(answer + other * (octets // len(other)) + originate)
-        for size in (2_000, 100_000, 8 << 20):
+        for size in (60_000, 8 << 20):
             decoded = decode_documents("radius_detail", path, size=size)
             assert decoded.skip_reasons.get("joined_leg", 0) == joined
             assert decoded.events.num_rows == 2 - joined
