@@ -115,7 +115,8 @@ def _give_all(job: Job, source: Source, parts: Parts, doubtful: frozenset[int]) 
     )
     claims: dict[int, Claim] = {}
     given = judged = 0
-    for chunk in chunks(source, CHUNK_OCTETS, has_header=FORMATS[job.work.format].has_header):
+    form = FORMATS[job.work.format]
+    for chunk in chunks(source, CHUNK_OCTETS, has_header=form.has_header, framing=form.framing):
         while given - judged >= PARTS * PARTS_AHEAD:
             judged = _judge(taken, parts, claims, judged)
         parts.give(given, chunk)

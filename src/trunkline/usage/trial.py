@@ -27,6 +27,7 @@ from trunkline.usage.decode import (
     get_format,
     open_source,
 )
+from trunkline.usage.decode.documents import DocumentFormat
 from trunkline.usage.decode.mapped import Mapped
 from trunkline.usage.decode.mapping import read_mapping
 from trunkline.usage.reasons import FileFailure, Reason
@@ -89,7 +90,7 @@ class Trial:
 
     @property
     def rows_in(self) -> int:
-        """The lines of the file, without its header."""
+        """The lines of the file without its header, or its records where they span lines."""
         return self.decoded + self.rejected + self.skipped.total()
 
 
@@ -129,13 +130,16 @@ def recognise(path: Path, profile: SwitchProfile) -> list[Candidate]:
 
 def _sample(path: Path, form: Format) -> Chunk:
     with open_source(path) as source:
-        for chunk in chunks(source, SAMPLE_OCTETS, has_header=form.has_header):
+        for chunk in chunks(source, SAMPLE_OCTETS, has_header=form.has_header, framing=form.framing):
             if chunk.is_first:
                 return chunk
     raise FileFailed(FileFailure.NO_ROWS, f"{path.name} holds no records.")
 
 
 def _score(form: Format, sample: Chunk, profile: SwitchProfile) -> float:
+    if isinstance(form, DocumentFormat):
+        fitting, seen = form.recognised(sample)
+        return fitting / seen if seen else 0.0
     decoded = form.decode(sample, profile)
     reasons = Counter(decoded.rejects["reason"].to_pylist())
     said = sum(count for reason, count in reasons.items() if reason not in _NO_FORMAT)
@@ -178,7 +182,7 @@ def _lines(path: Path) -> int:
 def _decode(trial: Trial, path: Path, form: Format, profile: SwitchProfile) -> None:
     seen = dict.fromkeys([*(name for columns, _ in _MISSING.values() for name in columns), "call_id"], False)
     with open_source(path) as source:
-        for chunk in chunks(source, has_header=form.has_header):
+        for chunk in chunks(source, has_header=form.has_header, framing=form.framing):
             if chunk.is_first and isinstance(form, Mapped):
                 trial.more_columns = form.more_columns(chunk)
             decoded = form.decode(chunk, profile)
@@ -227,8 +231,7 @@ def _first_rows(decoded: Decoded, chunk: Chunk, count: int) -> list[dict[str, An
             "fate": "rejected",
             **{n: row[n] for n in ("reason", "detail", "raw")},
         }
-    lines = 1 if chunk.overlong_octets else len(decoded.lines)
-    for line in range(chunk.first_line, chunk.first_line + min(lines, count)):
+    for line in [chunk.first_line] if chunk.overlong_octets else decoded.lines.first_numbers(count):
         rows.setdefault(line, {"line": line, "fate": "skipped"})
     return [rows[line] for line in sorted(rows)][:count]
 

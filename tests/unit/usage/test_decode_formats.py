@@ -83,7 +83,7 @@ def test_the_registry_knows_formats_by_name() -> None:
     assert tuple(FORMATS)[:3] == ("common", "freeswitch", "freeswitch_trunks")
     assert len(FORMATS) == len(list(FORMATS))
     assert all(form.name == name and form.title and form.version == 1 for name, form in FORMATS.items())
-    with pytest.raises(NotFound, match="Known are common, freeswitch, freeswitch_trunks, mapping"):
+    with pytest.raises(NotFound, match="Known are common, freeswitch, freeswitch_trunks, freeswitch_json"):
         get_format("pigeon")
 
 

@@ -2,7 +2,7 @@
 
     with open_source(path) as source:
         digest, octets = content_hash(source)
-        for chunk in chunks(source, has_header=format.has_header):
+        for chunk in chunks(source, has_header=format.has_header, framing=format.framing):
             decoded = format.decode(chunk, profile)      # pure: any thread, any order
 
 What a whole file can fail with is raised as `FileFailed`; single lines come back as rejects.
@@ -19,16 +19,30 @@ from trunkline.usage.decode.common import Common
 from trunkline.usage.decode.failure import FileFailed
 from trunkline.usage.decode.formats import Format
 from trunkline.usage.decode.freeswitch import FreeSwitch, FreeSwitchTrunks
+from trunkline.usage.decode.freeswitch_documents import FreeSwitchJson, FreeSwitchXml
 from trunkline.usage.decode.lines import Lines
 from trunkline.usage.decode.own import OwnMapping, OwnMappingWithHeader
 from trunkline.usage.decode.profile import MsRounding, NumberRule, Party, SwitchProfile
+from trunkline.usage.decode.radius import RadiusDetail
 from trunkline.usage.decode.raw import line_octets, raw_text
 from trunkline.usage.decode.records import Decoded
 from trunkline.usage.decode.sources import Limits, Source, content_blocks, content_hash, open_source
 from trunkline.usage.decode.templates import Formats
 
 FORMATS: Final[Mapping[str, Format]] = Formats(
-    {form.name: form for form in (Common(), FreeSwitch(), FreeSwitchTrunks(), OwnMapping(), OwnMappingWithHeader())}
+    {
+        form.name: form
+        for form in (
+            Common(),
+            FreeSwitch(),
+            FreeSwitchTrunks(),
+            FreeSwitchJson(),
+            FreeSwitchXml(),
+            RadiusDetail(),
+            OwnMapping(),
+            OwnMappingWithHeader(),
+        )
+    }
 )
 
 __all__ = [

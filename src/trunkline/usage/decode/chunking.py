@@ -2,28 +2,34 @@
 
 A line ends with LF, one CR before it belongs to the end; the last line needs none. A UTF-8 byte order mark at the start
 of a part is skipped. Every part of a format with a header has one, and they must be the same.
+
+A format whose records span lines says where they begin (`framing`); its chunks are cut there, and are of whole records.
 """
 
 from __future__ import annotations
 
 import codecs
 import re
+from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice, takewhile
 from typing import Final
 
 from trunkline.usage.decode.failure import FileFailed
+from trunkline.usage.decode.framing import Framing, line_count
 from trunkline.usage.decode.raw import RAW_OCTETS
 from trunkline.usage.decode.sources import MIB, Part, Source
 from trunkline.usage.reasons import FileFailure
 
 # Measured 2026-11-22, two cores, 224-octet lines: 4 to 8 MiB decode a third faster than 1 or 32 (caches, page faults).
 CHUNK_OCTETS: Final = 8 * MIB
-LINE_OCTETS_MAX: Final = MIB
+LINE_OCTETS_MAX: Final = MIB  # also of a record that spans lines
 
 _WIDE_MARKS: Final = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _MARK_OCTETS: Final = 4
 _PROBE_OCTETS: Final = 64 << 10
+_SEAM_OCTETS: Final = 16  # of a skipped record that are looked at again with the next block
 _NUL_SHARE: Final = 0.1
 _INK = re.compile(rb"[^ \t\r\n]")
 
@@ -35,7 +41,8 @@ class Chunk:
     `first_line` counts from 1 through all parts, headers and blank lines included. `data` ends with a line end except
     at the end of a part. `header` is the header line without its end, None if the format has none. `is_first`: the
     first rows of the source. If `overlong_octets` is not 0, the chunk is one line of that length of which `data` is the
-    beginning.
+    beginning. With a `framing` that has a window, `before` and `after` are whole records around the chunk, which belong
+    to its neighbours.
     """
 
     first_line: int
@@ -43,19 +50,27 @@ class Chunk:
     header: bytes | None = None
     is_first: bool = False
     overlong_octets: int = 0
+    before: bytes = b""
+    after: bytes = b""
 
 
-def chunks(source: Source, size: int = CHUNK_OCTETS, *, has_header: bool = False) -> Iterator[Chunk]:
-    """Reads the source from its start; each chunk has about `size` octets, and at least one line.
+def chunks(
+    source: Source, size: int = CHUNK_OCTETS, *, has_header: bool = False, framing: Framing | None = None
+) -> Iterator[Chunk]:
+    """Reads the source from its start; each chunk has about `size` octets, and at least one line, or record of `framing`.
 
-    A line longer than `LINE_OCTETS_MAX` comes as a chunk of its own with its first octets only. Raises FileFailed
-    `encoding` (UTF-16, UTF-32, binary), `header_changed`, `line_too_long` (the header), `no_rows`, and as
+    A line or record longer than `LINE_OCTETS_MAX` comes as a chunk of its own with its first octets only. Raises
+    FileFailed `encoding` (UTF-16, UTF-32, binary), `header_changed`, `line_too_long` (the header), `no_rows`, and as
     `Source.blocks`.
     """
     cutter = _Cutter(has_header=has_header)
     for part in source.parts:
-        for data in cutter.lines(_text_blocks(source, part, size)):
-            yield cutter.chunk(data)
+        blocks = _text_blocks(source, part, size)
+        if framing is None:
+            for data in cutter.lines(blocks):
+                yield cutter.chunk(data)
+        else:
+            yield from _with_windows((cutter.chunk(piece, framing) for piece in _records(blocks, framing)), framing)
         cutter.end_part()
     if not cutter.has_rows:
         raise FileFailed(FileFailure.NO_ROWS, f"{source.path.name} holds no records.")
@@ -65,6 +80,7 @@ def chunks(source: Source, size: int = CHUNK_OCTETS, *, has_header: bool = False
 class _Piece:
     data: bytes
     overlong_octets: int = 0
+    lines: int = 0  # where `data` does not show it
 
 
 class _Cutter:
@@ -78,7 +94,7 @@ class _Cutter:
         self._is_first = True
         self.has_rows = False
 
-    def chunk(self, piece: _Piece) -> Chunk:
+    def chunk(self, piece: _Piece, framing: Framing | None = None) -> Chunk:
         chunk = Chunk(
             first_line=self._line,
             data=piece.data,
@@ -86,7 +102,7 @@ class _Cutter:
             is_first=self._is_first and not piece.overlong_octets,
             overlong_octets=piece.overlong_octets,
         )
-        self._line += 1 if piece.overlong_octets else piece.data.count(b"\n") + (not piece.data.endswith(b"\n"))
+        self._line += _line_count(piece, framing)
         has_ink = piece.overlong_octets > 0 or _INK.search(piece.data) is not None
         self._is_first = self._is_first and (piece.overlong_octets > 0 or not has_ink)
         self.has_rows = self.has_rows or has_ink
@@ -104,7 +120,7 @@ class _Cutter:
                 if self._awaits_header:
                     raise _long_header()
                 head, octets, left = _skip_line(left, blocks)
-                yield _Piece(head, octets)
+                yield _Piece(head, octets, 1)
                 block, cut = left, left.rfind(b"\n") + 1
                 left = b""
             if cut:
@@ -132,6 +148,86 @@ class _Cutter:
         self._awaits_header = False
         self._line += 1
         return rest
+
+
+def _line_count(piece: _Piece, framing: Framing | None) -> int:
+    if piece.lines:
+        return piece.lines
+    if framing is not None:
+        return line_count(piece.data, framing.starts(piece.data))
+    return piece.data.count(b"\n") + (not piece.data.endswith(b"\n"))
+
+
+def _records(blocks: Iterator[bytes], framing: Framing) -> Iterator[_Piece]:
+    """Whole records of a part; what is left of a block waits for the next one."""
+    left = b""
+    for block in blocks:
+        left += block
+        found = framing.boundaries(left)
+        if found.size and found[-1] > 0:
+            yield _Piece(left[: int(found[-1])])
+            left = left[int(found[-1]) :]
+        if len(left) > LINE_OCTETS_MAX:
+            piece, left = _skip_record(left, blocks, framing)
+            yield piece
+    if left:
+        yield _Piece(left)
+
+
+def _skip_record(start: bytes, blocks: Iterator[bytes], framing: Framing) -> tuple[_Piece, bytes]:
+    """The record that begins with `start` and is too long, and what follows it in the last block read."""
+    octets, lines, seam = len(start), start.count(b"\n"), start[-_SEAM_OCTETS:]
+    last, rest = seam[-1:], b""
+    for block in blocks:
+        text = seam + block
+        found = framing.boundaries(text)
+        found = found[found >= len(seam)]
+        part = text[len(seam) : int(found[0])] if found.size else block
+        octets, lines, last = octets + len(part), lines + part.count(b"\n"), part[-1:] or last
+        if found.size:
+            rest = text[int(found[0]) :]
+            break
+        seam = text[-_SEAM_OCTETS:]
+    return _Piece(start[:RAW_OCTETS], octets, lines + (last != b"\n")), rest
+
+
+def _with_windows(pieces: Iterator[Chunk], framing: Framing) -> Iterator[Chunk]:
+    """The chunks of a part with the records around them. A chunk is held back until the window after it is read."""
+    size = framing.window_octets
+    if not size:
+        yield from pieces
+        return
+    held: deque[Chunk] = deque()
+    before = b""
+    for chunk in pieces:
+        held.append(chunk)
+        while len(held) > 1 and sum(len(each.data) for each in islice(held, 1, None)) > size:
+            yield (given := _windowed(held, before, framing))
+            before = _last_records(given, framing)
+    while held:
+        yield (given := _windowed(held, before, framing))
+        before = _last_records(given, framing)
+
+
+def _windowed(held: deque[Chunk], before: bytes, framing: Framing) -> Chunk:
+    """The chunk held longest, with the records that begin within the window after it."""
+    chunk, size = held.popleft(), framing.window_octets
+    after = b"".join(each.data for each in takewhile(lambda each: not each.overlong_octets, held))
+    found = framing.boundaries(after)
+    beyond = found[found > size]
+    return replace(chunk, before=before, after=after[: int(beyond[0])] if beyond.size else after)
+
+
+def _last_records(chunk: Chunk, framing: Framing) -> bytes:
+    """The records that begin within the window before the end of a chunk."""
+    if chunk.overlong_octets:
+        return b""
+    text = chunk.before + chunk.data
+    found = framing.boundaries(text)
+    inside = found[found >= len(text) - framing.window_octets]
+    if len(text) <= framing.window_octets:
+        return text
+    return text[int(inside[0]) :] if inside.size else b""
 
 
 def _long_header() -> FileFailed:

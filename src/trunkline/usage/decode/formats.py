@@ -27,6 +27,7 @@ from trunkline.usage.decode.columns import (
     text_of,
 )
 from trunkline.usage.decode.failure import FileFailed
+from trunkline.usage.decode.framing import Framing
 from trunkline.usage.decode.lines import Lines, Parsed, parse, too_long
 from trunkline.usage.decode.numbers import normalise, rules_for
 from trunkline.usage.decode.profile import Party, SwitchProfile
@@ -55,10 +56,11 @@ class Format(ABC):
     title: str
     version: int = 1
     has_header: bool = False
+    framing: Framing | None = None  # where records span lines
 
     @abstractmethod
     def decode(self, chunk: Chunk, profile: SwitchProfile) -> Decoded:
-        """The chunk's events and rejects. Lines of the chunk = events + rejects + skipped.
+        """The chunk's events and rejects. Lines of the chunk, or its records = events + rejects + skipped.
 
         Raises FileFailed `header_changed`: the file as a whole is not of this format.
         """

@@ -96,7 +96,8 @@ CAUSES: Final[Mapping[str, int]] = {
 }  # fmt: skip
 
 
-def _cause_of(names: pa.DictionaryArray) -> pa.Array:
+def cause_of(names: pa.DictionaryArray) -> pa.Array:
+    """The numbers of FreeSWITCH's names of causes, null for others."""
     return mapped(names, lambda name: CAUSES.get(name.upper())).within(1, CAUSE_MAX)
 
 
@@ -143,7 +144,7 @@ class FreeSwitch(CsvFormat):
             quantity=None,
             pdd_ms=pa.nulls(rows, pa.int64()),
             names={"account_code": text["account_code"]},
-            cause=_cause_of(text["hangup_cause"]),
+            cause=cause_of(text["hangup_cause"]),
             sip_code=pa.nulls(rows, pa.int64()),
         )
 
@@ -183,7 +184,7 @@ class FreeSwitchTrunks(CsvFormat):
             key=text["key"],
             call_id=pc.coalesce(text["call_id"], text["key"]) if text["call_id"].null_count else text["call_id"],
             attempt=attempt,
-            is_last=says_last | answer.is_present | _is_final(text["hangup_cause"], cause, profile.final_causes),
+            is_last=says_last | answer.is_present | is_final(text["hangup_cause"], cause, profile.final_causes),
             service=always(Service.VOICE.value, rows),
             is_voice=np.ones(rows, dtype=np.bool_),
             needs_number=np.ones(rows, dtype=np.bool_),
@@ -194,7 +195,7 @@ class FreeSwitchTrunks(CsvFormat):
             derives_end=False,
             duration=integers(text["duration"]),
             quantity=None,
-            pdd_ms=_post_dial_delay(
+            pdd_ms=post_dial_delay(
                 start, [from_epoch_us(text["progress"]), from_epoch_us(text["progress_media"])], answer, end
             ),
             names={name: text[name] for name in ("trunk_in", "trunk_out", "source_ip", "account_code", "sip_user")},
@@ -205,10 +206,10 @@ class FreeSwitchTrunks(CsvFormat):
 
 def _q850(numbers: Numbers, names: pa.DictionaryArray) -> pa.Array:
     given = numbers.within(1, CAUSE_MAX)
-    return pc.coalesce(given, _cause_of(names)) if given.null_count else given
+    return pc.coalesce(given, cause_of(names)) if given.null_count else given
 
 
-def _is_final(names: pa.DictionaryArray, cause: pa.Array, final_causes: frozenset[str]) -> Mask:
+def is_final(names: pa.DictionaryArray, cause: pa.Array, final_causes: frozenset[str]) -> Mask:
     """Where no further vendor was tried whatever the flag says: the caller gave up, or the switch stops here."""
     final = chosen(names, lambda name: name.upper() == _CANCEL or name.upper() in final_causes)
     numbers = [int(text) for text in final_causes if text.isdecimal()]
@@ -217,7 +218,7 @@ def _is_final(names: pa.DictionaryArray, cause: pa.Array, final_causes: frozense
     return final
 
 
-def _post_dial_delay(start: Instants, signs: list[Instants], answer: Instants, end: Instants) -> pa.Array:
+def post_dial_delay(start: Instants, signs: list[Instants], answer: Instants, end: Instants) -> pa.Array:
     """Milliseconds from start to the first sign of ringing, or to the answer; null where there is none in between."""
     never = np.iinfo(np.int64).max
     first: Integers = np.full(start.ms.size, never)

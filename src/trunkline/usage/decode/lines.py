@@ -58,6 +58,10 @@ class Lines:
     def __len__(self) -> int:
         return int(self._ends.size)
 
+    def first_numbers(self, count: int) -> list[int]:
+        """The numbers of the first lines, or of all if there are fewer."""
+        return [self.number(at) for at in range(min(len(self), count))]
+
     def number(self, at: int) -> int:
         """The line's number in the file."""
         return self._first_line + at

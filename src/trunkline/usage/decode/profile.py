@@ -50,6 +50,13 @@ class MsRounding(StrEnum):
     HALF_UP = "half_up"
 
 
+class Legs(StrEnum):
+    """Which documents of a switch that writes one a leg are the records of its calls."""
+
+    INCOMING = "incoming"
+    OUTGOING = "outgoing"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NumberRule:
     r"""One step on the way to E.164. Rules apply in order, each to what the one before made of the number.
@@ -130,7 +137,8 @@ class SwitchProfile:
     `received_at` (aware) is when the file came: what ends more than `future_limit_s` later is `time_in_future`.
     `timezone` (IANA) is that of times without offset. `mismatch_tolerance_ms` is how far a duration may be from the
     time between answer and end. `final_causes` are hang-up causes (FreeSWITCH names or Q.850 numbers) after which the
-    switch tries no further vendor. `mapping` (JSON) describes the files of the format `mapping`. Raises Invalid `unknown_timezone`, `number_rule`, `naive_instant`.
+    switch tries no further vendor. `legs`: of a switch that writes each leg as a document of its own. `mapping` (JSON) describes the files
+    of the format `mapping`. Raises Invalid `unknown_timezone`, `number_rule`, `naive_instant`.
     """
 
     received_at: datetime
@@ -143,6 +151,7 @@ class SwitchProfile:
     mismatch_tolerance_ms: int = 2_000
     final_causes: frozenset[str] = field(default_factory=frozenset)
     mapping: str = ""
+    legs: Legs = Legs.INCOMING
 
     def __post_init__(self) -> None:
         require_aware(self.received_at)
@@ -163,7 +172,7 @@ class SwitchProfile:
     ) -> Self:
         """A profile from what a switch stores: rules and options as JSON.
 
-        Options: `service`, `ms_rounding`, `mismatch_tolerance_ms` (0 to 86,400,000), `final_causes` (a list) and
+        Options: `service`, `ms_rounding`, `mismatch_tolerance_ms` (0 to 86,400,000), `final_causes` (a list), `legs` and
         `mapping` (an object). Raises Invalid `unknown_timezone`, `number_rule`, `switch_option`,
         `mapping_*`.
         """
@@ -190,6 +199,8 @@ def _options(options: Mapping[str, object]) -> dict[str, Any]:
                 read["default_service"] = Service(value)
             case "ms_rounding", str() if value in list(MsRounding):
                 read["ms_rounding"] = MsRounding(value)
+            case "legs", str() if value in list(Legs):
+                read["legs"] = Legs(value)
             case "mismatch_tolerance_ms", int() if 0 <= value <= 86_400_000 and not isinstance(value, bool):
                 read["mismatch_tolerance_ms"] = value
             case "final_causes", list() if all(isinstance(cause, str) for cause in value):

@@ -1,0 +1,175 @@
+"""Formats whose records span lines: the records of a chunk, which of them can be read, and the walk they share."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from trunkline.usage.decode.chunking import LINE_OCTETS_MAX, Chunk
+from trunkline.usage.decode.columns import Integers
+from trunkline.usage.decode.failure import FileFailed
+from trunkline.usage.decode.formats import Format, one_reject
+from trunkline.usage.decode.framing import Framing, line_offsets
+from trunkline.usage.decode.lines import Lines, Parsed, Refusal
+from trunkline.usage.decode.profile import SwitchProfile
+from trunkline.usage.decode.raw import RAW_OCTETS, raw_text
+from trunkline.usage.decode.records import Decoded, Draft, judge, settle
+from trunkline.usage.reasons import FileFailure, Reason
+
+_BLANKS: Final = b" \t\r\n"
+
+
+class Records(Lines):
+    """The records of a chunk. `at` is the line that a record begins in, from 0; a record's text ends with its ink.
+
+    `shorten` makes of a record that is too long to be kept whole what says the same in fewer words, or None.
+    """
+
+    def __init__(self, chunk: Chunk, starts: Integers, shorten: Callable[[bytes], bytes | None]) -> None:
+        super().__init__(replace(chunk, data=b""))
+        self._shorten = shorten
+        self._text = chunk.data
+        self._bounds = [*starts.tolist(), len(chunk.data)]
+        self.at: Integers = line_offsets(chunk.data, starts) if starts.size else starts
+        self._row_at = {at: row for row, at in enumerate(self.at.tolist())}
+
+    def __len__(self) -> int:
+        return len(self._bounds) - 1
+
+    def first_numbers(self, count: int) -> list[int]:
+        """The numbers of the lines in which the first records begin."""
+        return [self.number(int(at)) for at in self.at[:count]]
+
+    def raw(self, at: int) -> str:
+        """The record as text, `raw_text`; of a long one what the format reads of it, so that it can be sent again."""
+        record = self.record(self._row_at[at])
+        if RAW_OCTETS < len(record) <= LINE_OCTETS_MAX:
+            short = self._shorten(record)
+            if short is not None and len(short) <= RAW_OCTETS:
+                return raw_text(short)
+        return raw_text(record[:RAW_OCTETS], len(record))
+
+    def record(self, row: int) -> bytes:
+        """The octets of a record, without the blank space after it."""
+        return self._text[self._bounds[row] : self._bounds[row + 1]].rstrip(_BLANKS)
+
+    def readable(self) -> tuple[list[int], list[bytes], list[Refusal]]:
+        """The records that are text and not too long: their rows and octets; and the refusals of the others."""
+        is_text = b"\0" not in self._text and self._is_utf8(self._text)
+        rows, records, refusals = [], [], []
+        for row in range(len(self)):
+            record = self.record(row)
+            refusal = self._refusal(row, record, is_text=is_text)
+            if refusal is None:
+                rows.append(row)
+                records.append(record)
+            else:
+                refusals.append(refusal)
+        return rows, records, refusals
+
+    def _refusal(self, row: int, record: bytes, *, is_text: bool) -> Refusal | None:
+        at = int(self.at[row])
+        if len(record) > LINE_OCTETS_MAX:
+            detail = f"The record has {len(record):,} octets; the longest taken has {LINE_OCTETS_MAX:,}."
+            return Refusal(at, Reason.FIELD_COUNT, detail)
+        if is_text:
+            return None
+        if b"\0" in record:
+            return Refusal(at, Reason.BAD_ENCODING, "The record has a NUL byte.")
+        try:
+            record.decode()
+        except UnicodeDecodeError as error:
+            detail = f"Byte {error.start + 1} of the record (0x{record[error.start]:02X}) is not UTF-8."
+            return Refusal(at, Reason.BAD_ENCODING, detail)
+        return None
+
+    @staticmethod
+    def _is_utf8(text: bytes) -> bool:
+        try:
+            text.decode()
+        except UnicodeDecodeError:
+            return False
+        return True
+
+
+@dataclass(slots=True)
+class Read:
+    """What a format has read of a chunk: the columns of its records, and what became of the others.
+
+    `rows` are the records that the columns stand for. `skipped` counts by reason. `refusals` are in any order.
+    """
+
+    rows: Sequence[int]
+    columns: Mapping[str, pa.Array]
+    refusals: list[Refusal]
+    skipped: Counter[str] = field(default_factory=Counter)
+
+
+class DocumentFormat(Format):
+    """A format whose records span lines."""
+
+    framing: Framing
+
+    @abstractmethod
+    def read(self, chunk: Chunk, records: Records, profile: SwitchProfile) -> Read:
+        """The columns of the records."""
+
+    @abstractmethod
+    def draft(self, columns: Mapping[str, pa.Array], rows: int, profile: SwitchProfile) -> Draft:
+        """The draft of so many rows, with marks on those whose fields the format does not allow."""
+
+    @abstractmethod
+    def fits(self, record: bytes) -> bool:
+        """Whether a record has the shape of this format, whatever it says."""
+
+    def shorten(self, record: bytes) -> bytes | None:
+        """A record with only what the format reads of it; None where it cannot be read."""
+        return None
+
+    def records(self, chunk: Chunk) -> Records:
+        """The records of a chunk."""
+        return Records(chunk, self.framing.starts(chunk.data), self.shorten)
+
+    def recognised(self, chunk: Chunk) -> tuple[int, int]:
+        """How many records of a chunk look like this format, of how many."""
+        if chunk.overlong_octets:
+            return 0, 1
+        _, found, refusals = self.records(chunk).readable()
+        return sum(map(self.fits, found)), len(found) + len(refusals)
+
+    def decode(self, chunk: Chunk, profile: SwitchProfile) -> Decoded:
+        """The chunk's events and rejects. Records of the chunk = events + rejects + skipped.
+
+        Raises FileFailed `header_changed`: more than half of the first chunk's records are not of this format.
+        """
+        if chunk.overlong_octets:
+            return one_reject(chunk)
+        records = self.records(chunk)
+        read = self.read(chunk, records, profile)
+        if chunk.is_first:
+            self._check_shape(len(records), read.refusals)
+        draft = self.draft(read.columns, len(read.rows), profile)
+        judge(draft, profile)
+        at = records.at[np.array(read.rows, dtype=np.int64)]
+        refusals = sorted(read.refusals, key=lambda refusal: refusal.at)
+        skipped = read.skipped.total()
+        if len(read.rows) + len(refusals) + skipped != len(records):
+            raise RuntimeError(f"{len(records)} records came back as {len(read.rows)}, {len(refusals)} and {skipped}")
+        parsed = Parsed(pa.table({}), at, refusals, skipped, {})
+        return replace(settle(draft, parsed, records, profile), skip_reasons=dict(read.skipped))
+
+    def _check_shape(self, count: int, refusals: list[Refusal]) -> None:
+        wrong = [refusal for refusal in refusals if refusal.reason is Reason.FIELD_COUNT]
+        if len(wrong) * 2 > count:
+            raise FileFailed(
+                FileFailure.HEADER_CHANGED,
+                f"{len(wrong):,} of the first {count:,} records are not of the format {self.name}. "
+                f"The first of them: {wrong[0].detail}",
+                hint=f"See docs/formats/{self.name}.md.",
+            )

@@ -1,0 +1,577 @@
+"""FreeSWITCH mod_json_cdr and mod_xml_cdr: a document a leg. docs/formats/freeswitch_json.md and _xml.md are the law.
+
+Both modules write the same things in two notations. A reader makes columns of what is asked for, named by where it
+stands in the document; from there on there is one way.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import unquote
+from xml.etree import ElementTree
+from xml.sax.saxutils import escape
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import json as arrow_json
+
+from trunkline.usage.decode.chunking import Chunk
+from trunkline.usage.decode.columns import Mask, Numbers, integers, is_present, mapped
+from trunkline.usage.decode.documents import DocumentFormat, Read, Records
+from trunkline.usage.decode.fields import null_if_empty
+from trunkline.usage.decode.formats import (
+    TEXT,
+    always,
+    mark_key,
+    read_attempt,
+    read_is_last,
+    read_numbers,
+)
+from trunkline.usage.decode.framing import JsonDocuments, XmlDocuments
+from trunkline.usage.decode.freeswitch import (
+    CAUSE_MAX,
+    SIP_CODE_MAX,
+    SIP_CODE_MIN,
+    cause_of,
+    is_final,
+    post_dial_delay,
+)
+from trunkline.usage.decode.lines import Refusal
+from trunkline.usage.decode.profile import Legs, SwitchProfile
+from trunkline.usage.decode.records import Draft, Marks
+from trunkline.usage.decode.times import Instants, from_epoch_s, from_epoch_us, from_text
+from trunkline.usage.reasons import Reason
+from trunkline.usage.schema import NAME, Service
+
+OUTGOING_LEG: Final = "outgoing_leg"
+INCOMING_LEG: Final = "incoming_leg"
+
+# What is read of a document, by where it stands. `caller`: the caller profile of the last extension; `origin` and
+# `target`: the profiles in it of the leg that this one comes from, and of the one that it led to.
+_READ: Final[Mapping[str, tuple[str, ...]]] = {
+    "channel": ("direction",),
+    "var": (
+        "uuid", "call_uuid", "originating_leg_uuid", "bridge_uuid", "direction", "billmsec", "billsec", "hangup_cause",
+        "hangup_cause_q850", "sip_term_status", "proto_specific_hangup_cause",
+        "last_bridge_proto_specific_hangup_cause", "sip_hangup_phrase", "sip_gateway", "sip_gateway_name",
+        "bridge_channel", "originate_disposition", "accountcode", "sip_auth_username", "user_name", "sip_from_user", "sip_req_user",
+        "start_uepoch", "start_epoch", "start_stamp", "answer_uepoch", "answer_epoch", "answer_stamp", "end_uepoch",
+        "end_epoch", "end_stamp", "progress_uepoch", "progress_media_uepoch", "trunkline_call_id", "trunkline_attempt",
+        "trunkline_is_last", "trunkline_calling", "trunkline_called", "trunkline_trunk_in", "trunkline_source_ip",
+        "trunkline_sip_user",
+    ),
+    "caller": ("uuid", "caller_id_number", "destination_number", "network_addr"),
+    "origin": ("uuid", "destination_number", "network_addr"),
+    "target": ("uuid", "chan_name"),
+    "times": ("created_time", "answered_time", "hangup_time"),
+}  # fmt: skip
+NAMES: Final = tuple(f"{where}.{name}" for where, names in _READ.items() for name in names)
+_ENCODED: Final = ("var.",)
+_OURS: Final = b'"trunkline_'  # the variables that our dialplan sets
+_FALLBACKS: Final = frozenset(
+    {name for name in NAMES if name.startswith(("times.", "var.trunkline_")) or name.endswith(("_epoch", "_stamp"))}
+    | {"var.billsec", "var.sip_req_user"}
+)
+# Without these in every record the fallbacks are read.
+_USUALLY_THERE: Final = (
+    "var.start_uepoch", "var.answer_uepoch", "var.end_uepoch", "var.billmsec", "caller.destination_number",
+)  # fmt: skip
+
+# What SIP calls the codes that end calls; FreeSWITCH keeps the phrase where it has no code.
+_PHRASES: Final[Mapping[str, int]] = {
+    "OK": 200, "BAD REQUEST": 400, "UNAUTHORIZED": 401, "FORBIDDEN": 403, "NOT FOUND": 404, "REQUEST TIMEOUT": 408,
+    "GONE": 410, "TEMPORARILY UNAVAILABLE": 480, "CALL/TRANSACTION DOES NOT EXIST": 481, "ADDRESS INCOMPLETE": 484,
+    "BUSY HERE": 486, "REQUEST TERMINATED": 487, "NOT ACCEPTABLE HERE": 488, "INTERNAL SERVER ERROR": 500,
+    "NOT IMPLEMENTED": 501, "BAD GATEWAY": 502, "SERVICE UNAVAILABLE": 503, "SERVER TIME-OUT": 504,
+    "BUSY EVERYWHERE": 600, "DECLINE": 603, "DOES NOT EXIST ANYWHERE": 604,
+}  # fmt: skip
+# `sofia/gateway/NAME/number` and `sofia/profile/number@host:port`.
+_GATEWAY: Final = r"^sofia/gateway/(?P<name>[^/]+)/"
+_HOST: Final = r"@(?P<name>[^@:/;]+)(?::[0-9]+)?$"
+_SIP_CODE: Final = r"^sip:(?P<code>[0-9]{3})$"
+
+Columns = Mapping[str, pa.Array]
+
+
+class FreeSwitchDocuments(DocumentFormat):
+    """A document is a leg. Which legs are records of calls is the switch's option `legs`."""
+
+    @abstractmethod
+    def columns(self, records: Sequence[bytes]) -> tuple[dict[str, pa.Array], dict[int, str]]:
+        """The columns `NAMES` of the records that can be read, empty texts null; of the others what is wrong."""
+
+    def read(self, chunk: Chunk, records: Records, profile: SwitchProfile) -> Read:
+        rows, texts, refusals = records.readable()
+        columns, bad = self.columns(texts)
+        refusals += [Refusal(int(records.at[rows[at]]), Reason.FIELD_COUNT, detail) for at, detail in bad.items()]
+        rows = [row for at, row in enumerate(rows) if at not in bad]
+        columns = {name: _decoded(column) if name.startswith(_ENCODED) else column for name, column in columns.items()}
+        kept, reason = _wanted(columns, profile.legs)
+        skipped = Counter({reason: int((~kept).sum())}) if not kept.all() else Counter[str]()
+        if skipped:
+            rows = [row for row, is_kept in zip(rows, kept.tolist(), strict=True) if is_kept]
+            columns = {name: column.filter(pa.array(kept)) for name, column in columns.items()}
+        return Read(rows, columns, refusals, skipped)
+
+    def draft(self, columns: Columns, rows: int, profile: SwitchProfile) -> Draft:
+        marks = Marks(rows)
+        texts = _Texts(columns)
+        is_out = _is_outgoing(columns)
+        key = texts.first("var.uuid", "caller.uuid")
+        mark_key(marks, key)
+        start, answer, end = (_instants(columns, name, profile) for name in ("start", "answer", "end"))
+        cause, cause_name = _cause(columns), _names(columns["var.hangup_cause"])
+        tried = is_out | _led_on(columns)
+        attempt = read_attempt(columns["var.trunkline_attempt"], tried.astype(np.int64), marks)
+        says_last = read_is_last(_names(columns["var.trunkline_is_last"]), marks)
+        called = texts.first("var.trunkline_called", "origin.destination_number", "caller.destination_number",
+                             "var.sip_req_user")  # fmt: skip
+        calling = texts.first("var.trunkline_calling", "caller.caller_id_number", "var.sip_from_user")
+        ringing = [from_epoch_us(columns[f"var.{name}_uepoch"]) for name in ("progress", "progress_media")]
+        return Draft(
+            marks=marks,
+            fields={
+                "start": texts.first("var.start_uepoch", "var.start_epoch", "var.start_stamp", "times.created_time"),
+                "answer": texts.first("var.answer_uepoch", "var.answer_epoch", "var.answer_stamp"),
+                "end": texts.first("var.end_uepoch", "var.end_epoch", "var.end_stamp", "times.hangup_time"),
+                "duration": texts.first("var.billmsec", "var.billsec"),
+            },
+            key=key,
+            call_id=_call_id(texts, is_out, key),
+            attempt=attempt,
+            is_last=says_last | answer.is_present | is_final(cause_name, cause, profile.final_causes),
+            service=always(Service.VOICE.value, rows),
+            is_voice=np.ones(rows, np.bool_),
+            needs_number=np.ones(rows, np.bool_),
+            **read_numbers(calling, _user(called), profile),
+            start=start,
+            answer=answer,
+            end=end,
+            derives_end=False,
+            duration=_duration(columns),
+            quantity=None,
+            pdd_ms=post_dial_delay(start, ringing, answer, end),
+            names=_identities(texts, columns, is_out),
+            cause=cause,
+            sip_code=_sip_code(columns),
+        )
+
+
+class FreeSwitchJson(FreeSwitchDocuments):
+    """mod_json_cdr and mod_format_cdr in JSON."""
+
+    name = "freeswitch_json"
+    title = "FreeSWITCH mod_json_cdr"
+    framing = JsonDocuments()
+
+    def fits(self, record: bytes) -> bool:
+        found = _object(record)
+        return isinstance(found, dict) and isinstance(found.get("variables"), dict)
+
+    def shorten(self, record: bytes) -> bytes | None:
+        found = _object(record)
+        if isinstance(found, str) or not isinstance(found.get("variables"), dict):
+            return None
+        parts = _nested(_values_of(found))
+        origin, target = parts.pop("origin"), parts.pop("target")
+        caller: dict[str, Any] = dict(parts.pop("caller"))
+        if origin:
+            caller["originator"] = {"originator_caller_profiles": [origin]}
+        if target:
+            caller["originatee"] = {"originatee_caller_profiles": [target]}
+        flow = {"caller_profile": caller, "times": parts["times"]}
+        short = {"channel_data": parts["channel"], "variables": parts["var"], "callflow": [flow]}
+        return json.dumps(short, ensure_ascii=False, separators=(",", ":")).encode()
+
+    def columns(self, records: Sequence[bytes]) -> tuple[dict[str, pa.Array], dict[int, str]]:
+        columns = _read_whole(records)
+        if columns is not None:
+            return columns, {}
+        bad: dict[int, str] = {}
+        values: dict[str, list[str | None]] = {name: [] for name in NAMES}
+        for row, record in enumerate(records):
+            found = _object(record)
+            if isinstance(found, str):
+                bad[row] = f"The record is no JSON document: {found}."
+            elif not isinstance(found.get("variables"), dict):
+                bad[row] = "The document has no variables."
+            else:
+                for name, value in _values_of(found).items():
+                    values[name].append(value)
+        return {name: pa.array(column, TEXT) for name, column in values.items()}, bad
+
+
+class FreeSwitchXml(FreeSwitchDocuments):
+    """mod_xml_cdr and mod_format_cdr in XML."""
+
+    name = "freeswitch_xml"
+    title = "FreeSWITCH mod_xml_cdr"
+    framing = XmlDocuments("cdr")
+
+    def fits(self, record: bytes) -> bool:
+        found = _element(record)
+        return not isinstance(found, str) and _row_of(found) is not None
+
+    def shorten(self, record: bytes) -> bytes | None:
+        found = _element(record)
+        row = None if isinstance(found, str) else _row_of(found)
+        if row is None:
+            return None
+        parts = {where: _written(texts) for where, texts in _nested(dict(zip(NAMES, row, strict=True))).items()}
+        for role, where in (("originator", "origin"), ("originatee", "target")):
+            if parts[where]:
+                profile = f"<{role}_caller_profile>{parts[where]}</{role}_caller_profile>"
+                parts["caller"] += f"<{role}>{profile}</{role}>"
+        flow = f"<caller_profile>{parts['caller']}</caller_profile><times>{parts['times']}</times>"
+        channel = f"<channel_data>{parts['channel']}</channel_data>"
+        return f"<cdr>{channel}<variables>{parts['var']}</variables><callflow>{flow}</callflow></cdr>".encode()
+
+    def columns(self, records: Sequence[bytes]) -> tuple[dict[str, pa.Array], dict[int, str]]:
+        bad: dict[int, str] = {}
+        rows: list[tuple[str | None, ...]] = []
+        for at, record in enumerate(records):
+            found = _element(record)
+            if isinstance(found, str):
+                bad[at] = f"The record is no XML document: {found}."
+            elif (row := _row_of(found)) is None:
+                bad[at] = "The document has no variables."
+            else:
+                rows.append(row)
+        values = zip(*rows, strict=True) if rows else ((),) * len(NAMES)
+        return {name: null_if_empty(pa.array(column, TEXT)) for name, column in zip(NAMES, values, strict=True)}, bad
+
+
+def _nested(values: Mapping[str, str | None]) -> dict[str, dict[str, str]]:
+    """What is there of `NAMES`, by where it stands."""
+    return {
+        where: {name: text for name in names if (text := values[f"{where}.{name}"])} for where, names in _READ.items()
+    }
+
+
+def _written(texts: Mapping[str, str]) -> str:
+    return "".join(f"<{name}>{escape(text)}</{name}>" for name, text in texts.items())
+
+
+# JSON
+
+
+def _schema(*, is_whole: bool) -> pa.Schema:
+    def texts(where: str) -> list[pa.Field]:
+        return [pa.field(name, TEXT) for name in _READ[where] if is_whole or f"{where}.{name}" not in _FALLBACKS]
+
+    caller = texts("caller")
+    for role, where in (("originator", "origin"), ("originatee", "target")):
+        profiles = pa.list_(pa.struct(texts(where)))
+        caller.append(pa.field(role, pa.struct([pa.field(f"{role}_caller_profiles", profiles)])))
+    flow = [pa.field("caller_profile", pa.struct(caller))]
+    if is_whole:
+        flow.append(pa.field("times", pa.struct(texts("times"))))
+    return pa.schema(
+        [
+            pa.field("channel_data", pa.struct(texts("channel"))),
+            pa.field("variables", pa.struct(texts("var"))),
+            pa.field("callflow", pa.list_(pa.struct(flow))),
+        ]
+    )
+
+
+_WHOLE: Final = _schema(is_whole=True)
+_USUAL: Final = _schema(is_whole=False)
+
+
+def _read_whole(records: Sequence[bytes]) -> dict[str, pa.Array] | None:
+    """The columns as Arrow reads them where all documents are as the module writes them: values are texts; else None."""
+    data = b"\n".join(records) + b"\n"
+    if _OURS not in data:
+        columns = _read_columns(data, len(records), _USUAL)
+        # Every column costs as much as any other, so those that are read where others are missing wait until one is.
+        if columns is None or not any(columns[name].null_count for name in _USUALLY_THERE):
+            return columns
+    return _read_columns(data, len(records), _WHOLE)
+
+
+def _read_columns(data: bytes, rows: int, schema: pa.Schema) -> dict[str, pa.Array] | None:
+    if not rows:
+        return None
+    options = arrow_json.ParseOptions(
+        explicit_schema=schema, unexpected_field_behavior="ignore", newlines_in_values=b"\n" in data[:-1]
+    )
+    try:
+        table = arrow_json.read_json(
+            pa.BufferReader(data), arrow_json.ReadOptions(use_threads=False, block_size=len(data) + 1), options
+        ).combine_chunks()
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return None
+    if table.num_rows != rows or table["variables"].null_count:
+        return None
+    return _columns_of(table)
+
+
+def _columns_of(table: pa.Table) -> dict[str, pa.Array]:
+    flow = _first_of(table["callflow"].chunk(0))
+    caller = _member(flow, "caller_profile")
+    places = {
+        "channel": table["channel_data"].chunk(0),
+        "var": table["variables"].chunk(0),
+        "caller": caller,
+        "origin": _first_of(_member(_member(caller, "originator"), "originator_caller_profiles")),
+        "target": _first_of(_member(_member(caller, "originatee"), "originatee_caller_profiles")),
+        "times": _member(flow, "times"),
+    }
+    return {
+        f"{where}.{name}": null_if_empty(_member(place, name))
+        for where, place in places.items()
+        for name in _READ[where]
+    }
+
+
+def _first_of(lists: pa.ListArray) -> pa.Array:
+    """The first element of each list, null where there is none."""
+    lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
+    offsets = lists.offsets.to_numpy(zero_copy_only=False)[: len(lists)]
+    return lists.values.take(pa.array(np.where(lengths > 0, offsets, 0), mask=lengths == 0))
+
+
+def _member(places: pa.StructArray, name: str) -> pa.Array:
+    """A field of each struct, null where the struct is, and where none was asked for."""
+    if not pa.types.is_struct(places.type):
+        return places
+    at = places.type.get_field_index(name)
+    return places.flatten()[at] if at >= 0 else pa.nulls(len(places), TEXT)
+
+
+_DECODER: Final = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
+
+
+def _object(record: bytes) -> dict[str, Any] | str:
+    """The document, or why it is none."""
+    try:
+        found = _DECODER.decode(record.decode())
+    except RecursionError:
+        return "it is nested too deeply"
+    except ValueError as error:
+        return str(error)
+    return found if isinstance(found, dict) else f"it is a {type(found).__name__}"
+
+
+def _values_of(document: Mapping[str, Any]) -> dict[str, str | None]:
+    flow = _first_member(document.get("callflow"))
+    caller = _members(flow.get("caller_profile"))
+    places = {
+        "channel": _members(document.get("channel_data")),
+        "var": _members(document.get("variables")),
+        "caller": caller,
+        "origin": _first_member(_members(caller.get("originator")).get("originator_caller_profiles")),
+        "target": _first_member(_members(caller.get("originatee")).get("originatee_caller_profiles")),
+        "times": _members(flow.get("times")),
+    }
+    return {f"{where}.{name}": _text(place.get(name)) for where, place in places.items() for name in _READ[where]}
+
+
+def _members(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _first_member(value: object) -> Mapping[str, Any]:
+    """The first of a list of objects, or the object that stands alone."""
+    if isinstance(value, list):
+        value = value[0] if value else None
+    return _members(value)
+
+
+def _text(value: object) -> str | None:
+    if not isinstance(value, str) or not value:
+        return None
+    # A lone surrogate, which JSON can say and UTF-8 cannot.
+    return value if value.isascii() else value.encode("utf-8", "replace").decode()
+
+
+# XML
+
+
+def _element(record: bytes) -> ElementTree.Element | str:
+    """The root of a document, or why it is none. A document that declares anything is not parsed: entities could grow."""
+    if b"<!" in record:
+        return "it has a declaration, a comment or a CDATA section, which the module never writes"
+    try:
+        found = ElementTree.fromstring(record)  # noqa: S314  nothing is declared, so nothing can be expanded
+    except (ElementTree.ParseError, ValueError, LookupError) as error:
+        return str(error)
+    return found if found.tag == "cdr" else f"its root is {found.tag[:64]}"
+
+
+def _row_of(root: ElementTree.Element) -> tuple[str | None, ...] | None:
+    """The texts of `NAMES`; None where the document has no variables."""
+    parts = _parts(root)
+    if "variables" not in parts:
+        return None
+    flow = _parts(parts.get("callflow"))
+    caller = _parts(flow.get("caller_profile"))
+    places = (
+        parts.get("channel_data"),
+        parts["variables"],
+        caller.values(),
+        _parts(caller.get("originator")).get("originator_caller_profile"),
+        _parts(caller.get("originatee")).get("originatee_caller_profile"),
+        flow.get("times"),
+    )
+    return tuple(
+        text for place, names in zip(places, _READ.values(), strict=True) for text in map(_texts_of(place).get, names)
+    )
+
+
+def _parts(element: ElementTree.Element | None) -> dict[str, ElementTree.Element]:
+    """The elements in an element by their names, of several the first."""
+    return {} if element is None else {each.tag: each for each in reversed(element)}
+
+
+def _texts_of(elements: Iterable[ElementTree.Element] | None) -> Mapping[str, str | None]:
+    return {} if elements is None else {each.tag: each.text for each in elements}
+
+
+# From columns to a draft
+
+
+def _decoded(column: pa.Array) -> pa.Array:
+    """The column without percent-encoding: the modules encode the values of variables."""
+    if not len(column) or not pc.any(pc.match_substring(column, "%")).as_py():
+        return column
+    encoded = column.dictionary_encode()
+    plain = [unquote(text, errors="replace") for text in encoded.dictionary.to_pylist()]
+    return null_if_empty(pa.array(plain, TEXT).take(encoded.indices))
+
+
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    columns: Columns
+
+    def first(self, *names: str) -> pa.Array:
+        """The first of the columns that says something, row by row."""
+        found = self.columns[names[0]]
+        for name in names[1:]:
+            if not found.null_count:
+                break
+            found = pc.coalesce(found, self.columns[name])
+        return found
+
+
+def _is_outgoing(columns: Columns) -> Mask:
+    """Where the document says so or, if it says nothing, where it names the leg that it comes from."""
+    direction = pc.coalesce(columns["var.direction"], columns["channel.direction"])
+    is_out = pc.fill_null(pc.equal(direction, "outbound"), False).to_numpy(zero_copy_only=False)
+    return is_out | (~is_present(direction) & is_present(columns["origin.uuid"]))
+
+
+def _led_on(columns: Columns) -> Mask:
+    """Where an outgoing leg was tried for the call, whatever became of it."""
+    found = is_present(columns["target.uuid"])
+    for name in ("bridge_uuid", "bridge_channel", "originate_disposition"):
+        found = found | is_present(columns[f"var.{name}"])
+    return found
+
+
+def _wanted(columns: Columns, legs: Legs) -> tuple[Mask, str]:
+    """Which legs are records of calls, and the reason why the others are passed over."""
+    is_out = _is_outgoing(columns)
+    uuid = columns["var.uuid"]
+    comes_from = is_present(columns["origin.uuid"]) | is_present(columns["var.originating_leg_uuid"])
+    comes_from |= pc.fill_null(pc.not_equal(columns["var.call_uuid"], uuid), False).to_numpy(zero_copy_only=False)
+    if legs is Legs.INCOMING:
+        return ~(is_out & comes_from), OUTGOING_LEG
+    return is_out | ~_led_on(columns), INCOMING_LEG
+
+
+def _call_id(texts: _Texts, is_out: Mask, key: pa.Array) -> pa.Array:
+    incoming = texts.first("var.trunkline_call_id", "var.call_uuid", "var.uuid")
+    outgoing = texts.first("var.trunkline_call_id", "var.originating_leg_uuid", "origin.uuid", "var.call_uuid")
+    return pc.coalesce(pc.if_else(pa.array(is_out), outgoing, incoming), key)
+
+
+def _instants(columns: Columns, name: str, profile: SwitchProfile) -> Instants:
+    """The most exact of what the document says: microseconds of the variable or the channel, seconds, the local stamp."""
+    exact = _Texts(columns).first(f"var.{name}_uepoch", _TIMES[name])
+    found, has = from_epoch_us(exact), is_present(exact)
+    if has.all():
+        return found
+    seconds, stamp = columns[f"var.{name}_epoch"], columns[f"var.{name}_stamp"]
+    coarse, local = from_epoch_s(seconds), from_text(stamp, profile.timezone)
+    return _where(has, found, _where(is_present(seconds), coarse, local))
+
+
+_TIMES: Final = {"start": "times.created_time", "answer": "times.answered_time", "end": "times.hangup_time"}
+
+
+def _where(chosen: Mask, one: Instants, other: Instants) -> Instants:
+    return Instants(
+        np.where(chosen, one.ms, other.ms),
+        np.where(chosen, one.is_present, other.is_present),
+        np.where(chosen, one.status, other.status).astype(np.int8),
+        np.where(chosen, one.resolution_ms, other.resolution_ms),
+    )
+
+
+def _duration(columns: Columns) -> Numbers:
+    ms, seconds = integers(columns["var.billmsec"]), integers(columns["var.billsec"])
+    has = ms.is_present
+    return Numbers(
+        np.where(has, ms.values, np.clip(seconds.values, -(10**15), 10**15) * 1000),
+        has | seconds.is_present,
+        np.where(has, ms.is_readable, seconds.is_readable),
+    )
+
+
+def _names(column: pa.Array) -> pa.DictionaryArray:
+    return column.dictionary_encode().cast(NAME)
+
+
+def _cause(columns: Columns) -> pa.Array:
+    numbers = integers(columns["var.hangup_cause_q850"]).within(1, CAUSE_MAX)
+    return pc.coalesce(numbers, cause_of(_names(columns["var.hangup_cause"])))
+
+
+def _sip_code(columns: Columns) -> pa.Array:
+    specific = pc.coalesce(
+        columns["var.proto_specific_hangup_cause"], columns["var.last_bridge_proto_specific_hangup_cause"]
+    )
+    of_protocol = null_if_empty(pc.struct_field(pc.extract_regex(specific, pattern=_SIP_CODE), "code"))
+    said = pc.coalesce(columns["var.sip_term_status"], of_protocol)
+    codes = integers(said).within(SIP_CODE_MIN, SIP_CODE_MAX)
+    phrases = mapped(_names(columns["var.sip_hangup_phrase"]), lambda phrase: _PHRASES.get(phrase.upper()))
+    return pc.coalesce(codes, phrases.within(SIP_CODE_MIN, SIP_CODE_MAX))
+
+
+def _user(called: pa.Array) -> pa.Array:
+    """The number before `@host`; URIs are left to the rules that read numbers."""
+    if not pc.any(pc.match_substring(called, "@")).as_py():
+        return called
+    return pc.replace_substring_regex(called, pattern=r"^([^:@]*)@.*$", replacement=r"\1")
+
+
+def _identities(texts: _Texts, columns: Columns, is_out: Mask) -> dict[str, pa.DictionaryArray]:
+    channel = texts.first("target.chan_name", "var.bridge_channel")
+    led_to = pc.coalesce(_part(channel, _GATEWAY), _part(channel, _HOST))
+    gateway = columns["var.sip_gateway_name"]
+    out = pa.array(is_out)
+    nothing = pa.nulls(len(gateway), TEXT)
+    trunk_in = pc.coalesce(
+        columns["var.trunkline_trunk_in"], pc.if_else(out, nothing, pc.coalesce(columns["var.sip_gateway"], gateway))
+    )
+    address = pc.if_else(out, columns["origin.network_addr"], columns["caller.network_addr"])
+    user = texts.first("var.trunkline_sip_user", "var.sip_auth_username", "var.user_name")
+    return {
+        "trunk_in": _names(trunk_in),
+        "trunk_out": _names(pc.if_else(out, pc.coalesce(gateway, columns["var.sip_gateway"]), led_to)),
+        "source_ip": _names(pc.coalesce(columns["var.trunkline_source_ip"], address)),
+        "account_code": _names(columns["var.accountcode"]),
+        "sip_user": _names(user),
+    }
+
+
+def _part(column: pa.Array, pattern: str) -> pa.Array:
+    return null_if_empty(pc.struct_field(pc.extract_regex(column, pattern=pattern), "name"))
