@@ -12,7 +12,7 @@ import typer
 from trunkline.cli.door import JsonOption, print_json, say, table
 from trunkline.core.errors import Invalid
 
-NAMES = ("rating", "pipeline", "search", "agree", "crash")
+NAMES = ("rating", "pipeline", "search", "summary", "agree", "crash")
 
 
 def bench(
