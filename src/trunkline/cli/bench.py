@@ -12,7 +12,7 @@ import typer
 from trunkline.cli.door import JsonOption, print_json, say, table
 from trunkline.core.errors import Invalid
 
-NAMES = ("rating", "pipeline", "search", "explain", "agree", "crash")
+NAMES = ("rating", "pipeline", "search", "explain", "summary", "agree", "crash")
 
 
 def bench(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from trunkline.core.errors import Invalid
 from trunkline.reports.models import SavedReport
 from trunkline.reports.queries import get_saved_report, parse_question
+from trunkline.reports.rules import find_column
 
 NAME_MAX = 120
 
@@ -15,12 +16,13 @@ def save_report(*, name: str, asked: Mapping[str, str]) -> tuple[SavedReport, bo
     """Afterwards `name` stands for the question `asked`, whatever it stood for before; gives the row, and whether it is new.
 
     Options that are empty are not kept, but `by`, which says that there shall be no groups. Raises Invalid for a
-    question that cannot be understood, `bad_name`.
+    question that cannot be understood, `unknown_column`, `bad_name`.
     """
     if not name.strip() or len(name) > NAME_MAX:
         raise Invalid("bad_name", f"A saved report cannot be called {name!r}.", hint=f"Use up to {NAME_MAX} letters.")
-    question = parse_question(asked)
-    question.columns()
+    columns = parse_question(asked).columns()
+    if asked.get("measure"):
+        find_column(asked["measure"], columns)
     kept = {option: value for option, value in asked.items() if value or option == "by"}
     return SavedReport.objects.update_or_create(name=name, defaults={"asked": kept})
 

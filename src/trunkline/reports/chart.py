@@ -8,19 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from fractions import Fraction
+from html import escape
 from pathlib import Path
 from typing import Final
-from xml.sax.saxutils import escape
 
 from trunkline.core.currency import get_currency
 from trunkline.core.errors import Invalid
 from trunkline.core.money import RoundingMode, round_ratio, scaled_text
 from trunkline.reports.report import Report
-from trunkline.reports.rules import Column, Key, KeyValue, Kind, Sums, find_column
+from trunkline.reports.rules import Column, Grouping, Key, KeyValue, Kind, Sums, find_column
 
 LABELS_MAX: Final = 40  # of bars; of time, as many as there are
 SERIES_MAX: Final = 8  # more cannot be told apart
+DAYS_MAX: Final = 3660
 NONE: Final = "—"
 
 # Okabe and Ito's colours, which people of every colour vision tell apart; the last is for what was before.
@@ -73,6 +75,8 @@ def chart_of(report: Report, measure: str, *, title: str) -> Chart:
     cells = _cells(report, column)
     labels, series = (list(dict.fromkeys(each)) for each in zip(*cells, strict=True)) if cells else ([], [])
     is_time = report.keys[0] in (Key.DAY, Key.HOUR)
+    if is_time:
+        labels = _every_moment(report.keys[0], labels)
     kept_labels = (
         labels if is_time else _greatest(labels, [(label, value) for (label, _), value in cells.items()], LABELS_MAX)
     )
@@ -83,6 +87,7 @@ def chart_of(report: Report, measure: str, *, title: str) -> Chart:
         if len(kept) < len(every)
     )
     is_money = column.kind is Kind.MONEY
+    nothing = _figure(column, Sums())  # where there is no row there were no calls
     return Chart(
         title=title,
         note=note,
@@ -91,7 +96,8 @@ def chart_of(report: Report, measure: str, *, title: str) -> Chart:
         shown_decimals=get_currency(report.currency).minor_units if is_money else column.decimals,
         labels=tuple(_label(each) for each in kept_labels),
         series=tuple(
-            Series(_label(name), tuple(cells.get((label, name)) for label in kept_labels)) for name in kept_series
+            Series(_label(name), tuple(cells.get((label, name), nothing) for label in kept_labels))
+            for name in kept_series
         ),
         is_time=is_time,
     )
@@ -99,19 +105,29 @@ def chart_of(report: Report, measure: str, *, title: str) -> Chart:
 
 def _cells(report: Report, column: Column) -> dict[tuple[KeyValue, KeyValue], int | None]:
     """The figure of each label and series, in the order of the rows."""
-
-    def figure(sums: Sums) -> int | None:
-        scaled, is_there = column.scaled(sums)
-        return int(scaled) if is_there else None
-
     cells: dict[tuple[KeyValue, KeyValue], int | None] = {}
     for row in report.rows():
         if row.before is None:
-            cells[row.values[0], row.values[1] if len(row.values) > 1 else ""] = figure(row.sums)
+            cells[row.values[0], row.values[1] if len(row.values) > 1 else ""] = _figure(column, row.sums)
         else:
-            cells[row.values[0], "now"] = figure(row.sums)
-            cells[row.values[0], "before"] = figure(row.before)
+            cells[row.values[0], "now"] = _figure(column, row.sums)
+            cells[row.values[0], "before"] = _figure(column, row.before)
     return cells
+
+
+def _figure(column: Column, sums: Sums) -> int | None:
+    scaled, is_there = column.scaled(sums)
+    return int(scaled) if is_there else None
+
+
+def _every_moment(key: Grouping, labels: Sequence[KeyValue]) -> list[KeyValue]:
+    """The hours of a day, or all days from the first to the last: also those on which nothing was."""
+    if key is Key.HOUR or not labels:
+        return [f"{hour:02}:00" for hour in range(24)]
+    days = sorted(date.fromisoformat(str(label)) for label in labels)
+    if (days[-1] - days[0]).days > DAYS_MAX:  # a clock that was wrong: nobody wants to see the years between
+        return [day.isoformat() for day in days]
+    return [(days[0] + timedelta(days=n)).isoformat() for n in range((days[-1] - days[0]).days + 1)]
 
 
 def _greatest(names: Sequence[KeyValue], values: Sequence[tuple[KeyValue, int | None]], limit: int) -> list[KeyValue]:
@@ -150,7 +166,7 @@ def text_lines(chart: Chart, *, width: int) -> Iterator[str]:
         for each in ([row[0] for row in rows], [row[1] for row in rows])
     )
     value_width = max((len(chart.text(row[2])) for row in rows), default=0)
-    room = max(width - label_width - name_width - value_width - 4, 8)
+    room = max(width - label_width - name_width - value_width - (3 if has_names else 2), 8)
     greatest = max((abs(row[2] or 0) for row in rows), default=0)
     for label, name, value in rows:
         name_cell = f"{name[:name_width]:<{name_width}} " if has_names else ""
@@ -174,7 +190,8 @@ WIDTH: Final = 960
 FONT: Final = 12
 LETTER: Final = Fraction(FONT * 602, 1000)  # the width of a letter of DejaVu Sans Mono
 MARGIN: Final = 20
-HEAD: Final = 68
+LEGEND: Final = 50  # the top of its first line
+LEGEND_LINE: Final = 18
 PLOT_HEIGHT: Final = 320
 BAR: Final = 16
 GAP: Final = 8
@@ -217,16 +234,17 @@ def _scale(chart: Chart, begin: Fraction, end: Fraction) -> Scale:
 
 def as_svg(chart: Chart) -> str:
     """The chart as a picture: lines over time, bars over anything else, with axis, marks and legend."""
-    body, height = _lines_body(chart) if chart.is_time else _bars_body(chart)
+    legend, top = _legend(chart)
+    body, height = _lines_body(chart, top) if chart.is_time else _bars_body(chart, top)
     measure = chart.measure + (f" ({chart.note})" if chart.note else "")
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" '
         f'font-family="\'DejaVu Sans Mono\', monospace" font-size="{FONT}">',
-        f"<title>{escape(chart.title)}</title>",
+        f"<title>{_escape(chart.title)}</title>",
         f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
         _text(Fraction(MARGIN), Fraction(24), _cut(chart.title, Fraction(WIDTH - 2 * MARGIN)), weight="bold"),
         _text(Fraction(MARGIN), Fraction(42), measure),
-        *_legend(chart),
+        *legend,
         *body,
         "</svg>",
     ]
@@ -245,26 +263,36 @@ def as_png(svg: str, *, ppi: int = 144) -> bytes:
     return png
 
 
-def _legend(chart: Chart) -> list[str]:
-    if len(chart.series) < 2:
-        return []
-    parts, left, room = [], Fraction(MARGIN), Fraction(WIDTH - 2 * MARGIN, len(chart.series))
-    for place, series in enumerate(chart.series):
-        name = _cut(series.name, room - 22)
-        parts.append(f'<rect x="{_px(left)}" y="50" width="10" height="10" fill="{COLOURS[place]}"/>')
-        parts.append(_text(left + 14, Fraction(59), name))
-        left += min(room, 14 + LETTER * len(name) + 16)
-    return parts
+def _legend(chart: Chart) -> tuple[list[str], int]:
+    """What the colours are, in as many lines as it takes, and where the plot may begin."""
+    parts: list[str] = []
+    left, top = Fraction(MARGIN), LEGEND
+    for place, series in enumerate(chart.series if len(chart.series) > 1 else ()):
+        name = _cut(series.name, Fraction(WIDTH, 3))
+        width = 14 + LETTER * len(name)
+        if left > MARGIN and left + width > WIDTH - MARGIN:
+            left, top = Fraction(MARGIN), top + LEGEND_LINE
+        parts.append(f'<rect x="{_px(left)}" y="{top}" width="10" height="10" fill="{COLOURS[place]}"/>')
+        parts.append(_text(left + 14, Fraction(top + 9), name))
+        left += width + 16
+    return parts, top + (24 if parts else 8)
 
 
-def _lines_body(chart: Chart) -> tuple[list[str], int]:
-    top, bottom = Fraction(HEAD), Fraction(HEAD + PLOT_HEIGHT)
-    scale = _scale(chart, bottom, top)
-    marks = [chart.text(value) for value in scale.ticks()]
-    left = MARGIN + LETTER * max(map(len, marks)) + 8
+def _marks(chart: Chart, scale: Scale) -> list[tuple[int, str]]:
+    """The round values of an axis and their texts, without decimals where all are whole."""
+    one = 10**chart.decimals
+    is_whole = scale.step % one == 0
+    return [(value, f"{value // one:,}" if is_whole else chart.text(value)) for value in scale.ticks()]
+
+
+def _lines_body(chart: Chart, top: int) -> tuple[list[str], int]:
+    bottom = Fraction(top + PLOT_HEIGHT)
+    scale = _scale(chart, bottom, Fraction(top))
+    marks = _marks(chart, scale)
+    left = MARGIN + LETTER * max(len(mark) for _, mark in marks) + 8
     right = Fraction(WIDTH - MARGIN)
     parts = []
-    for value, mark in zip(scale.ticks(), marks, strict=True):
+    for value, mark in marks:
         parts.append(_line(left, scale(value), right, scale(value), AXIS if value == 0 else GRID))
         parts.append(_text(left - 8, scale(value) + 4, mark, anchor="end"))
     count = len(chart.labels)
@@ -295,7 +323,7 @@ def _drawn(points: Sequence[tuple[Fraction, Fraction | None]], colour: str, *, h
     return parts
 
 
-def _bars_body(chart: Chart) -> tuple[list[str], int]:
+def _bars_body(chart: Chart, top: int) -> tuple[list[str], int]:
     widest = Fraction(WIDTH, 3)
     names = [_cut(label, widest) for label in chart.labels]
     left = MARGIN + LETTER * max((len(name) for name in names), default=0) + 8
@@ -303,12 +331,12 @@ def _bars_body(chart: Chart) -> tuple[list[str], int]:
     right = WIDTH - MARGIN - LETTER * max((len(chart.text(value)) for value in values), default=0) - 6
     scale = _scale(chart, left, right)
     group = BAR * len(chart.series) + GAP
-    top, bottom = HEAD, HEAD + group * len(names) + GAP
+    bottom = top + group * len(names) + GAP
     parts = []
-    for value in scale.ticks():
+    for value, mark in _marks(chart, scale):
         x = scale(value)
         parts.append(_line(x, Fraction(top), x, Fraction(bottom), AXIS if value == 0 else GRID))
-        parts.append(_text(x, Fraction(bottom + 16), chart.text(value), anchor="middle"))
+        parts.append(_text(x, Fraction(bottom + 16), mark, anchor="middle"))
     for number, name in enumerate(names):
         begin = top + GAP + group * number
         parts.append(_text(left - 8, begin + Fraction(group - GAP, 2) + 4, name, anchor="end"))
@@ -322,6 +350,11 @@ def _drawn_bar(chart: Chart, scale: Scale, value: int | None, top: int, colour: 
     low, high = min(zero, end), max(zero, end)
     bar = f'<rect x="{_px(low)}" y="{top + 1}" width="{_px(high - low)}" height="{BAR - 2}" fill="{colour}"/>'
     return [bar, _text(high + 4, Fraction(top + BAR - 4), chart.text(value))]
+
+
+def _escape(text: str) -> str:
+    """Text as XML takes it: without control characters, with its own signs written out."""
+    return escape("".join(letter if letter.isprintable() else " " for letter in text))
 
 
 def _px(length: Fraction) -> str:
@@ -342,4 +375,4 @@ def _text(x: Fraction, y: Fraction, text: str, *, anchor: str = "start", weight:
     given = ("" if anchor == "start" else f' text-anchor="{anchor}"') + (
         "" if weight == "normal" else f' font-weight="{weight}"'
     )
-    return f'<text x="{_px(x)}" y="{_px(y)}"{given} fill="{TEXT}">{escape(text)}</text>'
+    return f'<text x="{_px(x)}" y="{_px(y)}"{given} fill="{TEXT}">{_escape(text)}</text>'

@@ -6,7 +6,7 @@ Rows stand in their order; what is shown of them is derived for whole columns at
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -176,10 +176,11 @@ class Report:
     totals: Sums
     as_of: datetime | None = None
     compared: Compared | None = None
-    aspects: tuple[Aspect, ...] = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "aspects", tuple(Aspect) if self.compared is not None else (Aspect.NOW,))
+    @property
+    def aspects(self) -> tuple[Aspect, ...]:
+        """In which ways each figure is shown."""
+        return tuple(Aspect) if self.compared is not None else (Aspect.NOW,)
 
     @property
     def figures(self) -> tuple[Figure, ...]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
 from tests.db.reports.records import make_account, make_segment, record
 from trunkline.cli.report import app
 from trunkline.core.errors import TrunklineError
+from trunkline.reports.queries import get_saved_report, saved_reports
 from trunkline.tenancy.scope import scope
 
 
@@ -96,4 +99,84 @@ def test_what_cannot_be_given_out_is_said(carrier: Any, tmp_path: Path) -> None:
     assert refused("margin", "--by", "colour") == "unknown_key"
     assert refused("margin", "--from", "yesterday") == "bad_time"
     assert refused("summary", "--account", "nobody") == "account_not_found"
+    assert refused("summary", "--format", "parquet") == "no_file"
+    assert refused("summary", "--figures", "colour") == "unknown_column"
+    assert refused("summary", "--compare", "previous") == "compare_period"
+    assert refused("summary", "--compare", "last year") == "bad_comparison"
+    assert refused("summary", "--chart", str(tmp_path / "chart.jpg")) == "chart_file"
+    assert refused("summary", "--by", "", "--chart", str(tmp_path / "chart.svg")) == "chart_keys"
     assert [each for each in tmp_path.iterdir() if each.is_file()] == []
+
+
+def test_a_chart_beside_a_file(carrier: Any, tmp_path: Path) -> None:
+    run("margin", "--by", "account", "--out", str(tmp_path / "m.parquet"), "--chart", str(tmp_path / "m.svg"))
+    run("margin", "--by", "day", "--format", "csv", "--chart", str(tmp_path / "m.png"), "--measure", "revenue")
+    assert sorted(each.name for each in tmp_path.iterdir() if each.is_file()) == ["m.parquet", "m.png", "m.svg"]
+    assert pq.read_table(tmp_path / "m.parquet").column("revenue").to_pylist() == [Decimal("1.00000000")]
+    assert ">Acme</text>" in (tmp_path / "m.svg").read_text()
+
+
+def test_a_chart_on_the_screen(carrier: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = run("margin", "--by", "vendor", "--format", "chart", "--measure", "cost", "--from", "2026-03-01")
+    assert shown.splitlines() == [
+        "Margin, from 2026-03-01 00:00, UTC, amounts in USD",
+        "Cost USD",
+        "Beta Net 0.75 " + "█" * 66,
+    ]
+
+
+def test_percentiles_are_added_when_asked_for(carrier: Any) -> None:
+    heading, row, _ = run("summary", "--by", "account", "--percentiles", "--format", "csv").splitlines()
+    assert heading.endswith("margin_percent,pdd_p50,pdd_p95,duration_p50,duration_p95,currency")
+    assert row.endswith("25.00,,,60,60,USD")
+
+
+def test_a_report_is_saved_run_listed_and_removed(carrier: Any) -> None:
+    asked = ("--view", "margin", "--by", "account", "--figures", "revenue,cost", "--from", "2026-03-01")
+    run("save", "monthly", *asked, "--to", "2026-04-01", "--measure", "cost")
+    assert run("run", "monthly", "--format", "csv") == (
+        "account,revenue,cost,currency\nAcme,1,0.75,USD\nTotal,1,0.75,USD\n"
+    )
+    assert run("run", "monthly", "--from", "2026-03-02", "--format", "csv") == (
+        "account,revenue,cost,currency\nTotal,0,0,USD\n"
+    )
+    assert run("run", "monthly", "--format", "chart").splitlines()[1] == "Cost USD"
+    run("save", "daily", "--by", "")
+    assert json.loads(run("list", "--json")) == [
+        {"name": "daily", "view": "summary", "by": ""},
+        {
+            "name": "monthly",
+            "view": "margin",
+            "by": "account",
+            "from": "2026-03-01",
+            "to": "2026-04-01",
+            "figures": "revenue,cost",
+            "measure": "cost",
+        },
+    ]
+    run("save", "daily", "--by", "day", "--sort", "margin")
+    run("remove", "monthly")
+    cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in run("list").splitlines() if "│" in line]
+    assert cells == [["daily", "summary", "day", "sort margin"]]
+    assert refused("run", "monthly") == "report_not_found"
+    assert refused("remove", "monthly") == "report_not_found"
+
+
+def test_a_question_that_makes_no_sense_is_not_saved(carrier: Any) -> None:
+    assert refused("save", " ") == "bad_name"
+    assert refused("save", "x" * 121) == "bad_name"
+    assert refused("save", "a", "--view", "traffic") == "unknown_report"
+    assert refused("save", "a", "--by", "colour") == "unknown_key"
+    assert refused("save", "a", "--view", "margin", "--sort", "asr") == "unknown_column"
+    assert refused("save", "a", "--measure", "colour") == "unknown_column"
+    assert json.loads(run("list", "--json")) == []
+
+
+def test_a_saved_report_is_of_one_tenant(carrier: Any, other_tenant: Any) -> None:
+    run("save", "monthly", "--by", "account")
+    with scope(other_tenant, "test"):
+        assert list(saved_reports()) == []
+        with pytest.raises(TrunklineError) as caught:
+            get_saved_report("monthly")
+        assert caught.value.code == "report_not_found"

@@ -11,6 +11,7 @@ from tests.db.reports.records import AT, START, make_account, make_destination, 
 from trunkline.core.errors import TrunklineError
 from trunkline.core.money import Amount
 from trunkline.reports.export import table_rows
+from trunkline.reports.period import Previous
 from trunkline.reports.queries import Question, build, gather
 from trunkline.reports.report import Report
 from trunkline.reports.rules import Key, View, parse_keys
@@ -97,6 +98,10 @@ def test_a_summary_counts_calls_of_customers_and_attempts_at_vendors(traffic: An
         ("service", [("voice", 5, "1.95")]),
         ("cause", [(16, 3, "1.95"), (17, 1, "0"), (34, 1, "0")]),
         ("day", [("2026-03-01", 4, "1.85"), ("2026-03-02", 1, "0.1")]),
+        ("hour", [("10:00", 5, "1.95")]),
+        ("cause_group", [("busy", 1, "0"), ("congestion or network", 1, "0"), ("normal clearing", 3, "1.95")]),
+        ("attempt", [(1, 4, "0.7"), (2, 1, "1.25")]),
+        ("code:3", [("442", 5, "1.95")]),
     ],
 )
 def test_traffic_by_every_other_key(traffic: Any, by: str, expected: list[tuple[Any, int, str]]) -> None:
@@ -128,6 +133,8 @@ def test_keys_stand_in_the_order_in_which_they_are_asked(traffic: Any) -> None:
         ({"start_from": datetime(2026, 3, 2, 13), "zone": "Africa/Nairobi"}, 1),  # noqa: DTZ001  10:00 UTC
         ({"start_from": datetime(2026, 3, 2, 13, 0, 1), "zone": "Africa/Nairobi"}, 0),  # noqa: DTZ001
         ({"as_of": AT - timedelta(seconds=1)}, 0),
+        ({"as_of": date(2026, 3, 2)}, 5),  # the segments were made at noon of that day
+        ({"as_of": date(2026, 3, 1)}, 0),
     ],
 )
 def test_filters_leave_out_what_they_say(traffic: Any, asked: dict[str, Any], attempts: int) -> None:
@@ -194,3 +201,39 @@ def test_building_opens_no_database(traffic: Any, tenant: Any, django_assert_num
     gathered = gather(question)
     with django_assert_num_queries(0):
         assert build(question, gathered).totals.attempts == 5
+
+
+def test_as_billed_on_a_day_is_what_counted_when_it_ended(in_scope: Any) -> None:
+    # Billed on the 2nd, corrected on the 5th: the first segment counts until then, the second from then on.
+    acme, corrected = make_account("acme", "Acme").pk, datetime(2026, 3, 5, 9, tzinfo=UTC)
+    make_segment([record(sell=(acme, "1.00"))], name="old", state="superseded", superseded_at=corrected)
+    make_segment([record(sell=(acme, "0.80"))], name="new", created_at=corrected)
+
+    def revenue(as_of: date | datetime | None) -> list[tuple[str, str]]:
+        found = [(row[0], row[5]) for row in table("account", as_of=as_of)]
+        return [(name, amount) for name, amount in found if name == "Acme"]
+
+    assert revenue(None) == [("Acme", "0.80")]
+    assert revenue(date(2026, 3, 4)) == [("Acme", "1.00")]
+    assert revenue(date(2026, 3, 5)) == [("Acme", "0.80")]
+    assert revenue(corrected - timedelta(microseconds=1)) == [("Acme", "1.00")]
+    assert revenue(corrected) == [("Acme", "0.80")]
+    assert revenue(date(2026, 3, 1)) == []
+
+
+def test_a_period_is_compared_with_the_one_before_from_the_segments_of_both(traffic: Any) -> None:
+    asked = {"start_from": date(2026, 3, 2), "start_to": date(2026, 3, 3), "compare": Previous()}
+    assert table("account", figures=("calls", "revenue"), **asked) == [
+        ["Acme", "now", "0", "0.00"],
+        ["", "before", "2", "1.85"],
+        ["", "change", "-2", "-1.85"],
+        ["", "change %", "-100.00", "-100.00"],
+        ["Zeta", "now", "1", "0.10"],
+        ["", "before", "1", "0.00"],
+        ["", "change", "0", "0.10"],
+        ["", "change %", "0.00", "—"],
+        ["Total", "now", "1", "0.10"],
+        ["", "before", "3", "1.85"],
+        ["", "change", "-2", "-1.75"],
+        ["", "change %", "-66.67", "-94.59"],
+    ]

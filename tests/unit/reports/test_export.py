@@ -13,13 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import python_calamine
+from hypothesis import given
+from hypothesis import strategies as st
 
 from trunkline.core.errors import Invalid
 from trunkline.core.money import Amount
 from trunkline.reports import export
-from trunkline.reports.report import Groups, Report, Row, as_column, sorted_labels
+from trunkline.reports.report import Compared, Groups, Report, Row, as_column, sorted_labels
 from trunkline.reports.rules import Key, Sums, View, columns_of, total
 
 AT = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -237,3 +240,103 @@ def test_a_sheet_that_cannot_hold_the_rows_is_not_written(tmp_path: Path, monkey
         export.write_xlsx(report(), tmp_path / "a.xlsx", at=AT)
     assert caught.value.code == "too_many_rows"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_parquet_has_exact_decimals_and_says_what_was_asked(tmp_path: Path) -> None:
+    rows = (
+        Row(
+            ("2026-03-01", 16), Sums(calls=3, connected=2, seconds=61, revenue=money("0.00000001"), cost=money("-1.5"))
+        ),
+        Row(("2026-03-02", None), Sums(calls=1, revenue=money("99999999999999.12345678"))),
+    )
+    path = tmp_path / "margin.parquet"
+    export.write_parquet(report(rows, keys=(Key.DAY, Key.CAUSE)), path)
+    table = pq.read_table(path)
+    assert {field.name: str(field.type) for field in table.schema} == {
+        "day": "date32[day]",
+        "cause": "int64",
+        "calls": "int64",
+        "connected": "int64",
+        "minutes": "decimal128(38, 4)",
+        "billed_minutes": "decimal128(38, 4)",
+        "revenue": "decimal128(38, 8)",
+        "cost": "decimal128(38, 8)",
+        "margin": "decimal128(38, 8)",
+        "margin_percent": "decimal128(38, 2)",
+    }
+    assert [[None if value is None else str(value) for value in row.values()] for row in table.to_pylist()] == [
+        ["2026-03-01", "16", "3", "2", "1.0167", "0.0000", "1E-8", "-1.50000000", "1.50000001", "15000000100.00"],
+        [
+            "2026-03-02",
+            None,
+            "1",
+            "0",
+            "0.0000",
+            "0.0000",
+            "99999999999999.12345678",
+            "0E-8",
+            "99999999999999.12345678",
+            "100.00",
+        ],
+    ]
+    about = json.loads(table.schema.metadata[b"trunkline.report"])
+    assert (about["by"], about["zone"], about["totals"]["revenue"]) == (
+        ["day", "cause"],
+        "Africa/Nairobi",
+        "99999999999999.12345679",
+    )
+    assert [each.name for each in tmp_path.iterdir()] == ["margin.parquet"]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["a", 'b "x", y', "=c", "line\nbreak", None]),
+            st.integers(-(10**10), 10**10) | st.integers(-(10**20), 10**20),
+            st.integers(-(10**10), 10**10),
+            st.integers(0, 10**7),
+        ),
+        max_size=6,
+    )
+)
+def test_columns_of_csv_are_the_figures_of_their_rows(given_rows: list[tuple[str | None, int, int, int]]) -> None:
+    rows = [
+        Row((name, number), Sums(calls=seconds, seconds=seconds, revenue=revenue, cost=cost))
+        for number, (name, revenue, cost, seconds) in enumerate(given_rows)
+    ]
+    shown = report(rows)
+    found = list(csv.reader(io.StringIO(as_csv(shown), newline="")))[1:-1]
+
+    def text(value: object) -> str:
+        return "" if value is None else str(value)
+
+    assert found == [
+        [
+            export.safe_text(text(row.values[0])),
+            text(row.values[1]),
+            *(text(column.value(row.sums)) for column in shown.columns),
+            "USD",
+        ]
+        for row in rows
+    ]
+
+
+def test_a_workbook_of_two_periods_has_them_beside_each_other(tmp_path: Path) -> None:
+    rows = (Row(("Acme", 16), Sums(calls=3, revenue=money("1.5")), Sums(calls=2, revenue=money("3"))),)
+    compared = Compared(
+        datetime(2026, 1, 31, 21, tzinfo=UTC), datetime(2026, 2, 28, 21, tzinfo=UTC), Sums(calls=2, revenue=money("3"))
+    )
+    columns = tuple(each for each in columns_of(View.MARGIN, is_per_vendor=False) if each.name in ("calls", "revenue"))
+    path = tmp_path / "margin.xlsx"
+    export.write_xlsx(report(rows, columns=columns, compared=compared), path, at=AT)
+    book = sheets(path)
+    revenue = ("Revenue USD", "Revenue USD before", "Revenue USD change", "Revenue USD change %")
+    assert book["Report"] == [
+        ["Account", "Cause", *("Calls", "Calls before", "Calls change", "Calls change %"), *revenue],
+        ["Acme", "16", 3.0, 2.0, 1.0, 50.0, 1.5, 3.0, -1.5, -50.0],
+        ["Total", "", 3.0, 2.0, 1.0, 50.0, 1.5, 3.0, -1.5, -50.0],
+    ]
+    assert book["Question"][-2:] == [
+        ["compared from", "2026-01-31T21:00:00+00:00"],
+        ["compared to (not included)", "2026-02-28T21:00:00+00:00"],
+    ]
