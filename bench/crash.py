@@ -1,10 +1,10 @@
 """Whether anything is lost or counted twice when workers and PostgreSQL are killed at random moments under load.
 
-A carrier's day comes in several files: those of one switch are named on the command line, by two people at once who begin at opposite ends;
-those of another lie in its watched folder. Lines of a file are repeated in the next. Each run takes them all while kill -9 strikes several
-times, now one of the three processes, now PostgreSQL with all its children; what died is started again as a supervisor would, and at the end
-the ordinary commands bring the work to its end. Then every record, every sum and every balance is compared with those of a run in which
-nothing was killed.
+A carrier's day comes in several files: those of one switch are named on the command line, by two people at once who begin at opposite ends,
+in some runs one of them with a crew; those of another lie in its watched folder. Lines of a file are repeated in the next. Each run takes them all
+while kill -9 strikes several times, now one of the three processes, now PostgreSQL with all its children; what died is started again as a
+supervisor would, and at the end the ordinary commands bring the work to its end. Then every record, every sum and every balance is compared
+with those of a run in which nothing was killed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
-from bench.forks import Command
+from bench.forks import CREWED, Command
 from bench.stages import Stages
 from bench.state import State, at_home, connect, differences, read_totals, strays
 from trunkline.kit.db import embedded
@@ -41,6 +41,7 @@ SIZE = PipelineSize(
 PARTS = 3  # files of each switch
 REPEATED = 300  # lines of a part that come again in the next one
 KILLS = (2, 5)
+CREWED_RUNS = 1 / 3  # the start of a crew takes longer than the work of it here
 LOOK_S = 0.02
 PATIENCE_S = 600
 TENANT, NAMED, WATCHED = "bench", "bench-1", "bench-2"
@@ -94,6 +95,7 @@ class CrashGround(Stages):
         self.named = self.now / "named"
         self.expected: State = {}
         self.seconds = 0.0  # that the work takes when nothing is killed
+        self.has_crew = False  # the second loader, for every file
 
     def make(self) -> None:
         """Make the carrier and its files, and take them once undisturbed."""
@@ -131,8 +133,10 @@ class CrashGround(Stages):
     def _start_one(self, name: str) -> Command:
         if name == "watcher":
             return self.start("worker", "--once")
-        paths = sorted(map(str, self.named.iterdir()), reverse=name == "second loader")
-        return self.start("usage", "load", *paths, "--switch", NAMED)
+        is_second = name == "second loader"
+        paths = sorted(map(str, self.named.iterdir()), reverse=is_second)
+        constants = CREWED if is_second and self.has_crew else None
+        return self.start("usage", "load", *paths, "--switch", NAMED, constants=constants)
 
     def _start_all(self) -> dict[str, Command]:
         return {name: self._start_one(name) for name in ("first loader", "second loader", "watcher")}
@@ -147,6 +151,7 @@ class CrashGround(Stages):
     def disturbed(self, chance: random.Random, killed: Counter[str]) -> State:
         """Take all files while kill -9 strikes, bring the work to its end and say what is there."""
         self._begin()
+        self.has_crew = chance.random() < CREWED_RUNS
         working = self._start_all()
         for _ in range(chance.randint(*KILLS)):
             if not self._let_pass(chance.uniform(0, self.seconds), working):

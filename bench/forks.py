@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import gc
 import importlib
 import itertools
 import json
@@ -25,8 +26,11 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 SECONDS_MAX = 900  # a command that hangs is ended, so that whoever waits for it is told
+Constants = Mapping[str, float]  # other values for constants of the program, by `module:NAME`
 # Whoever kills the server need not wait for it as long as a worker of an operator does.
-CONSTANTS = {"trunkline.kit.jobs:SERVER_PATIENCE_S": 0.5}
+IMPATIENT: Constants = {"trunkline.kit.jobs:SERVER_PATIENCE_S": 0.5}
+# Every file is large, and comes to both processes of the crew.
+CREWED: Constants = {"trunkline.usage.pipeline:CREW_OCTETS": 0, "trunkline.usage.pipeline:CHUNK_OCTETS": 1 << 16}
 USED_LATER = (  # what commands import when they come to it
     "typer._adapters",
     "duckdb",
@@ -59,14 +63,20 @@ class Done:
 class Command:
     """A command that has been started. Its process id stays its own until its end was asked for."""
 
-    def __init__(self, forks: Forks, arguments: Sequence[str], fault: str, said: Path) -> None:
+    def __init__(self, forks: Forks, arguments: Sequence[str], said: Path, *, fault: str, constants: Constants) -> None:
         self.arguments = arguments
         self._forks = forks
         self._out, self._err = said.with_suffix(".out"), said.with_suffix(".err")
         self._out.touch()  # a process can be killed before it opens them
         self._err.touch()
-        asked = {"arguments": arguments, "fault": fault, "out": str(self._out), "err": str(self._err)}
-        self.pid: int = forks.ask("start", **asked)
+        self.pid: int = forks.ask(
+            "start",
+            arguments=arguments,
+            fault=fault,
+            constants=dict(constants),
+            out=str(self._out),
+            err=str(self._err),
+        )
         self._code: int | None = None
 
     def has_ended(self) -> bool:
@@ -108,15 +118,12 @@ class Forks:
             text=True,
         )
 
-    def start(self, *arguments: str, fault: str = "") -> Command:
+    def start(self, *arguments: str, fault: str = "", constants: Constants | None = None) -> Command:
         """Start `trunkline ARGUMENTS`, or the function `module:name` where that is the first argument, in a fork."""
-        command = Command(self, arguments, fault, self._folder / str(next(self._numbers)))
+        said = self._folder / str(next(self._numbers))
+        command = Command(self, arguments, said, fault=fault, constants=IMPATIENT | dict(constants or {}))
         self._started.append(command)
         return command
-
-    def run(self, *arguments: str, fault: str = "") -> Done:
-        """Start it and wait for its end."""
-        return self.start(*arguments, fault=fault).done()
 
     def end_all(self) -> None:
         """Kill whatever has been started and not come to its end."""
@@ -159,6 +166,7 @@ def _serve(modules: Sequence[str]) -> None:
         what, about = json.loads(line)
         sys.stdout.write(json.dumps(answers[what](**about)) + "\n")
         sys.stdout.flush()
+    gc.unfreeze()
 
 
 def _import_everything(modules: Sequence[str]) -> None:
@@ -169,10 +177,8 @@ def _import_everything(modules: Sequence[str]) -> None:
     build(list(GROUPS))
     for name in (*USED_LATER, *modules):
         importlib.import_module(name)
-    for name, value in CONSTANTS.items():
-        module, _, constant = name.partition(":")
-        assert hasattr(importlib.import_module(module), constant), name
-        setattr(importlib.import_module(module), constant, value)
+    gc.collect()
+    gc.freeze()  # or each fork would copy what its collector visits
 
 
 def _fork(**asked: Any) -> int:
@@ -192,7 +198,7 @@ def _stands(pid: int) -> bool:
     return found is not None and found.si_code == os.CLD_STOPPED
 
 
-def _be_the_command(*, arguments: Sequence[str], fault: str, out: str, err: str) -> None:
+def _be_the_command(*, arguments: Sequence[str], fault: str, constants: Constants, out: str, err: str) -> None:
     signal.alarm(SECONDS_MAX)
     for number, name in ((0, os.devnull), (1, out), (2, err)):
         descriptor = os.open(name, os.O_RDWR | os.O_CREAT)
@@ -204,6 +210,10 @@ def _be_the_command(*, arguments: Sequence[str], fault: str, out: str, err: str)
     importlib.reload(trunkline.kit.faults)
     code = 1
     try:
+        for name, value in constants.items():
+            module, _, constant = name.partition(":")
+            assert hasattr(importlib.import_module(module), constant), name
+            setattr(importlib.import_module(module), constant, value)
         module, _, function = arguments[0].partition(":")
         sys.argv = ["trunkline", *arguments]
         if function:

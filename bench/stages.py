@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from bench.forks import ROOT, Command, Done, Forks
+from bench.forks import ROOT, Command, Constants, Done, Forks
 from bench.state import at_home
 from trunkline.kit.db import embedded
 
@@ -80,17 +80,17 @@ class Stages:
 
     # --- commands ---
 
-    def start(self, *arguments: str, fault: str = "") -> Command:
+    def start(self, *arguments: str, fault: str = "", constants: Constants | None = None) -> Command:
         """Start `trunkline ARGUMENTS`, or a function given as `module:name`, and do not wait for it."""
-        return self._forks.start(*arguments, fault=fault)
+        return self._forks.start(*arguments, fault=fault, constants=constants)
 
     def end_commands(self) -> None:
         """Kill whatever has been started and not come to its end."""
         self._forks.end_all()
 
-    def run(self, *arguments: str, fault: str = "") -> Done:
+    def run(self, *arguments: str, fault: str = "", constants: Constants | None = None) -> Done:
         """Run a command to whatever end."""
-        return self._forks.run(*arguments, fault=fault)
+        return self.start(*arguments, fault=fault, constants=constants).done()
 
     def command(self, *arguments: str) -> Done:
         """Run a command that must succeed."""

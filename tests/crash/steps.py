@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from bench.forks import CREWED, Constants
 from tests.crash.folder import Folder
 
 VICTIMS = ("", ":postgres")
 LOAD = ("registered", "decoding", "temporary_written", "renamed", "before_commit", "after_commit", "sweeping")
 WATCH = ("registered", "renamed", "before_commit", "after_commit", "before_source_moved")
+CREW = ("decoding", "before_commit", "after_commit")  # the others are passed by its processes (test_crew.py)
 RESEND = ("registered", "superseding", "before_commit", "before_source_moved")
 INVOICE = (
     "invoice_records_written",
@@ -23,6 +25,10 @@ def load(folder: Folder, fault: str = "") -> None:
     _do(folder, ("usage", "load", str(folder.files / "march.csv"), "--switch", "core"), fault)
 
 
+def load_by_a_crew(folder: Folder, fault: str) -> None:
+    _do(folder, ("usage", "load", str(folder.files / "march.csv"), "--switch", "core"), fault, constants=CREWED)
+
+
 def watch(folder: Folder, fault: str = "") -> None:
     if fault or not (folder.files / "watched" / "done").exists():
         folder.put_into_watched()
@@ -37,9 +43,9 @@ def invoice(folder: Folder, fault: str = "") -> None:
     _do(folder, ("invoice", "issue", "--account", "cust", "--period", "2026-03"), fault)
 
 
-def _do(folder: Folder, command: tuple[str, ...], fault: str) -> None:
+def _do(folder: Folder, command: tuple[str, ...], fault: str, *, constants: Constants | None = None) -> None:
     """Run it as it must end: killed at the step, or without its server with a message and no traceback, or well."""
-    done = folder.run(*command, fault=fault)
+    done = folder.run(*command, fault=fault, constants=constants)
     if not fault:
         assert done.code == 0, done
     elif fault.endswith(":postgres"):

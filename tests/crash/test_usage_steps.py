@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.crash.folder import Folder
-from tests.crash.steps import LOAD, RESEND, VICTIMS, WATCH, load, resend, watch
+from tests.crash.steps import CREW, LOAD, RESEND, VICTIMS, WATCH, load, load_by_a_crew, resend, watch
 
 pytestmark = pytest.mark.crash
 
@@ -16,6 +16,16 @@ def test_a_file_is_taken_once(prepared: Folder, step: str, victim: str) -> None:
     expected = prepared.undisturbed("empty", load)
     prepared.put_back("empty")
     load(prepared, step + victim)
+    load(prepared)
+    prepared.assert_same_as(expected)
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
+@pytest.mark.parametrize("step", CREW)
+def test_a_large_file_is_taken_once_by_a_crew(prepared: Folder, step: str, victim: str) -> None:
+    expected = prepared.undisturbed("empty", load)
+    prepared.put_back("empty")
+    load_by_a_crew(prepared, step + victim)
     load(prepared)
     prepared.assert_same_as(expected)
 
