@@ -59,6 +59,10 @@ class Ground:
             self._make()
         self.restore()
 
+    @property
+    def _server_data(self) -> Path:
+        return (self.home / "postgres").resolve()
+
     def _make(self) -> None:
         if self.home.exists():
             self.command("db", "stop", check=False)
@@ -80,13 +84,16 @@ class Ground:
         self.command("db", "stop")
         # Renamed, not copied: the copy is what the server works on.
         subprocess.run(["cp", "-a", self.home, self.kept], check=True)
+        if (self.kept / "postgres").is_symlink():  # the server's data lies elsewhere, as its user must reach it
+            (self.kept / "postgres").unlink()
+            subprocess.run(["cp", "-a", self._server_data, self.kept / "postgres"], check=True)
         (self.folder / "ready").touch()
 
     def restore(self) -> None:
         """Put the data folder back to how it was made. Segments are only ever added, so those that are there stay."""
         self.command("db", "stop", check=False)
-        subprocess.run(["rm", "-rf", self.home / "postgres"], check=True)
-        subprocess.run(["cp", "-a", self.kept / "postgres", self.home / "postgres"], check=True)
+        subprocess.run(["rm", "-rf", self._server_data], check=True)
+        subprocess.run(["cp", "-a", self.kept / "postgres", self._server_data], check=True)
         known = {path.relative_to(self.kept) for path in (self.kept / "usage").rglob("*") if path.is_file()}
         for path in (self.home / "usage").rglob("*"):
             if path.is_file() and path.relative_to(self.home) not in known:

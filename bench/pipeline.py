@@ -90,6 +90,8 @@ def run(records: int = 3_000_000, neighbours: int = 10_000_000) -> dict[str, Any
 def _compare(batch: dict[str, Any], written: Any) -> None:
     expected = (written.records, written.rated, written.duplicates, dict(written.rejects))
     found = (batch["rows_in"], batch["rated"], batch["duplicates"], batch["reasons"])
+    if batch["remark"]:
+        raise RuntimeError(f"the file {batch['remark']}: the ground is not what it must be")
     if found != expected:
         raise RuntimeError(f"the file holds {expected}, the batch says {found}")
 

@@ -96,6 +96,7 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "trunkline.platform.settings")
     asked = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
     wants_help = "--help" in sys.argv or not asked
+    _read_ahead()
     from trunkline.cli.ready import get_ready, set_up_django
     from trunkline.cli.values import take_plain_values
 
@@ -133,6 +134,21 @@ def main() -> None:
             raise
         _say(outage)
         sys.exit(1)
+
+
+def _read_ahead() -> None:
+    """Begin to hash the file that `usage load` names first, if it is large: that takes as long as all that is loaded meanwhile."""
+    match [word for word in sys.argv[1:] if not word.startswith("-")]:
+        case ["usage", "load", name, *_]:
+            from pathlib import Path
+
+            from trunkline.usage.crew import CREW_OCTETS
+
+            path = Path(name)
+            if path.is_file() and path.stat().st_size >= CREW_OCTETS:
+                from trunkline.usage.examine import begin
+
+                begin(path)
 
 
 def _collect_garbage_from_here() -> None:

@@ -23,6 +23,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from trunkline.engine.schema import one_array
+
 Hashes = NDArray[np.uint64]
 
 K0: Final = np.uint64(0x9E3779B97F4A7C15)
@@ -142,7 +144,7 @@ def hash_text(column: pa.Array | pa.ChunkedArray) -> Hashes:
     """
     if pa.types.is_dictionary(column.type):
         if isinstance(column, pa.ChunkedArray):
-            column = column.unify_dictionaries().combine_chunks()
+            column = one_array(column.unify_dictionaries())
         hashes = np.append(hash_text(column.dictionary), NULL_HASH)
         return hashes[column.indices.fill_null(len(column.dictionary)).to_numpy(zero_copy_only=False)]
     kinds = (pa.string(), pa.binary(), pa.large_string(), pa.large_binary())

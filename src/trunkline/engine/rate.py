@@ -22,7 +22,7 @@ from trunkline.engine.accrue import Change, accrue, accrue_with_changes, settle,
 from trunkline.engine.clock import Timeline
 from trunkline.engine.prefix import KEY_DIGITS, digit_keys
 from trunkline.engine.scalar import Charge, Event, charge
-from trunkline.engine.schema import EVENT_SCHEMA, PRICED_SCHEMA, Outcome
+from trunkline.engine.schema import EVENT_SCHEMA, PRICED_SCHEMA, Outcome, one_array
 from trunkline.engine.snapshot import NO_RATE, PriceColumns, Shelf, Snapshot, compile_snapshot
 from trunkline.engine.tariff import ANY_LENGTH, NO_DESTINATION, QUANTITY_LIMIT, Indices, Ints
 
@@ -86,13 +86,8 @@ class _Chosen:
     crossings: list[_Crossing] = field(default_factory=list)
 
 
-def _column(table: pa.Table, name: str) -> pa.Array:
-    column = table[name]
-    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
-
-
 def _indices(table: pa.Table, name: str, size: int, *, is_nullable: bool = False) -> NDArray[np.int32]:
-    column = _column(table, name)
+    column = one_array(table[name])
     if column.null_count and is_nullable:
         column = column.fill_null(-1)
     values: NDArray[np.int32] = column.to_numpy()
@@ -111,9 +106,9 @@ def _read_events(table: pa.Table, plan_count: int, tag_set_count: int) -> _Event
     for name in ("number", "start", "quantity", "plan"):
         if table[name].null_count:
             raise Invalid("bad_event", f"The column {name} of the events has nulls.", column=name)
-    digits = digit_keys(_column(table, "number"))
-    quantity: Ints = _column(table, "quantity").to_numpy()
-    start_s = _column(table, "start").cast(pa.int64()).to_numpy() // 1000
+    digits = digit_keys(one_array(table["number"]))
+    quantity: Ints = one_array(table["quantity"]).to_numpy()
+    start_s = one_array(table["start"]).cast(pa.int64()).to_numpy() // 1000
     has_tags = table["tag_set"].null_count < table.num_rows
     events = _Events(
         digits.keys,

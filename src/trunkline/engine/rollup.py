@@ -74,7 +74,12 @@ def _groups(keys: Mapping[str, Column]) -> tuple[Column, NDArray[np.int64]]:
             used_bits = (seen.size - 1).bit_length()
         packed = (packed << np.int64(bits)) | dense
         used_bits += bits
-    return _numbered(packed)
+    if 1 << used_bits > size:
+        return _numbered(packed)
+    values, group = distinct(packed)
+    seen = np.empty(values.size, dtype=np.int64)
+    seen[group] = np.arange(size)
+    return group, seen
 
 
 def _sum_in_halves(name: str, values: Column, group: Column, count: int) -> Column:

@@ -15,6 +15,11 @@ import pyarrow as pa
 from trunkline.engine.units import Unit
 
 
+def one_array(column: pa.ChunkedArray) -> pa.Array:
+    """A column as one array; where it is one already nothing is copied, as `combine_chunks` would."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
 class Outcome(IntEnum):
     """What became of one event on one side. The names in lower case are the stable reason codes."""
 

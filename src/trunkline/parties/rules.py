@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from trunkline.core.e164 import digits_of, is_number_text
 from trunkline.core.errors import Invalid
+from trunkline.engine.schema import one_array
 from trunkline.parties.kinds import IdentityKind, IdentitySide, Side
 
 Column: TypeAlias = Any  # a pyarrow Array or ChunkedArray of text, with or without a dictionary
@@ -225,7 +226,7 @@ def _plain(column: Column) -> Column:
 def _filled(column: Column, value: int) -> npt.NDArray[Any]:
     """Integers as an array, with `value` for null."""
     if isinstance(column, pa.ChunkedArray):
-        column = column.combine_chunks()
+        column = one_array(column)
     return column.fill_null(value).to_numpy(zero_copy_only=False) if column.null_count else column.to_numpy()
 
 
@@ -234,7 +235,7 @@ def _encoded(column: Column) -> pa.DictionaryArray:
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
     if isinstance(column, pa.ChunkedArray):
-        column = column.unify_dictionaries().combine_chunks()
+        column = one_array(column.unify_dictionaries())
     if isinstance(column, pa.ChunkedArray):  # no chunks, or too many bytes for one
         column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], pa.string()).dictionary_encode()
     return column

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,12 +16,11 @@ from trunkline.kit import jobs
 from trunkline.kit.db.locks import lock_rows
 from trunkline.kit.db.scope import current_tenant_id
 from trunkline.usage.choices import PROCESS, BatchState, Intake
-from trunkline.usage.decode import FORMATS, FileFailed, SwitchProfile, content_hash, open_source
+from trunkline.usage.decode import FORMATS, SwitchProfile
+from trunkline.usage.examine import Examined, stamp_if_there, stamp_of
 from trunkline.usage.models import Batch, Switch
-from trunkline.usage.reasons import FileFailure
 
 FINAL: Final = (BatchState.POSTED, BatchState.FAILED)
-PATH_CHARACTERS: Final = 1000  # as the batch keeps it
 # A batch that fails for a reason of the surroundings (a full disk) is tried again at once, then ever less often.
 AT_ONCE_ATTEMPTS: Final = 2
 PAUSE: Final = timedelta(seconds=20)
@@ -118,86 +115,9 @@ def profile_of(switch: Switch, received_at: datetime) -> SwitchProfile:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Examined:
-    """A file as it was when its content was hashed. Where it cannot be read as a whole, `failure` says why and the hash is that of its raw bytes."""
-
-    path: Path
-    content_hash: str
-    octets: int
-    stamp: str
-    failure: FileFailed | None = None
-
-
-def stamp_of(path: Path) -> str:
-    """Inode, size and time of change: if these are the same, the file is taken to be the same."""
-    seen = os.stat(path, follow_symlinks=False)  # noqa: PTH116
-    return f"{seen.st_dev}:{seen.st_ino}:{seen.st_size}:{seen.st_mtime_ns}"
-
-
-def examine(path: Path) -> Examined:
-    """Read a file through once. Needs no scope: a big file takes seconds.
-
-    Raises `FileFailed` where there is no file to read (`not_a_file`) or it changes while it is read (`source_changed`).
-    """
-    path = path.absolute()
-    _require_nameable(path)
-    before = _stamp_if_there(path)
-    try:
-        with open_source(path) as source:
-            stamp = stamp_of(path)
-            digest, octets = content_hash(source)
-            return Examined(path, digest, octets, stamp)
-    except FileFailed as error:
-        if error.failure in (FileFailure.NOT_A_FILE, FileFailure.SOURCE_CHANGED):
-            raise
-        return _as_failed(path, before, error)
-    except FileNotFoundError as error:  # taken away between two looks
-        raise FileFailed(FileFailure.SOURCE_CHANGED, f"{path.name} was taken away while it was read.") from error
-
-
-def _as_failed(path: Path, stamp: str, failure: FileFailed) -> Examined:
-    """A file that cannot be read as a whole, known by its raw bytes; what changes meanwhile is not known at all."""
-    digest, octets = hashlib.sha256(), 0
-    try:
-        with open(path, "rb", opener=_open_plain) as raw:
-            while block := raw.read(1 << 20):
-                digest.update(block)
-                octets += len(block)
-    except OSError as error:
-        raise FileFailed(FileFailure.SOURCE_CHANGED, f"{path.name} changed while it was read.") from error
-    if _stamp_if_there(path) != stamp:
-        raise FileFailed(FileFailure.SOURCE_CHANGED, f"{path.name} changed while it was read.") from failure
-    return Examined(path, digest.hexdigest(), octets, stamp, failure=failure)
-
-
-def _open_plain(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
-
-
 def is_there(batch: Batch) -> bool:
     """Whether the batch's file lies where it was registered, unchanged."""
-    return bool(batch.stamp) and _stamp_if_there(Path(batch.path)) == batch.stamp
-
-
-def _stamp_if_there(path: Path) -> str:
-    try:
-        return stamp_of(path)
-    except OSError:
-        return ""
-
-
-def _require_nameable(path: Path) -> None:
-    """The register keeps paths as text: a name of other bytes, or one too long, cannot be told apart from another later."""
-    try:
-        str(path).encode()
-    except UnicodeEncodeError as error:
-        shown = os.fsencode(path).decode("utf-8", "backslashreplace")
-        raise FileFailed(FileFailure.NOT_A_FILE, f"{shown} has a name that is not UTF-8: rename it.") from error
-    if len(str(path)) > PATH_CHARACTERS:
-        raise FileFailed(
-            FileFailure.NOT_A_FILE, f"The path of {path.name} is longer than {PATH_CHARACTERS} characters."
-        )
+    return bool(batch.stamp) and stamp_if_there(Path(batch.path)) == batch.stamp
 
 
 @dataclass(frozen=True, slots=True)

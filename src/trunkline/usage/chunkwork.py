@@ -11,12 +11,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from trunkline.engine import rollup
+from trunkline.engine.schema import one_array
 from trunkline.parties.kinds import Side
 from trunkline.parties.rules import Resolution
 from trunkline.usage.decode import Lines, Party, SwitchProfile
 from trunkline.usage.decode.numbers import normalise, rules_for
 from trunkline.usage.reasons import Reason
-from trunkline.usage.schema import REJECTS, Service
+from trunkline.usage.schema import REJECTS, Service, rows_where
 from trunkline.usage.sides import REASONS, SERVICES, Pinned, SideColumns, identify, identity_reasons, price
 from trunkline.usage.store import RATED, REJECTED, SIDES
 
@@ -111,9 +112,7 @@ def late_rejects(lines: Lines, events: pa.Table, rows: NDArray[np.int64], reason
     if not len(rows):
         return REJECTS.empty_table()
     wanted = pa.array(rows)
-    chosen = {
-        name: events[name].combine_chunks().take(wanted) for name in ("line", "key", "start", "called", "service")
-    }
+    chosen = {name: one_array(events[name]).take(wanted) for name in ("line", "key", "start", "called", "service")}
     numbers = reason[rows]
     details = np.empty(len(rows), dtype=object)
     for number in np.unique(numbers).tolist():
@@ -157,22 +156,21 @@ def segment_rows(
     events: pa.Table, sides: dict[str, SideColumns], rows: NDArray[np.int64], batch_id: int, version: str
 ) -> pa.Table:
     """The rows of a chunk, given ascending, as they stand in the segment."""
-    size = len(events)
     columns = {name: events[name] for name in events.column_names}
     for name in ("calling", "called"):
         columns[f"{name}_raw"] = _where_other(columns[f"{name}_raw"], columns[name])
-    columns["batch_id"] = pa.array(np.full(size, batch_id, np.int64))
     for side in SIDES:
         columns |= sides[side].columns
+    if len(rows) < len(events):
+        is_wanted = np.zeros(len(events), np.bool_)
+        is_wanted[rows] = True
+        kept = rows_where(pa.table(columns), is_wanted)
+        columns = dict(zip(kept.column_names, kept.columns, strict=True))
+    columns["batch_id"] = pa.array(np.full(len(rows), batch_id, np.int64))
     columns["snapshot_version"] = pa.DictionaryArray.from_arrays(
-        pa.array(np.zeros(size, np.int32)), pa.array([version])
+        pa.array(np.zeros(len(rows), np.int32)), pa.array([version])
     )
-    table = pa.table([columns[name] for name in RATED.names], schema=RATED)
-    if len(rows) == size:
-        return table
-    is_wanted = np.zeros(size, np.bool_)
-    is_wanted[rows] = True
-    return table.filter(pa.array(is_wanted))
+    return pa.table([columns[name] for name in RATED.names], schema=RATED)
 
 
 def _where_other(raw: pa.ChunkedArray, number: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -220,7 +218,7 @@ def fold_chunk(events: pa.Table, sides: dict[str, SideColumns], rows: NDArray[np
 
 
 def _service_numbers(events: pa.Table) -> NDArray[np.int64]:
-    service = events["service"].unify_dictionaries().combine_chunks()
+    service = one_array(events["service"].unify_dictionaries())
     numbers = np.array([SERVICES.index(Service(name)) for name in service.dictionary.to_pylist()], np.int64)
     return numbers[service.indices.to_numpy()]
 
@@ -233,7 +231,7 @@ def _fold_hours(
     service: NDArray[np.int64],
 ) -> Columns:
     start = events["start"].cast(pa.int64()).to_numpy()
-    pdd = events["pdd_ms"].combine_chunks()
+    pdd = one_array(events["pdd_ms"])
     has_pdd = pdd.is_valid().to_numpy(zero_copy_only=False)
     delay = pdd.fill_null(0).to_numpy().astype(np.int64)
     takes_time = service == SERVICES.index(Service.VOICE)

@@ -18,9 +18,10 @@ from trunkline.core.errors import Unavailable
 from trunkline.kit.db.scope import scope
 from trunkline.kit.faults import reached
 from trunkline.tenancy.queries import tenant_ids
-from trunkline.usage.actions import FINAL, Examined, defer_unfinished, examine, register, stamp_of
+from trunkline.usage.actions import FINAL, defer_unfinished, register
 from trunkline.usage.choices import BatchState, Intake
 from trunkline.usage.decode import FileFailed
+from trunkline.usage.examine import Examined, examine, stamp_of
 from trunkline.usage.models import Batch, Switch
 from trunkline.usage.reasons import FileFailure
 

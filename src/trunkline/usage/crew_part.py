@@ -12,16 +12,17 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import Any, Final
 
+from trunkline.usage.crew import keep_freed_memory
 from trunkline.usage.part import Part, Work
 
 _PR_SET_PDEATHSIG: Final = 1  # prctl(2)
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h of glibc
+_FINISHING: Final = 10  # the files are finished beside the posting transaction, which everybody waits for
 
 
 def main(descriptors: Sequence[str]) -> None:
     """Take the work, map the prices, become the parts and serve until the files are finished or the parent goes."""
     _die_with_parent()
-    _keep_freed_memory()
+    keep_freed_memory()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, who ends this process
     ends = [Connection(int(descriptor)) for descriptor in descriptors]
     with suppress(EOFError, OSError):  # the parent has gone, or wants nothing more
@@ -64,6 +65,7 @@ def _answer(part: Part, end: Connection, message: tuple[Any, ...]) -> bool:
             part.settle(number, fates)
         case _:
             end.send(part.folded())
+            os.nice(_FINISHING)
             end.send(part.finish())
             return False
     return True
@@ -76,17 +78,6 @@ def _die_with_parent(parent: int | None = None) -> None:
         library.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if parent is not None and os.getppid() != parent:  # it had ended before
         os._exit(1)
-
-
-def _keep_freed_memory() -> None:
-    """Have the C library keep the memory of large arrays for the next ones.
-
-    Without this every array of a chunk is mapped and unmapped, and page faults eat a third of the time.
-    """
-    library = ctypes.CDLL(None)
-    if hasattr(library, "mallopt"):
-        library.mallopt(_M_MMAP_THRESHOLD, 1 << 30)
-        library.mallopt(_M_TRIM_THRESHOLD, 1 << 30)
 
 
 if __name__ == "__main__":

@@ -15,8 +15,9 @@ from trunkline.core.ids import uuid7
 from trunkline.kit.db.scope import scope
 from trunkline.kit.faults import reached
 from trunkline.kit.home import folder, fsync_folder
-from trunkline.usage.actions import FINAL, examine, register
+from trunkline.usage.actions import FINAL, register
 from trunkline.usage.choices import BatchState, Intake
+from trunkline.usage.examine import examine
 from trunkline.usage.queries import access_switch
 
 

@@ -95,8 +95,8 @@ class Part:
         decoded = FORMATS[work.format].decode(chunk, work.profile)
         events, sides, reason = price_sides(decoded.events.combine_chunks(), work.profile, work.pinned)
         good, bad = np.flatnonzero(reason == 0), np.flatnonzero(reason != 0)
-        candidates = events if not len(bad) else events.take(pa.array(good)).combine_chunks()
-        keys = key_columns(candidates)
+        keys = key_columns(events).take(good)
+        candidates = events.select(["key", "line", "start"]).take(pa.array(good)).combine_chunks()
         self._waiting[number] = _Proposal(
             chunk.header, decoded.lines, events, sides, reason, good, bad, keys, decoded.rejects, decoded.skipped
         )

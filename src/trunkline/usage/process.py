@@ -21,6 +21,7 @@ from trunkline.usage.choices import BatchState, Intake
 from trunkline.usage.collect import retire
 from trunkline.usage.crew import Crew
 from trunkline.usage.decode import FileFailed, Source, content_hash, open_source
+from trunkline.usage.examine import stamp_of
 from trunkline.usage.models import Batch, Switch
 from trunkline.usage.part import Work
 from trunkline.usage.pin import pin
@@ -108,7 +109,7 @@ def _require_registered(batch: Batch, source: Source) -> None:
     """The file must be the one that was registered. Raises FileFailed `source_changed`."""
     path = Path(batch.path)
     try:
-        is_same = actions.stamp_of(path) == batch.stamp or content_hash(source)[0] == batch.content_hash
+        is_same = stamp_of(path) == batch.stamp or content_hash(source)[0] == batch.content_hash
     except FileNotFoundError:  # taken away since it was opened
         is_same = False
     if not is_same:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 
 class Service(StrEnum):
@@ -19,6 +21,17 @@ class Service(StrEnum):
 
 INSTANT: Final = pa.timestamp("ms", tz="UTC")
 NAME: Final = pa.dictionary(pa.int32(), pa.string())  # few distinct values in many rows
+
+
+def rows_where(table: pa.Table, wanted: NDArray[np.bool_]) -> pa.Table:
+    """The wanted rows. Columns that are null throughout, of which a switch has many, cost nothing."""
+    count, mask = int(np.count_nonzero(wanted)), pa.array(wanted)
+    columns = [
+        pa.nulls(count, column.type) if column.null_count == len(column) else column.filter(mask)
+        for column in table.columns
+    ]
+    return pa.table(columns, schema=table.schema)
+
 
 # What every format decodes to. `answer` is null when the call was not answered. `calling` and `called` are digits
 # after the switch's number rules: `calling` is empty when withheld, `called` only where the service has no number.

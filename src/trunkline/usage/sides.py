@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from trunkline.core.money import INT64_MAX, RoundingMode, round_ratio
 from trunkline.engine import rollup, rounding, zone
 from trunkline.engine.rate import Snapshot, rate
-from trunkline.engine.schema import Outcome
+from trunkline.engine.schema import Outcome, one_array
 from trunkline.parties.kinds import Side
 from trunkline.parties.rules import Resolution, Resolver, Status
 from trunkline.tariffs.prices import KeptSnapshot
@@ -200,7 +200,7 @@ def price(events: pa.Table, side: Side, account_id: Ints, pinned: Pinned) -> Sid
 
 def _rate(events: pa.Table, rows: Ints, account_id: Ints, side: Side, pinned: Pinned) -> pa.Table:
     """Price the rows through the engine, each by the ordered tariffs of its account and service."""
-    service = events["service"].combine_chunks()
+    service = one_array(events["service"])
     numbers = np.array([SERVICES.index(Service(name)) for name in service.dictionary.to_pylist()] or [0], np.int64)
     service_number = numbers[service.indices.to_numpy()[rows]]
     epoch = pinned.plans.epochs(events["start"].cast(pa.int64()).to_numpy()[rows])
@@ -226,7 +226,7 @@ def _rate(events: pa.Table, rows: Ints, account_id: Ints, side: Side, pinned: Pi
 
 def _spread(column: pa.ChunkedArray, rows: Ints, size: int) -> pa.Array:
     """A dictionary column of some rows as one of all rows."""
-    array = column.unify_dictionaries().combine_chunks()
+    array = one_array(column.unify_dictionaries())
     indices = np.full(size, -1, np.int32)
     indices[rows] = array.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     return pa.DictionaryArray.from_arrays(pa.array(indices, mask=indices < 0), array.dictionary)

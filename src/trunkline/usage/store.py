@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from trunkline.core.money import AMOUNT_DECIMALS
+from trunkline.engine.schema import one_array
 from trunkline.kit.faults import reached
 from trunkline.kit.home import folder, fsync_folder, home
 from trunkline.usage.number_index import NUMBER_SUFFIX, number_entries, write_number_index
@@ -236,7 +237,7 @@ class SegmentWriter:
         """Append rows, in order; `keys` go into the key index."""
         if not len(table):
             return
-        start = table["start"].cast(pa.int64()).combine_chunks()
+        start = one_array(table["start"].cast(pa.int64()))
         days = start.fill_null(self._received_day * DAY_MS).to_numpy() // DAY_MS
         low, high = int(days.min()), int(days.max())
         if low == high:
@@ -315,7 +316,7 @@ def amounts(
 
 def amount_units(column: pa.ChunkedArray | pa.Array) -> NDArray[np.int64]:
     """The scaled int64 of a decimal column; zero where null."""
-    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    array = one_array(column) if isinstance(column, pa.ChunkedArray) else column
     if not len(array):
         return np.empty(0, dtype=np.int64)
     wide = np.frombuffer(array.buffers()[1], dtype=np.int64).reshape(-1, 2)[array.offset : array.offset + len(array), 0]

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from trunkline.engine.keyhash import combine, hash_text
+from trunkline.engine.schema import one_array
 from trunkline.usage.segments import watch
 from trunkline.usage.store import DAY_MS, KEY_INDEX, KEY_SUFFIX, KeyColumns, write_key_index
 
@@ -81,7 +82,7 @@ def key_columns(events: pa.Table) -> KeyColumns:
 def _content_hash(column: pa.ChunkedArray) -> Hashes:
     if pa.types.is_dictionary(column.type) or pa.types.is_string(column.type):
         return hash_text(column)
-    array = column.combine_chunks()
+    array = one_array(column)
     if pa.types.is_boolean(array.type):
         return array.to_numpy(zero_copy_only=False).astype(np.uint64)
     if pa.types.is_timestamp(array.type):

@@ -16,7 +16,6 @@ from typing import Final
 from trunkline.core.errors import NotFound
 from trunkline.usage.decode.chunking import CHUNK_OCTETS, Chunk, chunks
 from trunkline.usage.decode.common import Common
-from trunkline.usage.decode.failure import FileFailed
 from trunkline.usage.decode.formats import Format
 from trunkline.usage.decode.freeswitch import FreeSwitch, FreeSwitchTrunks
 from trunkline.usage.decode.freeswitch_documents import FreeSwitchJson, FreeSwitchXml
@@ -26,8 +25,9 @@ from trunkline.usage.decode.profile import MsRounding, NumberRule, Party, Switch
 from trunkline.usage.decode.radius import RadiusDetail
 from trunkline.usage.decode.raw import line_octets, raw_text
 from trunkline.usage.decode.records import Decoded
-from trunkline.usage.decode.sources import Limits, Source, content_blocks, content_hash, open_source
 from trunkline.usage.decode.templates import Formats
+from trunkline.usage.failure import FileFailed
+from trunkline.usage.opening import Limits, Source, content_blocks, content_hash, open_source
 
 FORMATS: Final[Mapping[str, Format]] = Formats(
     {

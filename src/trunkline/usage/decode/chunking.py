@@ -16,10 +16,10 @@ from dataclasses import dataclass, replace
 from itertools import islice, takewhile
 from typing import Final
 
-from trunkline.usage.decode.failure import FileFailed
 from trunkline.usage.decode.framing import Framing, line_count
 from trunkline.usage.decode.raw import RAW_OCTETS
-from trunkline.usage.decode.sources import MIB, Part, Source
+from trunkline.usage.failure import FileFailed
+from trunkline.usage.opening import MIB, Part, Source
 from trunkline.usage.reasons import FileFailure
 
 # Measured 2026-11-22, two cores, 224-octet lines: 4 to 8 MiB decode a third faster than 1 or 32 (caches, page faults).

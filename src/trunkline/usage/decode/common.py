@@ -16,7 +16,6 @@ import pyarrow.compute as pc
 
 from trunkline.usage.decode.chunking import Chunk
 from trunkline.usage.decode.columns import Numbers, chosen, integers, milliseconds
-from trunkline.usage.decode.failure import FileFailed
 from trunkline.usage.decode.formats import (
     TEXT,
     CsvFormat,
@@ -33,6 +32,7 @@ from trunkline.usage.decode.formats import (
 from trunkline.usage.decode.profile import SwitchProfile
 from trunkline.usage.decode.records import Draft, Marks
 from trunkline.usage.decode.times import Instants, absent, from_text
+from trunkline.usage.failure import FileFailed
 from trunkline.usage.reasons import FileFailure, Reason
 from trunkline.usage.schema import NAME, Service
 

@@ -13,13 +13,13 @@ import pyarrow as pa
 
 from trunkline.usage.decode.chunking import LINE_OCTETS_MAX, Chunk
 from trunkline.usage.decode.columns import Integers
-from trunkline.usage.decode.failure import FileFailed
 from trunkline.usage.decode.formats import Format, one_reject
 from trunkline.usage.decode.framing import Framing, line_offsets
 from trunkline.usage.decode.lines import Lines, Parsed, Refusal
 from trunkline.usage.decode.profile import SwitchProfile
 from trunkline.usage.decode.raw import RAW_OCTETS, raw_text
 from trunkline.usage.decode.records import Decoded, Draft, judge, settle
+from trunkline.usage.failure import FileFailed
 from trunkline.usage.reasons import FileFailure, Reason
 
 _BLANKS: Final = b" \t\r\n"

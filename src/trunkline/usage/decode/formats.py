@@ -26,13 +26,13 @@ from trunkline.usage.decode.columns import (
     mapped,
     text_of,
 )
-from trunkline.usage.decode.failure import FileFailed
 from trunkline.usage.decode.framing import Framing
 from trunkline.usage.decode.lines import Lines, Parsed, parse, too_long
 from trunkline.usage.decode.numbers import normalise, rules_for
 from trunkline.usage.decode.profile import Party, SwitchProfile
 from trunkline.usage.decode.raw import raw_text
 from trunkline.usage.decode.records import Decoded, Draft, Marks, judge, settle
+from trunkline.usage.failure import FileFailed
 from trunkline.usage.reasons import FileFailure, Reason
 from trunkline.usage.schema import EVENTS, NAME, REJECTS, Service
 

@@ -29,6 +29,7 @@ from trunkline.usage.reasons import Reason
 _LF: Final = 0x0A
 _CR: Final = 0x0D
 _FIELD: Final = r'(?:[^",][^,]*|"(?:[^"]|"")*"|)'
+_FEW_LINES: Final = 1_000  # are looked at one by one sooner than all of a chunk is
 # Both kinds of line end, and none for the last line.
 _WHOLE_LINE: Final = rf"^{_FIELD}(?:,{_FIELD})*\r?\n?$"
 
@@ -119,10 +120,11 @@ class Lines:
         """The text of the other lines."""
         data = self._data
         if refusals:
-            keep = np.ones(len(self), dtype=np.bool_)
-            keep[[refusal.at for refusal in refusals]] = False
-            spans = np.append(self._starts[1:], len(data)) - self._starts
-            data = self._octets[np.repeat(keep, spans)].tobytes()
+            out = np.array([refusal.at for refusal in refusals])
+            begins = np.append(self._starts, len(data))
+            text = memoryview(data)
+            kept = zip(np.append(0, begins[out + 1]).tolist(), np.append(begins[out], len(data)).tolist(), strict=True)
+            data = b"".join(text[begin:end] for begin, end in kept)
         # Arrow would skip a byte order mark here, and only here: what a line means must not depend on the chunks.
         return b"\n" + data if data.startswith(codecs.BOM_UTF8) else data
 
@@ -140,17 +142,18 @@ class Lines:
                 Refusal(at, Reason.BAD_ENCODING, "The line has a NUL byte.")
                 for at in self._lines_of(np.flatnonzero(self._octets == 0))
             ]
-        if not self._data.isascii():
+        if self._data.isascii():
+            return found
+        beyond = self._lines_of(np.flatnonzero(self._octets >= 0x80))
+        if len(beyond) > _FEW_LINES and _is_text(self._data):
+            return found
+        for at in beyond:
             try:
-                self._data.decode()
-            except UnicodeDecodeError:
-                for at in self._lines_of(np.flatnonzero(self._octets >= 0x80)):
-                    try:
-                        self.line(at).decode()
-                    except UnicodeDecodeError as error:
-                        octet = error.object[error.start]
-                        detail = f"Byte {error.start + 1} of the line (0x{octet:02X}) is not UTF-8."
-                        found.append(Refusal(at, Reason.BAD_ENCODING, detail))
+                self.line(at).decode()
+            except UnicodeDecodeError as error:
+                octet = error.object[error.start]
+                detail = f"Byte {error.start + 1} of the line (0x{octet:02X}) is not UTF-8."
+                found.append(Refusal(at, Reason.BAD_ENCODING, detail))
         return found
 
     def _too_long(self) -> list[Refusal]:
@@ -179,6 +182,14 @@ class Lines:
             Refusal(int(at), Reason.FIELD_COUNT, "A quote is not closed, or text follows its closing quote.")
             for at in np.flatnonzero(~whole.astype(np.bool_))
         ]
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _first_of_each(refusals: Sequence[Refusal]) -> list[Refusal]:

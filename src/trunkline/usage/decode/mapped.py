@@ -14,7 +14,6 @@ import pyarrow.compute as pc
 from trunkline.usage.decode.chunking import Chunk
 from trunkline.usage.decode.columns import Integers, Mask, Numbers, chosen
 from trunkline.usage.decode.expressions import Node
-from trunkline.usage.decode.failure import FileFailed
 from trunkline.usage.decode.fields import TEXT, Delimited, FixedWidth, Layout, Pairs, Rows
 from trunkline.usage.decode.formats import (
     ATTEMPT_MAX,
@@ -34,6 +33,7 @@ from trunkline.usage.decode.mapping import Description, FileKind, FileShape
 from trunkline.usage.decode.profile import SwitchProfile
 from trunkline.usage.decode.records import Decoded, Detail, Draft, Marks, judge, settle
 from trunkline.usage.decode.times import Instants, absent
+from trunkline.usage.failure import FileFailed
 from trunkline.usage.reasons import FileFailure, Reason
 from trunkline.usage.schema import NAME, Service
 

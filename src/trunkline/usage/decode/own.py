@@ -9,12 +9,12 @@ from __future__ import annotations
 from functools import lru_cache
 
 from trunkline.usage.decode.chunking import Chunk
-from trunkline.usage.decode.failure import FileFailed
 from trunkline.usage.decode.formats import Format
 from trunkline.usage.decode.mapped import Mapped
 from trunkline.usage.decode.mapping import parse_mapping
 from trunkline.usage.decode.profile import SwitchProfile
 from trunkline.usage.decode.records import Decoded
+from trunkline.usage.failure import FileFailed
 from trunkline.usage.reasons import FileFailure
 
 

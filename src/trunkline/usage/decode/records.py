@@ -21,7 +21,7 @@ from trunkline.usage.decode.numbers import NUMBER_DIGITS_MAX, is_number
 from trunkline.usage.decode.profile import MsRounding, SwitchProfile
 from trunkline.usage.decode.times import TWICE, UNREADABLE, Instants
 from trunkline.usage.reasons import Reason
-from trunkline.usage.schema import EVENTS, INSTANT, NAME, REJECTS, Service
+from trunkline.usage.schema import EVENTS, INSTANT, NAME, REJECTS, Service, rows_where
 
 QUANTITY_MAX: Final = 10**15  # a petaoctet; nobody sends that many messages
 _SESSION_MAX_MS: Final = 366 * 86_400_000  # of anything but voice
@@ -277,7 +277,7 @@ def settle(draft: Draft, parsed: Parsed, lines: Lines, profile: SwitchProfile) -
     good = draft.marks.good()
     events = _events(draft, parsed.at + lines.number(0), profile)
     if not good.all():
-        events = events.filter(pa.array(good))
+        events = rows_where(events, good)
     return Decoded(events, _rejects(draft, parsed, lines), parsed.skipped, lines)
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from trunkline.usage.decode.failure import FileFailed
+from trunkline.usage.failure import FileFailed
 from trunkline.usage.reasons import FileFailure
 
 MIB: Final = 1 << 20
@@ -32,6 +32,7 @@ _ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
 # RFC 1952 with zlib's inflate: 16 + the largest window.
 _GZIP_WBITS: Final = 16 + zlib.MAX_WBITS
 _PACKED_BLOCK: Final = MIB
+_HASHED_BLOCK: Final = 16 * MIB  # between two blocks a thread that hashes waits for one that computes
 # APPNOTE 4.3.16: end of central directory, 22 octets and a comment of up to 65,535.
 _ZIP_END: Final = struct.Struct("<4s4H2LH")
 _ZIP_TAIL: Final = _ZIP_END.size + 0xFFFF
@@ -347,7 +348,7 @@ def content_hash(source: Source) -> tuple[str, int]:
     """
     digest = hashlib.sha256()
     octets = 0
-    for block in content_blocks(source):
+    for block in content_blocks(source, _HASHED_BLOCK):
         digest.update(block)
         octets += len(block)
     return digest.hexdigest(), octets
