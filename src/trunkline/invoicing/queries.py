@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import QuerySet
@@ -17,7 +17,7 @@ from trunkline.core.period import DatePeriod
 from trunkline.invoicing.choices import InvoiceState, Unit
 from trunkline.invoicing.document.language import Language
 from trunkline.invoicing.models import BilledRollup, Invoice, InvoicingProfile
-from trunkline.invoicing.rules import Bucket, Day, Key, Sums, Terms
+from trunkline.invoicing.rules import Bucket, Corrected, Day, Key, Piece, Sums, TaxRate, Terms, find_adjusted
 from trunkline.invoicing.terms import RateFacts, price_terms
 from trunkline.kit.db.scope import current_tenant_id
 from trunkline.parties.models import Account
@@ -35,7 +35,6 @@ _STAMP = """
 _IS_OPEN = "s.invoice_id IS NULL"
 OPEN_DAYS = f"""
 SELECT r.day, bool_or(NOT {_IS_OPEN}), bool_or({_NEGATED}) FILTER (WHERE {_IS_OPEN}), array_agg(r.id) FILTER (WHERE {_IS_OPEN}),
-       array_agg(DISTINCT r.batch_id) FILTER (WHERE {_IS_OPEN}),
        min(r.currency) FILTER (WHERE {_IS_OPEN}), max(r.currency) FILTER (WHERE {_IS_OPEN})
   FROM usage_rollup r {_STAMP}
  WHERE r.tenant_id = %(tenant)s AND r.side = 'sell' AND r.account_id = %(account)s AND r.day < %(until)s
@@ -48,6 +47,25 @@ SELECT d.bucket, r.service, coalesce(r.destination_id, 0), coalesce(r.rate_id, 0
   JOIN unnest(%(days)s::date[], %(buckets)s::int[]) AS d(day, bucket) ON d.day = r.day
  WHERE r.tenant_id = %(tenant)s AND r.id = ANY(%(rollups)s)
  GROUP BY 1, 2, 3, 4
+"""
+PIECES = f"""
+SELECT r.day, r.id, r.batch_id, r.service, coalesce(r.destination_id, 0), coalesce(r.rate_id, 0), {_NEGATED}, s.invoice_id
+  FROM usage_rollup r {_STAMP}
+ WHERE r.tenant_id = %(tenant)s AND r.side = 'sell' AND r.account_id = %(account)s AND r.day = ANY(%(days)s)
+"""
+BILLED_SUMS = f"""
+SELECT d.bucket, r.service, coalesce(r.destination_id, 0), coalesce(r.rate_id, 0), {_SUMS}
+  FROM unnest(%(buckets)s::int[], %(starts)s::date[], %(ends)s::date[]) AS d(bucket, start_day, end_day)
+  JOIN usage_rollup r ON r.tenant_id = %(tenant)s AND r.side = 'sell' AND r.account_id = %(account)s
+                     AND r.day >= d.start_day AND r.day < d.end_day {_STAMP}
+ WHERE NOT {_IS_OPEN}
+ GROUP BY 1, 2, 3, 4
+"""
+PLACES = """
+SELECT DISTINCT d.bucket, r.day, r.batch_id, r.service, coalesce(r.destination_id, 0), coalesce(r.rate_id, 0)
+  FROM usage_rollup r
+  JOIN unnest(%(days)s::date[], %(buckets)s::int[]) AS d(day, bucket) ON d.day = r.day
+ WHERE r.tenant_id = %(tenant)s AND r.id = ANY(%(rollups)s)
 """
 ALL_SUMS = f"""
 SELECT 0, r.service, coalesce(r.destination_id, 0), coalesce(r.rate_id, 0), {_SUMS}
@@ -77,11 +95,27 @@ SELECT min(s.invoice_id) FROM usage_rollup r {_STAMP}
 
 @dataclass(frozen=True, slots=True)
 class OpenUsage:
-    """Usage of an account before a day that no document bills: its days, rollups and batches by day."""
+    """Usage of an account before a day that no document bills: its days and rollups; those that are an adjustment apart."""
 
     days: tuple[Day, ...]
-    rollup_ids: tuple[int, ...]
-    batches: Mapping[date, tuple[int, ...]]
+    plain: tuple[int, ...]
+    adjusted: tuple[int, ...] = ()
+
+    @property
+    def rollup_ids(self) -> tuple[int, ...]:
+        """All of its rollups."""
+        return tuple(sorted((*self.plain, *self.adjusted)))
+
+
+class Place(NamedTuple):
+    """Records of a day that came in a batch, at a destination and a price row, and the bucket in which they stand."""
+
+    bucket: int
+    day: date
+    batch_id: int
+    service: str
+    destination_id: int
+    rate_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,17 +189,56 @@ def open_usage(account: Account, period: DatePeriod) -> OpenUsage:
     Raises Conflict `rollup_currency` where usage is in another currency than the account's, which never changes.
     """
     rows = _rows(OPEN_DAYS, account=account.pk, until=period.end)
-    for day, _, _, _, _, *currencies in rows:
+    for day, _, _, _, *currencies in rows:
         if set(currencies) != {account.currency}:
             raise Conflict(
                 "rollup_currency", f"Usage of {account.code} on {day} is in {currencies[0]}, not in {account.currency}."
             )
     covering = _covering(account, [row[0] for row in rows])
+    adjusted, corrects = _adjusted(account, [row[0] for row in rows if row[1] and row[2]])
+    unbilled = {row[0]: set(row[3]) for row in rows}
+    corrected = _periods(corrects.values())
     return OpenUsage(
-        days=tuple(Day(row[0], row[1], row[2], covering.get(row[0])) for row in rows),
-        rollup_ids=tuple(sorted(number for row in rows for number in row[3])),
-        batches={row[0]: tuple(sorted(row[4])) for row in rows},
+        days=tuple(
+            Day(
+                day=row[0],
+                is_billed=row[1],
+                covered_by=covering.get(row[0]),
+                has_plain=bool(unbilled[row[0]] - adjusted.get(row[0], set())),
+                has_adjusted=bool(adjusted.get(row[0])),
+                corrects=corrects.get(row[0]),
+                corrected=corrected.get(corrects.get(row[0], 0)),
+            )
+            for row in rows
+        ),
+        plain=tuple(sorted(number for day in unbilled for number in unbilled[day] - adjusted.get(day, set()))),
+        adjusted=tuple(sorted(number for numbers in adjusted.values() for number in numbers)),
     )
+
+
+def _adjusted(account: Account, days: Sequence[date]) -> tuple[dict[date, set[int]], dict[date, int]]:
+    """Which unbilled rollups of days, of which other usage is billed and some is taken back, are an adjustment; what they correct, by day."""
+    if not days:
+        return {}, {}
+    pieces: dict[date, list[Piece]] = defaultdict(list)
+    billing: dict[date, set[int]] = defaultdict(set)
+    for day, number, batch, service, destination, rate, takes_back, invoice in _rows(
+        PIECES, account=account.pk, days=list(days)
+    ):
+        key = (service, destination, rate)
+        pieces[day].append(Piece(number, batch, key, takes_back, is_billed=invoice is not None))
+        if invoice is not None:
+            billing[day].add(invoice)
+    adjusted = {day: found for day in pieces if (found := find_adjusted(pieces[day]))}
+    periods = _periods({number for day in adjusted for number in billing[day]})
+    corrects = {day: min(billing[day], key=lambda number: (day not in periods[number], number)) for day in adjusted}
+    return adjusted, corrects
+
+
+def _periods(ids: Iterable[int]) -> dict[int, DatePeriod]:
+    """The periods of documents by id."""
+    rows = Invoice.objects.filter(pk__in=set(ids)).values_list("id", "period_from", "period_to")
+    return {number: DatePeriod(start, end) for number, start, end in rows}
 
 
 def _covering(account: Account, days: Sequence[date]) -> dict[date, int]:
@@ -181,11 +254,37 @@ def _covering(account: Account, days: Sequence[date]) -> dict[date, int]:
     return found
 
 
-def open_sums(usage: OpenUsage, bucket_of: Mapping[date, int]) -> dict[Key, Sums]:
-    """The unbilled usage by bucket, service, destination and price row."""
+def open_sums(usage: OpenUsage, plain: Mapping[date, int], adjusted: Mapping[date, int]) -> dict[Key, Sums]:
+    """The unbilled usage by bucket, service, destination and price row; the buckets are those of the days."""
+    found: dict[Key, Sums] = {}
+    for rollups, bucket_of in ((usage.plain, plain), (usage.adjusted, adjusted)):
+        if rollups:
+            days = list(bucket_of)
+            buckets = [bucket_of[day] for day in days]
+            found |= _keyed(_rows(OPEN_SUMS, days=days, buckets=buckets, rollups=list(rollups)))
+    return found
+
+
+def billed_sums(account: Account, periods: Mapping[int, DatePeriod]) -> dict[Key, Sums]:
+    """What documents that count bill of some periods, each given by its bucket; all price rows, also those that nothing adjusts."""
+    if not periods:
+        return {}
+    return _keyed(
+        _rows(
+            BILLED_SUMS,
+            account=account.pk,
+            buckets=list(periods),
+            starts=[period.start for period in periods.values()],
+            ends=[period.end for period in periods.values()],
+        )
+    )
+
+
+def places(rollups: Sequence[int], bucket_of: Mapping[date, int]) -> list[Place]:
+    """Of rollups of some days, in which bucket the records of a day, batch and key stand."""
     days = list(bucket_of)
-    rows = _rows(OPEN_SUMS, days=days, buckets=[bucket_of[day] for day in days], rollups=list(usage.rollup_ids))
-    return _keyed(rows)
+    rows = _rows(PLACES, days=days, buckets=[bucket_of[day] for day in days], rollups=list(rollups)) if days else []
+    return [Place(*row) for row in rows]
 
 
 def all_sums(account: Account, days: Sequence[date]) -> dict[Key, Sums]:
@@ -225,10 +324,14 @@ def rate_terms(ids: Iterable[int], *, currency: str, language: Language) -> dict
     return found
 
 
-def numbers_of(buckets: Iterable[Bucket]) -> dict[int, str]:
-    """The numbers of the documents that buckets correct, by id."""
+def corrected_documents(buckets: Iterable[Bucket]) -> dict[int, Corrected]:
+    """What is said of the documents that buckets correct, by id."""
     wanted = {bucket.corrects for bucket in buckets if bucket.corrects is not None}
-    return dict(Invoice.objects.filter(pk__in=wanted).values_list("id", "number"))
+    columns = ("id", "number", "issued_on", "tax_name", "tax_percent")
+    rows = Invoice.objects.filter(pk__in=wanted).values_list(*columns)
+    return {
+        number: Corrected(text, issued_on, TaxRate(name, percent)) for number, text, issued_on, name, percent in rows
+    }
 
 
 def find_adjusting(invoice: Invoice) -> Invoice | None:

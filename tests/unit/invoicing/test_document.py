@@ -23,10 +23,11 @@ from trunkline.invoicing.document.layout import ANNEX_LINES, Issue, _extent, doc
 from trunkline.invoicing.document.press import set_pdf
 from trunkline.invoicing.draft import Draft
 from trunkline.invoicing.queries import OpenUsage
-from trunkline.invoicing.rules import Bucket, Key, Sums, Terms, build_lines, total_of
+from trunkline.invoicing.rules import Bucket, Key, Sums, TaxRate, Terms, Texts, build_lines, total_of
 
 AT = datetime(2026, 4, 2, 9, 30, tzinfo=UTC)
 MARCH = DatePeriod(date(2026, 3, 1), date(2026, 4, 1))
+VAT = TaxRate("VAT", Decimal(16))
 ISSUE = Issue("INV-2026-000042", date(2026, 4, 2), date(2026, 5, 2))
 
 
@@ -36,15 +37,14 @@ def draft(
     """A draft of `count` destinations, each with 10 calls, 61 seconds charged and `amount`."""
     buckets = [Bucket(LineKind.USAGE, None, MARCH)]
     usage = {Key(0, "voice", n, n): Sums(12, 10, 60, 61, Amount.from_text(amount)) for n in range(1, count + 1)}
-    lines, line_of = build_lines(
-        usage,
-        buckets,
-        destinations={n: f"{name} {n:04}" for n in range(1, count + 1)},
-        terms={n: Terms("0.0125/min, 60/1", Unit.SECOND) for n in range(1, count + 1)},
-        currency=get_currency(currency),
-        no_destination="Other destinations",
-        no_price="free of charge",
+    texts = Texts(
+        {n: f"{name} {n:04}" for n in range(1, count + 1)},
+        {n: Terms("0.0125/min, 60/1", Unit.SECOND) for n in range(1, count + 1)},
+        "Other destinations",
+        "free of charge",
+        "several prices",
     )
+    lines, line_of = build_lines(usage, buckets, texts=texts, currency=get_currency(currency))
     made = Draft(
         account_id=1,
         account_code="acme",
@@ -68,9 +68,12 @@ def draft(
         buckets=buckets,
         corrected={},
         lines=lines,
-        totals=total_of(lines, tax_percent=Decimal(16), currency=get_currency(currency)),
-        usage=OpenUsage((), (), {}),
+        totals=total_of(lines, tax=VAT, currency=get_currency(currency)),
+        texts=texts,
+        usage=OpenUsage((), ()),
+        sums=usage,
         bucket_of={},
+        adjusted_bucket_of={},
         line_of=line_of,
     )
     return replace(made, **given)
@@ -154,7 +157,7 @@ def test_a_credit_note_asks_for_no_payment() -> None:
 
 def test_without_tax_there_is_no_tax_line() -> None:
     made = draft(tax_name="", tax_percent=Decimal(0))
-    (text,) = pages(replace(made, totals=total_of(made.lines, tax_percent=Decimal(0), currency=made.currency)))
+    (text,) = pages(replace(made, totals=total_of(made.lines, tax=TaxRate("", Decimal(0)), currency=made.currency)))
     assert "%" not in text
 
 
