@@ -101,12 +101,13 @@ class Books:
         account: Account | None = None,
         records: Sequence[Call] | None = None,
         supersedes: Batch | Sequence[Batch] = (),
-        carried: Sequence[tuple[Call, Batch]] = (),
+        carried: Sequence[tuple[Call, Batch | None]] = (),
         at: datetime = AT,
+        booked_on: date | None = None,
     ) -> Batch:
         """A posted batch of `calls`; `takes_back` are calls of earlier ones, negated. `records` is what the segment holds, if it lies.
 
-        A re-rating `supersedes` batches, and its segments hold what it leaves as it is too: `carried`, with the batch that the record names.
+        A re-rating `supersedes` batches, and its segments hold what it leaves as it is too: `carried`, with the batch that the record names (None: this one).
         """
         superseded = [supersedes] if isinstance(supersedes, Batch) else list(supersedes)
         account = account or self.account
@@ -126,8 +127,8 @@ class Books:
             )
             live = Segment.objects.filter(batch__in=superseded, state="live")
             live.update(state="superseded", superseded_by=batch, superseded_at=at)
-            self._write_rollups(batch, account, calls, 1)
-            self._write_rollups(batch, account, takes_back, -1)
+            self._write_rollups(batch, account, calls, 1, booked_on)
+            self._write_rollups(batch, account, takes_back, -1, booked_on)
             self._write_segments(batch, account, calls if records is None else records, carried)
         return batch
 
@@ -138,7 +139,9 @@ class Books:
     def _start(call: Call) -> datetime:
         return datetime.fromisoformat(call.start).replace(tzinfo=UTC)
 
-    def _write_rollups(self, batch: Batch, account: Account, calls: Sequence[Call], sign: int) -> None:
+    def _write_rollups(
+        self, batch: Batch, account: Account, calls: Sequence[Call], sign: int, booked_on: date | None
+    ) -> None:
         grouped: dict[tuple[str, str, str, date], list[Call]] = defaultdict(list)
         for call in calls:
             grouped[call.service, call.destination, call.rate, self._day(call, account)].append(call)
@@ -167,14 +170,14 @@ class Books:
             if amount:
                 lines = [ledger.Line(account.unbilled_receivable_id, amount), ledger.Line(revenue.pk, -amount)]
                 key = f"{batch.pk}:sell:{account.code}:{day}:{sign}"
-                ledger.post(key=key, kind="usage_sell", booked_on=day, lines=lines, at=AT)
+                ledger.post(key=key, kind="usage_sell", booked_on=booked_on or day, lines=lines, at=AT)
 
     def _write_segments(
-        self, batch: Batch, account: Account, calls: Sequence[Call], carried: Sequence[tuple[Call, Batch]] = ()
+        self, batch: Batch, account: Account, calls: Sequence[Call], carried: Sequence[tuple[Call, Batch | None]] = ()
     ) -> None:
         by_day: dict[date, list[tuple[Call, Batch]]] = defaultdict(list)
         for call, source in (*((call, batch) for call in calls), *carried):
-            by_day[self._start(call).date()].append((call, source))
+            by_day[self._start(call).date()].append((call, source or batch))
         for day, group in by_day.items():
             rows = [self._record(number, call, source, account) for number, (call, source) in enumerate(group)]
             path = f"usage/tenant={self.tenant.pk}/day={day}/batch-{batch.pk}.parquet"

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,8 @@ def issue(books: Books, period: DatePeriod = MARCH, account: str = "acme", **giv
 
 def as_csv(row: dict[str, Any]) -> dict[str, str]:
     """A row of the Parquet file as the CSV has it."""
-    return {name: "" if value is None else str(value) for name, value in row.items() if name != "start"}
+    texts = {name: f"{value:f}" if isinstance(value, Decimal) else value for name, value in row.items()}
+    return {name: "" if value is None else str(value) for name, value in texts.items() if name != "start"}
 
 
 def lines_of(books: Books, invoice: Invoice) -> list[tuple[Any, ...]]:
