@@ -235,7 +235,7 @@ def void(*, number: str, reason: str, at: datetime) -> Invoice:
     """Take a document back: its entry is reversed and its usage is unbilled again, in one transaction. Its number stays used.
 
     Raises NotFound `invoice_not_found`; Invalid `reason_missing`; Conflict `already_void`, `adjusted_later` (a later document takes
-    back usage of its days: void that one first), `period_closed` (the books).
+    back usage that this one bills: void that one first).
     """
     if not reason.strip():
         raise Invalid("reason_missing", "Say why the document is taken back.")
@@ -249,7 +249,7 @@ def void(*, number: str, reason: str, at: datetime) -> Invoice:
         raise Conflict(
             "adjusted_later",
             f"{later.number} adjusts {number}.",
-            hint=f"Void {later.number} first.",
+            hint=f"Void {later.number} first, or both with --with-adjustments.",
             number=later.number,
         )
     if invoice.entry_id is not None:
@@ -265,6 +265,18 @@ def void(*, number: str, reason: str, at: datetime) -> Invoice:
     invoice.state, invoice.voided_at, invoice.void_reason = InvoiceState.VOID, at, reason.strip()
     invoice.save(update_fields=["state", "voided_at", "void_reason", "void_entry"])
     return invoice
+
+
+def void_with_adjustments(*, number: str, reason: str, at: datetime) -> list[Invoice]:
+    """Take a document back and before it those that adjust it, in one transaction; all of them, in the order of voiding.
+
+    Raises what `void` raises, except `adjusted_later`.
+    """
+    lock_rows(Account.objects.all(), [queries.access_invoice(number).account_id])
+    voided: list[Invoice] = []
+    while (later := queries.find_adjusting(queries.access_invoice(number))) is not None:
+        voided += void_with_adjustments(number=later.number, reason=reason, at=at)
+    return [*voided, void(number=number, reason=reason, at=at)]
 
 
 def set_profile(**said: str) -> InvoicingProfile:

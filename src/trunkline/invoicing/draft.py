@@ -89,7 +89,7 @@ class Draft:
     @property
     def adjusts(self) -> list[Corrected]:
         """The documents that its adjustments correct, in its order."""
-        found = {line.corrects: None for line in self.lines if line.kind is LineKind.ADJUSTMENT}
+        found = {line.corrects or 0: None for line in self.lines if line.kind is LineKind.ADJUSTMENT}
         return [self.corrected[number] for number in found if number in self.corrected]
 
 

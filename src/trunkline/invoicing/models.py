@@ -5,7 +5,9 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import CheckConstraint, F, Q, UniqueConstraint
 
+from trunkline.core.money import Amount
 from trunkline.invoicing.choices import InvoiceKind, InvoiceState, LineKind, Unit
+from trunkline.invoicing.rules import Sums
 from trunkline.kit.history import track
 from trunkline.kit.models import AmountField, PublicIdField, TenantForeignKey, TenantModel, tenant_key, tenant_reference
 
@@ -177,6 +179,23 @@ class InvoiceLine(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.number}. {self.destination}"
+
+    @property
+    def sums(self) -> Sums:
+        """What the line adds to the document."""
+        return Sums(self.attempts, self.calls, self.used, self.billed, self.exact)
+
+    @property
+    def before(self) -> Sums | None:
+        """What was billed before, of an adjustment; its attempts are not kept."""
+        if self.before_exact is None:
+            return None
+        return Sums(0, self.before_calls or 0, self.before_used or 0, self.before_billed or 0, self.before_exact)
+
+    @property
+    def after_exact(self) -> Amount | None:
+        """What it should be, of an adjustment."""
+        return None if self.before_exact is None else self.before_exact + self.exact
 
 
 class BilledRollup(TenantModel):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -14,9 +14,9 @@ from django.db.models import QuerySet
 from trunkline.core.errors import Conflict, NotFound
 from trunkline.core.money import Amount
 from trunkline.core.period import DatePeriod
-from trunkline.invoicing.choices import InvoiceState, Unit
+from trunkline.invoicing.choices import InvoiceState, LineKind, Unit
 from trunkline.invoicing.document.language import Language
-from trunkline.invoicing.models import BilledRollup, Invoice, InvoicingProfile
+from trunkline.invoicing.models import BilledRollup, Invoice, InvoiceLine, InvoicingProfile
 from trunkline.invoicing.rules import Bucket, Corrected, Day, Key, Piece, Sums, TaxRate, Terms, find_adjusted
 from trunkline.invoicing.terms import RateFacts, price_terms
 from trunkline.kit.db.scope import current_tenant_id
@@ -81,13 +81,23 @@ SELECT r.account_id, min(r.day), max(r.day), sum(r.connected)::bigint, sum(abs(r
                     WHERE b.tenant_id = r.tenant_id AND b.rollup_id = r.id AND b.released_at IS NULL)
  GROUP BY r.account_id
 """
-BILLED_ON = """
-SELECT DISTINCT r.day
-  FROM invoicing_billedrollup b JOIN usage_rollup r ON r.tenant_id = b.tenant_id AND r.id = b.rollup_id
- WHERE b.tenant_id = %(tenant)s AND b.invoice_id = %(invoice)s AND b.released_at IS NULL
+UNBILLED_AS_OF = """
+SELECT r.account_id, min(r.day), max(r.day), sum(r.connected)::bigint, sum(abs(r.attempts))::bigint, sum(r.amount)
+  FROM usage_rollup r JOIN usage_batch u ON u.tenant_id = r.tenant_id AND u.id = r.batch_id AND u.finished_at <= %(as_of)s
+ WHERE r.tenant_id = %(tenant)s AND r.side = 'sell' AND (%(until)s::date IS NULL OR r.day < %(until)s)
+   AND NOT EXISTS (SELECT 1 FROM invoicing_billedrollup b JOIN invoicing_invoice i ON i.tenant_id = b.tenant_id AND i.id = b.invoice_id
+                    WHERE b.tenant_id = r.tenant_id AND b.rollup_id = r.id AND i.issued_at <= %(as_of)s
+                      AND (b.released_at IS NULL OR b.released_at > %(as_of)s))
+ GROUP BY r.account_id
 """
-ADJUSTING = f"""
-SELECT min(s.invoice_id) FROM usage_rollup r {_STAMP}
+BILLED_KEYS = f"""
+SELECT r.day, r.service, coalesce(r.destination_id, 0), coalesce(r.rate_id, 0), min(r.id)
+  FROM invoicing_billedrollup b JOIN usage_rollup r ON r.tenant_id = b.tenant_id AND r.id = b.rollup_id
+ WHERE b.tenant_id = %(tenant)s AND b.invoice_id = %(invoice)s AND b.released_at IS NULL AND NOT {_NEGATED}
+ GROUP BY 1, 2, 3, 4
+"""
+TAKING_BACK = f"""
+SELECT r.day, r.service, coalesce(r.destination_id, 0), coalesce(r.rate_id, 0), r.id, s.invoice_id FROM usage_rollup r {_STAMP}
  WHERE r.tenant_id = %(tenant)s AND r.side = 'sell' AND r.account_id = %(account)s AND r.day = ANY(%(days)s) AND {_NEGATED}
    AND s.invoice_id > %(invoice)s
 """
@@ -130,24 +140,31 @@ class Unbilled:
     amount: Amount
 
 
-def access_invoice(number: str) -> Invoice:
-    """The document of that number, with its account. Raises NotFound `invoice_not_found`."""
+def access_invoice(number: str, *, as_of: datetime | None = None) -> Invoice:
+    """The document of that number, with its account; as it was at an instant. Raises NotFound `invoice_not_found`."""
     found = Invoice.objects.select_related("account").filter(number=number).first()
+    if found is not None and as_of is not None:
+        found = as_it_was(found, as_of)
     if found is None:
+        when = "" if as_of is None else f" as of {as_of.isoformat()}"
         raise NotFound(
             "invoice_not_found",
-            f"There is no invoice {number!r}.",
+            f"There is no invoice {number!r}{when}.",
             hint="`trunkline invoice list` shows them.",
             number=number,
         )
     return found
 
 
-def list_invoices(*, account: Account | None = None, state: str | None = None) -> QuerySet[Invoice]:
-    """Documents with their accounts, the latest first."""
+def list_invoices(
+    *, account: Account | None = None, state: str | None = None, as_of: datetime | None = None
+) -> QuerySet[Invoice]:
+    """Documents with their accounts, the latest first; `as_of` leaves out those issued later."""
     found = Invoice.objects.select_related("account").order_by("-issued_at", "-id")
     if account is not None:
         found = found.filter(account=account)
+    if as_of is not None:
+        found = found.filter(issued_at__lte=as_of)
     return found.filter(state=state) if state is not None else found
 
 
@@ -165,9 +182,12 @@ def find_issued(account_id: int, period: DatePeriod) -> Invoice | None:
     return found.order_by("-id").first()
 
 
-def unbilled(*, until: date | None = None) -> list[Unbilled]:
-    """What is on no document, by account, of days before `until`; by code."""
-    rows = joined_at_once(UNBILLED, until=until)
+def unbilled(*, until: date | None = None, as_of: datetime | None = None) -> list[Unbilled]:
+    """What is on no document, or was on none `as_of` an instant, by account, of days before `until`; by code."""
+    if as_of is None:
+        rows = joined_at_once(UNBILLED, until=until)
+    else:
+        rows = joined_at_once(UNBILLED_AS_OF, until=until, as_of=as_of)
     accounts = {account.pk: account for account in Account.objects.filter(pk__in=[row[0] for row in rows])}
     found = [Unbilled(accounts[row[0]], row[1], row[2], row[3], row[4], Amount.from_decimal(row[5])) for row in rows]
     return sorted(found, key=lambda each: each.account.code)
@@ -335,10 +355,30 @@ def corrected_documents(buckets: Iterable[Bucket]) -> dict[int, Corrected]:
 
 
 def find_adjusting(invoice: Invoice) -> Invoice | None:
-    """A later document that counts and takes back usage of this one's days."""
-    days = [row[0] for row in _rows(BILLED_ON, invoice=invoice.pk)]
-    ((found,),) = _rows(ADJUSTING, account=invoice.account_id, invoice=invoice.pk, days=days)
-    return Invoice.objects.get(pk=found) if found is not None else None
+    """The first later document that counts and takes back usage that this one bills, or names it as corrected."""
+    billed = {tuple(key): first for *key, first in _rows(BILLED_KEYS, invoice=invoice.pk)}
+    days = sorted({key[0] for key in billed})
+    taking = _rows(TAKING_BACK, account=invoice.account_id, invoice=invoice.pk, days=days)
+    found = [later for *key, number, later in taking if billed.get(tuple(key), number) < number]
+    found += [later.pk for later in adjusting(invoice)]
+    return Invoice.objects.get(pk=min(found)) if found else None
+
+
+def adjusting(invoice: Invoice, *, as_of: datetime | None = None) -> list[Invoice]:
+    """The documents that count (at that instant) and correct this one, in the order in which they were issued."""
+    lines = InvoiceLine.objects.filter(corrects=invoice, kind=LineKind.ADJUSTMENT).values("invoice_id")
+    found = Invoice.objects.filter(pk__in=lines).order_by("id")
+    shown = [each if as_of is None else as_it_was(each, as_of) for each in found]
+    return [each for each in shown if each is not None and each.state == InvoiceState.ISSUED]
+
+
+def as_it_was(invoice: Invoice, as_of: datetime) -> Invoice | None:
+    """The document as of an instant, not to be saved: without a later voiding; None where it was not issued yet."""
+    if invoice.issued_at > as_of:
+        return None
+    if invoice.voided_at is not None and invoice.voided_at > as_of:
+        invoice.state, invoice.voided_at, invoice.void_reason = InvoiceState.ISSUED, None, ""
+    return invoice
 
 
 def stored_paths() -> set[str]:

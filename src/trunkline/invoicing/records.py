@@ -106,7 +106,7 @@ SELECT 0, f.service, f.destination_id, f.rate_id, {_SUMS}
 """
 _COLUMNS: Final = "service, call_id, start, key, calling, called, code"
 ATTACHED: Final = f"""
-SELECT t.destination, coalesce(p.text, $no_price) AS price, t.unit, r.*, CAST(r.amount AS VARCHAR) AS amount_text,
+SELECT t.destination, CASE WHEN change = 'removed' THEN '' ELSE coalesce(p.text, $no_price) END AS price, t.unit, r.*, CAST(r.amount AS VARCHAR) AS amount_text,
        CASE WHEN change IN ('', 'added') THEN '' ELSE coalesce(b.text, $no_price) END AS price_before,
        CAST(r.amount_before AS VARCHAR) AS amount_before_text
   FROM (SELECT line, {_COLUMNS}, rate_id, quantity AS used, billed, amount, '' AS change, NULL::BIGINT AS rate_before,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +12,7 @@ import pypdf
 import pytest
 
 from tests.db.invoicing.books import AT, Books, Call, changed
+from tests.db.invoicing.test_commands import run, run_json
 from tests.db.invoicing.test_issue import (
     APRIL,
     MARCH,
@@ -22,7 +23,9 @@ from tests.db.invoicing.test_issue import (
     refusal,
     require_everything_holds,
 )
+from trunkline.core.errors import Conflict, NotFound
 from trunkline.core.period import DatePeriod
+from trunkline.invoicing import actions, queries
 from trunkline.invoicing.models import Invoice, InvoiceLine
 from trunkline.kit.home import home
 from trunkline.ledger import actions as ledger
@@ -204,7 +207,7 @@ def test_a_call_that_went_elsewhere_is_removed_from_one_line_and_added_to_anothe
         ("adjustment", SAFARICOM, 0, "0", 1, "6", "6"),
     ]
     assert attached(second) == [
-        (1, "removed", "0.03/min, 1/1", "5.00000000", "free of charge", "0.00000000"),
+        (1, "removed", "0.03/min, 1/1", "5.00000000", "", "0.00000000"),
         (2, "added", "", "0.00000000", "0.0125/min, 60/1", "6.00000000"),
     ]
     require_lines_are_their_records(books, second)
@@ -309,3 +312,188 @@ def test_a_closed_period_takes_nothing(cheap: Books) -> None:
         for each in check_tenant(cheap.tenant.pk, "test", at=AT)
         if not each.holds and not each.name.startswith("usage")
     ] == []
+
+
+def void(books: Books, number: str, *, chain: bool = False, at: datetime = AT) -> list[str]:
+    with scope(books.tenant, "test", reason="wrong"):
+        if chain:
+            return [each.number for each in actions.void_with_adjustments(number=number, reason="wrong", at=at)]
+        return [actions.void(number=number, reason="wrong", at=at).number]
+
+
+def adjusted(books: Books) -> tuple[Invoice, Invoice]:
+    """March billed at the high price, and the credit note of its re-rating."""
+    batch = books.batch(DEAR, MOBILE)
+    first = issue(books).invoice
+    rerate(books, [DEAR], to_cheap(DEAR), batch, carried=[(MOBILE, batch)])
+    return first, issue(books, APRIL).invoice
+
+
+def test_a_voided_adjustment_is_unbilled_and_adjusted_again_by_the_next_document(cheap: Books) -> None:
+    _, note = adjusted(cheap)
+    said = shown(cheap, note)
+    before = balances(cheap)
+    assert void(cheap, note.number) == ["CN-2026-000001"]
+    with scope(cheap.tenant, "test"):
+        assert [(each.account.code, str(each.amount)) for each in queries.unbilled()] == [("acme", "-4.99")]
+    require_everything_holds(cheap)
+    again = issue(cheap, APRIL).invoice
+    assert (again.number, shown(cheap, again), balances(cheap)) == ("CN-2026-000002", said, before)
+    require_everything_holds(cheap)
+
+
+def test_from_the_last_to_the_first_the_days_are_billed_at_their_new_prices(cheap: Books) -> None:
+    first, note = adjusted(cheap)
+    void(cheap, note.number)
+    void(cheap, first.number)
+    again = issue(cheap).invoice
+    assert shown(cheap, again) == [
+        ("usage", NAIROBI, None, None, 1, "0.01", "0.01"),
+        ("usage", SAFARICOM, None, None, 1, "0.01270833", "0.01"),
+    ]
+    require_everything_holds(cheap)
+
+
+def test_the_first_alone_is_refused_and_nothing_has_happened(cheap: Books) -> None:
+    first, note = adjusted(cheap)
+    before = balances(cheap)
+    with pytest.raises(Conflict) as caught:
+        void(cheap, first.number)
+    assert (caught.value.code, caught.value.context["number"]) == ("adjusted_later", note.number)
+    assert balances(cheap) == before
+    require_everything_holds(cheap)
+
+
+def test_a_chain_is_voided_from_its_last_document_to_the_first(cheap: Books) -> None:
+    first, note = adjusted(cheap)
+    with scope(cheap.tenant, "test"):
+        rerating = Batch.objects.latest("id")
+    rerate(cheap, to_cheap(DEAR), to_cheap(DEAR, amount="0.02"), rerating, carried=[(MOBILE, None)])
+    last = issue(cheap, MAY, at=AT + timedelta(days=40)).invoice
+    cheap.batch(LATE)
+    late = issue(cheap, MAY, at=AT + timedelta(days=41)).invoice
+    assert void(cheap, first.number, chain=True) == [last.number, note.number, first.number]
+    require_everything_holds(cheap)
+    again = issue(cheap).invoice
+    assert [(line[0], line[5]) for line in shown(cheap, again)] == [("usage", "0.02"), ("usage", "0.01270833")]
+    with scope(cheap.tenant, "test"):
+        assert Invoice.objects.get(pk=late.pk).state == "issued"
+    require_everything_holds(cheap)
+
+
+def test_billed_anew_what_was_corrected_meanwhile_is_usage_although_late_usage_is_billed(cheap: Books) -> None:
+    batch = cheap.batch(DEAR)
+    first = issue(cheap).invoice
+    rerate(cheap, [DEAR], to_cheap(DEAR), batch)
+    note = issue(cheap, APRIL).invoice
+    cheap.batch(LATE)
+    issue(cheap, MAY, at=AT + timedelta(days=40))
+    void(cheap, note.number)
+    void(cheap, first.number)
+    again = issue(cheap).invoice
+    assert shown(cheap, again) == [("usage", NAIROBI, None, None, 1, "0.01", "0.01")]
+    assert attached(again) == [(1, "", "", None, "0.01/min, 1/1", "0.01000000")]
+    require_everything_holds(cheap)
+
+
+def test_a_document_whose_late_usage_was_taken_back_is_not_voided_before_the_adjustment(cheap: Books) -> None:
+    deep = changed(DEAR, rate="nairobi deep")
+    cheap.batch(deep)
+    first = issue(cheap).invoice
+    batch = cheap.batch(LATE)
+    late = issue(cheap, APRIL).invoice
+    rerate(cheap, [LATE], to_cheap(LATE), batch)
+    note = issue(cheap, MAY, at=AT + timedelta(days=40)).invoice
+    assert [(line[0], line[5]) for line in shown(cheap, note)] == [("adjustment", "-2.49")]
+    for number in (late.number, first.number):
+        with pytest.raises(Conflict) as caught:
+            void(cheap, number)
+        assert caught.value.context["number"] == note.number
+    assert void(cheap, late.number, chain=True) == [note.number, late.number]
+    require_everything_holds(cheap)
+
+
+def test_as_it_was_before_and_after_the_correction_and_the_voiding(cheap: Books) -> None:
+    days = [AT + timedelta(days=number) for number in range(8)]
+    batch = cheap.batch(DEAR, at=days[0])
+    first = issue(cheap, at=days[1]).invoice
+    rerate(cheap, [DEAR], to_cheap(DEAR), batch, at=days[2])
+    note = issue(cheap, APRIL, at=days[3]).invoice
+    void(cheap, note.number, at=days[5])
+
+    def unbilled(at: datetime) -> list[str]:
+        return [str(each.amount) for each in queries.unbilled(as_of=at)]
+
+    with scope(cheap.tenant, "test"):
+        assert [unbilled(day) for day in (days[0] - timedelta(days=1), *days[:7])] == [
+            [], ["5"], [], ["-4.99"], [], [], ["-4.99"], ["-4.99"],
+        ]  # fmt: skip
+        for at, numbers, state in (
+            (days[0], [], None),
+            (days[1], [first.number], None),
+            (days[4], [note.number, first.number], "issued"),
+            (days[6], [note.number, first.number], "void"),
+        ):
+            assert [each.number for each in queries.list_invoices(as_of=at)] == numbers
+            found = queries.as_it_was(Invoice.objects.get(pk=note.pk), at)
+            assert (found and found.state) == state
+        assert [each.number for each in queries.adjusting(first, as_of=days[4])] == [note.number]
+        assert queries.adjusting(first, as_of=days[6]) == queries.adjusting(first) == []
+        with pytest.raises(NotFound):
+            queries.access_invoice(note.number, as_of=days[2])
+
+
+def test_the_commands_know_adjustments(cheap: Books) -> None:
+    first, note = adjusted(cheap)
+    shown_note = run_json(cheap, "show", note.number)
+    (line,) = shown_note["lines"]
+    assert (shown_note["kind"], line["kind"], line["corrects"]) == ("credit_note", "adjustment", first.number)
+    assert line["before"] == {"terms": "0.03/min, 1/1", "calls": 1, "used": 60, "billed": 60, "exact": "5"}
+    assert line["after"] == {"terms": "0.01/min, 1/1", "calls": 1, "used": 60, "billed": 60, "exact": "0.01"}
+    printed = run(cheap, "show", note.number)
+    assert [text for text in ("Billed", "Corrected", "-4.99", f"corrects {first.number}") if text not in printed] == []
+    assert run_json(cheap, "show", first.number)["adjusted_by"] == [note.number]
+    assert f"adjusted by {note.number} on 2026-04-02: -5.79" in run(cheap, "show", first.number)
+    assert run_json(cheap, "list", "--as-of", "2026-04-01")["invoices"] == []
+    assert len(run_json(cheap, "list", "--as-of", "2026-04-02")["invoices"]) == 2
+    assert run_json(cheap, "unbilled", "--as-of", "2026-04-01T00:00")["unbilled"] == []
+    with pytest.raises(NotFound):
+        run(cheap, "show", first.number, "--as-of", "2026-04-01")
+    run(cheap, "void", first.number, "--reason", "wrong", "--with-adjustments")
+    assert run_json(cheap, "show", first.number)["state"] == "void"
+    preview = run_json(cheap, "preview", "--account", "acme", "--period", "2026-03")
+    assert [(each["kind"], each["exact"], each["before"]) for each in preview["lines"]] == [
+        ("usage", "0.01", None),
+        ("usage", "0.01270833", None),
+    ]
+
+
+def test_a_preview_shows_the_adjustment_that_is_issued(cheap: Books) -> None:
+    batch = cheap.batch(DEAR)
+    first = issue(cheap).invoice
+    rerate(cheap, [DEAR], to_cheap(DEAR), batch)
+    preview = run_json(cheap, "preview", "--account", "acme", "--period", "2026-04")
+    printed = run(cheap, "preview", "--account", "acme", "--period", "2026-04")
+    assert f"corrects {first.number}" in printed
+    note = issue(cheap, APRIL).invoice
+    assert preview["lines"] == run_json(cheap, "show", note.number)["lines"]
+    assert (preview["kind"], preview["total"]) == (note.kind, str(note.total))
+
+
+def test_accounts_that_are_read_together_have_their_own_adjustments(cheap: Books) -> None:
+    with scope(cheap.tenant, "test"):
+        other = cheap.add_account("baobab")
+    mine, theirs = cheap.batch(DEAR), cheap.batch(changed(DEAR, amount="7.00", key="theirs"), account=other)
+    for outcome in actions.issue_all(tenant_id=cheap.tenant.pk, actor="test", period=MARCH, at=AT):
+        assert outcome.issued is not None
+    rerate(cheap, [DEAR], to_cheap(DEAR), mine)
+    rerate(cheap, [changed(DEAR, amount="7.00")], to_cheap(changed(DEAR, key="theirs")), theirs, account=other)
+    made = list(actions.issue_all(tenant_id=cheap.tenant.pk, actor="test", period=APRIL, at=AT, is_early=True))
+    assert [(each.account_code, str(each.issued and each.issued.invoice.net)) for each in made] == [
+        ("acme", "-4.99"),
+        ("baobab", "-6.99"),
+    ]
+    for each in made:
+        assert each.issued is not None
+        require_lines_are_their_records(cheap, each.issued.invoice)
+    require_everything_holds(cheap)

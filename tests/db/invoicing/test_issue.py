@@ -255,7 +255,10 @@ def test_a_rerating_after_the_invoice_becomes_an_adjustment_and_a_negative_total
     require_everything_holds(books)
     with scope(books.tenant, "test"), pytest.raises(Conflict) as caught:
         actions.void(number=first.number, reason="mistake", at=AT)
-    assert (caught.value.code, caught.value.hint) == ("adjusted_later", "Void CN-2026-000001 first.")
+    assert (caught.value.code, caught.value.hint) == (
+        "adjusted_later",
+        "Void CN-2026-000001 first, or both with --with-adjustments.",
+    )
 
 
 @pytest.mark.parametrize(
