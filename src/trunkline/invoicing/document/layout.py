@@ -21,6 +21,7 @@ ANNEX_LINES: Final = 40  # more lines than these go into an annex, behind a summ
 _TEXT_WIDTH: Final = 481.9  # points: A4 less its margins
 _LEAST_REST: Final = 160.0
 _DESTINATION_SHARE: Final = 0.56
+_ADJUSTED_SHARE: Final = 0.48  # where prices have a word before them
 _DIGIT: Final = 4.9  # points; a little more than a digit of 9.5 points needs
 _INSETS: Final = 10.0
 _AIR: Final = 4.0
@@ -241,14 +242,15 @@ def _row(
     ]
 
 
-def _widths(sections: Iterable[Mapping[str, Any]]) -> list[float]:
+def _widths(sections: Sequence[Mapping[str, Any]]) -> list[float]:
     """The columns in points: figures as wide as the longest, the rest for destination and price."""
     tables = [[section["columns"], *section["rows"], ["", "", *section["subtotal"]]] for section in sections]
     figures = [
         max(len(row[column]) for table in tables for row in table) * _DIGIT + _INSETS + _AIR for column in (0, 3, 4, 5)
     ]
     rest = max(_TEXT_WIDTH - sum(figures), _LEAST_REST)
-    return [figures[0], rest * _DESTINATION_SHARE, rest * (1 - _DESTINATION_SHARE), *figures[1:]]
+    share = _DESTINATION_SHARE if all(section["group"] == 1 for section in sections) else _ADJUSTED_SHARE
+    return [figures[0], rest * share, rest * (1 - share), *figures[1:]]
 
 
 def _heights(rows: Iterable[Sequence[str]], widths: Sequence[float]) -> list[float]:
