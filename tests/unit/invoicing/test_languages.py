@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.invoicing.source_messages import faults, source_messages
-from tests.unit.invoicing.test_document import ISSUE, MARCH, draft, pages
+from tests.unit.invoicing.test_document import ISSUE, MARCH, adjustment, draft, pages
 from trunkline.core.currency import get_currency
 from trunkline.core.errors import Invalid
 from trunkline.core.money import Amount, Price
@@ -22,6 +22,7 @@ from trunkline.core.period import ONE_DAY, DatePeriod
 from trunkline.invoicing.choices import LineKind, Unit
 from trunkline.invoicing.document import catalogue
 from trunkline.invoicing.document.catalogue import FOLDER, get_language, languages, require_language
+from trunkline.invoicing.document.layout import Issue
 from trunkline.invoicing.document.po import Entry, compile_mo, read_po
 from trunkline.invoicing.draft import Draft
 from trunkline.invoicing.rules import Bucket, Corrected, Key, Sums, TaxRate, Terms, Texts, build_lines, total_of
@@ -158,6 +159,27 @@ def test_a_french_credit_note_preview_and_annex_have_no_english_word() -> None:
     assert "Poste Lignes Appels Quantité Montant USD" in first
     assert "50,83 minutes" in first
     assert f"Annexe{FIXED}: lignes par destination" in second
+
+
+def test_a_french_adjustment_reads_as_the_french_write() -> None:
+    (text,) = pages(adjustment(language="fr"), Issue("CN-2026-000003", date(2026, 4, 2), date(2026, 5, 2)))
+    lines = text.splitlines()
+    for line in (
+        "Avoir",
+        "Rectifie INV-2026-000007 du 2 mars 2026",
+        f"Régularisation de INV-2026-000007{FIXED}: Appels, du 1er février 2026 au 28 février 2026",
+        f"Facturé{FIXED}: 0.01/min, 1/1 90 90,00 3{NARROW}000,123",
+        f"Différence 0 0,00 −1{NARROW}240,17",
+        f"Votre compte est crédité de 1{NARROW}438,60{FIXED}USD.",
+        f"VAT 16{NARROW}% −198,43",
+    ):
+        assert line in lines
+    assert f"Rectifié{FIXED}: 0.01/min, 1/1; 0.02/min, 1/1" in " ".join(lines)
+    assert "Dans une régularisation, les fichiers donnent chaque enregistrement tel qu’il est" in text
+    two = adjustment(language="fr", credit="10", tax="18")
+    mixed = replace(two, totals=replace(two.totals, taxes=(*two.totals.taxes, *adjustment().totals.taxes)))
+    assert f"VAT 16{NARROW}% sur −1{NARROW}240,17" in "\n".join(pages(mixed))
+    assert "Aucun montant n’est à régler." in "\n".join(pages(adjustment(language="fr", credit="-0.3333", calls=39)))
 
 
 def test_markup_and_braces_in_names_stay_text_in_french() -> None:
