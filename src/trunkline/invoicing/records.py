@@ -55,7 +55,7 @@ SELECT sell_account_id AS account_id, h.id AS segment_id, h.switch_id, h.batch_i
 TOLD: Final = """
 CREATE OR REPLACE TEMP TABLE told AS
 SELECT * EXCLUDE (is_new, batch_id),
-       arg_max(batch_id, segment_id) FILTER (WHERE is_new) OVER w AS batch_id
+       arg_max(writer, segment_id) FILTER (WHERE is_new) OVER w AS batch_id
   FROM (SELECT v.*, said IS DISTINCT FROM lag(said) OVER w OR writer IS DISTINCT FROM lag(superseded_by) OVER w AS is_new
           FROM (SELECT *, row(day, service, destination_id, rate_id, quantity, billed, amount) AS said
                   FROM versions WHERE account_id = $account) v

@@ -129,7 +129,10 @@ class Books:
             live.update(state="superseded", superseded_by=batch, superseded_at=at)
             self._write_rollups(batch, account, calls, 1, booked_on)
             self._write_rollups(batch, account, takes_back, -1, booked_on)
-            self._write_segments(batch, account, calls if records is None else records, carried)
+            # A record that is priced again keeps the batch of its file.
+            source = superseded[0] if superseded else batch
+            told = [(call, source) for call in (calls if records is None else records)]
+            self._write_segments(batch, account, [*told, *carried])
         return batch
 
     def _day(self, call: Call, account: Account) -> date:
@@ -172,11 +175,9 @@ class Books:
                 key = f"{batch.pk}:sell:{account.code}:{day}:{sign}"
                 ledger.post(key=key, kind="usage_sell", booked_on=booked_on or day, lines=lines, at=AT)
 
-    def _write_segments(
-        self, batch: Batch, account: Account, calls: Sequence[Call], carried: Sequence[tuple[Call, Batch | None]] = ()
-    ) -> None:
+    def _write_segments(self, batch: Batch, account: Account, told: Sequence[tuple[Call, Batch | None]]) -> None:
         by_day: dict[date, list[tuple[Call, Batch]]] = defaultdict(list)
-        for call, source in (*((call, batch) for call in calls), *carried):
+        for call, source in told:
             by_day[self._start(call).date()].append((call, source or batch))
         for day, group in by_day.items():
             rows = [self._record(number, call, source, account) for number, (call, source) in enumerate(group)]
