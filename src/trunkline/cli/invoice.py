@@ -378,7 +378,7 @@ def _print_invoices(invoices: list[Invoice], known: set[str] | None = None) -> N
             _text(each.net, each.currency),
             _text(each.tax, each.currency),
             _text(each.total, each.currency),
-            each.due_on,
+            each.due_on if each.kind == "invoice" else "",
             "void" if each.voided_at else "issued before" if known and each.number in known else "",
         )
         for each in invoices
