@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,6 +20,7 @@ from trunkline.core.period import ONE_DAY, DatePeriod
 if TYPE_CHECKING:
     from trunkline.invoicing.draft import Draft
     from trunkline.invoicing.models import Invoice, InvoiceLine
+    from trunkline.invoicing.rules import Sums
 
 app = typer.Typer(help="Documents for customers: preview, issue, list, show, void, export.", no_args_is_help=True)
 
@@ -27,6 +28,7 @@ AccountOption = Annotated[str, typer.Option("--account", "-a", help="Short name 
 PeriodOption = Annotated[str, typer.Option("--period", help="A month (2026-03) or a day (2026-03-14).")]
 FromOption = Annotated[str, typer.Option("--from", help="First day (2026-03-01), in the account's zone.")]
 ToOption = Annotated[str, typer.Option("--to", help="Day after the last (2026-04-01); itself not included.")]
+AsOfOption = Annotated[str, typer.Option(help="As it was when that day ended, or at that instant.")]
 NumberArgument = Annotated[str, typer.Argument(help="Number of the document.")]
 
 
@@ -111,14 +113,18 @@ def issue(
 def list_documents(
     tenant: TenantOption,
     account: Annotated[str, typer.Option("--account", "-a", help="Short name of one account.")] = "",
+    as_of: AsOfOption = "",
     json: JsonOption = False,
 ) -> None:
     """List invoices and credit notes, the latest first."""
-    from trunkline.invoicing.queries import list_invoices
+    from trunkline.invoicing.queries import as_it_was, list_invoices
     from trunkline.parties.queries import get_account
 
     with tenant_scope(tenant):
-        found = list(list_invoices(account=get_account(account) if account else None))
+        instant = _instant(as_of)
+        found = list(list_invoices(account=get_account(account) if account else None, as_of=instant))
+    if instant is not None:
+        found = [each for invoice in found if (each := as_it_was(invoice, instant)) is not None]
     if json:
         print_json({"invoices": [_invoice_json(invoice) for invoice in found]})
     else:
@@ -126,24 +132,40 @@ def list_documents(
 
 
 @app.command()
-def show(number: NumberArgument, tenant: TenantOption, json: JsonOption = False) -> None:
-    """Show one document with its lines."""
-    from trunkline.invoicing.queries import access_invoice
+def show(number: NumberArgument, tenant: TenantOption, as_of: AsOfOption = "", json: JsonOption = False) -> None:
+    """Show one document with its lines, and the documents that adjust it."""
+    from trunkline.invoicing.queries import access_invoice, adjusting
     from trunkline.kit.home import home
 
     with tenant_scope(tenant):
-        invoice = access_invoice(number)
-        lines = list(invoice.lines.order_by("number"))
+        instant = _instant(as_of)
+        invoice = access_invoice(number, as_of=instant)
+        lines = list(invoice.lines.select_related("corrects").order_by("number"))
+        later = adjusting(invoice, as_of=instant)
     if json:
-        print_json(_invoice_json(invoice) | {"lines": [_line_json(line) for line in lines]})
+        adjusted = {"adjusted_by": [each.number for each in later]}
+        print_json(_invoice_json(invoice) | adjusted | {"lines": [_line_json(line) for line in lines]})
         return
     currency = invoice.currency
     rows = [
-        (line.number, line.kind, line.destination, line.terms, line.calls, line.billed, _text(line.amount, currency))
+        (
+            line.number,
+            line.kind,
+            line.destination,
+            line.terms,
+            line.calls,
+            line.billed,
+            line.before_exact,
+            line.after_exact,
+            _text(line.amount, currency),
+        )
         for line in lines
     ]
-    columns = ("No.", "Kind", "Destination", "Price", "Calls", "Units", f"Amount {currency}")
-    table(f"{invoice.get_kind_display()} {number} for {invoice.account.name}", columns, rows, right=columns[4:])
+    _print_lines(f"{invoice.get_kind_display()} {number} for {invoice.account.name}", rows, currency)
+    for corrected in dict.fromkeys(line.corrects.number for line in lines if line.before_exact is not None):
+        typer.echo(f"corrects {corrected}")
+    for each in later:
+        typer.echo(f"adjusted by {each.number} on {each.issued_on}: {_text(each.total, currency)}")
     typer.echo(f"usage {invoice.exact}, rounding {-invoice.rounding}, net {_text(invoice.net, currency)}")
     typer.echo(
         f"{invoice.tax_name or 'tax'} {invoice.tax_percent.normalize():f} % {_text(invoice.tax, currency)}, total {_text(invoice.total, currency)}"
@@ -159,17 +181,23 @@ def void(
     number: NumberArgument,
     tenant: TenantOption,
     reason: Annotated[str, typer.Option(help="Why it is taken back; kept with the document.")],
+    with_adjustments: Annotated[
+        bool, typer.Option("--with-adjustments", help="Before it, take back the later documents that adjust it.")
+    ] = False,
 ) -> None:
     """Take a document back: the books are reversed and its usage is unbilled again. Its number stays used."""
     from trunkline.invoicing import actions
     from trunkline.kit.outages import again_when_busy
 
-    def work() -> None:
+    def work() -> list[str]:
         with tenant_scope(tenant, reason=reason):
-            actions.void(number=number, reason=reason, at=now())
+            if with_adjustments:
+                voided = actions.void_with_adjustments(number=number, reason=reason, at=now())
+                return [each.number for each in voided]
+            return [actions.void(number=number, reason=reason, at=now()).number]
 
-    again_when_busy(work)
-    say(f"{number} voided")
+    for each in again_when_busy(work):
+        say(f"{each} voided")
 
 
 @app.command()
@@ -194,12 +222,12 @@ def export(
 
 
 @app.command()
-def unbilled(tenant: TenantOption, json: JsonOption = False) -> None:
+def unbilled(tenant: TenantOption, as_of: AsOfOption = "", json: JsonOption = False) -> None:
     """Show what is on no document yet, by account."""
     from trunkline.invoicing import queries
 
     with tenant_scope(tenant):
-        found = queries.unbilled()
+        found = queries.unbilled(as_of=_instant(as_of))
     rows: list[dict[str, Any]] = [
         {
             "account": each.account.code,
@@ -327,6 +355,15 @@ def _day(text: str) -> date:
     return period.start
 
 
+def _instant(text: str) -> datetime | None:
+    """The instant of `--as-of` in the tenant's zone, of a day its last; needs an open scope."""
+    from trunkline.core.period import get_zone
+    from trunkline.reports.period import as_of_instant, parse_bound
+    from trunkline.tenancy.queries import current_tenant
+
+    return as_of_instant(parse_bound(text), get_zone(current_tenant().timezone))
+
+
 def _text(amount: Any, currency: str) -> str:  # an Amount; the stubs take every DecimalField for a Decimal
     return format_amount(amount, get_currency(currency))
 
@@ -341,13 +378,22 @@ def _print_invoices(invoices: list[Invoice], known: set[str] | None = None) -> N
             _text(each.net, each.currency),
             _text(each.tax, each.currency),
             _text(each.total, each.currency),
-            each.due_on,
+            each.due_on if each.kind == "invoice" else "",
             "void" if each.voided_at else "issued before" if known and each.number in known else "",
         )
         for each in invoices
     ]
     columns = ("Number", "Account", "Period", "Currency", "Net", "Tax", "Total", "Due", "Remark")
     table("", columns, rows, right=("Net", "Tax", "Total"))
+
+
+def _print_lines(title: str, rows: list[tuple[Any, ...]], currency: str) -> None:
+    """Lines of a document; what was billed and what it should be only where there is an adjustment."""
+    columns = ["No.", "Kind", "Destination", "Price", "Calls", "Units", "Billed", "Corrected", f"Amount {currency}"]
+    if all(row[6] is None for row in rows):
+        rows, columns = [(*row[:6], row[8]) for row in rows], [*columns[:6], columns[8]]
+    shown = [tuple("" if value is None else value for value in row) for row in rows]
+    table(title, columns, shown, right=columns[4:])
 
 
 def _print_draft(draft: Draft) -> None:
@@ -360,20 +406,22 @@ def _print_draft(draft: Draft) -> None:
             line.terms,
             line.sums.calls,
             line.sums.billed,
+            line.before and line.before.exact,
+            line.before and line.after.exact,
             _text(line.amount, code),
         )
         for line in draft.lines
     ]
-    columns = ("No.", "Kind", "Destination", "Price", "Calls", "Units", f"Amount {code}")
-    table(
-        f"Preview for {draft.account_code}, {draft.period.start} to {draft.period.last}",
-        columns,
-        rows,
-        right=columns[4:],
-    )
+    _print_lines(f"Preview for {draft.account_code}, {draft.period.start} to {draft.period.last}", rows, code)
+    for corrected in draft.adjusts:
+        typer.echo(f"corrects {corrected.number}")
     typer.echo(f"usage {totals.exact}, rounding {-totals.rounding}, net {_text(totals.net, code)}")
-    tax = _percent(draft.tax_percent)
-    typer.echo(f"{draft.tax_name or 'tax'} {tax} % {_text(totals.tax, code)}, total {_text(totals.total, code)}")
+    for taxed in totals.taxes:
+        of = "" if len(totals.taxes) == 1 else f" of {_text(taxed.net, code)}"
+        tax = f"{taxed.rate.name or 'tax'} {_percent(taxed.rate.percent)} %{of} {_text(taxed.tax, code)}"
+        typer.echo(tax if of else f"{tax}, total {_text(totals.total, code)}")
+    if len(totals.taxes) > 1:
+        typer.echo(f"tax {_text(totals.tax, code)}, total {_text(totals.total, code)}")
 
 
 def _percent(percent: Decimal) -> str:
@@ -395,6 +443,7 @@ def _draft_json(draft: Draft) -> dict[str, Any]:
                 "number": line.number,
                 "kind": line.kind.value,
                 "service": line.service,
+                "unit": line.unit.value,
                 "destination": line.destination,
                 "terms": line.terms,
                 "attempts": line.sums.attempts,
@@ -403,9 +452,25 @@ def _draft_json(draft: Draft) -> dict[str, Any]:
                 "billed": line.sums.billed,
                 "exact": str(line.sums.exact),
                 "amount": str(line.amount),
+                "period_from": line.period.start,
+                "period_to": line.period.end,
+                "corrects": draft.corrected[line.corrects].number if line.corrects is not None else None,
+                "tax_percent": None if line.tax is None else _percent(line.tax.percent),
+                "before": None if line.before is None else _compared(line.before_terms, line.before),
+                "after": None if line.before is None else _compared(line.terms, line.after),
             }
             for line in draft.lines
         ],
+    }
+
+
+def _compared(terms: str, sums: Sums) -> dict[str, Any]:
+    return {
+        "terms": terms,
+        "calls": sums.calls,
+        "used": sums.used,
+        "billed": sums.billed,
+        "exact": str(sums.exact),
     }
 
 
@@ -442,4 +507,13 @@ def _invoice_json(invoice: Invoice) -> dict[str, Any]:
 
 def _line_json(line: InvoiceLine) -> dict[str, Any]:
     names = ("number", "kind", "service", "unit", "destination", "terms", "attempts", "calls", "used", "billed")
-    return {name: getattr(line, name) for name in names} | {"exact": str(line.exact), "amount": str(line.amount)}
+    shown = {name: getattr(line, name) for name in names} | {"exact": str(line.exact), "amount": str(line.amount)}
+    before = line.before
+    return shown | {
+        "period_from": line.period_from,
+        "period_to": line.period_to,
+        "corrects": None if line.corrects is None else line.corrects.number,
+        "tax_percent": None if line.tax_percent is None else _percent(line.tax_percent),
+        "before": None if before is None else _compared(line.before_terms or "", before),
+        "after": None if before is None else _compared(line.terms, before + line.sums),
+    }

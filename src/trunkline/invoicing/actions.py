@@ -6,8 +6,8 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -18,7 +18,7 @@ from psycopg.errors import LockNotAvailable
 
 from trunkline.core.errors import Busy, Conflict, Invalid, TrunklineError
 from trunkline.core.ids import uuid7
-from trunkline.core.period import DatePeriod, get_zone, local_date
+from trunkline.core.period import ONE_DAY, DatePeriod, get_zone, local_date
 from trunkline.invoicing import files, queries, records
 from trunkline.invoicing.choices import InvoiceState
 from trunkline.invoicing.document.catalogue import require_language
@@ -26,7 +26,7 @@ from trunkline.invoicing.document.layout import Issue, document_data
 from trunkline.invoicing.document.press import set_pdf
 from trunkline.invoicing.draft import Draft, Evidence, read_draft, read_evidence
 from trunkline.invoicing.models import BilledRollup, Invoice, InvoicingProfile
-from trunkline.invoicing.rules import Totals, check_number_template, groups_to_read, number_text, series_year
+from trunkline.invoicing.rules import Line, Totals, check_number_template, groups_to_read, number_text, series_year
 from trunkline.kit.db.locks import lock_rows
 from trunkline.kit.db.scope import current_tenant_id
 from trunkline.kit.faults import reached
@@ -34,6 +34,7 @@ from trunkline.kit.outages import again_when_busy
 from trunkline.ledger import actions as ledger
 from trunkline.ledger.choices import AccountClass, EntryKind
 from trunkline.ledger.models import Entry
+from trunkline.ledger.queries import closed_through
 from trunkline.ledger.rules import code_for
 from trunkline.parties.models import Account
 from trunkline.parties.queries import get_account
@@ -55,10 +56,12 @@ SELECT r.tenant_id, r.id, %(invoice)s FROM usage_rollup r
 """
 INSERT_LINES = """
 INSERT INTO invoicing_invoiceline (tenant_id, invoice_id, number, kind, corrects_id, period_from, period_to, service, unit, destination,
-                                   terms, attempts, calls, used, billed, exact, amount)
+                                   terms, attempts, calls, used, billed, exact, amount, tax_name, tax_percent,
+                                   before_terms, before_calls, before_used, before_billed, before_exact)
 SELECT %s, %s, l.*
   FROM unnest(%s::integer[], %s::text[], %s::bigint[], %s::date[], %s::date[], %s::text[], %s::text[], %s::text[],
-              %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::numeric[], %s::numeric[]) AS l
+              %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::numeric[], %s::numeric[], %s::text[], %s::numeric[],
+              %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::numeric[]) AS l
 """
 DRAW = """
 INSERT INTO invoicing_numbersequence AS s (tenant_id, kind, year, next) VALUES (%s, %s, %s, 2)
@@ -120,7 +123,7 @@ def issue(
     Afterwards the document is numbered, in the books and on the disk, and its usage is stamped; or nothing has happened at all. Issued
     again with nothing new to bill, the document that is there comes back. Must not be called inside a scope.
     Raises NotFound `account_not_found`; Invalid `period_order`; Conflict `period_open` (unless `is_early`), `nothing_to_bill`,
-    `sums_disagree`, `number_taken`, `period_closed` (the books); Unavailable `documents_folder`, `segments_moved`; Busy
+    `sums_disagree`, `number_taken`; Unavailable `documents_folder`, `segments_moved`; Busy
     `invoicing_busy`, `ledger_busy` where somebody else was in the way three times.
     """
     return _issue_alone(_Run(tenant_id, actor, period, at, is_early), account_code)
@@ -232,7 +235,7 @@ def void(*, number: str, reason: str, at: datetime) -> Invoice:
     """Take a document back: its entry is reversed and its usage is unbilled again, in one transaction. Its number stays used.
 
     Raises NotFound `invoice_not_found`; Invalid `reason_missing`; Conflict `already_void`, `adjusted_later` (a later document takes
-    back usage of its days: void that one first), `period_closed` (the books).
+    back usage that this one bills: void that one first).
     """
     if not reason.strip():
         raise Invalid("reason_missing", "Say why the document is taken back.")
@@ -246,7 +249,7 @@ def void(*, number: str, reason: str, at: datetime) -> Invoice:
         raise Conflict(
             "adjusted_later",
             f"{later.number} adjusts {number}.",
-            hint=f"Void {later.number} first.",
+            hint=f"Void {later.number} first, or both with --with-adjustments.",
             number=later.number,
         )
     if invoice.entry_id is not None:
@@ -254,7 +257,7 @@ def void(*, number: str, reason: str, at: datetime) -> Invoice:
             entry=invoice.entry,
             key=f"invoice_void:{invoice.public_id}",
             kind=EntryKind.INVOICE_VOID,
-            booked_on=local_date(at, get_zone(current_tenant().timezone)),
+            booked_on=_open_day(local_date(at, get_zone(current_tenant().timezone))),
             reference=number,
             at=at,
         )
@@ -262,6 +265,18 @@ def void(*, number: str, reason: str, at: datetime) -> Invoice:
     invoice.state, invoice.voided_at, invoice.void_reason = InvoiceState.VOID, at, reason.strip()
     invoice.save(update_fields=["state", "voided_at", "void_reason", "void_entry"])
     return invoice
+
+
+def void_with_adjustments(*, number: str, reason: str, at: datetime) -> list[Invoice]:
+    """Take a document back and before it those that adjust it, in one transaction; all of them, in the order of voiding.
+
+    Raises what `void` raises, except `adjusted_later`.
+    """
+    lock_rows(Account.objects.all(), [queries.access_invoice(number).account_id])
+    voided: list[Invoice] = []
+    while (later := queries.find_adjusting(queries.access_invoice(number))) is not None:
+        voided += void_with_adjustments(number=later.number, reason=reason, at=at)
+    return [*voided, void(number=number, reason=reason, at=at)]
 
 
 def set_profile(**said: str) -> InvoicingProfile:
@@ -440,6 +455,8 @@ def _write_lines(draft: Draft, invoice: Invoice) -> None:
             line.sums.billed,
             str(line.sums.exact),
             str(line.amount),
+            *((None, None) if line.tax is None else (line.tax.name, str(line.tax.percent))),
+            *_before(line),
         )
         for line in draft.lines
     ]
@@ -449,9 +466,16 @@ def _write_lines(draft: Draft, invoice: Invoice) -> None:
         )
 
 
+def _before(line: Line) -> tuple[str | int | None, ...]:
+    before = line.before
+    if before is None:
+        return (None,) * 5
+    return line.before_terms, before.calls, before.used, before.billed, str(before.exact)
+
+
 def _figures(totals: Totals) -> dict[str, Any]:
     """The figures under the names that the model has for them too."""
-    return {each.name: getattr(totals, each.name) for each in fields(totals)}
+    return {name: getattr(totals, name) for name in ("exact", "rounding", "net", "tax", "total")}
 
 
 def _own_accounts(draft: Draft, at: datetime) -> tuple[int, int]:
@@ -514,8 +538,14 @@ def _post(draft: Draft, invoice: Invoice, account: Account, tax_payable: int, ro
     return ledger.post(
         key=f"invoice:{invoice.public_id}",
         kind=EntryKind.INVOICE,
-        booked_on=invoice.issued_on,
+        booked_on=_open_day(invoice.issued_on),
         lines=owed,
         reference=invoice.number,
         at=invoice.issued_at,
     )
+
+
+def _open_day(day: date) -> date:
+    """The day itself, or the first open one where the books are closed through it: a closed period takes nothing."""
+    closed = closed_through()
+    return day if closed is None else max(day, closed + ONE_DAY)

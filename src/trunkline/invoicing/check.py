@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from trunkline.core.currency import get_currency
 from trunkline.core.errors import TrunklineError
+from trunkline.core.money import Amount
+from trunkline.core.tax import tax_on
 from trunkline.invoicing import queries
+from trunkline.invoicing.choices import LineKind
 from trunkline.invoicing.files import open_stored
-from trunkline.invoicing.models import BilledRollup, Invoice, NumberSequence
+from trunkline.invoicing.models import BilledRollup, Invoice, InvoiceLine, NumberSequence
 from trunkline.ledger.invariants import Proof
 from trunkline.parties.models import Account
 from trunkline.usage.check import Finding
@@ -51,6 +55,36 @@ SELECT a.code, coalesce(i.total, 0), coalesce(p.amount, 0) FROM parties_account 
               GROUP BY p.account_id) p ON p.account_id = a.receivable_id
  WHERE a.tenant_id = %(tenant)s AND coalesce(i.total, 0) <> coalesce(p.amount, 0) ORDER BY a.code
 """
+TAXED = """
+SELECT i.number, i.currency, i.tax, coalesce(l.tax_percent, i.tax_percent), sum(l.amount)
+  FROM invoicing_invoice i JOIN invoicing_invoiceline l ON l.tenant_id = i.tenant_id AND l.invoice_id = i.id
+ WHERE i.tenant_id = %(tenant)s
+ GROUP BY i.id, i.number, i.currency, i.tax, coalesce(l.tax_percent, i.tax_percent) ORDER BY i.id
+"""
+OWN_ACCOUNTS = """
+SELECT code, coalesce(d.amount, 0), coalesce(p.amount, 0)
+  FROM (SELECT 'tax_payable:' || currency AS code, -sum(tax) AS amount FROM invoicing_invoice
+         WHERE tenant_id = %(tenant)s AND state = 'issued' GROUP BY currency
+        UNION ALL
+        SELECT 'rounding:' || currency, sum(rounding) FROM invoicing_invoice
+         WHERE tenant_id = %(tenant)s AND state = 'issued' GROUP BY currency) d
+  FULL JOIN (SELECT a.code, sum(p.amount) AS amount FROM ledger_posting p
+               JOIN ledger_entry e ON e.tenant_id = p.tenant_id AND e.id = p.entry_id
+               JOIN ledger_account a ON a.tenant_id = p.tenant_id AND a.id = p.account_id
+              WHERE p.tenant_id = %(tenant)s AND e.kind IN ('invoice', 'invoice_void')
+                AND split_part(a.code, ':', 1) IN ('tax_payable', 'rounding')
+              GROUP BY a.code) p USING (code)
+ WHERE coalesce(d.amount, 0) <> coalesce(p.amount, 0) ORDER BY code
+"""
+ADJUSTMENTS = """
+SELECT i.number, l.number, c.number FROM invoicing_invoiceline l
+  JOIN invoicing_invoice i ON i.tenant_id = l.tenant_id AND i.id = l.invoice_id
+  LEFT JOIN invoicing_invoice c ON c.tenant_id = l.tenant_id AND c.id = l.corrects_id
+ WHERE l.tenant_id = %(tenant)s AND l.kind = 'adjustment'
+   AND NOT coalesce(c.id < i.id AND c.account_id = i.account_id AND c.currency = i.currency AND l.before_exact IS NOT NULL
+                    AND (c.state = 'issued' OR i.state = 'void'), false)
+ ORDER BY i.id, l.number
+"""
 
 
 def check() -> list[Finding]:
@@ -73,6 +107,28 @@ def _lines() -> Finding:
     documents = Invoice.objects.count()
     proof = Proof.of({"documents": documents}, (row[0] for row in queries.joined_at_once(LINES)))
     return Finding("lines add up", f"{documents} documents", proof)
+
+
+def _taxes() -> Finding:
+    documents = Invoice.objects.count()
+    return Finding(
+        "tax is that of the lines", f"{documents} documents", Proof.of({"documents": documents}, _wrong_taxes())
+    )
+
+
+def _own_accounts() -> Finding:
+    proof = Proof.of({"documents": Invoice.objects.count()}, _differences(OWN_ACCOUNTS, "documents", "ledger"))
+    return Finding("tax and rounding are in the books", "every currency", proof)
+
+
+def _adjustments() -> Finding:
+    lines = InvoiceLine.objects.filter(kind=LineKind.ADJUSTMENT).count()
+    wrong = (
+        f"line {line} of {number} corrects {earlier or 'no document'}"
+        for number, line, earlier in queries.joined_at_once(ADJUSTMENTS)
+    )
+    proof = Proof.of({"adjustments": lines}, wrong)
+    return Finding("adjustments correct documents that count", f"{lines} lines", proof)
 
 
 def _stamps() -> Finding:
@@ -101,6 +157,16 @@ def _gaps() -> Iterable[str]:
         yield f"{kind} {year or ''}: {', '.join(map(str, serials))} missing"
 
 
+def _wrong_taxes() -> Iterable[str]:
+    due: dict[tuple[str, Amount], Amount] = {}
+    for number, code, said, percent, net in queries.joined_at_once(TAXED):
+        key = (number, Amount.from_decimal(said))
+        due[key] = due.get(key, Amount.zero()) + tax_on(Amount.from_decimal(net), percent, get_currency(code))
+    for (number, told), tax in due.items():
+        if told != tax:
+            yield f"{number}: tax {told}, by its lines {tax}"
+
+
 def _differences(statement: str, one: str, other: str) -> Iterable[str]:
     for code, said, booked in queries.joined_at_once(statement):
         yield f"{code}: {one} {said.normalize():f}, {other} {booked.normalize():f}"
@@ -118,8 +184,11 @@ def _missing() -> Iterable[str]:
 PROOFS: Final[dict[str, Callable[[], Finding]]] = {
     "invoice_numbers": _numbers,
     "invoice_lines": _lines,
+    "invoice_taxes": _taxes,
+    "invoice_adjustments": _adjustments,
     "invoice_stamps": _stamps,
     "invoice_unbilled": _unbilled,
     "invoice_receivable": _receivable,
+    "invoice_own_accounts": _own_accounts,
     "invoice_files": _files,
 }

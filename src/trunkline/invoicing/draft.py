@@ -6,18 +6,32 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import TypedDict
 
 from trunkline.core.currency import Currency, get_currency
 from trunkline.core.errors import Conflict
 from trunkline.core.money import Amount
-from trunkline.core.period import ONE_DAY, DatePeriod, get_zone
+from trunkline.core.period import ONE_DAY, DatePeriod, Period, get_zone
 from trunkline.invoicing import queries
 from trunkline.invoicing.choices import InvoiceKind, LineKind
 from trunkline.invoicing.document.catalogue import get_language
-from trunkline.invoicing.rules import Bucket, Key, Line, Sums, Totals, build_lines, sort_days, total_of
+from trunkline.invoicing.rules import (
+    Bucket,
+    Corrected,
+    Key,
+    Line,
+    Sums,
+    TaxRate,
+    Texts,
+    Totals,
+    build_lines,
+    sort_days,
+    total_of,
+)
+from trunkline.kit.home import home
 from trunkline.parties.models import Account
-from trunkline.usage.segments import SegmentFile, live_segments
+from trunkline.usage.segments import SegmentFile, live_segments, rated_versions
 
 
 class Party(TypedDict):
@@ -53,24 +67,60 @@ class Draft:
     buyer: Party
     templates: Mapping[InvoiceKind, str]
     buckets: Sequence[Bucket]
-    corrected: Mapping[int, str]
+    corrected: Mapping[int, Corrected]
     lines: Sequence[Line]
     totals: Totals
+    texts: Texts
     usage: queries.OpenUsage
+    sums: Mapping[Key, Sums]
     bucket_of: Mapping[date, int]
+    adjusted_bucket_of: Mapping[date, int]
     line_of: Mapping[Key, int]
 
     @property
     def kind(self) -> InvoiceKind:
         return InvoiceKind.CREDIT_NOTE if self.totals.total < Amount.zero() else InvoiceKind.INVOICE
 
+    @property
+    def tax(self) -> TaxRate:
+        """The tax of all lines that do not say another."""
+        return TaxRate(self.tax_name, self.tax_percent)
+
+    @property
+    def adjusts(self) -> list[Corrected]:
+        """The documents that its adjustments correct, in its order."""
+        found = {line.corrects or 0: None for line in self.lines if line.kind is LineKind.ADJUSTMENT}
+        return [self.corrected[number] for number in found if number in self.corrected]
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A segment of records, live or superseded: what some records were as long as it counted."""
+
+    id: int
+    path: Path
+    switch_id: int
+    batch_id: int
+    superseded_by: int | None  # None: it counts
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Where the records of a draft are: files, and what all rollups together say of the days that are adjusted."""
+    """Where the records of a draft are: files, and what all rollups together say of the days that are adjusted.
+
+    `history` are all versions of the segments of days that other documents bill too, where there are superseded ones; `places` says of
+    these days in which bucket what came in which batch stands.
+    """
 
     files: Sequence[SegmentFile]
+    history: Sequence[Version]
+    places: Sequence[queries.Place]
     adjusted: Mapping[Key, Sums]
+
+    @property
+    def paths(self) -> list[Path]:
+        """Every file that is read."""
+        return list(dict.fromkeys([*(each.path for each in self.files), *(each.path for each in self.history)]))
 
 
 def read_draft(account: Account, period: DatePeriod) -> Draft:
@@ -83,16 +133,26 @@ def read_draft(account: Account, period: DatePeriod) -> Draft:
     billing = account.billing_profile
     language = get_language(billing.language or profile.language)
     usage = queries.open_usage(account, period)
-    buckets, bucket_of = sort_days(usage.days, period)
-    sums = queries.open_sums(usage, bucket_of)
+    buckets, bucket_of, adjusted_bucket_of = sort_days(usage.days, period)
+    sums = queries.open_sums(usage, bucket_of, adjusted_bucket_of)
+    whole = {number: each.period for number, each in enumerate(buckets) if each.kind is LineKind.ADJUSTMENT}
+    before = queries.billed_sums(account, whole)
+    keys = [*sums, *before]
+    texts = Texts(
+        destinations=queries.destination_names(key.destination_id for key in keys),
+        terms=queries.rate_terms((key.rate_id for key in keys), currency=currency.code, language=language),
+        no_destination=language.gettext("Other destinations"),
+        no_price=language.gettext("free of charge"),
+        several_prices=language.gettext("several prices"),
+    )
+    corrected = queries.corrected_documents(buckets)
     lines, line_of = build_lines(
         sums,
         buckets,
-        destinations=queries.destination_names(key.destination_id for key in sums),
-        terms=queries.rate_terms((key.rate_id for key in sums), currency=currency.code, language=language),
+        texts=texts,
         currency=currency,
-        no_destination=language.gettext("Other destinations"),
-        no_price=language.gettext("free of charge"),
+        before=before,
+        taxes={number: each.tax for number, each in corrected.items() if each.tax.percent != billing.tax_percent},
     )
     if not lines:
         raise Conflict(
@@ -122,32 +182,54 @@ def read_draft(account: Account, period: DatePeriod) -> Draft:
         buyer={"name": billing.name, "lines": billing.address_lines, "tax_number": billing.tax_number},
         templates={InvoiceKind.INVOICE: profile.invoice_number, InvoiceKind.CREDIT_NOTE: profile.credit_note_number},
         buckets=buckets,
-        corrected=queries.numbers_of(buckets),
+        corrected=corrected,
         lines=lines,
-        totals=total_of(lines, tax_percent=billing.tax_percent, currency=currency),
+        totals=total_of(lines, tax=TaxRate(billing.tax_name, billing.tax_percent), currency=currency),
+        texts=texts,
         usage=usage,
+        sums=sums,
         bucket_of=bucket_of,
+        adjusted_bucket_of=adjusted_bucket_of,
         line_of=line_of,
     )
 
 
 def read_evidence(account: Account, draft: Draft) -> Evidence:
     """Where to find the records of a draft, in the same snapshot that it was read from."""
-    adjusted = [day for day, bucket in draft.bucket_of.items() if draft.buckets[bucket].kind is LineKind.ADJUSTMENT]
+    adjusted, usage = list(draft.adjusted_bucket_of), draft.usage
+    billed = sorted(day.day for day in usage.days if day.is_billed)
+    shared = {day: draft.bucket_of[day] for day in billed if day in draft.bucket_of}
     return Evidence(
-        files=_files(account, sorted(draft.bucket_of)),
+        files=_files(account, [day.day for day in usage.days]),
+        history=_history(account, billed),
+        places=queries.places(usage.plain, shared) + queries.places(usage.adjusted, draft.adjusted_bucket_of),
         adjusted=queries.all_sums(account, adjusted) if adjusted else {},
     )
 
 
 def _files(account: Account, days: Sequence[date]) -> list[SegmentFile]:
-    """The segments that can hold records of the account's days. A day more on both sides: its zone may have been another one then."""
-    zone = get_zone(account.timezone)
+    """The segments that can hold records of the account's days."""
     found: dict[int, SegmentFile] = {}
-    for run in _runs(days):
-        bounds = DatePeriod(run.start - ONE_DAY, run.end + ONE_DAY).bounds(zone)
+    for bounds in _bounds(account, days):
         found.update({each.id: each for each in live_segments(start_from=bounds.start, start_to=bounds.end)})
     return [found[number] for number in sorted(found)]
+
+
+def _history(account: Account, days: Sequence[date]) -> list[Version]:
+    """All versions of the segments that can hold records of the account's days; none where nothing was superseded."""
+    found: dict[int, Version] = {}
+    for bounds in _bounds(account, days):
+        for row in rated_versions(start_from=bounds.start, start_to=bounds.end):
+            path = home() / row.path
+            found[row.pk] = Version(row.pk, path, row.switch_id, row.batch_id, row.superseded_by_id)
+    is_superseded = any(each.superseded_by is not None for each in found.values())
+    return [found[number] for number in sorted(found)] if is_superseded else []
+
+
+def _bounds(account: Account, days: Sequence[date]) -> list[Period]:
+    """Instants between which records of the account's days start. A day more on both sides: its zone may have been another one then."""
+    zone = get_zone(account.timezone)
+    return [DatePeriod(run.start - ONE_DAY, run.end + ONE_DAY).bounds(zone) for run in _runs(days)]
 
 
 def _runs(days: Sequence[date]) -> list[DatePeriod]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import CheckConstraint, F, Q, UniqueConstraint
 
+from trunkline.core.money import Amount
 from trunkline.invoicing.choices import InvoiceKind, InvoiceState, LineKind, Unit
+from trunkline.invoicing.rules import Sums
 from trunkline.kit.history import track
 from trunkline.kit.models import AmountField, PublicIdField, TenantForeignKey, TenantModel, tenant_key, tenant_reference
 
@@ -130,7 +132,11 @@ class Invoice(TenantModel):
 
 
 class InvoiceLine(TenantModel):
-    """One line: a destination at a price, the calls and units, the exact amount and what it is rounded to."""
+    """One line: a destination at a price, the calls and units, the exact amount and what it is rounded to.
+
+    A line of an adjustment is a destination whatever its prices. Its calls, units and amounts are the difference; what was billed before
+    stands beside them, and what it should be is both together.
+    """
 
     invoice = tenant_reference("invoicing.Invoice", related_name="lines")
     number = models.PositiveIntegerField(help_text="Place on the document, from 1; the records carry it.")
@@ -145,23 +151,51 @@ class InvoiceLine(TenantModel):
     service = models.CharField(max_length=8)
     unit = models.CharField(max_length=8, choices=Unit.choices)
     destination = models.CharField(max_length=200)
-    terms = models.TextField(help_text="The price in words.")
+    terms = models.TextField(help_text="The price in words; of an adjustment, what it should be.")
     attempts = models.BigIntegerField(help_text="Calls tried, answered or not.")
     calls = models.BigIntegerField(help_text="Calls that connected.")
     used = models.BigIntegerField(help_text="Units used.")
     billed = models.BigIntegerField(help_text="Units charged.")
     exact = AmountField(help_text="To 8 decimals.")
     amount = AmountField(help_text="Half up at the minor unit.")
+    tax_name = models.CharField(max_length=40, null=True, help_text="Where its tax is not that of the document.")
+    tax_percent = models.DecimalField(max_digits=9, decimal_places=6, null=True)
+    before_terms = models.TextField(null=True, help_text="Of an adjustment: the price of what was billed before.")
+    before_calls = models.BigIntegerField(null=True)
+    before_used = models.BigIntegerField(null=True)
+    before_billed = models.BigIntegerField(null=True)
+    before_exact = AmountField(null=True, help_text="Of an adjustment: what was billed before, to 8 decimals.")
 
     class Meta:
         constraints = (
             UniqueConstraint(fields=["tenant", "invoice", "number"], name="invoiceline_number"),
+            CheckConstraint(
+                condition=Q(kind=LineKind.ADJUSTMENT) | Q(before_exact=None, tax_percent=None),
+                name="invoiceline_adjustment",
+            ),
             TenantForeignKey(field="invoice", name="invoiceline_invoice_fk"),
             TenantForeignKey(field="corrects", name="invoiceline_corrects_fk"),
         )
 
     def __str__(self) -> str:
         return f"{self.number}. {self.destination}"
+
+    @property
+    def sums(self) -> Sums:
+        """What the line adds to the document."""
+        return Sums(self.attempts, self.calls, self.used, self.billed, self.exact)
+
+    @property
+    def before(self) -> Sums | None:
+        """What was billed before, of an adjustment; its attempts are not kept."""
+        if self.before_exact is None:
+            return None
+        return Sums(0, self.before_calls or 0, self.before_used or 0, self.before_billed or 0, self.before_exact)
+
+    @property
+    def after_exact(self) -> Amount | None:
+        """What it should be, of an adjustment."""
+        return None if self.before_exact is None else self.before_exact + self.exact
 
 
 class BilledRollup(TenantModel):

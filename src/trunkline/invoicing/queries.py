@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from datetime import date, datetime
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import QuerySet
@@ -14,10 +14,10 @@ from django.db.models import QuerySet
 from trunkline.core.errors import Conflict, NotFound
 from trunkline.core.money import Amount
 from trunkline.core.period import DatePeriod
-from trunkline.invoicing.choices import InvoiceState, Unit
+from trunkline.invoicing.choices import InvoiceState, LineKind, Unit
 from trunkline.invoicing.document.language import Language
-from trunkline.invoicing.models import BilledRollup, Invoice, InvoicingProfile
-from trunkline.invoicing.rules import Bucket, Day, Key, Sums, Terms
+from trunkline.invoicing.models import BilledRollup, Invoice, InvoiceLine, InvoicingProfile
+from trunkline.invoicing.rules import Bucket, Corrected, Day, Key, Piece, Sums, TaxRate, Terms, find_adjusted
 from trunkline.invoicing.terms import RateFacts, price_terms
 from trunkline.kit.db.scope import current_tenant_id
 from trunkline.parties.models import Account
@@ -35,7 +35,6 @@ _STAMP = """
 _IS_OPEN = "s.invoice_id IS NULL"
 OPEN_DAYS = f"""
 SELECT r.day, bool_or(NOT {_IS_OPEN}), bool_or({_NEGATED}) FILTER (WHERE {_IS_OPEN}), array_agg(r.id) FILTER (WHERE {_IS_OPEN}),
-       array_agg(DISTINCT r.batch_id) FILTER (WHERE {_IS_OPEN}),
        min(r.currency) FILTER (WHERE {_IS_OPEN}), max(r.currency) FILTER (WHERE {_IS_OPEN})
   FROM usage_rollup r {_STAMP}
  WHERE r.tenant_id = %(tenant)s AND r.side = 'sell' AND r.account_id = %(account)s AND r.day < %(until)s
@@ -48,6 +47,25 @@ SELECT d.bucket, r.service, coalesce(r.destination_id, 0), coalesce(r.rate_id, 0
   JOIN unnest(%(days)s::date[], %(buckets)s::int[]) AS d(day, bucket) ON d.day = r.day
  WHERE r.tenant_id = %(tenant)s AND r.id = ANY(%(rollups)s)
  GROUP BY 1, 2, 3, 4
+"""
+PIECES = f"""
+SELECT r.day, r.id, r.batch_id, r.service, coalesce(r.destination_id, 0), coalesce(r.rate_id, 0), {_NEGATED}, s.invoice_id
+  FROM usage_rollup r {_STAMP}
+ WHERE r.tenant_id = %(tenant)s AND r.side = 'sell' AND r.account_id = %(account)s AND r.day = ANY(%(days)s)
+"""
+BILLED_SUMS = f"""
+SELECT d.bucket, r.service, coalesce(r.destination_id, 0), coalesce(r.rate_id, 0), {_SUMS}
+  FROM unnest(%(buckets)s::int[], %(starts)s::date[], %(ends)s::date[]) AS d(bucket, start_day, end_day)
+  JOIN usage_rollup r ON r.tenant_id = %(tenant)s AND r.side = 'sell' AND r.account_id = %(account)s
+                     AND r.day >= d.start_day AND r.day < d.end_day {_STAMP}
+ WHERE NOT {_IS_OPEN}
+ GROUP BY 1, 2, 3, 4
+"""
+PLACES = """
+SELECT DISTINCT d.bucket, r.day, r.batch_id, r.service, coalesce(r.destination_id, 0), coalesce(r.rate_id, 0)
+  FROM usage_rollup r
+  JOIN unnest(%(days)s::date[], %(buckets)s::int[]) AS d(day, bucket) ON d.day = r.day
+ WHERE r.tenant_id = %(tenant)s AND r.id = ANY(%(rollups)s)
 """
 ALL_SUMS = f"""
 SELECT 0, r.service, coalesce(r.destination_id, 0), coalesce(r.rate_id, 0), {_SUMS}
@@ -63,13 +81,23 @@ SELECT r.account_id, min(r.day), max(r.day), sum(r.connected)::bigint, sum(abs(r
                     WHERE b.tenant_id = r.tenant_id AND b.rollup_id = r.id AND b.released_at IS NULL)
  GROUP BY r.account_id
 """
-BILLED_ON = """
-SELECT DISTINCT r.day
-  FROM invoicing_billedrollup b JOIN usage_rollup r ON r.tenant_id = b.tenant_id AND r.id = b.rollup_id
- WHERE b.tenant_id = %(tenant)s AND b.invoice_id = %(invoice)s AND b.released_at IS NULL
+UNBILLED_AS_OF = """
+SELECT r.account_id, min(r.day), max(r.day), sum(r.connected)::bigint, sum(abs(r.attempts))::bigint, sum(r.amount)
+  FROM usage_rollup r JOIN usage_batch u ON u.tenant_id = r.tenant_id AND u.id = r.batch_id AND u.finished_at <= %(as_of)s
+ WHERE r.tenant_id = %(tenant)s AND r.side = 'sell' AND (%(until)s::date IS NULL OR r.day < %(until)s)
+   AND NOT EXISTS (SELECT 1 FROM invoicing_billedrollup b JOIN invoicing_invoice i ON i.tenant_id = b.tenant_id AND i.id = b.invoice_id
+                    WHERE b.tenant_id = r.tenant_id AND b.rollup_id = r.id AND i.issued_at <= %(as_of)s
+                      AND (b.released_at IS NULL OR b.released_at > %(as_of)s))
+ GROUP BY r.account_id
 """
-ADJUSTING = f"""
-SELECT min(s.invoice_id) FROM usage_rollup r {_STAMP}
+BILLED_KEYS = f"""
+SELECT r.day, r.service, coalesce(r.destination_id, 0), coalesce(r.rate_id, 0), min(r.id)
+  FROM invoicing_billedrollup b JOIN usage_rollup r ON r.tenant_id = b.tenant_id AND r.id = b.rollup_id
+ WHERE b.tenant_id = %(tenant)s AND b.invoice_id = %(invoice)s AND b.released_at IS NULL AND NOT {_NEGATED}
+ GROUP BY 1, 2, 3, 4
+"""
+TAKING_BACK = f"""
+SELECT r.day, r.service, coalesce(r.destination_id, 0), coalesce(r.rate_id, 0), r.id, s.invoice_id FROM usage_rollup r {_STAMP}
  WHERE r.tenant_id = %(tenant)s AND r.side = 'sell' AND r.account_id = %(account)s AND r.day = ANY(%(days)s) AND {_NEGATED}
    AND s.invoice_id > %(invoice)s
 """
@@ -77,11 +105,27 @@ SELECT min(s.invoice_id) FROM usage_rollup r {_STAMP}
 
 @dataclass(frozen=True, slots=True)
 class OpenUsage:
-    """Usage of an account before a day that no document bills: its days, rollups and batches by day."""
+    """Usage of an account before a day that no document bills: its days and rollups; those that are an adjustment apart."""
 
     days: tuple[Day, ...]
-    rollup_ids: tuple[int, ...]
-    batches: Mapping[date, tuple[int, ...]]
+    plain: tuple[int, ...]
+    adjusted: tuple[int, ...] = ()
+
+    @property
+    def rollup_ids(self) -> tuple[int, ...]:
+        """All of its rollups."""
+        return tuple(sorted((*self.plain, *self.adjusted)))
+
+
+class Place(NamedTuple):
+    """Records of a day that came in a batch, at a destination and a price row, and the bucket in which they stand."""
+
+    bucket: int
+    day: date
+    batch_id: int
+    service: str
+    destination_id: int
+    rate_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,24 +140,31 @@ class Unbilled:
     amount: Amount
 
 
-def access_invoice(number: str) -> Invoice:
-    """The document of that number, with its account. Raises NotFound `invoice_not_found`."""
+def access_invoice(number: str, *, as_of: datetime | None = None) -> Invoice:
+    """The document of that number, with its account; as it was at an instant. Raises NotFound `invoice_not_found`."""
     found = Invoice.objects.select_related("account").filter(number=number).first()
+    if found is not None and as_of is not None:
+        found = as_it_was(found, as_of)
     if found is None:
+        when = "" if as_of is None else f" as of {as_of.isoformat()}"
         raise NotFound(
             "invoice_not_found",
-            f"There is no invoice {number!r}.",
+            f"There is no invoice {number!r}{when}.",
             hint="`trunkline invoice list` shows them.",
             number=number,
         )
     return found
 
 
-def list_invoices(*, account: Account | None = None, state: str | None = None) -> QuerySet[Invoice]:
-    """Documents with their accounts, the latest first."""
+def list_invoices(
+    *, account: Account | None = None, state: str | None = None, as_of: datetime | None = None
+) -> QuerySet[Invoice]:
+    """Documents with their accounts, the latest first; `as_of` leaves out those issued later."""
     found = Invoice.objects.select_related("account").order_by("-issued_at", "-id")
     if account is not None:
         found = found.filter(account=account)
+    if as_of is not None:
+        found = found.filter(issued_at__lte=as_of)
     return found.filter(state=state) if state is not None else found
 
 
@@ -131,9 +182,12 @@ def find_issued(account_id: int, period: DatePeriod) -> Invoice | None:
     return found.order_by("-id").first()
 
 
-def unbilled(*, until: date | None = None) -> list[Unbilled]:
-    """What is on no document, by account, of days before `until`; by code."""
-    rows = joined_at_once(UNBILLED, until=until)
+def unbilled(*, until: date | None = None, as_of: datetime | None = None) -> list[Unbilled]:
+    """What is on no document, or was on none `as_of` an instant, by account, of days before `until`; by code."""
+    if as_of is None:
+        rows = joined_at_once(UNBILLED, until=until)
+    else:
+        rows = joined_at_once(UNBILLED_AS_OF, until=until, as_of=as_of)
     accounts = {account.pk: account for account in Account.objects.filter(pk__in=[row[0] for row in rows])}
     found = [Unbilled(accounts[row[0]], row[1], row[2], row[3], row[4], Amount.from_decimal(row[5])) for row in rows]
     return sorted(found, key=lambda each: each.account.code)
@@ -155,17 +209,56 @@ def open_usage(account: Account, period: DatePeriod) -> OpenUsage:
     Raises Conflict `rollup_currency` where usage is in another currency than the account's, which never changes.
     """
     rows = _rows(OPEN_DAYS, account=account.pk, until=period.end)
-    for day, _, _, _, _, *currencies in rows:
+    for day, _, _, _, *currencies in rows:
         if set(currencies) != {account.currency}:
             raise Conflict(
                 "rollup_currency", f"Usage of {account.code} on {day} is in {currencies[0]}, not in {account.currency}."
             )
     covering = _covering(account, [row[0] for row in rows])
+    adjusted, corrects = _adjusted(account, [row[0] for row in rows if row[1] and row[2]])
+    unbilled = {row[0]: set(row[3]) for row in rows}
+    corrected = _periods(corrects.values())
     return OpenUsage(
-        days=tuple(Day(row[0], row[1], row[2], covering.get(row[0])) for row in rows),
-        rollup_ids=tuple(sorted(number for row in rows for number in row[3])),
-        batches={row[0]: tuple(sorted(row[4])) for row in rows},
+        days=tuple(
+            Day(
+                day=row[0],
+                is_billed=row[1],
+                covered_by=covering.get(row[0]),
+                has_plain=bool(unbilled[row[0]] - adjusted.get(row[0], set())),
+                has_adjusted=bool(adjusted.get(row[0])),
+                corrects=corrects.get(row[0]),
+                corrected=corrected.get(corrects.get(row[0], 0)),
+            )
+            for row in rows
+        ),
+        plain=tuple(sorted(number for day in unbilled for number in unbilled[day] - adjusted.get(day, set()))),
+        adjusted=tuple(sorted(number for numbers in adjusted.values() for number in numbers)),
     )
+
+
+def _adjusted(account: Account, days: Sequence[date]) -> tuple[dict[date, set[int]], dict[date, int]]:
+    """Which unbilled rollups of days, of which other usage is billed and some is taken back, are an adjustment; what they correct, by day."""
+    if not days:
+        return {}, {}
+    pieces: dict[date, list[Piece]] = defaultdict(list)
+    billing: dict[date, set[int]] = defaultdict(set)
+    for day, number, batch, service, destination, rate, takes_back, invoice in _rows(
+        PIECES, account=account.pk, days=list(days)
+    ):
+        key = (service, destination, rate)
+        pieces[day].append(Piece(number, batch, key, takes_back, is_billed=invoice is not None))
+        if invoice is not None:
+            billing[day].add(invoice)
+    adjusted = {day: found for day in pieces if (found := find_adjusted(pieces[day]))}
+    periods = _periods({number for day in adjusted for number in billing[day]})
+    corrects = {day: min(billing[day], key=lambda number: (day not in periods[number], number)) for day in adjusted}
+    return adjusted, corrects
+
+
+def _periods(ids: Iterable[int]) -> dict[int, DatePeriod]:
+    """The periods of documents by id."""
+    rows = Invoice.objects.filter(pk__in=set(ids)).values_list("id", "period_from", "period_to")
+    return {number: DatePeriod(start, end) for number, start, end in rows}
 
 
 def _covering(account: Account, days: Sequence[date]) -> dict[date, int]:
@@ -181,11 +274,37 @@ def _covering(account: Account, days: Sequence[date]) -> dict[date, int]:
     return found
 
 
-def open_sums(usage: OpenUsage, bucket_of: Mapping[date, int]) -> dict[Key, Sums]:
-    """The unbilled usage by bucket, service, destination and price row."""
+def open_sums(usage: OpenUsage, plain: Mapping[date, int], adjusted: Mapping[date, int]) -> dict[Key, Sums]:
+    """The unbilled usage by bucket, service, destination and price row; the buckets are those of the days."""
+    found: dict[Key, Sums] = {}
+    for rollups, bucket_of in ((usage.plain, plain), (usage.adjusted, adjusted)):
+        if rollups:
+            days = list(bucket_of)
+            buckets = [bucket_of[day] for day in days]
+            found |= _keyed(_rows(OPEN_SUMS, days=days, buckets=buckets, rollups=list(rollups)))
+    return found
+
+
+def billed_sums(account: Account, periods: Mapping[int, DatePeriod]) -> dict[Key, Sums]:
+    """What documents that count bill of some periods, each given by its bucket; all price rows, also those that nothing adjusts."""
+    if not periods:
+        return {}
+    return _keyed(
+        _rows(
+            BILLED_SUMS,
+            account=account.pk,
+            buckets=list(periods),
+            starts=[period.start for period in periods.values()],
+            ends=[period.end for period in periods.values()],
+        )
+    )
+
+
+def places(rollups: Sequence[int], bucket_of: Mapping[date, int]) -> list[Place]:
+    """Of rollups of some days, in which bucket the records of a day, batch and key stand."""
     days = list(bucket_of)
-    rows = _rows(OPEN_SUMS, days=days, buckets=[bucket_of[day] for day in days], rollups=list(usage.rollup_ids))
-    return _keyed(rows)
+    rows = _rows(PLACES, days=days, buckets=[bucket_of[day] for day in days], rollups=list(rollups)) if days else []
+    return [Place(*row) for row in rows]
 
 
 def all_sums(account: Account, days: Sequence[date]) -> dict[Key, Sums]:
@@ -225,17 +344,41 @@ def rate_terms(ids: Iterable[int], *, currency: str, language: Language) -> dict
     return found
 
 
-def numbers_of(buckets: Iterable[Bucket]) -> dict[int, str]:
-    """The numbers of the documents that buckets correct, by id."""
+def corrected_documents(buckets: Iterable[Bucket]) -> dict[int, Corrected]:
+    """What is said of the documents that buckets correct, by id."""
     wanted = {bucket.corrects for bucket in buckets if bucket.corrects is not None}
-    return dict(Invoice.objects.filter(pk__in=wanted).values_list("id", "number"))
+    columns = ("id", "number", "issued_on", "tax_name", "tax_percent")
+    rows = Invoice.objects.filter(pk__in=wanted).values_list(*columns)
+    return {
+        number: Corrected(text, issued_on, TaxRate(name, percent)) for number, text, issued_on, name, percent in rows
+    }
 
 
 def find_adjusting(invoice: Invoice) -> Invoice | None:
-    """A later document that counts and takes back usage of this one's days."""
-    days = [row[0] for row in _rows(BILLED_ON, invoice=invoice.pk)]
-    ((found,),) = _rows(ADJUSTING, account=invoice.account_id, invoice=invoice.pk, days=days)
-    return Invoice.objects.get(pk=found) if found is not None else None
+    """The first later document that counts and takes back usage that this one bills, or names it as corrected."""
+    billed = {tuple(key): first for *key, first in _rows(BILLED_KEYS, invoice=invoice.pk)}
+    days = sorted({key[0] for key in billed})
+    taking = _rows(TAKING_BACK, account=invoice.account_id, invoice=invoice.pk, days=days)
+    found = [later for *key, number, later in taking if billed.get(tuple(key), number) < number]
+    found += [later.pk for later in adjusting(invoice)]
+    return Invoice.objects.get(pk=min(found)) if found else None
+
+
+def adjusting(invoice: Invoice, *, as_of: datetime | None = None) -> list[Invoice]:
+    """The documents that count (at that instant) and correct this one, in the order in which they were issued."""
+    lines = InvoiceLine.objects.filter(corrects=invoice, kind=LineKind.ADJUSTMENT).values("invoice_id")
+    found = Invoice.objects.filter(pk__in=lines).order_by("id")
+    shown = [each if as_of is None else as_it_was(each, as_of) for each in found]
+    return [each for each in shown if each is not None and each.state == InvoiceState.ISSUED]
+
+
+def as_it_was(invoice: Invoice, as_of: datetime) -> Invoice | None:
+    """The document as of an instant, not to be saved: without a later voiding; None where it was not issued yet."""
+    if invoice.issued_at > as_of:
+        return None
+    if invoice.voided_at is not None and invoice.voided_at > as_of:
+        invoice.state, invoice.voided_at, invoice.void_reason = InvoiceState.ISSUED, None, ""
+    return invoice
 
 
 def stored_paths() -> set[str]:

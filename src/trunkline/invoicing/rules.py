@@ -9,7 +9,7 @@ import re
 import string
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Final
@@ -29,6 +29,7 @@ GROUP_RECORDS: Final = 1_000_000  # of 150 octets; an account that has more is r
 GROUP_ACCOUNTS: Final = 200
 _KIND_ORDER: Final = {LineKind.USAGE: 0, LineKind.LATE: 1, LineKind.ADJUSTMENT: 2}
 _NUMBER_LENGTH_MAX: Final = 40
+_PRICES_TOLD: Final = 2
 _MONTH: Final = re.compile(r"[0-9]{4}-[0-9]{2}", re.ASCII)
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
@@ -37,23 +38,55 @@ _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 class Day:
     """A day of the account with usage that no document bills yet.
 
-    `is_billed`: other usage of the day stands on a document. `has_negated`: some of the unbilled usage takes back earlier usage (a
-    re-rating). `covered_by`: id of the document whose period holds the day, None if there is none.
+    `is_billed`: other usage of the day stands on a document. `covered_by`: id of the document whose period holds the day, None if there is
+    none. `has_plain`, `has_adjusted`: what of its unbilled usage there is (`find_adjusted`). `corrects` is the document that its adjustment
+    corrects, `corrected` that one's period.
     """
 
     day: date
     is_billed: bool = False
-    has_negated: bool = False
     covered_by: int | None = None
+    has_plain: bool = True
+    has_adjusted: bool = False
+    corrects: int | None = None
+    corrected: DatePeriod | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A rollup of one day, as far as it decides what is an adjustment: ids ascend as rollups were written."""
+
+    rollup: int
+    batch: int
+    key: tuple[str, int, int]  # service, destination, price row
+    takes_back: bool
+    is_billed: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """Days whose usage stands together on the document, and why. `corrects` is the earlier document that their period belongs to."""
+    """Usage that stands together on the document, and why. `corrects` is the earlier document that it belongs to."""
 
     kind: LineKind
     corrects: int | None
     period: DatePeriod
+
+
+@dataclass(frozen=True, slots=True)
+class TaxRate:
+    """A tax: its name on documents and its percentage."""
+
+    name: str
+    percent: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """What a document says of an earlier one that it corrects."""
+
+    number: str
+    issued_on: date
+    tax: TaxRate
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +118,9 @@ class Sums:
             self.exact + other.exact,
         )
 
+    def __neg__(self) -> Sums:
+        return Sums(-self.attempts, -self.calls, -self.used, -self.billed, -self.exact)
+
     @property
     def is_charged(self) -> bool:
         """Whether there is anything to show: something connected, counted or paid for. Unanswered attempts alone are no line."""
@@ -101,7 +137,11 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line: a destination at a price. `amount` is `sums.exact` half up at the currency's minor unit."""
+    """One line: a destination at a price, or an adjustment of a destination. `amount` is `sums.exact` half up at the currency's minor unit.
+
+    Of an adjustment `sums` is the difference, `before` what was billed, at the prices `before_terms`; before and difference are what it
+    should be, at the prices `terms`. `tax` is None where the line has the tax of the document.
+    """
 
     number: int
     bucket: int
@@ -114,13 +154,31 @@ class Line:
     terms: str
     sums: Sums
     amount: Amount
+    before: Sums | None = None
+    before_terms: str = ""
+    tax: TaxRate | None = None
+
+    @property
+    def after(self) -> Sums:
+        """What an adjusted destination should be."""
+        return self.sums if self.before is None else self.before + self.sums
+
+
+@dataclass(frozen=True, slots=True)
+class Taxed:
+    """The lines of a document that have the same percentage: their net and the tax on it."""
+
+    rate: TaxRate
+    net: Amount
+    tax: Amount
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The foot of a document. net = exact - rounding = sum of the lines; total = net + tax.
+    """The foot of a document. net = exact - rounding = sum of the lines; tax = sum of `taxes`; total = net + tax.
 
-    `rounding` is what the lines lose by being rounded (negative: what they gain); it goes to the rounding account.
+    `rounding` is what the lines lose by being rounded (negative: what they gain); it goes to the rounding account. `taxes` begins with the
+    document's own percentage, unless all lines have another one.
     """
 
     exact: Amount
@@ -128,6 +186,7 @@ class Totals:
     net: Amount
     tax: Amount
     total: Amount
+    taxes: tuple[Taxed, ...] = ()
 
 
 def period_of(text: str) -> DatePeriod:
@@ -145,90 +204,181 @@ def period_of(text: str) -> DatePeriod:
     )
 
 
-def sort_days(days: Iterable[Day], period: DatePeriod) -> tuple[list[Bucket], dict[date, int]]:
-    """The buckets of a document of `period`, in its order, and the number of each day's bucket.
+def find_adjusted(pieces: Iterable[Piece]) -> set[int]:
+    """Of all rollups of one day, the unbilled ones that are an adjustment.
 
-    A day of the period that no document covers is usage. Any other is late, or an adjustment where records that a document bills were
-    taken back. Late days and adjustments stand together per document that they belong to.
+    A batch adjusts where it takes back a rollup written before it that is billed or itself an adjustment; then all it says of the day is
+    one, and so is every unbilled rollup that it may have taken back too.
     """
-    grouped: dict[tuple[LineKind, int | None], list[date]] = defaultdict(list)
+    pieces = list(pieces)
+    unbilled = [piece for piece in pieces if not piece.is_billed]
+    taking = [piece for piece in unbilled if piece.takes_back]
+    adjusted: set[int] = set()
+    while True:
+        first: dict[tuple[str, int, int], int] = {}  # of what can be taken back, by key
+        for piece in pieces:
+            if not piece.takes_back and (piece.is_billed or piece.rollup in adjusted):
+                first[piece.key] = min(piece.rollup, first.get(piece.key, piece.rollup))
+        batches = {piece.batch for piece in taking if first.get(piece.key, piece.rollup) < piece.rollup}
+        last: dict[tuple[str, int, int], int] = {}  # that may have taken back something unbilled, by key
+        for piece in taking:
+            if piece.batch in batches:
+                last[piece.key] = max(piece.rollup, last.get(piece.key, piece.rollup))
+        found = {
+            piece.rollup
+            for piece in unbilled
+            if piece.batch in batches or piece.rollup < last.get(piece.key, piece.rollup)
+        }
+        if found <= adjusted:
+            return adjusted
+        adjusted |= found
+
+
+def sort_days(days: Iterable[Day], period: DatePeriod) -> tuple[list[Bucket], dict[date, int], dict[date, int]]:
+    """The buckets of a document of `period`, in its order; the bucket of each day's plain usage, and that of its adjustment.
+
+    Plain usage of a day of the period that no other document covers is usage, any other is late. Late days stand together per document
+    whose period holds them; adjustments per document that they correct, apart where that one's period does not hold the day.
+    """
+    grouped: dict[tuple[LineKind, int | None, DatePeriod | None], list[date]] = defaultdict(list)
     for day in days:
-        if day.is_billed and day.has_negated:
-            kind = LineKind.ADJUSTMENT
-        elif day.day in period and day.covered_by is None:
-            kind = LineKind.USAGE
-        else:
-            kind = LineKind.LATE
-        grouped[kind, None if kind is LineKind.USAGE else day.covered_by].append(day.day)
+        if day.has_plain:
+            is_own = day.day in period and day.covered_by is None
+            grouped[(LineKind.USAGE, None, period) if is_own else (LineKind.LATE, day.covered_by, None)].append(day.day)
+        if day.has_adjusted:
+            within = day.corrected if day.corrected is not None and day.day in day.corrected else None
+            grouped[LineKind.ADJUSTMENT, day.corrects, within].append(day.day)
     ordered = sorted(grouped.items(), key=lambda item: (_KIND_ORDER[item[0][0]], min(item[1])))
-    buckets, bucket_of = [], {}
-    for number, ((kind, corrects), dates) in enumerate(ordered):
-        own = period if kind is LineKind.USAGE else DatePeriod(min(dates), max(dates) + ONE_DAY)
-        buckets.append(Bucket(kind, corrects, own))
-        bucket_of.update(dict.fromkeys(dates, number))
-    return buckets, bucket_of
+    buckets: list[Bucket] = []
+    plain: dict[date, int] = {}
+    adjusted: dict[date, int] = {}
+    for number, ((kind, corrects, whole), dates) in enumerate(ordered):
+        buckets.append(Bucket(kind, corrects, whole or DatePeriod(min(dates), max(dates) + ONE_DAY)))
+        (adjusted if kind is LineKind.ADJUSTMENT else plain).update(dict.fromkeys(dates, number))
+    return buckets, plain, adjusted
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """How usage reads in the document's language: names of destinations and texts of prices by id, and what stands for none."""
+
+    destinations: Mapping[int, str]
+    terms: Mapping[int, Terms]
+    no_destination: str
+    no_price: str
+    several_prices: str = ""
+
+    def destination(self, number: int) -> str:
+        return self.destinations.get(number, self.no_destination)
+
+    def price(self, number: int, service: str) -> Terms:
+        return self.terms.get(number) or Terms(self.no_price, SERVICE_UNITS.get(service, Unit.MESSAGE))
+
+    def prices(self, texts: Iterable[str]) -> str:
+        """The prices of an adjustment's line: one, two, or that they are several."""
+        told = sorted(set(texts))
+        return "; ".join(told) if len(told) <= _PRICES_TOLD else self.several_prices
+
+
+_Group = tuple[int, str, str, str, Unit]  # bucket, service, destination, price text (none for an adjustment), unit
 
 
 def build_lines(
     usage: Mapping[Key, Sums],
     buckets: Sequence[Bucket],
     *,
-    destinations: Mapping[int, str],
-    terms: Mapping[int, Terms],
+    texts: Texts,
     currency: Currency,
-    no_destination: str,
-    no_price: str,
+    before: Mapping[Key, Sums] | None = None,
+    taxes: Mapping[int, TaxRate] | None = None,
 ) -> tuple[list[Line], dict[Key, int]]:
     """The lines of a document in its order, numbered from 1, and the line of each key (`NO_LINE` where there is nothing to show).
 
-    Keys of one bucket, service, destination name and price text are one line, whatever price rows they come from.
+    Keys of one bucket, service, destination name and price text are one line, whatever price rows they come from; an adjustment is a line
+    whatever the prices. `before` is what documents bill of an adjustment's destinations already; `taxes` are those of corrected documents
+    by id, where they are not that of this one.
     """
-    grouped: dict[tuple[int, str, str, str, Unit], Sums] = defaultdict(Sums)
-    groups: dict[Key, tuple[int, str, str, str, Unit]] = {}
-    for key, sums in usage.items():
-        priced = terms.get(key.rate_id) or Terms(no_price, SERVICE_UNITS.get(key.service, Unit.MESSAGE))
-        name = destinations.get(key.destination_id, no_destination)
-        groups[key] = (key.bucket, key.service, name, priced.text, priced.unit)
-        grouped[groups[key]] += sums
+    before = before or {}
+    grouped: dict[_Group, list[Key]] = defaultdict(list)
+    group_of: dict[Key, _Group] = {}
+    for key in {**usage, **before}:
+        group_of[key] = _group(key, buckets, texts)
+        grouped[group_of[key]].append(key)
     lines: list[Line] = []
-    number_of: dict[tuple[int, str, str, str, Unit], int] = {}
+    number_of: dict[_Group, int] = {}
     for group in sorted(grouped, key=_line_order):
-        sums = grouped[group]
+        keys = grouped[group]
+        sums = sum((usage[key] for key in keys if key in usage), Sums())
         if not sums.is_charged:
             continue
-        bucket, service, name, text, unit = group
         number_of[group] = len(lines) + 1
-        lines.append(
-            Line(
-                number=number_of[group],
-                bucket=bucket,
-                kind=buckets[bucket].kind,
-                corrects=buckets[bucket].corrects,
-                period=buckets[bucket].period,
-                service=service,
-                unit=unit,
-                destination=name,
-                terms=text,
-                sums=sums,
-                amount=round_to_minor(sums.exact, currency),
-            )
+        bucket, service, name, text, unit = group
+        line = Line(
+            number=number_of[group],
+            bucket=bucket,
+            kind=buckets[bucket].kind,
+            corrects=buckets[bucket].corrects,
+            period=buckets[bucket].period,
+            service=service,
+            unit=unit,
+            destination=name,
+            terms=text,
+            sums=sums,
+            amount=round_to_minor(sums.exact, currency),
         )
-    return lines, {key: number_of.get(group, NO_LINE) for key, group in groups.items()}
+        lines.append(_compared(line, keys, usage, before, texts, taxes or {}))
+    return lines, {key: number_of.get(group_of[key], NO_LINE) for key in usage}
 
 
-def _line_order(group: tuple[int, str, str, str, Unit]) -> tuple[int, int, str, str, str, str]:
+def _group(key: Key, buckets: Sequence[Bucket], texts: Texts) -> _Group:
+    priced = texts.price(key.rate_id, key.service)
+    text = "" if buckets[key.bucket].kind is LineKind.ADJUSTMENT else priced.text
+    return key.bucket, key.service, texts.destination(key.destination_id), text, priced.unit
+
+
+def _compared(
+    line: Line,
+    keys: Iterable[Key],
+    usage: Mapping[Key, Sums],
+    before: Mapping[Key, Sums],
+    texts: Texts,
+    taxes: Mapping[int, TaxRate],
+) -> Line:
+    """The line itself; an adjustment beside what was billed, at its prices and with its tax."""
+    if line.kind is not LineKind.ADJUSTMENT:
+        return line
+    nothing, billed = Sums(), {key: before[key] for key in keys if key in before}
+    after = {key: billed.get(key, nothing) + usage.get(key, nothing) for key in keys}
+
+    def told(sums: Mapping[Key, Sums]) -> str:
+        return texts.prices(texts.price(key.rate_id, key.service).text for key, each in sums.items() if each.is_charged)
+
+    return replace(
+        line,
+        terms=told(after),
+        before=sum(billed.values(), nothing),
+        before_terms=told(billed),
+        tax=taxes.get(line.corrects or 0),
+    )
+
+
+def _line_order(group: _Group) -> tuple[int, int, str, str, str, str]:
     bucket, service, name, text, unit = group
     place = SERVICES.index(service) if service in SERVICES else len(SERVICES)
     return bucket, place, service, name, text, unit.value
 
 
-def total_of(lines: Iterable[Line], *, tax_percent: Decimal, currency: Currency) -> Totals:
-    """Lines added, then taxed: each line is rounded first, tax is half up on the net. Raises Invalid `tax_percent`, `overflow`."""
+def total_of(lines: Iterable[Line], *, tax: TaxRate, currency: Currency) -> Totals:
+    """Lines added, then taxed: each line is rounded first, tax is half up on the net of each percentage. Raises Invalid `tax_percent`, `overflow`."""
     lines = list(lines)
     exact = Amount.total(line.sums.exact for line in lines)
-    net = Amount.total(line.amount for line in lines)
-    tax = tax_on(net, tax_percent, currency)
-    return Totals(exact=exact, rounding=exact - net, net=net, tax=tax, total=net + tax)
+    nets: dict[TaxRate, Amount] = {} if any(line.tax for line in lines) else {tax: _NOTHING}
+    for line in sorted(lines, key=lambda line: line.tax is not None):  # the document's own first
+        rate = line.tax or tax
+        nets[rate] = nets.get(rate, _NOTHING) + line.amount
+    taxes = tuple(Taxed(rate, net, tax_on(net, rate.percent, currency)) for rate, net in nets.items())
+    net, due = Amount.total(each.net for each in taxes), Amount.total(each.tax for each in taxes)
+    return Totals(exact=exact, rounding=exact - net, net=net, tax=due, total=net + due, taxes=taxes)
 
 
 def groups_to_read(accounts: Iterable[tuple[str, int]]) -> list[list[str]]:

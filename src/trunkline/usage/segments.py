@@ -21,6 +21,8 @@ from trunkline.kit.scratch import scratch_path
 if TYPE_CHECKING:
     import duckdb
 
+    from trunkline.usage.models import Segment
+
 Result = TypeVar("Result")
 
 ATTEMPTS = 3  # a catalogue that moves three times under one reader is busy: the reader says so instead of looping
@@ -81,6 +83,18 @@ def live_segments(
     found = found.order_by("day", "id").only("id", "path", "day", "rows", "min_start", "max_start")
     root = home()
     return [SegmentFile(row.id, root / row.path, row.day, row.rows, row.min_start, row.max_start) for row in found]
+
+
+def rated_versions(*, start_from: datetime, start_to: datetime) -> list[Segment]:
+    """Segments of rated records, superseded ones too, that can hold a start in `[start_from, start_to)`, in the order in which they were
+    written; needs an open scope. Where one was superseded, what it said is said anew by segments of the batch that superseded it."""
+    from django.db.models import Q
+
+    from trunkline.usage.models import Segment
+
+    found = Segment.objects.filter(Q(max_start=None) | Q(max_start__gte=start_from), kind="rated")
+    found = found.filter(Q(min_start=None) | Q(min_start__lt=start_to), day__gte=_utc_day(start_from))
+    return list(found.filter(day__lte=_utc_day(start_to)).order_by("id"))
 
 
 def _utc_day(instant: datetime) -> date:

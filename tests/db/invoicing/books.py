@@ -43,6 +43,7 @@ class Call:
     called: str = "254700000001"
     calling: str = "4930123456"
     service: str = "voice"
+    key: str = ""  # the same in every version of a record
 
 
 @dataclass
@@ -99,30 +100,39 @@ class Books:
         takes_back: Sequence[Call] = (),
         account: Account | None = None,
         records: Sequence[Call] | None = None,
-        supersedes: Batch | None = None,
+        supersedes: Batch | Sequence[Batch] = (),
+        carried: Sequence[tuple[Call, Batch | None]] = (),
+        at: datetime = AT,
+        booked_on: date | None = None,
     ) -> Batch:
-        """A posted batch of `calls`; `takes_back` are calls of an earlier one, negated. `records` is what the segment holds, if it lies."""
+        """A posted batch of `calls`; `takes_back` are calls of earlier ones, negated. `records` is what the segment holds, if it lies.
+
+        A re-rating `supersedes` batches, and its segments hold what it leaves as it is too: `carried`, with the batch that the record names (None: this one).
+        """
+        superseded = [supersedes] if isinstance(supersedes, Batch) else list(supersedes)
         account = account or self.account
         with scope(self.tenant, "test"):
             number = next(self.numbers)
             batch = Batch.objects.create(
                 switch=self.switch,
-                intake="command",
+                intake="rerate" if superseded else "command",
                 name=f"file{number}.csv",
                 path="",
                 content_hash=f"{number:064}",
                 octets=1,
                 state="posted",
                 attempt=1,
-                received_at=AT,
+                received_at=at,
+                finished_at=at,
             )
-            if supersedes is not None:
-                Segment.objects.filter(batch=supersedes).update(
-                    state="superseded", superseded_by=batch, superseded_at=AT
-                )
-            self._write_rollups(batch, account, calls, 1)
-            self._write_rollups(batch, account, takes_back, -1)
-            self._write_segments(batch, account, calls if records is None else records)
+            live = Segment.objects.filter(batch__in=superseded, state="live")
+            live.update(state="superseded", superseded_by=batch, superseded_at=at)
+            self._write_rollups(batch, account, calls, 1, booked_on)
+            self._write_rollups(batch, account, takes_back, -1, booked_on)
+            # A record that is priced again keeps the batch of its file.
+            source = superseded[0] if superseded else batch
+            told = [(call, source) for call in (calls if records is None else records)]
+            self._write_segments(batch, account, [*told, *carried])
         return batch
 
     def _day(self, call: Call, account: Account) -> date:
@@ -132,7 +142,9 @@ class Books:
     def _start(call: Call) -> datetime:
         return datetime.fromisoformat(call.start).replace(tzinfo=UTC)
 
-    def _write_rollups(self, batch: Batch, account: Account, calls: Sequence[Call], sign: int) -> None:
+    def _write_rollups(
+        self, batch: Batch, account: Account, calls: Sequence[Call], sign: int, booked_on: date | None
+    ) -> None:
         grouped: dict[tuple[str, str, str, date], list[Call]] = defaultdict(list)
         for call in calls:
             grouped[call.service, call.destination, call.rate, self._day(call, account)].append(call)
@@ -161,19 +173,19 @@ class Books:
             if amount:
                 lines = [ledger.Line(account.unbilled_receivable_id, amount), ledger.Line(revenue.pk, -amount)]
                 key = f"{batch.pk}:sell:{account.code}:{day}:{sign}"
-                ledger.post(key=key, kind="usage_sell", booked_on=day, lines=lines, at=AT)
+                ledger.post(key=key, kind="usage_sell", booked_on=booked_on or day, lines=lines, at=AT)
 
-    def _write_segments(self, batch: Batch, account: Account, calls: Sequence[Call]) -> None:
-        by_day: dict[date, list[Call]] = defaultdict(list)
-        for call in calls:
-            by_day[self._start(call).date()].append(call)
+    def _write_segments(self, batch: Batch, account: Account, told: Sequence[tuple[Call, Batch | None]]) -> None:
+        by_day: dict[date, list[tuple[Call, Batch]]] = defaultdict(list)
+        for call, source in told:
+            by_day[self._start(call).date()].append((call, source or batch))
         for day, group in by_day.items():
-            rows = [self._record(number, call, batch, account) for number, call in enumerate(group)]
+            rows = [self._record(number, call, source, account) for number, (call, source) in enumerate(group)]
             path = f"usage/tenant={self.tenant.pk}/day={day}/batch-{batch.pk}.parquet"
             full = home() / path
             full.parent.mkdir(parents=True, exist_ok=True)
             pq.write_table(pa.Table.from_pylist(rows, schema=RATED), full)
-            starts = [self._start(call) for call in group]
+            starts = [self._start(call) for call, _ in group]
             Segment.objects.create(
                 batch=batch,
                 switch=self.switch,
@@ -192,7 +204,7 @@ class Books:
         start = self._start(call)
         return {
             "line": number + 1,
-            "key": f"{batch.pk}-{start.isoformat()}-{number}",
+            "key": call.key or f"{start.isoformat()}-{number}",
             "call_id": f"call-{batch.pk}-{number}",
             "attempt": 1,
             "is_last": True,

@@ -183,7 +183,8 @@ def test_a_french_document_is_kept_in_french_and_its_records_keep_their_columns(
     assert "Total USD 0,13" in text
     header, first, *_ = (tmp_path / "INV-2026-000001.records.csv").read_text(encoding="utf-8").splitlines()
     assert header.replace('"', "") == (
-        "line,service,call_id,start_local,utc_offset,calling,called,destination,code,price,unit,used,billed,currency,amount"
+        "line,service,call_id,start_local,utc_offset,calling,called,destination,code,price,unit,used,billed,currency,amount,"
+        "change,price_before,used_before,billed_before,amount_before"
     )
     assert '"Kenya Fixed Nairobi"' in first
     assert '"0,03/min, 1/1"' in first

@@ -85,8 +85,12 @@ TAMPERINGS = {
     ),
     "a number left out": ("UPDATE invoicing_numbersequence SET next = next + 1", {"invoice_numbers"}),
     "a line": ("UPDATE invoicing_invoiceline SET amount = amount + 1", {"invoice_lines"}),
+    "the percentage of a line": (
+        "UPDATE invoicing_invoiceline SET tax_percent = 50, kind = 'adjustment', before_exact = 0, corrects_id = invoice_id - 1",
+        {"invoice_taxes", "invoice_adjustments"},
+    ),
     "a stamp": ("UPDATE invoicing_billedrollup SET released_at = now()", {"invoice_stamps", "invoice_unbilled"}),
-    "a total": ("UPDATE invoicing_invoice SET total = total + 1, tax = tax + 1", {"invoice_receivable"}),
+    "a total": ("UPDATE invoicing_invoice SET total = total + 1, tax = tax + 1", {"invoice_receivable", "invoice_taxes", "invoice_own_accounts"}),
 }  # fmt: skip
 
 

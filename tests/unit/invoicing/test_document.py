@@ -23,10 +23,11 @@ from trunkline.invoicing.document.layout import ANNEX_LINES, Issue, _extent, doc
 from trunkline.invoicing.document.press import set_pdf
 from trunkline.invoicing.draft import Draft
 from trunkline.invoicing.queries import OpenUsage
-from trunkline.invoicing.rules import Bucket, Key, Sums, Terms, build_lines, total_of
+from trunkline.invoicing.rules import Bucket, Corrected, Key, Sums, TaxRate, Terms, Texts, build_lines, total_of
 
 AT = datetime(2026, 4, 2, 9, 30, tzinfo=UTC)
 MARCH = DatePeriod(date(2026, 3, 1), date(2026, 4, 1))
+VAT = TaxRate("VAT", Decimal(16))
 ISSUE = Issue("INV-2026-000042", date(2026, 4, 2), date(2026, 5, 2))
 
 
@@ -36,15 +37,14 @@ def draft(
     """A draft of `count` destinations, each with 10 calls, 61 seconds charged and `amount`."""
     buckets = [Bucket(LineKind.USAGE, None, MARCH)]
     usage = {Key(0, "voice", n, n): Sums(12, 10, 60, 61, Amount.from_text(amount)) for n in range(1, count + 1)}
-    lines, line_of = build_lines(
-        usage,
-        buckets,
-        destinations={n: f"{name} {n:04}" for n in range(1, count + 1)},
-        terms={n: Terms("0.0125/min, 60/1", Unit.SECOND) for n in range(1, count + 1)},
-        currency=get_currency(currency),
-        no_destination="Other destinations",
-        no_price="free of charge",
+    texts = Texts(
+        {n: f"{name} {n:04}" for n in range(1, count + 1)},
+        {n: Terms("0.0125/min, 60/1", Unit.SECOND) for n in range(1, count + 1)},
+        "Other destinations",
+        "free of charge",
+        "several prices",
     )
+    lines, line_of = build_lines(usage, buckets, texts=texts, currency=get_currency(currency))
     made = Draft(
         account_id=1,
         account_code="acme",
@@ -68,9 +68,12 @@ def draft(
         buckets=buckets,
         corrected={},
         lines=lines,
-        totals=total_of(lines, tax_percent=Decimal(16), currency=get_currency(currency)),
-        usage=OpenUsage((), (), {}),
+        totals=total_of(lines, tax=VAT, currency=get_currency(currency)),
+        texts=texts,
+        usage=OpenUsage((), ()),
+        sums=usage,
         bucket_of={},
+        adjusted_bucket_of={},
         line_of=line_of,
     )
     return replace(made, **given)
@@ -154,7 +157,7 @@ def test_a_credit_note_asks_for_no_payment() -> None:
 
 def test_without_tax_there_is_no_tax_line() -> None:
     made = draft(tax_name="", tax_percent=Decimal(0))
-    (text,) = pages(replace(made, totals=total_of(made.lines, tax_percent=Decimal(0), currency=made.currency)))
+    (text,) = pages(replace(made, totals=total_of(made.lines, tax=TaxRate("", Decimal(0)), currency=made.currency)))
     assert "%" not in text
 
 
@@ -189,3 +192,89 @@ def test_a_long_name_takes_two_lines_and_pushes_the_next_row_down() -> None:
     data = document_data(draft(2, name="A destination with a name that needs two lines of its column"), ISSUE)
     assert data["sections"][0]["heights"] == [0, 0]
     assert document_data(draft(2), ISSUE)["sections"][0]["heights"] == [13.4, 13.4]
+
+
+FEBRUARY = DatePeriod(date(2026, 2, 1), date(2026, 3, 1))
+
+
+def adjustment(
+    *, language: str = "en", count: int = 1, credit: str = "-1240.5075", tax: str = "16", calls: int = 40
+) -> Draft:
+    """A document that corrects the calls to `count` destinations on an invoice of February with that tax; today's is 16 %."""
+    words = get_language(language)
+    buckets = [Bucket(LineKind.ADJUSTMENT, 7, FEBRUARY)]
+    usage = {Key(0, "voice", n, 1): Sums(-40, -40, -2400, -2400, Amount.from_text(credit)) for n in range(1, count + 1)}
+    usage |= {
+        Key(0, "voice", n, 2): Sums(40, calls, 2400, 2400, Amount.from_text("0.3333")) for n in range(1, count + 1)
+    }
+    texts = Texts(
+        {n: f"Destination {n:04}" for n in range(1, count + 1)},
+        {n: Terms(f"0.0{n}/min, 1/1", Unit.SECOND) for n in (1, 2)},
+        words.gettext("Other destinations"),
+        words.gettext("free of charge"),
+        words.gettext("several prices"),
+    )
+    rate = TaxRate("VAT", Decimal(tax))
+    lines, line_of = build_lines(
+        usage,
+        buckets,
+        texts=texts,
+        currency=get_currency("USD"),
+        before={
+            Key(0, "voice", n, 1): Sums(90, 90, 5400, 5400, Amount.from_text("3000.123")) for n in range(1, count + 1)
+        },
+        taxes={} if rate == VAT else {7: rate},
+    )
+    return draft(
+        language=language,
+        buckets=buckets,
+        corrected={7: Corrected("INV-2026-000007", date(2026, 3, 2), rate)},
+        lines=lines,
+        line_of=line_of,
+        totals=total_of(lines, tax=VAT, currency=get_currency("USD")),
+        texts=texts,
+    )
+
+
+def test_a_credit_note_names_what_it_corrects_and_says_billed_corrected_and_difference() -> None:
+    (text,) = pages(adjustment(), Issue("CN-2026-000003", date(2026, 4, 2), date(2026, 5, 2)))
+    lines = text.splitlines()
+    for line in (
+        "Credit note",
+        "CN-2026-000003",
+        "Corrects INV-2026-000007 of 2 March 2026",
+        "Adjustment of INV-2026-000007: Calls of 1 February 2026 to 28 February 2026",
+        "Billed: 0.01/min, 1/1 90 90.00 3,000.123",
+        "Difference 0 0.00 −1,240.17",
+        "Subtotal 0 0.00 −1,240.17",
+        "USD 1,438.60 is credited to your account.",
+        "Usage, exact −1,240.1742",
+        "Net −1,240.17",
+        "VAT 16 % −198.43",
+        "Total USD −1,438.60",
+    ):
+        assert line in lines
+    assert "Corrected: 0.01/min, 1/1; 0.02/min, 1/1 90 90.00 1,759.9488" in " ".join(lines)
+    assert not any(line.startswith("Due") for line in lines)
+
+
+def test_an_adjustment_is_taxed_as_the_document_that_it_corrects() -> None:
+    (text,) = pages(adjustment(tax="18"))
+    assert "VAT 18 % −223.23" in text
+    assert "VAT 16 %" not in text
+
+
+def test_an_adjustment_that_is_owed_asks_for_payment_and_one_of_nothing_says_so() -> None:
+    (text,) = pages(adjustment(credit="10"))
+    assert "Invoice" in text
+    assert "Corrects INV-2026-000007 of 2 March 2026" in text
+    assert "Please pay USD 11.98 by 2 May 2026 and quote INV-2026-000042." in text
+    (text,) = pages(adjustment(credit="-0.3333", calls=39))
+    assert "Nothing is to be paid." in text
+
+
+def test_the_three_rows_of_an_adjustment_stay_on_one_page() -> None:
+    first, *others = pages(adjustment(count=30))
+    assert others
+    for page in (first, *others):
+        assert page.count("Billed: ") == page.count("Corrected: ") == page.count("Difference")

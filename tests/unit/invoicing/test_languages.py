@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gettext
 import io
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.invoicing.source_messages import faults, source_messages
-from tests.unit.invoicing.test_document import ISSUE, MARCH, draft, pages
+from tests.unit.invoicing.test_document import ISSUE, MARCH, adjustment, draft, pages
 from trunkline.core.currency import get_currency
 from trunkline.core.errors import Invalid
 from trunkline.core.money import Amount, Price
@@ -21,9 +22,10 @@ from trunkline.core.period import ONE_DAY, DatePeriod
 from trunkline.invoicing.choices import LineKind, Unit
 from trunkline.invoicing.document import catalogue
 from trunkline.invoicing.document.catalogue import FOLDER, get_language, languages, require_language
+from trunkline.invoicing.document.layout import Issue
 from trunkline.invoicing.document.po import Entry, compile_mo, read_po
 from trunkline.invoicing.draft import Draft
-from trunkline.invoicing.rules import Bucket, Key, Sums, Terms, build_lines, total_of
+from trunkline.invoicing.rules import Bucket, Corrected, Key, Sums, TaxRate, Terms, Texts, build_lines, total_of
 from trunkline.invoicing.terms import RateFacts, price_terms
 from trunkline.tariffs.rules import parse_steps
 
@@ -47,25 +49,23 @@ def french() -> Draft:
         Key(0, "voice", 2, 0): Sums(3, 1, 60, 60, Amount.zero()),
         Key(1, "sms", 1, 2): Sums(2, 2, 2, 2, Amount.from_text("0.01")),
     }
-    lines, line_of = build_lines(
-        usage,
-        buckets,
+    texts = Texts(
         destinations={1: "Kenya *Mobile*"},
         terms={
             1: Terms(french_terms(Unit.SECOND, "0:0.0125/60/60;60:0.0125/60/1"), Unit.SECOND),
             2: Terms(french_terms(Unit.MESSAGE, "0:0.005/1/1"), Unit.MESSAGE),
         },
-        currency=USD,
         no_destination=get_language("fr").gettext("Other destinations"),
         no_price=get_language("fr").gettext("free of charge"),
     )
+    lines, line_of = build_lines(usage, buckets, texts=texts, currency=USD)
     return draft(
         language="fr",
         buckets=buckets,
-        corrected={7: "INV-2026-000007"},
+        corrected={7: Corrected("INV-2026-000007", date(2026, 3, 2), TaxRate("TVA", Decimal("7.7")))},
         lines=lines,
         line_of=line_of,
-        totals=total_of(lines, tax_percent=Decimal("7.7"), currency=USD),
+        totals=total_of(lines, tax=TaxRate("TVA", Decimal("7.7")), currency=USD),
         tax_name="TVA",
         tax_percent=Decimal("7.700000"),
     )
@@ -161,9 +161,31 @@ def test_a_french_credit_note_preview_and_annex_have_no_english_word() -> None:
     assert f"Annexe{FIXED}: lignes par destination" in second
 
 
+def test_a_french_adjustment_reads_as_the_french_write() -> None:
+    (text,) = pages(adjustment(language="fr"), Issue("CN-2026-000003", date(2026, 4, 2), date(2026, 5, 2)))
+    lines = text.splitlines()
+    for line in (
+        "Avoir",
+        "Rectifie INV-2026-000007 du 2 mars 2026",
+        f"Régularisation de INV-2026-000007{FIXED}: Appels, du 1er février 2026 au 28 février 2026",
+        f"Facturé{FIXED}: 0.01/min, 1/1 90 90,00 3{NARROW}000,123",
+        f"Différence 0 0,00 −1{NARROW}240,17",
+        f"Votre compte est crédité de 1{NARROW}438,60{FIXED}USD.",
+        f"VAT 16{NARROW}% −198,43",
+    ):
+        assert line in lines
+    assert f"Rectifié{FIXED}: 0.01/min, 1/1; 0.02/min, 1/1" in " ".join(lines)
+    assert "Dans une régularisation, les fichiers donnent chaque enregistrement tel qu’il est" in text
+    two = adjustment(language="fr", credit="10", tax="18")
+    mixed = replace(two, totals=replace(two.totals, taxes=(*two.totals.taxes, *adjustment().totals.taxes)))
+    assert f"VAT 16{NARROW}% sur −1{NARROW}240,17" in "\n".join(pages(mixed))
+    assert "Aucun montant n’est à régler." in "\n".join(pages(adjustment(language="fr", credit="-0.3333", calls=39)))
+
+
 def test_markup_and_braces_in_names_stay_text_in_french() -> None:
     evil = "#strong[x] *b* _i_ $x$ {amount} {0} {{page}}"
-    made = draft(1, language="fr", name=evil, tax_name=evil, buyer={"name": evil, "lines": [evil], "tax_number": evil})
+    made = draft(1, language="fr", name=evil, buyer={"name": evil, "lines": [evil], "tax_number": evil})
+    made = replace(made, totals=total_of(made.lines, tax=TaxRate(evil, Decimal(16)), currency=USD))
     text = " ".join(" ".join(pages(made)).split())
     assert text.count(evil) == 5
 

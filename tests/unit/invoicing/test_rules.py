@@ -23,7 +23,9 @@ from trunkline.invoicing.rules import (
     Key,
     Line,
     Sums,
+    TaxRate,
     Terms,
+    Texts,
     build_lines,
     check_number_template,
     groups_to_read,
@@ -46,6 +48,8 @@ TERMS = {
     3: Terms("0.02/min, 1/1", Unit.SECOND),
 }
 
+TEXTS = Texts(DESTINATIONS, TERMS, "Other destinations", "free of charge", "several prices")
+
 keys = st.builds(Key, st.integers(0, 1), st.sampled_from(["voice", "sms"]), st.integers(0, 4), st.integers(0, 4))
 sums = st.builds(
     Sums,
@@ -61,11 +65,8 @@ def lines_of(usage: dict[Key, Sums], currency: str = "USD") -> tuple[list[Line],
     return build_lines(
         usage,
         BUCKETS,
-        destinations=DESTINATIONS,
-        terms=TERMS,
+        texts=TEXTS,
         currency=get_currency(currency),
-        no_destination="Other destinations",
-        no_price="free of charge",
     )
 
 
@@ -79,7 +80,7 @@ def test_lines_add_up_and_with_the_residue_they_are_the_exact_sum(
 ) -> None:
     currency = get_currency(code)
     lines, _ = lines_of(usage, code)
-    totals = total_of(lines, tax_percent=percent, currency=currency)
+    totals = total_of(lines, tax=TaxRate("VAT", percent), currency=currency)
     assert totals.exact == Amount.total(each.exact for each in usage.values())
     assert Amount.total(line.amount for line in lines) == totals.net
     assert totals.net + totals.rounding == totals.exact
@@ -132,11 +133,11 @@ def test_free_calls_are_a_line_and_attempts_alone_are_none() -> None:
 
 def test_late_days_stand_together_per_document_they_belong_to() -> None:
     days = [
-        Day(date(2026, 2, 3), True, False, 4),
-        Day(date(2026, 2, 9), False, False, 4),
-        Day(date(2026, 1, 3), True, False, 2),
+        Day(date(2026, 2, 3), True, 4),
+        Day(date(2026, 2, 9), False, 4),
+        Day(date(2026, 1, 3), True, 2),
     ]
-    buckets, bucket_of = sort_days(days, MARCH)
+    buckets, bucket_of, _ = sort_days(days, MARCH)
     assert buckets == [
         Bucket(LineKind.LATE, 2, DatePeriod(date(2026, 1, 3), date(2026, 1, 4))),
         Bucket(LineKind.LATE, 4, DatePeriod(date(2026, 2, 3), date(2026, 2, 10))),

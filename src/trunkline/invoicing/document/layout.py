@@ -15,12 +15,13 @@ from trunkline.invoicing.choices import InvoiceKind, LineKind, Unit
 from trunkline.invoicing.document.catalogue import get_language
 from trunkline.invoicing.document.language import Language, marked
 from trunkline.invoicing.draft import Draft
-from trunkline.invoicing.rules import Bucket, Line
+from trunkline.invoicing.rules import Bucket, Line, Sums
 
 ANNEX_LINES: Final = 40  # more lines than these go into an annex, behind a summary
 _TEXT_WIDTH: Final = 481.9  # points: A4 less its margins
 _LEAST_REST: Final = 160.0
 _DESTINATION_SHARE: Final = 0.56
+_ADJUSTED_SHARE: Final = 0.48  # where prices have a word before them
 _DIGIT: Final = 4.9  # points; a little more than a digit of 9.5 points needs
 _INSETS: Final = 10.0
 _AIR: Final = 4.0
@@ -38,6 +39,7 @@ _LETTERS: Final = (  # of the font of the lines, by width in thousandths of its 
 _SIZE: Final = 9.5  # points
 _LETTER_WIDTHS: Final = {letter: width * _SIZE / 1000 for width, letters in _LETTERS for letter in letters}
 _MINUS: Final = re.compile(r"(?<![\w-])-(?=[0-9])")  # of a price; the hyphen of a name stays one
+_ADJUSTED_ROWS: Final = 3  # billed, corrected, difference
 _HEADINGS: Final = {InvoiceKind.INVOICE: marked("Invoice"), InvoiceKind.CREDIT_NOTE: marked("Credit note")}
 
 
@@ -74,7 +76,7 @@ def document_data(draft: Draft, issue: Issue | None = None) -> dict[str, Any]:
         "facts": _facts(draft, issue, language),
         "summary": _summary(sections, draft, language) if has_annex else None,
         "sections": [
-            {name: section[name] for name in ("title", "columns", "rows", "subtotal")}
+            {name: section[name] for name in ("title", "columns", "rows", "group", "subtotal")}
             | {"heights": _heights(section["rows"], widths)}
             for section in sections
         ],
@@ -115,6 +117,11 @@ def _facts(draft: Draft, issue: Issue | None, language: Language) -> list[tuple[
         facts.append((language.gettext("Date"), language.date(issue.issued_on), False))
         if draft.kind is InvoiceKind.INVOICE:
             facts.append((language.gettext("Due"), language.date(issue.due_on), True))
+    corrects = language.gettext("Corrects")
+    for place, earlier in enumerate(draft.adjusts):
+        text = language.gettext("{number} of {date}")
+        text = text.format(number=earlier.number, date=language.date(earlier.issued_on))
+        facts.append(("" if place else corrects, text, False))
     return [
         *facts,
         (language.gettext("Period"), language.period(draft.period), False),
@@ -157,7 +164,8 @@ def _section(
             _measured(unit, language),
             _amount_column(currency, language),
         ],
-        "rows": [_row(line, currency, language) for line in lines],
+        "rows": [row for line in lines for row in _rows(line, currency, language)],
+        "group": _ADJUSTED_ROWS if lines[0].before is not None else 1,  # rows of a line
         "subtotal": [language.gettext("Subtotal"), calls, quantity, amount],
         "summary": [title, language.count(len(lines)), calls, measured, amount],
     }
@@ -198,25 +206,51 @@ def _amount_column(currency: Currency, language: Language) -> str:
     return language.pgettext("column", "Amount {currency}").format(currency=currency.code)
 
 
-def _row(line: Line, currency: Currency, language: Language) -> list[str]:
+def _rows(line: Line, currency: Currency, language: Language) -> list[list[str]]:
+    """A line: one row, or for an adjustment what was billed and what it should be, both exact, and the difference."""
+    if line.before is None:
+        return [_row(str(line.number), line.destination, line.terms, line, line.sums, currency, language)]
+    billed, corrected = language.gettext("Billed: {price}"), language.gettext("Corrected: {price}")
+    rows = [
+        _row(
+            str(line.number),
+            line.destination,
+            billed.format(price=line.before_terms or "–"),
+            line,
+            line.before,
+            currency,
+            language,
+        ),
+        _row("", "", corrected.format(price=line.terms or "–"), line, line.after, currency, language),
+        _row("", "", language.gettext("Difference"), line, line.sums, currency, language),
+    ]
+    for row, sums in zip(rows, (line.before, line.after), strict=False):
+        row[-1] = language.exact(sums.exact, currency)
+    return rows
+
+
+def _row(
+    number: str, destination: str, text: str, line: Line, sums: Sums, currency: Currency, language: Language
+) -> list[str]:
     return [
-        str(line.number),
-        line.destination,
-        _MINUS.sub("−", line.terms),
-        language.count(line.sums.calls),
-        _quantity(line.sums.billed, line.unit, language),
+        number,
+        destination,
+        _MINUS.sub("−", text),
+        language.count(sums.calls),
+        _quantity(sums.billed, line.unit, language),
         language.amount(line.amount, currency),
     ]
 
 
-def _widths(sections: Iterable[Mapping[str, Any]]) -> list[float]:
+def _widths(sections: Sequence[Mapping[str, Any]]) -> list[float]:
     """The columns in points: figures as wide as the longest, the rest for destination and price."""
     tables = [[section["columns"], *section["rows"], ["", "", *section["subtotal"]]] for section in sections]
     figures = [
         max(len(row[column]) for table in tables for row in table) * _DIGIT + _INSETS + _AIR for column in (0, 3, 4, 5)
     ]
     rest = max(_TEXT_WIDTH - sum(figures), _LEAST_REST)
-    return [figures[0], rest * _DESTINATION_SHARE, rest * (1 - _DESTINATION_SHARE), *figures[1:]]
+    share = _DESTINATION_SHARE if all(section["group"] == 1 for section in sections) else _ADJUSTED_SHARE
+    return [figures[0], rest * share, rest * (1 - share), *figures[1:]]
 
 
 def _heights(rows: Iterable[Sequence[str]], widths: Sequence[float]) -> list[float]:
@@ -231,7 +265,7 @@ def _extent(text: str) -> float:
 
 
 def _section_title(bucket: Bucket, service: str, draft: Draft, language: Language) -> str:
-    number = draft.corrected.get(bucket.corrects or 0, "")
+    number = _number_of(draft, bucket)
     match bucket.kind, bool(number):
         case LineKind.LATE, False:
             text = language.gettext("Late: {service} of {period}")
@@ -244,6 +278,11 @@ def _section_title(bucket: Bucket, service: str, draft: Draft, language: Languag
         case _:
             return _service(service, language)
     return text.format(service=_service(service, language), period=language.period(bucket.period), number=number)
+
+
+def _number_of(draft: Draft, bucket: Bucket) -> str:
+    found = draft.corrected.get(bucket.corrects or 0)
+    return "" if found is None else found.number
 
 
 def _summary(sections: Sequence[Mapping[str, Any]], draft: Draft, language: Language) -> dict[str, Any]:
@@ -265,11 +304,13 @@ def _summary(sections: Sequence[Mapping[str, Any]], draft: Draft, language: Lang
 
 def _foot(draft: Draft, issue: Issue | None, language: Language) -> dict[str, Any]:
     totals, currency = draft.totals, draft.currency
-    has_tax = draft.tax_percent or draft.tax_name
-    tax = [(_tax_label(draft, language), language.amount(totals.tax, currency))] if has_tax else []
     records = language.gettext(
         "Each line is the sum of its records. The records are attached to this document as CSV and Parquet files; "
         "their column “line” is the number of the line."
+    )
+    adjusted = language.gettext(
+        "In an adjustment, the files have each record as it is now and as it was billed: the difference is the sum of “amount” less "
+        "“amount_before”."
     )
     total = language.gettext("Total {currency}").format(currency=currency.code)
     return {
@@ -277,16 +318,29 @@ def _foot(draft: Draft, issue: Issue | None, language: Language) -> dict[str, An
             (language.gettext("Usage, exact"), language.exact(totals.exact, currency)),
             (language.gettext("Rounding of lines"), language.exact(-totals.rounding, currency)),
         ],
-        "sums": [(language.gettext("Net"), language.amount(totals.net, currency)), *tax],
+        "sums": [(language.gettext("Net"), language.amount(totals.net, currency)), *_taxes(draft, language)],
         "total": (total, language.amount(totals.total, currency)),
         "payment_heading": language.gettext("Payment"),
         "payment": _payment(draft, issue, language),
-        "notes": [note for note in (draft.seller["note"], records if issue else "") if note],
+        "notes": [
+            note
+            for note in (draft.seller["note"], records if issue else "", adjusted if issue and draft.adjusts else "")
+            if note
+        ],
     }
 
 
-def _tax_label(draft: Draft, language: Language) -> str:
-    return f"{draft.tax_name or language.gettext('Tax')} {language.percent(draft.tax_percent)}"
+def _taxes(draft: Draft, language: Language) -> list[tuple[str, str]]:
+    """The tax; where adjustments have other percentages than the document, one line each."""
+    found, taxes = [], draft.totals.taxes
+    for each in taxes:
+        label = f"{each.rate.name or language.gettext('Tax')} {language.percent(each.rate.percent)}"
+        if len(taxes) > 1:
+            net = language.amount(each.net, draft.currency)
+            label = language.gettext("{tax} on {net}").format(tax=label, net=net)
+        if each.rate.name or each.rate.percent:
+            found.append((label, language.amount(each.tax, draft.currency)))
+    return found
 
 
 def _payment(draft: Draft, issue: Issue | None, language: Language) -> list[str]:
@@ -296,7 +350,7 @@ def _payment(draft: Draft, issue: Issue | None, language: Language) -> list[str]
     if draft.kind is InvoiceKind.CREDIT_NOTE:
         return [language.gettext("{amount} is credited to your account.").format(amount=total)]
     if not draft.totals.total:
-        return []
+        return [language.gettext("Nothing is to be paid.")]
     asked = language.gettext("Please pay {amount} by {date} and quote {number}.").format(
         amount=total, date=language.date(issue.due_on), number=issue.number
     )
