@@ -38,10 +38,10 @@ from trunkline.tariffs.snapshot import current_version, excerpt
 from trunkline.tenancy.queries import current_tenant
 from trunkline.usage.actions import profile_of
 from trunkline.usage.choices import SegmentKind
-from trunkline.usage.decode import FORMATS, Chunk, FileFailed, line_octets
+from trunkline.usage.decode import Chunk, FileFailed, line_octets
 from trunkline.usage.locate import Located, Record, batch_of
 from trunkline.usage.models import Batch, Rollup
-from trunkline.usage.queries import posting_key
+from trunkline.usage.queries import form_of, posting_key
 from trunkline.usage.sides import IDENTITY_FIELDS
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -208,7 +208,7 @@ def explain_record(located: Located) -> RecordExplained:
 
 def decode_again(batch: Batch, reject: Record) -> Record | None:
     """A rejected line as its switch's format reads it now; None where it cannot be read or was only kept in part."""
-    form = FORMATS[batch.switch.format]
+    form = form_of(batch)
     header = batch.header.encode() if batch.header else None
     try:
         line = line_octets(reject["raw"])

@@ -10,15 +10,16 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Final, Protocol
 
 from trunkline.usage.chunkwork import Totals
 from trunkline.usage.crew import CREW_OCTETS, PARTS, PARTS_AHEAD, Crew
-from trunkline.usage.decode import FORMATS, FileFailed, Source, chunks
+from trunkline.usage.decode import FileFailed, Source, chunks
 from trunkline.usage.part import InlineParts, Parts, Work
 from trunkline.usage.reasons import FileFailure
 from trunkline.usage.store import WrittenSegment
+from trunkline.usage.stored import form_named
 from trunkline.usage.taken import Claim, FindSegments, TakenKeys
 
 CHUNK_OCTETS: Final = 14 << 20  # smaller ones cost calls, larger ones memory (measured: 4 to 20 MiB)
@@ -36,6 +37,12 @@ class Job:
     on_progress: Callable[[int], None] = lambda octets: None
 
 
+class Finishes(Protocol):
+    """Whoever has the files of an attempt."""
+
+    def finish(self) -> list[WrittenSegment]: ...
+
+
 @dataclass(slots=True)
 class Outcome:
     """What the transaction will make true. The sums are there first; the files are being finished meanwhile."""
@@ -43,8 +50,12 @@ class Outcome:
     totals: Totals
     skipped: int
     header: str
-    _parts: Parts
+    _parts: Finishes
     _segments: list[WrittenSegment] | None = None
+    # Of a re-rating: sums of what was, negated; segments that are written anew; how many records changed.
+    taken_back: Totals = field(default_factory=Totals)
+    superseded: tuple[int, ...] = ()
+    changed: int = 0
 
     @property
     def rejected(self) -> int:
@@ -115,7 +126,7 @@ def _give_all(job: Job, source: Source, parts: Parts, doubtful: frozenset[int]) 
     )
     claims: dict[int, Claim] = {}
     given = judged = 0
-    form = FORMATS[job.work.format]
+    form = form_named(job.work.format)
     for chunk in chunks(source, CHUNK_OCTETS, has_header=form.has_header, framing=form.framing):
         while given - judged >= PARTS * PARTS_AHEAD:
             judged = _judge(taken, parts, claims, judged)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trunkline.core.errors import NotFound
+from trunkline.usage.choices import Intake
 from trunkline.usage.models import Batch, Switch
+
+if TYPE_CHECKING:  # what lists batches does without Arrow
+    from trunkline.usage.decode import Format
 
 
 def access_switch(name: str) -> Switch:
@@ -31,6 +35,16 @@ def access_batch(public_id: str) -> Batch:
             "batch_not_found", f"There is no batch {public_id!r}.", hint="`trunkline usage batches` shows them."
         )
     return found
+
+
+def form_of(batch: Batch) -> Format:
+    """What the lines of a batch, and of its rejects, are written in."""
+    from trunkline.usage.stored import STORED, form_named
+
+    origin = batch
+    while origin.resends_id is not None:
+        origin = Batch.objects.get(pk=origin.resends_id)
+    return STORED if origin.intake == Intake.RERATE else form_named(batch.switch.format)
 
 
 def name_batches(lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

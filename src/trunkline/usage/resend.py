@@ -42,6 +42,13 @@ def resend(tenant_id: int, *, batch_public_id: str | None, actor: str, now: Call
     return made
 
 
+def waiting_with(reason: str) -> list[Batch]:
+    """The batches of which rejects of that reason wait; needs an open scope. All rejects of a batch wait, or none."""
+    live = Segment.objects.filter(kind=SegmentKind.REJECT, state=SegmentState.LIVE).values("batch_id")
+    batches = Batch.objects.filter(state=BatchState.POSTED, pk__in=live, reject_reasons__has_key=reason)
+    return list(batches.order_by("pk"))
+
+
 def _resend_one(tenant_id: int, source: Batch, actor: str, now: Callable[[], datetime]) -> int | None:
     with scope(tenant_id, actor):
         known = Batch.objects.filter(resends=source).first()

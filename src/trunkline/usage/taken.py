@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from trunkline.engine.keyhash import combine, hash_text
 from trunkline.usage.segments import watch
 from trunkline.usage.store import DAY_MS, KEY_INDEX, KEY_SUFFIX, KeyColumns, write_key_index
+from trunkline.usage.stored import read_rows
 
 Hashes = NDArray[np.uint64]
 Rows = NDArray[np.int64]
@@ -429,6 +430,14 @@ def _open_stored(segment: StoredFile) -> _Run:
     return _Run(hashes, contents, rows, day=segment.day.toordinal() - EPOCH.toordinal(), segment=segment.path)
 
 
+def keys_by_row(segment: StoredFile) -> KeyColumns:
+    """The hashes of a segment's keys and contents, row for row."""
+    run = _open_stored(segment)
+    found = KeyColumns(np.empty(segment.rows, np.uint64), np.empty(segment.rows, np.uint64))
+    found.hashes[run.rows], found.contents[run.rows] = run.hashes, run.contents
+    return found
+
+
 def rows_with_hash(segment: StoredFile, hashed: Hashes) -> list[int]:
     """The rows of a segment whose key has that one hash: whoever reads them compares the key. Nothing is scanned."""
     run = _open_stored(segment)
@@ -437,8 +446,7 @@ def rows_with_hash(segment: StoredFile, hashed: Hashes) -> list[int]:
 
 def rebuild_key_index(segment: Path) -> None:
     """Make the key index of a segment again from the segment itself."""
-    file = pq.ParquetFile(segment)
     names = ["key", *CONTENT_COLUMNS]
-    write_key_index(
-        segment, [key_columns(pa.Table.from_batches([batch])) for batch in file.iter_batches(columns=names)]
-    )
+    with pq.ParquetFile(segment) as file:
+        groups = [read_rows(file, group, names) for group in range(file.num_row_groups)]
+        write_key_index(segment, [key_columns(group) for group in groups])
