@@ -7,7 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from trunkline.core.errors import NotFound
-from trunkline.usage.choices import Intake
+from trunkline.usage.choices import BatchState, Intake
 from trunkline.usage.models import Batch, Switch
 
 if TYPE_CHECKING:  # what lists batches does without Arrow
@@ -57,6 +57,14 @@ def name_batches(lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [
         found[line["batch_id"]] | {name: value for name, value in line.items() if name != "batch_id"} for line in lines
     ]
+
+
+def find_rerating(batch: Batch, version: str) -> Batch | None:
+    """The re-rating under whose prices a record of the batch stands; None where it stands under those that it came in with."""
+    if version == batch.snapshot_version:
+        return None
+    posted = Batch.objects.filter(switch_id=batch.switch_id, intake=Intake.RERATE, state=BatchState.POSTED)
+    return posted.filter(snapshot_version=version).order_by("-pk").first()
 
 
 def list_batches(*, state: str = "", limit: int = 50) -> list[Batch]:

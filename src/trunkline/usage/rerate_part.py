@@ -6,6 +6,7 @@ that has something to change. docs/algorithms/rerating.md says the rules.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,12 +21,14 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from trunkline.engine import rollup
+from trunkline.kit.home import fsync_folder, home
 from trunkline.parties.kinds import Side
 from trunkline.usage.asked import Asked
 from trunkline.usage.chunkwork import Columns, Totals, fold_chunk, reject_rows
+from trunkline.usage.number_index import rebuild_number_index
 from trunkline.usage.segments import SegmentFile, watch
 from trunkline.usage.sides import REASONS, Bools, Ints, Pinned, SideColumns, price
-from trunkline.usage.store import SIDES, KeyColumns, SegmentWriter, WrittenSegment, amount_units
+from trunkline.usage.store import INDEX_SUFFIXES, SIDES, SegmentWriter, WrittenSegment, amount_units, write_key_index
 from trunkline.usage.stored import as_stored, read_rows, reject_table, rows_of
 from trunkline.usage.taken import keys_by_row
 
@@ -130,7 +133,7 @@ class _Segment:
         self._found = Relooked(piece)
         self._rated: SegmentWriter | None = None
         self._rejects: SegmentWriter | None = None
-        self._keys: KeyColumns | None = None
+        self._is_kept = np.ones(piece.segment.rows, np.bool_)
 
     def work(self) -> Relooked:
         path = self._piece.segment.path
@@ -153,18 +156,29 @@ class _Segment:
         return self._found
 
     def _finish(self) -> None:
-        if self._rated is not None and self._rejects is not None:
-            self._found.written = [*self._rated.finish(), *self._rejects.finish()]
+        if self._rated is None or self._rejects is None:
+            return
+        rated = self._rated.finish()
+        for new in rated:  # one, or none where no record has a price any more
+            self._index(home() / new.path)
+        self._found.written = [*rated, *self._rejects.finish()]
+
+    def _index(self, new: Path) -> None:
+        """Give the new segment its indexes: those of the old one, if it has the same records."""
+        if self._is_kept.all() and _has_linked(self._piece.segment.path, new):
+            return
+        write_key_index(new, [keys_by_row(self._piece.segment).take(self._is_kept)])
+        rebuild_number_index(new)
 
     def _look(self, file: pq.ParquetFile, group: int, first: int) -> None:
         """Price a row group again, which begins with row `first` of the segment."""
         asked = self._work.asked
-        if not _may_hold(file, group, asked):
-            self._copy(file, group, first)
+        is_open = self._rated is not None
+        if not is_open and not _may_hold(file, group, asked):
             return
         sides = [side for side in Side if asked.side in {"", str(side)}]
         columns = [*_LOOKED, *(f"{side}_{name}" for side in sides for name in (*_SIDE, *_MONEY, *_NAMES))]
-        table = read_rows(file, group, columns)
+        table = read_rows(file, group, None if is_open else columns)
         fits = _fits(table, asked)
         again, looked, reason = {}, np.zeros(len(table), np.bool_), np.zeros(len(table), np.int8)
         for side in sides:
@@ -179,14 +193,16 @@ class _Segment:
         for each in again.values():
             changed[each.rows] |= each.differs
         if not changed.any():
-            self._copy(file, group, first)
+            if is_open:
+                self._copy(table)
             return
         self._found.changed += int(changed.sum())
         if self._work.is_probe:
             return
         if self._work.writes:
-            self._begin_writing(file, group)
-            table = read_rows(file, group)
+            if not is_open:
+                self._begin_writing(file, group)
+                table = read_rows(file, group)
         else:
             missing = [f"{side}_{name}" for side in SIDES for name in (*_SIDE, *_MONEY, *_NAMES)]
             table = read_rows(file, group, [*_FOLDED, *missing])
@@ -258,32 +274,24 @@ class _Segment:
 
     def _begin_writing(self, file: pq.ParquetFile, group: int) -> None:
         """Open the new files and take over the row groups before this one, in which nothing changes."""
-        if self._rated is not None:
-            return
         work, names = self._work, dict[str, Any]()
         names |= {"tenant_id": work.tenant_id, "batch_id": work.batch_id, "attempt": work.attempt}
         names |= {"part": self._piece.number, "received_on": work.received_on}
         self._rated = SegmentWriter(**names, kind="rated")
         self._rejects = SegmentWriter(**names, kind="reject")
-        self._keys = keys_by_row(self._piece.segment)
-        first = 0
         for earlier in range(group):
-            self._copy(file, earlier, first)
-            first += file.metadata.row_group(earlier).num_rows
+            self._copy(read_rows(file, earlier))
 
-    def _copy(self, file: pq.ParquetFile, group: int, first: int) -> None:
-        """Take a row group over as it is, once there is a new segment."""
-        if self._rated is None or self._keys is None:
-            return
-        table = read_rows(file, group)
-        self._rated.add(as_stored(table), self._keys.take(slice(first, first + len(table))))
-        self._found.kept += len(table)
+    def _copy(self, table: pa.Table) -> None:
+        """Take rows over as they are."""
+        if self._rated is not None:
+            self._rated.add(as_stored(table))
+            self._found.kept += len(table)
 
     def _write(self, table: pa.Table, again: Mapping[str, _Again], reason: NDArray[np.int8], first: int) -> None:
-        if self._rated is None or self._rejects is None or self._keys is None:
+        if self._rated is None or self._rejects is None:
             raise RuntimeError("nothing is written before the files are open")
         lost = reason != 0
-        keys = self._keys.take(slice(first, first + len(table)))
         if lost.any():
             rows = np.flatnonzero(lost)
             reasons = [str(REASONS[number]) for number in reason[rows].tolist()]
@@ -305,9 +313,23 @@ class _Segment:
         columns["snapshot_version"] = _spliced(columns["snapshot_version"], version, at, np.zeros(len(at), np.int64))
         rows = as_stored(pa.table(columns))
         if lost.any():
-            rows, keys = rows.filter(pa.array(~lost)), keys.take(~lost)
-        self._rated.add(rows, keys)
+            rows = rows.filter(pa.array(~lost))
+            self._is_kept[first : first + len(table)] = ~lost
+        self._rated.add(rows)
         self._found.kept += len(rows)
+
+
+def _has_linked(old: Path, new: Path) -> bool:
+    """Whether the indexes of the old segment are the new one's too, without a copy. False where the file system does not have that."""
+    try:
+        for suffix in INDEX_SUFFIXES:
+            os.link(old.with_name(old.name + suffix), new.with_name(new.name + suffix))
+    except OSError:
+        for suffix in INDEX_SUFFIXES:
+            new.with_name(new.name + suffix).unlink(missing_ok=True)
+        return False
+    fsync_folder(new.parent)
+    return True
 
 
 def _may_hold(file: pq.ParquetFile, group: int, asked: Asked) -> bool:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pyarrow.parquet as pq
+import pytest
+from django.db import connection
 
 from tests.db.usage.carrier import NOW, START, Carrier, line
 from trunkline.kit.db.locks import lock_rows
+from trunkline.kit.home import home
+from trunkline.ledger.actions import close_period
+from trunkline.ledger.models import Entry
 from trunkline.ledger.queries import balance
 from trunkline.parties.models import Account
 from trunkline.tariffs.actions import revisions
@@ -19,10 +25,17 @@ from trunkline.tariffs.models import Destination, Rate, Tariff
 from trunkline.usage import rerate
 from trunkline.usage.asked import Asked
 from trunkline.usage.check import check
-from trunkline.usage.models import Batch, HourTotal, Rollup
+from trunkline.usage.choices import SegmentState
+from trunkline.usage.explain import explain_record
+from trunkline.usage.locate import Sought, access_record
+from trunkline.usage.models import Batch, HourTotal, Rollup, Segment
+from trunkline.usage.post import post
 from trunkline.usage.process import process
+from trunkline.usage.resend import resend
+from trunkline.usage.search import search_records
 from trunkline.usage.segments import live_segments
 from trunkline.usage.stored import read_rows
+from trunkline.usage.sweep import sweep
 
 EVERYTHING = Asked()
 
@@ -176,3 +189,256 @@ def test_a_preview_says_what_applying_does_and_writes_nothing(carrier: Carrier) 
         expected[each.side, each.account_id, each.day] += each.after - each.before
     assert moved == expected
     assert look(carrier).changed == 0
+
+
+def test_applied_again_nothing_changes(carrier: Carrier) -> None:
+    load(carrier)
+    set_price(carrier, "sell", "0:0.13/60/6")
+    assert len(apply(carrier)) == 1
+    after = outcome(carrier)
+    assert apply(carrier) == []
+    assert outcome(carrier) == after
+    with carrier.scope():
+        assert Batch.objects.filter(intake="rerate").count() == 1
+
+
+def test_back_to_the_old_price_is_back_to_the_old_sums(carrier: Carrier) -> None:
+    load(carrier)
+    before = outcome(carrier)
+    set_price(carrier, "sell", "0:0.13/60/6")
+    apply(carrier)
+    set_price(carrier, "sell", "0:0.10/60/1")
+    apply(carrier)
+    assert outcome(carrier) == before
+    with carrier.scope():
+        assert Batch.objects.filter(intake="rerate", state="posted").count() == 2
+    assert_proved(carrier)
+
+
+def test_what_does_not_change_stays_as_it_is(carrier: Carrier) -> None:
+    """Only numbers that begin with 25471 get dearer: sums are touched of these alone, and rows beside them stay to the byte."""
+    load(carrier)
+    with carrier.scope():
+        before = {record["key"]: record for record in rows([each.path for each in live_segments()])}
+    set_price(carrier, "sell", "0:0.13/60/6", code="25471")
+    asked = Asked(side="sell", code="25471")
+    (batch,) = apply(carrier, Asked(side="sell"))
+    with carrier.scope():
+        after = {record["key"]: record for record in rows([each.path for each in live_segments()])}
+        changed = {key for key in after if after[key] != before[key]}
+        assert changed == {key for key, record in before.items() if record["called"].startswith("25471")}
+        assert batch.changed == len(changed) > 0
+        assert {after[key]["snapshot_version"] for key in changed} == {batch.snapshot_version}
+        assert all(after[key]["batch_id"] == before[key]["batch_id"] for key in after)
+        rollups = Rollup.objects.filter(batch=batch)
+        assert {each.side for each in rollups} == {"sell"}
+        assert sum(each.attempts for each in rollups if each.attempts > 0) == len(changed)
+        assert sum(each.attempts for each in rollups) == 0
+    assert look(carrier, asked).looked == len(changed)
+    assert_proved(carrier)
+
+
+def test_a_segment_without_a_changed_record_is_left_alone(carrier: Carrier) -> None:
+    carrier.load(carrier.write("a.csv", line("k1"), line("k2", start=START + timedelta(days=1), called="254711000000")))
+    set_price(carrier, "sell", "0:0.13/60/6", code="254711")
+    apply(carrier)
+    with carrier.scope():
+        states = {segment.day.day: segment.state for segment in Segment.objects.filter(batch__intake="command")}
+        assert states == {2: SegmentState.LIVE, 3: SegmentState.SUPERSEDED}
+        (new,) = Segment.objects.filter(batch__intake="rerate")
+        assert (new.day.day, new.rows) == (3, 1)
+
+
+@pytest.mark.parametrize(
+    ("asked", "keys"),
+    [
+        ({"start_from": START + timedelta(minutes=1), "start_to": START + timedelta(minutes=2)}, {"k1"}),
+        ({"code": "25471"}, {"k2"}),
+        ({"side": "buy"}, set()),
+        ({"account": "vend"}, set()),
+        ({"account": "cust"}, {"k0", "k1", "k2"}),
+        ({"tariff": "buy"}, set()),
+        ({"tariff": "sell", "code": "25470"}, {"k0", "k1"}),
+    ],
+)
+def test_only_what_is_asked_for_is_priced_again(carrier: Carrier, asked: dict[str, Any], keys: set[str]) -> None:
+    called = ("254700000001", "254700000001", "254711000000")
+    carrier.load(
+        carrier.write("a.csv", *(line(f"k{n}", called=called[n], start=START + timedelta(minutes=n)) for n in range(3)))
+    )
+    set_price(carrier, "sell", "0:0.20/60/1")
+    given = dict(asked)
+    with carrier.scope():
+        if "account" in given:
+            given["account_id"] = Account.objects.get(code=given.pop("account")).pk
+        if "tariff" in given:
+            given["tariff_id"] = Tariff.objects.get(name=given.pop("tariff")).pk
+    assert look(carrier, Asked(**given)).changed == len(keys)
+    apply(carrier, Asked(**given))
+    records = outcome(carrier)["records"]
+    assert {each["key"] for each in records if each["sell_rate_id"] == "0:0.20/60/1"} == keys
+    assert_proved(carrier)
+
+
+def test_a_record_that_loses_its_price_becomes_a_reject_and_comes_back_when_there_is_one(carrier: Carrier) -> None:
+    load(carrier)
+    before = outcome(carrier)
+    set_price(carrier, "sell", "")
+    found = look(carrier)
+    (batch,) = apply(carrier)
+    after = outcome(carrier)
+    # Of 55 records six are unanswered, which cost nothing and stay.
+    assert found.lost == {"no_rate_sell": 49}
+    assert (batch.rows_in, batch.rated, batch.rejected, batch.reject_reasons) == (55, 6, 49, {"no_rate_sell": 49})
+    assert {record["quantity"] for record in after["records"]} == {0}
+    assert after["rejects"] == Counter({"no_rate_sell": 49})
+    with carrier.scope():
+        assert str(balance(Account.objects.get(code="vend").unbilled_payable_id)) == "0"
+    assert_proved(carrier)
+    # Not taken any more, but not billed twice either: the same lines come in again once, by whatever way.
+    set_price(carrier, "sell", "0:0.10/60/1")
+    made = resend(carrier.tenant_id, batch_public_id=str(batch.public_id), actor="test", now=carrier.clock)
+    for batch_id in made:
+        process(tenant_id=carrier.tenant_id, batch_id=batch_id, now=carrier.clock)
+    apply(carrier)  # the unanswered ones get their destination again
+    again = outcome(carrier)
+    lines_differ = [record.pop("line") for records in (before["records"], again["records"]) for record in records]
+    assert len(lines_differ) == 110
+    assert again == before
+    doubled = carrier.load(carrier.write("c.csv", *lines(), line("new")))
+    assert (doubled.rated, doubled.duplicates) == (1, 40)
+    assert_proved(carrier)
+
+
+def test_a_duplicate_of_a_record_priced_again_is_told(carrier: Carrier) -> None:
+    load(carrier)
+    set_price(carrier, "sell", "0:0.13/60/6")
+    apply(carrier)
+    again = carrier.load(carrier.write("c.csv", *lines(), line("new")))
+    assert (again.rows_in, again.duplicates) == (41, 40)
+
+
+def test_two_at_once_are_one(carrier: Carrier) -> None:
+    load(carrier)
+    set_price(carrier, "sell", "0:0.13/60/6")
+    made: list[list[Batch]] = []
+
+    def work() -> None:
+        made.append(apply(carrier))
+        connection.close()
+
+    threads = [Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with carrier.scope():
+        assert Batch.objects.filter(intake="rerate").count() == 1
+    assert_proved(carrier)
+
+
+def test_segments_that_were_superseded_meanwhile_are_priced_again_from_what_counts(
+    carrier: Carrier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if the lock of the switch had been lost: another re-rating is posted while this one is about to."""
+    load(carrier)
+    set_price(carrier, "sell", "0:0.13/60/6")
+    set_price(carrier, "buy", "0:0.05/60/1")
+    outcome_of = rerate._outcome
+    others = [Asked(side="buy")]
+
+    def overtaken(found: Any) -> Any:
+        if others:
+            asked = others.pop()
+            made = rerate.register_reratings(carrier.tenant_id, asked, name="other", actor="test", now=carrier.clock)
+            for batch_id in made:
+                with carrier.scope():
+                    other = Batch.objects.get(pk=batch_id)
+                    other.attempt, other.state = 1, "running"
+                    other.save()
+                with rerate.run(carrier.tenant_id, other, actor="test") as (version, made_of), carrier.scope():
+                    post(batch_id=other.pk, attempt=1, outcome=made_of, version=version, at=NOW)
+        return outcome_of(found)
+
+    monkeypatch.setattr(rerate, "_outcome", overtaken)
+    (batch,) = apply(carrier, Asked(side="sell"))
+    assert (batch.state, batch.attempt) == ("posted", 2)
+    records = outcome(carrier)["records"]
+    assert {(each["sell_rate_id"], each["buy_rate_id"]) for each in records} == {("0:0.13/60/6", "0:0.05/60/1")}
+    assert_proved(carrier)
+
+
+def test_a_crew_gives_the_same_bytes(carrier: Carrier, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    load(carrier)
+    set_price(carrier, "sell", "0:0.13/60/6")
+    set_price(carrier, "buy", "", code="254")
+    set_price(carrier, "buy", "0:0.05/60/1", code="25470")
+    found = look(carrier)
+    monkeypatch.setattr(rerate, "CREW_ROWS", 0)
+    crewed = look(carrier)
+    assert (crewed.changed, crewed.lost, crewed.moved) == (found.changed, found.lost, found.moved)
+    (batch,) = apply(carrier)
+    assert (batch.changed, batch.reject_reasons) == (found.changed, found.lost)
+    assert_proved(carrier)
+
+
+def test_what_counted_at_an_instant_can_be_asked_for(carrier: Carrier) -> None:
+    load(carrier)
+    set_price(carrier, "sell", "0:0.13/60/6")
+    carrier.now = NOW + timedelta(hours=1)
+    apply(carrier)
+    with carrier.scope():
+        for as_of, steps in ((NOW, "0:0.10/60/1"), (carrier.now, "0:0.13/60/6"), (None, "0:0.13/60/6")):
+            asked: dict[str, Any] = {"start_from": START, "limit": 1000, "columns": None, "as_of": as_of}
+            records = search_records(**asked).records
+            assert len(records) == 55
+            rate = Rate.objects.get(steps=steps, tariff__name="sell")
+            assert {record["sell_rate_id"] for record in records} == {rate.pk}
+            located = access_record(Sought(key="k1", as_of=as_of))
+            assert located.record["sell_rate_id"] == rate.pk
+
+
+def test_an_explanation_knows_the_re_rating(carrier: Carrier) -> None:
+    carrier.load(carrier.write("a.csv", line("k1", 90), line("k2", 90, called="254711000000")))
+    set_price(carrier, "sell", "0:0.20/60/1", code="254711")
+    carrier.now = NOW + timedelta(hours=1)
+    (batch,) = apply(carrier)
+    with carrier.scope(snapshot=True):
+        stays, changed = (explain_record(access_record(Sought(key=key))) for key in ("k1", "k2"))
+    assert (stays.rerating, changed.rerating) == (None, batch)
+    assert (stays.agrees, changed.agrees) == (True, True)
+    assert stays.batch == changed.batch
+    sell, buy = changed.sides
+    assert sell.booked is not None
+    assert buy.booked is not None
+    assert sell.booked.rollup is not None
+    assert buy.booked.rollup is not None
+    assert sell.booked.rollup.batch_id == batch.pk
+    assert buy.booked.rollup.batch_id == changed.batch.pk
+    assert str(sell.booked.postings[0][1]) == "0.12"  # the difference: 0.24 instead of 0.12 EUR
+
+
+def test_a_sweep_leaves_what_was_superseded(carrier: Carrier) -> None:
+    load(carrier)
+    set_price(carrier, "sell", "0:0.13/60/6")
+    apply(carrier)
+    assert sweep(carrier.tenant_id, at=NOW + timedelta(days=30)).segments == 0
+    with carrier.scope():
+        assert Segment.objects.filter(state=SegmentState.SUPERSEDED).count() == 4
+        assert all((home() / path).exists() for path in Segment.objects.values_list("path", flat=True))
+
+
+def test_a_closed_day_is_corrected_on_the_first_open_one(carrier: Carrier) -> None:
+    carrier.load(carrier.write("a.csv", line("k1", 90)))
+    with carrier.scope():
+        close_period(through=date(2026, 3, 2), at=NOW)
+    set_price(carrier, "sell", "0:0.20/60/1")
+    (batch,) = apply(carrier)
+    with carrier.scope():
+        (entry,) = Entry.objects.filter(key__startswith=f"batch:{batch.pk}:")
+        assert (entry.key, entry.booked_on) == (
+            f"batch:{batch.pk}:sell:{carrier.accounts['cust'].pk}:2026-03-02",
+            date(2026, 3, 3),
+        )
+        assert {each.day for each in Rollup.objects.filter(batch=batch)} == {date(2026, 3, 2)}
+    assert_proved(carrier)
