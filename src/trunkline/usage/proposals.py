@@ -41,7 +41,8 @@ def propose(
     if not _is_concerned(_sides(tariff, account, side), start_from):
         return None
     lock_name("usage_proposals", current_tenant_id())
-    known = Proposal.objects.filter(closed_at=None, tariff=tariff, account=account, side=side).first()
+    same = Proposal.objects.filter(closed_at=None, tariff=tariff, account=account, side=side)
+    known = same.select_related("tariff", "account").first()
     if known is None:
         return Proposal.objects.create(
             tariff=tariff, account=account, side=side, start_from=start_from, cause=cause[:CAUSE_MAX], made_at=at
