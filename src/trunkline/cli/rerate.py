@@ -271,8 +271,8 @@ def _proposed(tenant: str, dismissed: int, *, json: bool) -> None:
         print_json({"proposals": lines})
     elif not lines:
         typer.echo("No change of prices asks for a re-rating.")
-    else:
-        table("Proposed", ["No.", "Cause", "Since", "Command"], [list(line.values()) for line in lines])
+    for line in () if json else lines:  # no table: the commands are there to be copied
+        typer.echo(f"{line['proposal']}: {line['cause']}, {line['since']}\n  {line['command']}")
 
 
 def command_of(proposal: Proposal, tenant: str) -> str:
@@ -301,4 +301,4 @@ def _short(instant: datetime) -> str:
 def tell(proposal: Proposal | None, tenant: str) -> None:
     """Say that posted records are concerned by what a command has just changed."""
     if proposal is not None:
-        say(f"Records that are posted may cost something else now. What, says\n  {command_of(proposal, tenant)}")
+        say(f"Posted records may cost something else now. What would change, shows\n  {command_of(proposal, tenant)}")
