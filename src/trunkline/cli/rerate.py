@@ -252,6 +252,39 @@ def _rejects(tenant: str, reason: str, *, apply: bool, json: bool) -> None:
         say("Nothing was written. The same command with --apply sends all that wait in these batches again.")
 
 
+def accept(
+    tenant: TenantOption,
+    batch: Annotated[str, typer.Argument(help="Batch whose conflicting duplicates wait; `usage rejects` has it.")],
+    key: Annotated[
+        list[str] | None, typer.Option(help="Only the record of this key; may be given several times.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Accept conflicting duplicates as corrections: each takes the place of the record with its key; the other rejects of the batch are sent again too."""
+    from trunkline.tenancy.queries import get_tenant_id
+    from trunkline.tenancy.scope import scope
+    from trunkline.usage.process import process
+    from trunkline.usage.rerate import batch_moved
+    from trunkline.usage.resend import accept as accept_them
+
+    tenant_id = get_tenant_id(tenant)
+    batch_id = accept_them(tenant_id, batch_public_id=batch, keys=key or (), actor=actor(), now=now)
+    with progress_bar("rejects", quiet=json) as on_progress:
+        process(tenant_id=tenant_id, batch_id=batch_id, now=now, on_progress=on_progress)
+    said = _result(tenant_id, batch_id)
+    with scope(tenant_id, actor()):
+        accounts = _by_account(batch_moved(batch_id))
+    if json:
+        print_json({"batch": said, "accounts": accounts})
+    else:
+        typer.echo(
+            f"{said['changed']} records replaced; {said['state']}, {said['rejected']} still rejected, batch {said['batch']}"
+        )
+        _print_money({"accounts": accounts, "invoices": ()})
+    if said["state"] == "failed":
+        raise typer.Exit(1)
+
+
 def _proposed(tenant: str, dismissed: int, *, json: bool) -> None:
     from trunkline.usage.proposals import dismiss, open_proposals
 

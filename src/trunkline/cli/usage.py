@@ -23,7 +23,7 @@ from trunkline.cli.door import (
     table,
     tenant_scope,
 )
-from trunkline.cli.rerate import rerate
+from trunkline.cli.rerate import accept, rerate
 from trunkline.core.errors import Invalid
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Files in, records out: load, batches, rejects, search, check, rerate.", no_args_is_help=True)
 app.command()(rerate)
+app.command()(accept)
 
 
 @app.command()

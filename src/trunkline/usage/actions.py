@@ -250,11 +250,13 @@ def _take_up_again(batch: Batch, examined: Examined, intake: Intake, at: datetim
     return batch
 
 
-def register_resend(*, source: Batch, path: Path, octets: int, at: datetime) -> Batch:
+def register_resend(
+    *, source: Batch, path: Path, octets: int, at: datetime, asked: Mapping[str, Any] | None = None
+) -> Batch:
     """Register the rejects of a batch, written to `path`, as a batch of its own.
 
     Each batch's rejects are sent again once; what remains wrong can then be sent from the new batch. If that batch is there already it
-    comes back; one that failed, or lost its file, takes this one.
+    comes back; one that failed, or lost its file, takes this one. `asked` says which of the conflicting ones are accepted.
     """
     batch = Batch(
         switch_id=source.switch_id,
@@ -266,6 +268,7 @@ def register_resend(*, source: Batch, path: Path, octets: int, at: datetime) -> 
         stamp=stamp_of(path),
         received_at=at,
         resends=source,
+        asked=dict(asked or {}),
     )
     try:
         with transaction.atomic():

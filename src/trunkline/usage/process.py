@@ -30,6 +30,7 @@ from trunkline.usage.queries import form_of
 from trunkline.usage.reasons import FileFailure
 from trunkline.usage.segments import SegmentFile, live_segments
 from trunkline.usage.sweep import sweep_batch
+from trunkline.usage.taken import Accepted
 
 ACTOR = "system"
 PROGRESS_SECONDS = 2.0
@@ -172,9 +173,16 @@ def _job(tenant_id: int, batch: Batch, size: int, on_progress: OnProgress | None
         work=work,
         find_segments=find_segments,
         duplicate_window_days=switch.duplicate_window_days,
+        accepted=_accepted(batch),
         octets=batch.octets,
         on_progress=lambda octets: progress(octets, size),
     )
+
+
+def _accepted(batch: Batch) -> Accepted | None:
+    """The conflicting records of a batch that a person has accepted."""
+    said = batch.asked.get("accept")
+    return None if said is None else Accepted(None if said == "all" else frozenset(said))
 
 
 def _progress(tenant_id: int, batch: Batch, on_progress: OnProgress | None) -> OnProgress:

@@ -28,7 +28,7 @@ from trunkline.tariffs.models import AccountTariff
 from trunkline.usage.actions import FINAL, defer
 from trunkline.usage.asked import Asked
 from trunkline.usage.choices import Intake
-from trunkline.usage.chunkwork import Columns, Totals
+from trunkline.usage.chunkwork import Totals, negated
 from trunkline.usage.crew import PARTS, Crew
 from trunkline.usage.models import Batch, Rollup, Switch
 from trunkline.usage.pin import pin
@@ -40,9 +40,6 @@ from trunkline.usage.store import SIDES, WrittenSegment, remove_attempt
 
 CREW_ROWS: Final = 400_000  # fewer are priced before a crew has begun
 NAME_MAX: Final = 255
-_SUMMED: Final = frozenset({"attempts", "connected", "raw_quantity", "billed_quantity", "amount", "base_amount"}) | {
-    "seconds", "revenue", "cost", "pdd_ms", "pdd_count",
-}  # fmt: skip
 
 Clock = Callable[[], datetime]
 OnProgress = Callable[[int, int], None]
@@ -346,16 +343,3 @@ def _outcome(found: Sequence[Relooked]) -> Outcome:
         superseded=tuple(each.piece.segment.id for each in found if each.changed),
         changed=sum(each.changed for each in found),
     )
-
-
-def negated(totals: Totals) -> Totals:
-    """The same keys with sums of the other sign."""
-    turned = Totals()
-    for side, parts in totals.sides.items():
-        turned.sides[side] = [_negated(part) for part in parts]
-    turned.hours = [_negated(part) for part in totals.hours]
-    return turned
-
-
-def _negated(part: Columns) -> Columns:
-    return {name: -column if name in _SUMMED else column for name, column in part.items()}

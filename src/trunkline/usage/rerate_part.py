@@ -213,7 +213,7 @@ class _Segment:
     def _price(self, table: pa.Table, side: Side, rows: Ints) -> _Again:
         names = ["called", "start", "quantity", "is_last", "service"]
         events = table.select(names) if len(rows) == len(table) else rows_of(table.select(names), rows)
-        old = _stored_side(table, str(side), rows)
+        old = stored_side(table, str(side), rows)
         priced = price(events, side, old.account_id, self._work.pinned, old.local_day)
         differs = priced.is_counted != old.is_counted
         for name in ("rate_id", "destination_id", "billed", "amount", "base_amount"):
@@ -233,7 +233,7 @@ class _Segment:
         rows, lost = np.flatnonzero(changed), reason != 0
         before, after = {}, {}
         for side in SIDES:
-            old = _stored_side(table, side, everything)
+            old = stored_side(table, side, everything)
             new, differs = old, np.zeros(len(table), np.bool_)
             if side in again:
                 each = again[side]
@@ -390,7 +390,7 @@ def _texts(column: pa.ChunkedArray | pa.Array) -> NDArray[np.object_]:
     return np.array([None, *array.dictionary.to_pylist()], object)[array.indices.fill_null(-1).to_numpy() + 1]
 
 
-def _stored_side(table: pa.Table, side: str, rows: Ints) -> SideColumns:
+def stored_side(table: pa.Table, side: str, rows: Ints) -> SideColumns:
     """One side of some rows as it is stored; `columns` stay out."""
 
     def of(name: str) -> Ints:
