@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import shutil
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from time import monotonic
@@ -115,6 +115,12 @@ def _segments_of(switch_id: int, asked: Asked) -> list[SegmentFile]:
     return live_segments(switch_id=switch_id, start_from=asked.start_from, start_to=asked.start_to)
 
 
+def _switches(tenant_id: int, asked: Asked, actor: str) -> list[Switch]:
+    """The switches that have anything to look at: prices are not pinned for the others."""
+    with scope(tenant_id, actor):
+        return [switch for switch in Switch.objects.order_by("pk") if _segments_of(switch.pk, asked)]
+
+
 def _ground(switch: Switch, asked: Asked) -> _Ground:
     """Needs an open scope."""
     holders: dict[str, tuple[int, ...]] = {}
@@ -129,9 +135,7 @@ def preview(tenant_id: int, asked: Asked, *, actor: str, on_progress: OnProgress
     """What pricing again would change, as prices are now. Nothing is written."""
     found = Found()
     begin = monotonic()
-    with scope(tenant_id, actor):
-        switches = list(Switch.objects.order_by("pk"))
-    for switch in switches:
+    for switch in _switches(tenant_id, asked, actor):
         with scope(tenant_id, actor):
             ground = _ground(switch, asked)
         for each in _relook(ground.work(tenant_id, asked), ground.segments, on_progress):
@@ -164,33 +168,36 @@ def _moved(each: Relooked) -> Iterator[Moved]:
 
 
 def _relook(
-    work: RerateWork, segments: Sequence[SegmentFile], on_progress: OnProgress | None = None, crew: Crew | None = None
-) -> Iterator[Relooked]:
+    work: RerateWork, segments: Sequence[SegmentFile], on_progress: OnProgress | None = None
+) -> Generator[Relooked]:
     """Price segments again, in this process or by a crew; what each gives, in no order."""
     # The largest first, so that the processes end at about the same time.
     pieces = sorted((Piece(*each) for each in enumerate(segments)), key=lambda piece: -piece.segment.rows)
     total = sum(segment.rows for segment in segments)
+    is_large = total >= CREW_ROWS and len(pieces) > 1
     done = 0
-    for each in (
-        _by_crew(work, pieces, crew) if crew or (total >= CREW_ROWS and len(pieces) > 1) else map(work.do, pieces)
-    ):
-        done += each.piece.segment.rows
-        if on_progress is not None:
-            on_progress(done, total)
-        yield each
+    # Closed at once when nobody asks for more: a crew that still writes is in the way of whoever removes its files.
+    with closing(_by_crew(work, pieces) if is_large else _here(work, pieces)) as found:
+        for each in found:
+            done += each.piece.segment.rows
+            if on_progress is not None:
+                on_progress(done, total)
+            yield each
 
 
-def _by_crew(work: RerateWork, pieces: Sequence[Piece], crew: Crew | None) -> Iterator[Relooked]:
+def _here(work: RerateWork, pieces: Sequence[Piece]) -> Generator[Relooked]:
+    yield from map(work.do, pieces)
+
+
+def _by_crew(work: RerateWork, pieces: Sequence[Piece]) -> Generator[Relooked]:
     waiting = deque(pieces)
-    own = crew is None
-    crew = crew or Crew()
+    crew = Crew()
     try:
         crew.begin(work)
         at_work = 0
-        for part in range(PARTS):
-            if waiting:
-                crew.ask(part, waiting.popleft())
-                at_work += 1
+        for part in range(min(PARTS, len(waiting))):
+            crew.ask(part, waiting.popleft())
+            at_work += 1
         while at_work:
             for part, answer in crew.answers():
                 at_work -= 1
@@ -199,8 +206,18 @@ def _by_crew(work: RerateWork, pieces: Sequence[Piece], crew: Crew | None) -> It
                     at_work += 1
                 yield answer
     finally:
-        if own:
-            crew.close()
+        crew.close()
+
+
+def _changes(work: RerateWork, segments: Sequence[SegmentFile]) -> bool:
+    """Whether any record changes; mostly one of the first segment does, for which no crew is started."""
+    if not segments:
+        return False
+    first, *rest = sorted(segments, key=lambda segment: -segment.rows)
+    if work.do(Piece(0, first)).changed:
+        return True
+    with closing(_relook(work, rest)) as found:
+        return any(each.changed for each in found)
 
 
 def register_reratings(tenant_id: int, asked: Asked, *, name: str, actor: str, now: Clock) -> list[int]:
@@ -208,8 +225,7 @@ def register_reratings(tenant_id: int, asked: Asked, *, name: str, actor: str, n
 
     One that is not finished yet is taken up. Where nothing changes no batch is made, so that applying again changes nothing.
     """
-    with scope(tenant_id, actor):
-        switches = list(Switch.objects.order_by("pk"))
+    switches = _switches(tenant_id, asked, actor)
     found = [_register_one(tenant_id, switch, asked, name, actor, now) for switch in switches]
     return [batch_id for batch_id in found if batch_id is not None]
 
@@ -222,7 +238,7 @@ def _register_one(tenant_id: int, switch: Switch, asked: Asked, name: str, actor
                 defer(known)
                 return known.pk
             ground = _ground(switch, asked)
-        if not any(each.changed for each in _relook(ground.work(tenant_id, asked, is_probe=True), ground.segments)):
+        if not _changes(ground.work(tenant_id, asked, is_probe=True), ground.segments):
             return None
         with scope(tenant_id, actor):
             # What was looked at must be what is there, or another re-rating may have done it meanwhile.

@@ -82,6 +82,9 @@ def test_what_is_invoiced_stays_so_and_the_difference_is_unbilled(carrier: Carri
         (unbilled,) = invoicing.queries.unbilled()
     assert (unbilled.account.code, unbilled.amount) == ("cust", Amount.from_text("0.12"))
     assert rerate()["changed"] == 0
+    run(invoice.app, "issue", "--account", "cust", "--period", "2026-04", at=at + timedelta(days=30))
+    with carrier.scope():
+        assert invoicing.queries.unbilled() == []
     run(invoice.app, "check")
     run(ledger.app, "check")
     assert_proved(carrier)
