@@ -32,7 +32,9 @@ def rerate(
     begin: Annotated[
         str, typer.Option("--from", help="Records that start at or after: a day (UTC) or an instant.")
     ] = "",
-    end: Annotated[str, typer.Option("--to", help="Records that start before: a day (UTC) or an instant.")] = "",
+    end: Annotated[
+        str, typer.Option("--to", help="Records that start before: a day (UTC) or an instant; itself not included.")
+    ] = "",
     account: Annotated[str, typer.Option("--account", "-a", help="Only sides of this account.")] = "",
     side: Annotated[str, typer.Option(help="Only this side: sell or buy.")] = "",
     code: Annotated[str, typer.Option(help="Only called numbers that begin so.")] = "",
