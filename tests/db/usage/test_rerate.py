@@ -368,18 +368,29 @@ def test_segments_that_were_superseded_meanwhile_are_priced_again_from_what_coun
     assert_proved(carrier)
 
 
-def test_a_crew_gives_the_same_bytes(carrier: Carrier, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    load(carrier)
-    set_price(carrier, "sell", "0:0.13/60/6")
-    set_price(carrier, "buy", "", code="254")
-    set_price(carrier, "buy", "0:0.05/60/1", code="25470")
+def test_a_crew_comes_to_the_same(carrier: Carrier, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    twin = Carrier.make(tmp_path / "twin", "Beta Carrier")
+    for each in (carrier, twin):
+        load(each)
+        set_price(each, "sell", "0:0.13/60/6")
+        set_price(each, "buy", "")
+        set_price(each, "buy", "0:0.05/60/1", code="25470")
     found = look(carrier)
-    monkeypatch.setattr(rerate, "CREW_ROWS", 0)
-    crewed = look(carrier)
-    assert (crewed.changed, crewed.lost, crewed.moved) == (found.changed, found.lost, found.moved)
     (batch,) = apply(carrier)
-    assert (batch.changed, batch.reject_reasons) == (found.changed, found.lost)
-    assert_proved(carrier)
+    monkeypatch.setattr(rerate, "CREW_ROWS", 0)
+    crewed = look(twin)
+    assert (crewed.changed, crewed.lost) == (found.changed, found.lost)
+    (other,) = apply(twin)
+    assert (other.changed, other.reject_reasons) == (batch.changed, batch.reject_reasons) == (found.changed, found.lost)
+    assert outcome(twin) == outcome(carrier)
+    with carrier.scope():
+        mine = [rows([segment.path]) for segment in live_segments()]
+    with twin.scope():
+        theirs = [rows([segment.path]) for segment in live_segments()]
+    assert [[each["key"] for each in segment] for segment in mine] == [
+        [each["key"] for each in segment] for segment in theirs
+    ]
+    assert_proved(twin)
 
 
 def test_what_counted_at_an_instant_can_be_asked_for(carrier: Carrier) -> None:
