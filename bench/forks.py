@@ -30,7 +30,11 @@ Constants = Mapping[str, float]  # other values for constants of the program, by
 # Whoever kills the server need not wait for it as long as a worker of an operator does.
 IMPATIENT: Constants = {"trunkline.kit.jobs:SERVER_PATIENCE_S": 0.5}
 # Every file is large, and comes to both processes of the crew.
-CREWED: Constants = {"trunkline.usage.pipeline:CREW_OCTETS": 0, "trunkline.usage.pipeline:CHUNK_OCTETS": 1 << 16}
+CREWED: Constants = {
+    "trunkline.usage.pipeline:CREW_OCTETS": 0,
+    "trunkline.usage.pipeline:CHUNK_OCTETS": 1 << 16,
+    "trunkline.usage.rerate:CREW_ROWS": 0,
+}
 USED_LATER = (  # what commands import when they come to it
     "typer._adapters",
     "duckdb",

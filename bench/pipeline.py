@@ -53,7 +53,7 @@ def run(records: int = 3_000_000, neighbours: int = 10_000_000) -> dict[str, Any
         text=True,
     )
     begin = perf_counter()
-    with _PeakMemory(process.pid, ground) as memory:
+    with PeakMemory(process.pid, ground) as memory:
         out, err = process.communicate()
     seconds = perf_counter() - begin
     if process.returncode:
@@ -96,7 +96,7 @@ def _compare(batch: dict[str, Any], written: Any) -> None:
         raise RuntimeError(f"the file holds {expected}, the batch says {found}")
 
 
-class _PeakMemory:
+class PeakMemory:
     """Samples the proportional set size of a process tree and of the ground's PostgreSQL until it is left."""
 
     def __init__(self, pid: int, ground: Ground) -> None:
@@ -110,7 +110,7 @@ class _PeakMemory:
     def peak_mib(self) -> int:
         return self._peak // 2**20
 
-    def __enter__(self) -> _PeakMemory:
+    def __enter__(self) -> PeakMemory:
         self._thread.start()
         return self
 

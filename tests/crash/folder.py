@@ -52,7 +52,9 @@ class Folder(Stages):
     # --- stages ---
 
     def prepare(self) -> None:
-        """Stage `empty`: a carrier with one file taken. Stage `loaded`: its second file is taken too, its prices mended, nothing is billed."""
+        """Stage `empty`: a carrier with one file taken. Stage `loaded`: its second file is taken too, its prices mended, nothing is billed.
+        Stage `dearer`: most of it costs something else now.
+        """
         self._put_in_migrated()
         write_files(self.files)
         self.command("tests.crash.prepare:carrier", str(self.files))
@@ -64,6 +66,8 @@ class Folder(Stages):
         self.ids = {batch["name"]: batch["batch"] for batch in batches}
         self.command("tests.crash.prepare:mend")
         self.keep("loaded")
+        self.command("tests.crash.prepare:dearer")
+        self.keep("dearer")
 
     def _put_in_migrated(self) -> None:
         """Begin with a migrated database, which is kept from one run of the suite to the next while no migration changes."""

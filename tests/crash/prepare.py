@@ -62,6 +62,28 @@ def carrier(folder: str) -> None:
     print(json.dumps({"tenant": made.tenant_id}))  # noqa: T201
 
 
+def dearer() -> None:
+    """Give Kenya other prices on both sides, so that pricing again has something to do. Runs as a command."""
+    from trunkline.cli.ready import get_ready
+
+    get_ready()
+    from trunkline.kit import clock
+    from trunkline.kit.db.locks import lock_rows
+    from trunkline.tariffs.actions.revisions import bump
+    from trunkline.tariffs.models import Rate, Tariff
+    from trunkline.tenancy.queries import get_tenant_id
+    from trunkline.tenancy.scope import scope
+
+    with scope(get_tenant_id(TENANT), "test"):
+        for tariff in lock_rows(Tariff.objects.all(), Tariff.objects.values_list("pk", flat=True)):
+            (rate,) = Rate.objects.filter(tariff=tariff, code="254")
+            rate.voided_at = clock.now()
+            rate.save()
+            Rate.objects.create(tariff=tariff, code="2547", destination=rate.destination, steps="0:0.30/60/1")
+            Rate.objects.create(tariff=tariff, code="25470", destination=rate.destination, steps=rate.steps)
+            bump(tariff)
+
+
 def mend() -> None:
     """Give both tariffs a price for what had none, so that sending rejects again has something to do. Runs as a command."""
     from trunkline.cli.ready import get_ready

@@ -10,6 +10,16 @@ LOAD = ("registered", "decoding", "temporary_written", "renamed", "before_commit
 WATCH = ("registered", "renamed", "before_commit", "after_commit", "before_source_moved")
 CREW = ("decoding", "before_commit", "after_commit")  # the others are passed by its processes (test_crew.py)
 RESEND = ("registered", "superseding", "before_commit", "before_source_moved")
+RERATE = (
+    "registered",
+    "decoding",
+    "temporary_written",
+    "renamed",
+    "superseding",
+    "before_commit",
+    "after_commit",
+    "sweeping",
+)
 INVOICE = (
     "invoice_records_written",
     "invoice_before_number",
@@ -37,6 +47,14 @@ def watch(folder: Folder, fault: str = "") -> None:
 
 def resend(folder: Folder, fault: str = "") -> None:
     _do(folder, ("usage", "resend", "--batch", folder.ids["march.csv"]), fault)
+
+
+def rerate(folder: Folder, fault: str = "") -> None:
+    _do(folder, ("usage", "rerate", "--apply"), fault)
+
+
+def rerate_by_a_crew(folder: Folder, fault: str) -> None:
+    _do(folder, ("usage", "rerate", "--apply"), fault, constants=CREWED)
 
 
 def invoice(folder: Folder, fault: str = "") -> None:

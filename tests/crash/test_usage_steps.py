@@ -5,7 +5,20 @@ from __future__ import annotations
 import pytest
 
 from tests.crash.folder import Folder
-from tests.crash.steps import CREW, LOAD, RESEND, VICTIMS, WATCH, load, load_by_a_crew, resend, watch
+from tests.crash.steps import (
+    CREW,
+    LOAD,
+    RERATE,
+    RESEND,
+    VICTIMS,
+    WATCH,
+    load,
+    load_by_a_crew,
+    rerate,
+    rerate_by_a_crew,
+    resend,
+    watch,
+)
 
 pytestmark = pytest.mark.crash
 
@@ -49,4 +62,24 @@ def test_rejects_are_sent_again_once(prepared: Folder, step: str, victim: str) -
     prepared.put_back("loaded")
     resend(prepared, step + victim)
     resend(prepared)
+    prepared.assert_same_as(expected)
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
+@pytest.mark.parametrize("step", RERATE)
+def test_records_are_priced_again_once(prepared: Folder, step: str, victim: str) -> None:
+    expected = prepared.undisturbed("dearer", rerate)
+    prepared.put_back("dearer")
+    rerate(prepared, step + victim)
+    rerate(prepared)
+    prepared.assert_same_as(expected)
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
+@pytest.mark.parametrize("step", CREW)
+def test_records_are_priced_again_once_by_a_crew(prepared: Folder, step: str, victim: str) -> None:
+    expected = prepared.undisturbed("dearer", rerate)
+    prepared.put_back("dearer")
+    rerate_by_a_crew(prepared, step + victim)
+    rerate(prepared)
     prepared.assert_same_as(expected)

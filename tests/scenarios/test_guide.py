@@ -22,6 +22,7 @@ from tests.places import ROOT
 BLOCK = re.compile(r"^```sh\n(?P<commands>.*?)^```\n(?:\n```text\n(?P<printed>.*?)^```$)?", re.MULTILINE | re.DOTALL)
 OF_THE_DAY = {"Seconds", "Due", "Booked", "Batch"}  # columns
 IDS = re.compile(r"\b(identity|assignment) \d+")
+TOOK = re.compile(r"\d+\.\d s$")
 WIDTH = "124"  # of the window in which the page was written
 
 
@@ -46,7 +47,7 @@ def rows(printed: str) -> list[list[str]]:
         if not line.strip() or line[0] in "┏┡└├":
             continue
         if line[0] not in "┃│":
-            found.append([IDS.sub(r"\1 N", line.strip())])
+            found.append([TOOK.sub("… s", IDS.sub(r"\1 N", line.strip()))])
             continue
         cells = [cell.strip() for cell in line[1:-1].split(line[0])]
         if line[0] == "┃":
@@ -130,8 +131,24 @@ def test_who_reads_only_the_readme_has_an_invoice(terminal: Terminal) -> None:
     assert "Total USD 0.75" in text
 
 
+@pytest.mark.slow
+def test_a_wrong_price_is_corrected_as_the_guide_says(terminal: Terminal) -> None:
+    for block in blocks(ROOT / "README.md"):
+        terminal.type(block.commands)
+    follow(terminal, ROOT / "docs" / "guide" / "correct-a-wrong-price.md")
+    assert (
+        "bin/trunkline usage rerate --tenant my --tariff retail --from 2026-03-01"
+        in (terminal.folder / "proposed.json").read_text()
+    )
+    assert "Priced again on" in (terminal.folder / "now.txt").read_text()
+
+
 def test_the_pages_mark_their_commands() -> None:
-    for name, least in (("README.md", 4), ("docs/guide/first-invoice.md", 12)):
+    for name, least in (
+        ("README.md", 4),
+        ("docs/guide/first-invoice.md", 12),
+        ("docs/guide/correct-a-wrong-price.md", 6),
+    ):
         found = blocks(ROOT / name)
         assert len(found) >= least
         assert all("bin/trunkline " in block.commands for block in found)

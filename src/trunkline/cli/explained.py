@@ -19,6 +19,7 @@ from trunkline.parties.explain import Identified
 from trunkline.tariffs.rules import windows_json
 from trunkline.usage.choices import SegmentKind
 from trunkline.usage.explain import Basis, Booked, Conversion, Priced, RecordExplained, SideExplained, Stored
+from trunkline.usage.models import Batch
 from trunkline.usage.reasons import Reason
 
 Json = dict[str, Any]
@@ -60,9 +61,14 @@ def as_json(found: RecordExplained, billing: Billing) -> Json:
             "what_to_do": reason.what_to_do,
         },
         "prices": {"version": facts.get("snapshot_version"), "is_current": found.is_current},
+        "rerating": None if found.rerating is None else _rerating(found.rerating),
         "sides": {side.side.value: _side(side, found, billing) for side in found.sides},
         "agrees": found.agrees,
     }
+
+
+def _rerating(batch: Batch) -> dict[str, Any]:
+    return {"batch": str(batch.public_id), "name": batch.name, "posted_at": _plain(batch.finished_at)}
 
 
 def _plain(value: object) -> object:
@@ -308,6 +314,9 @@ def _lines(said: Json) -> Iterator[str]:
         reject = said["reject"]
         yield f"Rejected: {reject['reason']}. {reject['meaning']} {reject['detail']}"
         yield f"  {reject['what_to_do']}"
+    if said["rerating"] is not None:
+        again = said["rerating"]
+        yield f"Priced again on {again['posted_at']} by {again['name']}, batch {again['batch']}; --as-of shows what it was."
     if said["prices"]["is_current"] is False:
         yield "Prices have changed since it was rated; it is computed again with those that were used."
     for name, side in said["sides"].items():

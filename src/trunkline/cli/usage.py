@@ -23,6 +23,7 @@ from trunkline.cli.door import (
     table,
     tenant_scope,
 )
+from trunkline.cli.rerate import accept, rerate
 from trunkline.core.errors import Invalid
 
 if TYPE_CHECKING:
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
     from trunkline.usage.search import Found
     from trunkline.usage.trial import Trial
 
-app = typer.Typer(help="Files in, records out: load, batches, rejects, search, check.", no_args_is_help=True)
+app = typer.Typer(help="Files in, records out: load, batches, rejects, search, check, rerate.", no_args_is_help=True)
+app.command()(rerate)
+app.command()(accept)
 
 
 @app.command()
@@ -196,11 +199,18 @@ def resend(
     json: JsonOption = False,
 ) -> None:
     """Send rejects through again, after the cause is mended. What is still wrong stays a reject."""
+    resend_and_print(tenant, [batch or None], json=json)
+
+
+def resend_and_print(tenant: str, batches: Sequence[str | None], *, json: bool) -> None:
+    """Send the rejects of some batches again, of all of them for None, and print what became of them."""
     from trunkline.tenancy.queries import get_tenant_id
     from trunkline.usage.resend import resend as send_again
 
     tenant_id = get_tenant_id(tenant)
-    made = send_again(tenant_id, batch_public_id=batch or None, actor=actor(), now=now)
+    made = []
+    for each in batches:
+        made += send_again(tenant_id, batch_public_id=each, actor=actor(), now=now)
     results = []
     for batch_id in made:
         _take(tenant_id, batch_id, "rejects", quiet=json)
@@ -269,6 +279,7 @@ def search(
         str, typer.Option("--to", help="Starts before: a day (UTC) or an instant; itself not included.")
     ] = "",
     limit: Annotated[int, typer.Option(help="The newest so many.")] = 100,
+    as_of: Annotated[str, typer.Option(help="Records as they counted at this instant.")] = "",
     json: JsonOption = False,
 ) -> None:
     """List rated records, the newest first."""
@@ -286,6 +297,7 @@ def search(
             start_from=instant(begin, "--from"),
             start_to=instant(end, "--to"),
             limit=limit,
+            as_of=instant(as_of, "--as-of"),
         )
     _print_records(found, json=json)
 

@@ -102,6 +102,16 @@ SELECT r.day, r.service, coalesce(r.destination_id, 0), coalesce(r.rate_id, 0), 
    AND s.invoice_id > %(invoice)s
 """
 
+BILLING = """
+SELECT DISTINCT ON (d.batch, d.account, d.day) d.batch, d.account, d.day, s.invoice_id
+  FROM unnest(%(batches)s::bigint[], %(accounts)s::bigint[], %(days)s::date[]) AS d(batch, account, day)
+  CROSS JOIN LATERAL (
+       SELECT b.invoice_id
+         FROM usage_rollup r JOIN invoicing_billedrollup b ON b.tenant_id = r.tenant_id AND b.rollup_id = r.id
+        WHERE r.tenant_id = %(tenant)s AND r.side = 'sell' AND r.account_id = d.account AND r.day = d.day AND r.batch_id = d.batch
+          AND b.released_at IS NULL LIMIT 1) s
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class OpenUsage:
@@ -172,6 +182,20 @@ def find_billing(rollup_id: int) -> Invoice | None:
     """The document on which a rollup stands, None as long as it is on none."""
     stamp = BilledRollup.objects.filter(rollup_id=rollup_id, released_at=None).select_related("invoice").first()
     return None if stamp is None else stamp.invoice
+
+
+def documents_of(days: Iterable[tuple[int, int, date]]) -> dict[tuple[int, int, date], Invoice]:
+    """The documents that bill what a batch brought to an account on a day, by (batch, account, day).
+
+    A document bills all that is open of a day, so it bills a batch's part of it whole.
+    """
+    wanted = sorted(set(days))
+    if not wanted:
+        return {}
+    batches, accounts, on = (list(column) for column in zip(*wanted, strict=True))
+    rows = _rows(BILLING, batches=batches, accounts=accounts, days=on)
+    documents = Invoice.objects.select_related("account").in_bulk({row[3] for row in rows})
+    return {(row[0], row[1], row[2]): documents[row[3]] for row in rows}
 
 
 def find_issued(account_id: int, period: DatePeriod) -> Invoice | None:

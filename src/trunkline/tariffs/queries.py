@@ -47,6 +47,18 @@ def rate_counts() -> dict[int, int]:
     return {row["tariff_id"]: row["count"] for row in counted}
 
 
+def begin_of(rate_ids: Iterable[int]) -> datetime | None:
+    """When the first of these rates begins; None: one of them has no beginning."""
+    begins = list(Rate.objects.filter(pk__in=list(rate_ids)).values_list("valid_from", flat=True))
+    return None if None in begins else min(filter(None, begins), default=None)
+
+
+def tariffs_with(profile: TimeProfile) -> list[Tariff]:
+    """The tariffs that have a rate in that time profile, by name."""
+    used = Rate.objects.filter(time_profile=profile, voided_at__isnull=True).values("tariff_id")
+    return list(Tariff.objects.filter(pk__in=used).order_by("name"))
+
+
 def time_profiles() -> QuerySet[TimeProfile]:
     """All time profiles of the tenant, by name."""
     return TimeProfile.objects.order_by("name")

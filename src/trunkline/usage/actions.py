@@ -150,7 +150,7 @@ def register(*, switch: Switch, examined: Examined, intake: Intake, at: datetime
         fail(batch_id=batch.pk, attempt=0, code=examined.failure.code, detail=str(examined.failure), at=at)
         batch.refresh_from_db()
     else:
-        _defer(batch)
+        defer(batch)
     return Registered(batch, None)
 
 
@@ -166,15 +166,17 @@ def _take_up_again(batch: Batch, examined: Examined, intake: Intake, at: datetim
         batch.state, batch.failure, batch.failure_detail = BatchState.REGISTERED, "", ""
         batch.received_at, batch.finished_at = at, None
     batch.save()
-    _defer(batch)
+    defer(batch)
     return batch
 
 
-def register_resend(*, source: Batch, path: Path, octets: int, at: datetime) -> Batch:
+def register_resend(
+    *, source: Batch, path: Path, octets: int, at: datetime, asked: Mapping[str, Any] | None = None
+) -> Batch:
     """Register the rejects of a batch, written to `path`, as a batch of its own.
 
     Each batch's rejects are sent again once; what remains wrong can then be sent from the new batch. If that batch is there already it
-    comes back; one that failed, or lost its file, takes this one.
+    comes back; one that failed, or lost its file, takes this one. `asked` says which of the conflicting ones are accepted.
     """
     batch = Batch(
         switch_id=source.switch_id,
@@ -186,6 +188,7 @@ def register_resend(*, source: Batch, path: Path, octets: int, at: datetime) -> 
         stamp=stamp_of(path),
         received_at=at,
         resends=source,
+        asked=dict(asked or {}),
     )
     try:
         with transaction.atomic():
@@ -193,11 +196,12 @@ def register_resend(*, source: Batch, path: Path, octets: int, at: datetime) -> 
     except IntegrityError:
         known = Batch.objects.get(resends=source)
         return _take_up_again(known, Examined(path, known.content_hash, octets, stamp_of(path)), Intake.RESEND, at)
-    _defer(batch)
+    defer(batch)
     return batch
 
 
-def _defer(batch: Batch) -> None:
+def defer(batch: Batch) -> None:
+    """Put the job of a batch into the queue, in the transaction that makes or finds it."""
     jobs.defer(PROCESS, key=f"{PROCESS}:{batch.pk}", tenant_id=current_tenant_id(), batch_id=batch.pk)
 
 

@@ -23,6 +23,7 @@ class Intake(models.TextChoices):
     UPLOAD = "upload", "Upload"
     FOLDER = "folder", "Watched folder"
     RESEND = "resend", "Rejects sent again"
+    RERATE = "rerate", "Records priced again"
 
 
 class SegmentKind(models.TextChoices):

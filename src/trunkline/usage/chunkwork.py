@@ -27,6 +27,10 @@ MERGED_PARTS_MAX: Final = 64
 FOLD_KEYS: Final = ("account_id", "service", "destination_id", "rate_id", "local_day")
 HOUR_KEYS: Final = ("hour", "sell_account_id", "buy_account_id")
 
+_SUMMED: Final = frozenset({"attempts", "connected", "raw_quantity", "billed_quantity", "amount", "base_amount"}) | {
+    "seconds", "revenue", "cost", "pdd_ms", "pdd_count",
+}  # fmt: skip
+
 Columns = dict[str, NDArray[np.int64]]
 
 
@@ -252,3 +256,16 @@ def _fold_hours(
             "pdd_count": has_pdd[rows].astype(np.int64),
         },
     )
+
+
+def negated(totals: Totals) -> Totals:
+    """The same keys with sums of the other sign."""
+    turned = Totals()
+    for side, parts in totals.sides.items():
+        turned.sides[side] = [_negated(part) for part in parts]
+    turned.hours = [_negated(part) for part in totals.hours]
+    return turned
+
+
+def _negated(part: Columns) -> Columns:
+    return {name: -column if name in _SUMMED else column for name, column in part.items()}

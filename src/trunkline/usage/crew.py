@@ -26,6 +26,7 @@ from trunkline.core.errors import Unavailable
 if TYPE_CHECKING:  # a crew is started before its parent has loaded Arrow
     from trunkline.usage.decode import Chunk
     from trunkline.usage.part import Folded, Work
+    from trunkline.usage.rerate_part import Piece, Relooked, RerateWork
     from trunkline.usage.store import WrittenSegment
     from trunkline.usage.taken import Claim, Fates
 
@@ -54,12 +55,12 @@ class Crew:
         finally:
             for end in theirs:
                 end.close()
-        self._work: Work | None = None
+        self._work: Work | RerateWork | None = None
         self._scratch = Path()
         self._given = [0] * PARTS
 
-    def begin(self, work: Work) -> None:
-        """Give them their work."""
+    def begin(self, work: Work | RerateWork) -> None:
+        """Give them their work, of which each is a part (`part(number)`)."""
         keep_freed_memory()
         self._work, self._scratch = work, work.scratch
         self._send(0, work)
@@ -81,6 +82,15 @@ class Crew:
     def settle(self, number: int, fates: Fates) -> None:
         """Tell a part the verdict on its chunk."""
         self._send(number % PARTS, ("settle", number, fates))
+
+    def ask(self, part: int, piece: Piece) -> None:
+        """Have a part do a piece of work that needs no other; it answers once."""
+        self._send(part, ("do", piece))
+
+    def answers(self) -> list[tuple[int, Relooked]]:
+        """The parts that have answered, at least one, and their answers. Raises what a part has raised."""
+        ready = wait(self._ends)
+        return [(part, self._receive(end)) for part, end in enumerate(self._ends) if end in ready]
 
     def fold(self) -> list[Folded]:
         """The sums of all parts, which begin to finish their files."""

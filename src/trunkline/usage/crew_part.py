@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from trunkline.usage.crew import keep_freed_memory
 from trunkline.usage.part import Part, Work
+from trunkline.usage.rerate_part import RerateWork
 
 _PR_SET_PDEATHSIG: Final = 1  # prctl(2)
 _FINISHING: Final = 10  # the files are finished beside the posting transaction, which everybody waits for
@@ -26,7 +27,7 @@ def main(descriptors: Sequence[str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, who ends this process
     ends = [Connection(int(descriptor)) for descriptor in descriptors]
     with suppress(EOFError, OSError):  # the parent has gone, or wants nothing more
-        work: Work = ends[0].recv()
+        work: Work | RerateWork = ends[0].recv()
         try:
             work.pinned.kept.get()
         except Exception as error:
@@ -39,12 +40,12 @@ def main(descriptors: Sequence[str]) -> None:
         for part, end in enumerate(ends):
             if part != number:
                 end.close()
-        _serve(Part(work, number), ends[number])
+        _serve(work.part(number), ends[number])
     with suppress(ChildProcessError):
         os.waitpid(-1, 0)
 
 
-def _serve(part: Part, end: Connection) -> None:
+def _serve(part: Part | RerateWork, end: Connection) -> None:
     try:
         while _answer(part, end, end.recv()):
             pass
@@ -55,7 +56,10 @@ def _serve(part: Part, end: Connection) -> None:
         end.send(error)
 
 
-def _answer(part: Part, end: Connection, message: tuple[Any, ...]) -> bool:
+def _answer(part: Part | RerateWork, end: Connection, message: tuple[Any, ...]) -> bool:
+    if isinstance(part, RerateWork):
+        end.send(part.do(message[1]))
+        return True
     match message:
         case "propose", number, slot, size, chunk:
             with slot.open("rb") as file:

@@ -38,10 +38,10 @@ from trunkline.tariffs.snapshot import current_version, excerpt
 from trunkline.tenancy.queries import current_tenant
 from trunkline.usage.actions import profile_of
 from trunkline.usage.choices import SegmentKind
-from trunkline.usage.decode import FORMATS, Chunk, FileFailed, line_octets
+from trunkline.usage.decode import Chunk, FileFailed, line_octets
 from trunkline.usage.locate import Located, Record, batch_of
 from trunkline.usage.models import Batch, Rollup
-from trunkline.usage.queries import posting_key
+from trunkline.usage.queries import find_rerating, form_of, posting_key
 from trunkline.usage.sides import IDENTITY_FIELDS
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -165,7 +165,8 @@ class SideExplained:
 class RecordExplained:
     """A record, or a reject with what could be read of it (`facts` None: nothing), and both of its sides.
 
-    `is_current` says whether no price of the tenant has changed since the record was rated; None for a reject.
+    `is_current` says whether no price of the tenant has changed since the record was rated; None for a reject. `rerating` is the batch
+    that priced it again, None where the prices are those that it came in with.
     """
 
     located: Located
@@ -174,6 +175,7 @@ class RecordExplained:
     sides: tuple[SideExplained, ...]
     base_currency: str
     is_current: bool | None
+    rerating: Batch | None
     accounts: Mapping[int, str]
     destinations: Mapping[int, str]
 
@@ -191,9 +193,11 @@ def explain_record(located: Located) -> RecordExplained:
     is_reject = located.kind is SegmentKind.REJECT
     facts = decode_again(batch, record) if is_reject else record
     base = current_tenant().currency
+    rerating = None if is_reject else find_rerating(batch, record["snapshot_version"])
     sides: tuple[SideExplained, ...] = ()
     if facts is not None:
-        sides = tuple(_explain_side(side, facts, batch, base=base, is_reject=is_reject) for side in Side)
+        batches = [each for each in (rerating, batch) if each is not None]
+        sides = tuple(_explain_side(side, facts, batches, base=base, is_reject=is_reject) for side in Side)
     return RecordExplained(
         located=located,
         batch=batch,
@@ -201,6 +205,7 @@ def explain_record(located: Located) -> RecordExplained:
         sides=sides,
         base_currency=base,
         is_current=None if is_reject else record["snapshot_version"] == current_version(),
+        rerating=rerating,
         accounts=_account_codes(sides),
         destinations=_destination_names(sides),
     )
@@ -208,7 +213,7 @@ def explain_record(located: Located) -> RecordExplained:
 
 def decode_again(batch: Batch, reject: Record) -> Record | None:
     """A rejected line as its switch's format reads it now; None where it cannot be read or was only kept in part."""
-    form = FORMATS[batch.switch.format]
+    form = form_of(batch)
     header = batch.header.encode() if batch.header else None
     try:
         line = line_octets(reject["raw"])
@@ -222,7 +227,9 @@ def decode_again(batch: Batch, reject: Record) -> Record | None:
     return event | ({"called": reject["called"]} if reject["called"] is not None else {})
 
 
-def _explain_side(side: Side, facts: Record, batch: Batch, *, base: str, is_reject: bool) -> SideExplained:
+def _explain_side(side: Side, facts: Record, batches: Sequence[Batch], *, base: str, is_reject: bool) -> SideExplained:
+    """`batches`: the one that the record came in with, before it the re-rating, if there was one."""
+    batch = batches[-1]
     stored = None if is_reject else Stored.of(facts, side)
     identified = _identify(side, facts, batch)
     account_id = identified.account_id if stored is None else stored.account_id
@@ -230,7 +237,9 @@ def _explain_side(side: Side, facts: Record, batch: Batch, *, base: str, is_reje
     remark = _remark(side, facts, batch, account)
     if account is None or remark:
         return SideExplained(side, identified, account, stored, remark, None, None)
-    priced = _price(side, facts, batch, account, stored, base)
+    booked = None if stored is None else _booked(side, facts, batches, account, stored)
+    priced_in = batch if booked is None or booked.rollup is None else booked.rollup.batch
+    priced = _price(side, facts, priced_in, account, stored, base)
     return SideExplained(
         side=side,
         identified=identified,
@@ -238,7 +247,7 @@ def _explain_side(side: Side, facts: Record, batch: Batch, *, base: str, is_reje
         stored=stored,
         remark="",
         priced=priced,
-        booked=None if stored is None else _booked(side, facts, batch, account, stored),
+        booked=booked,
     )
 
 
@@ -360,12 +369,13 @@ def _differences(
     return tuple(f"{name} {computed} is stored as {said}" for name, computed, said in pairs if computed != said)
 
 
-def _booked(side: Side, facts: Record, batch: Batch, account: Account, stored: Stored) -> Booked | None:
+def _booked(side: Side, facts: Record, batches: Sequence[Batch], account: Account, stored: Stored) -> Booked | None:
+    """Where the side is booked: in the re-rating that changed it, else with the batch that the record came in with."""
     if stored.local_day is None:
         return None
     rollups = Rollup.objects.filter(
         Q(rate_id__isnull=True) if stored.rate_id is None else Q(rate_id=stored.rate_id),
-        batch=batch,
+        batch__in=batches,
         side=side.value,
         account=account,
         service=facts["service"],
@@ -373,13 +383,15 @@ def _booked(side: Side, facts: Record, batch: Batch, account: Account, stored: S
         day=stored.local_day,
         attempts__gt=0,
     )
+    found = {rollup.batch_id: rollup for rollup in rollups.select_related("batch").order_by("-id")}
+    batch = next((each for each in batches if each.pk in found), batches[-1])
     entry = find_entry(posting_key(batch.pk, side.value, account.pk, stored.local_day))
     lines: tuple[tuple[str, Amount], ...] = ()
     if entry is not None:
         posted = postings(entry)
         codes = account_facts(each.account_id for each in posted)
         lines = tuple((codes[each.account_id].code, each.amount) for each in posted)
-    return Booked(rollups.order_by("id").first(), entry, lines)
+    return Booked(found.get(batch.pk), entry, lines)
 
 
 def _account_codes(sides: Sequence[SideExplained]) -> dict[int, str]:

@@ -64,7 +64,8 @@ class Switch(TenantModel):
 class Batch(TenantModel):
     """One file, known by the hash of its decompressed bytes: the same bytes from the same switch are one batch however often they come.
 
-    rows_in = rated + rejected + duplicates, always; blank lines are `skipped` and no rows.
+    rows_in = rated + rejected + duplicates, always; blank lines are `skipped` and no rows. A re-rating is a batch without a file: what came
+    in are the segments that it writes anew.
     """
 
     public_id = PublicIdField()
@@ -75,6 +76,7 @@ class Batch(TenantModel):
     content_hash = models.CharField(max_length=64, help_text="SHA-256 of the decompressed bytes.")
     header = models.TextField(blank=True, help_text="Header line of the file, so that its rejects can be sent again.")
     resends = tenant_reference("usage.Batch", null=True, help_text="The batch whose rejects this one sends again.")
+    asked = models.JSONField(default=dict, blank=True, help_text="Which records a re-rating prices again.")
     octets = models.BigIntegerField(help_text="Size of the decompressed bytes.")
     stamp = models.CharField(
         max_length=80, blank=True, help_text="Inode, size and time of the file as it was when it was hashed."
@@ -89,6 +91,7 @@ class Batch(TenantModel):
     rejected = models.BigIntegerField(default=0)
     duplicates = models.BigIntegerField(default=0)
     skipped = models.BigIntegerField(default=0)
+    changed = models.BigIntegerField(default=0, help_text="Records that a re-rating has changed.")
     reject_reasons = models.JSONField(default=dict, help_text="Number of rejects by reason.")
     min_start = models.DateTimeField(null=True)
     max_start = models.DateTimeField(null=True)
@@ -179,6 +182,31 @@ class Rollup(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.side} {self.account_id} {self.day}"
+
+
+class Proposal(TenantModel):
+    """Prices were changed for a time in which records had been posted: they should be priced again.
+
+    Open until a re-rating has looked at everything that it names, or somebody dismisses it. What is left out does not restrict.
+    """
+
+    tariff = tenant_reference("tariffs.Tariff", null=True)
+    account = tenant_reference("parties.Account", null=True)
+    side = models.CharField(max_length=4, choices=Side.choices, blank=True)
+    start_from = models.DateTimeField(null=True, help_text="Records that start then or later are concerned.")
+    cause = models.CharField(max_length=200, help_text="What was changed, in words.")
+    made_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            TenantForeignKey(field="tariff", name="usage_proposal_tariff_fk"),
+            TenantForeignKey(field="account", name="usage_proposal_account_fk"),
+        )
+        indexes = (models.Index(fields=["tenant", "closed_at"], name="usage_proposal_closed_at"),)
+
+    def __str__(self) -> str:
+        return self.cause
 
 
 class HourTotal(TenantModel):

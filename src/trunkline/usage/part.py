@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 
 from trunkline.usage.chunkwork import Totals, fold_chunk, late_rejects, price_sides, reject_rows, segment_rows
 from trunkline.usage.crew import PARTS
-from trunkline.usage.decode import FORMATS, Chunk, Lines, SwitchProfile
+from trunkline.usage.decode import Chunk, Lines, SwitchProfile
 from trunkline.usage.reasons import Reason
 from trunkline.usage.sides import REASON_NUMBER, Pinned, SideColumns
 from trunkline.usage.store import DAY_MS, KeyColumns, SegmentWriter, WrittenSegment
+from trunkline.usage.stored import form_named
 from trunkline.usage.taken import Claim, Fate, Fates, key_columns, state_claim
 
 
@@ -37,6 +38,10 @@ class Work:
     pinned: Pinned
     received_on: date
     scratch: Path
+
+    def part(self, number: int) -> Part:
+        """Part `number` of the file."""
+        return Part(self, number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +97,7 @@ class Part:
     def propose(self, number: int, chunk: Chunk) -> Claim:
         """Decode and price chunk `number` and state its keys. Raises what decoding raises (`FileFailed`)."""
         work = self.work
-        decoded = FORMATS[work.format].decode(chunk, work.profile)
+        decoded = form_named(work.format).decode(chunk, work.profile)
         events, sides, reason = price_sides(decoded.events.combine_chunks(), work.profile, work.pinned)
         good, bad = np.flatnonzero(reason == 0), np.flatnonzero(reason != 0)
         keys = key_columns(events).take(good)

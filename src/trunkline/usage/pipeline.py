@@ -10,16 +10,18 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Final, Protocol
 
-from trunkline.usage.chunkwork import Totals
+from trunkline.usage.chunkwork import Totals, negated
 from trunkline.usage.crew import CREW_OCTETS, PARTS, PARTS_AHEAD, Crew
-from trunkline.usage.decode import FORMATS, FileFailed, Source, chunks
+from trunkline.usage.decode import FileFailed, Source, chunks
 from trunkline.usage.part import InlineParts, Parts, Work
 from trunkline.usage.reasons import FileFailure
+from trunkline.usage.replace import take_out
 from trunkline.usage.store import WrittenSegment
-from trunkline.usage.taken import Claim, FindSegments, TakenKeys
+from trunkline.usage.stored import form_named
+from trunkline.usage.taken import Accepted, Claim, FindSegments, TakenKeys
 
 CHUNK_OCTETS: Final = 14 << 20  # smaller ones cost calls, larger ones memory (measured: 4 to 20 MiB)
 OCTETS_PER_ROW: Final = 120  # a low guess: it only sizes the filter of taken keys
@@ -33,7 +35,14 @@ class Job:
     find_segments: FindSegments
     duplicate_window_days: int
     octets: int
+    accepted: Accepted | None = None
     on_progress: Callable[[int], None] = lambda octets: None
+
+
+class Finishes(Protocol):
+    """Whoever has the files of an attempt."""
+
+    def finish(self) -> list[WrittenSegment]: ...
 
 
 @dataclass(slots=True)
@@ -43,8 +52,13 @@ class Outcome:
     totals: Totals
     skipped: int
     header: str
-    _parts: Parts
+    _parts: Finishes
     _segments: list[WrittenSegment] | None = None
+    # Of a re-rating: sums of what was, negated; segments that are written anew; how many records changed.
+    taken_back: Totals = field(default_factory=Totals)
+    superseded: tuple[int, ...] = ()
+    changed: int = 0
+    rewritten: list[WrittenSegment] = field(default_factory=list)
 
     @property
     def rejected(self) -> int:
@@ -57,7 +71,7 @@ class Outcome:
     def finish(self) -> list[WrittenSegment]:
         """The files, in place, the same however often it is asked. From here on they are the catalogue's or the sweeper's."""
         if self._segments is None:
-            self._segments = self._parts.finish()
+            self._segments = [*self._parts.finish(), *self.rewritten]
         return self._segments
 
     @property
@@ -83,6 +97,8 @@ def run(job: Job, source: Source, crew: Crew | None = None) -> Iterator[Outcome]
             parts = InlineParts(job.work)
             taken = _give_all(job, source, parts, taken.doubtful | collisions)
         outcome = _fold(parts)
+        if taken.replaced:
+            _take_out(job, taken, outcome)
         yield outcome
     finally:
         if outcome is None or not outcome.is_finished:
@@ -112,10 +128,11 @@ def _give_all(job: Job, source: Source, parts: Parts, doubtful: frozenset[int]) 
         window_days=job.duplicate_window_days,
         expected_rows=job.octets // OCTETS_PER_ROW,
         doubtful=doubtful,
+        accepted=job.accepted,
     )
     claims: dict[int, Claim] = {}
     given = judged = 0
-    form = FORMATS[job.work.format]
+    form = form_named(job.work.format)
     for chunk in chunks(source, CHUNK_OCTETS, has_header=form.has_header, framing=form.framing):
         while given - judged >= PARTS * PARTS_AHEAD:
             judged = _judge(taken, parts, claims, judged)
@@ -125,6 +142,16 @@ def _give_all(job: Job, source: Source, parts: Parts, doubtful: frozenset[int]) 
     while judged < given:
         judged = _judge(taken, parts, claims, judged)
     return taken
+
+
+def _take_out(job: Job, taken: TakenKeys, outcome: Outcome) -> None:
+    """Take the stored records out whose place others have been accepted for."""
+    segments = [(segment, sorted(rows)) for segment, rows in taken.replaced.values() if rows]
+    found = take_out(segments, job.work, PARTS)
+    outcome.taken_back, outcome.superseded = negated(found.before), tuple(found.superseded)
+    outcome.totals.rated += found.kept
+    outcome.changed = sum(len(rows) for _, rows in segments)
+    outcome.rewritten = found.written
 
 
 def _judge(taken: TakenKeys, parts: Parts, claims: dict[int, Claim], judged: int) -> int:

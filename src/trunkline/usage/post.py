@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -75,6 +75,7 @@ def post(*, batch_id: int, attempt: int, outcome: Outcome, version: str, at: dat
     """Make the outcome of an attempt true. Raises `LostAttempt` if the attempt is no longer the batch's own. Needs an open scope."""
     # First what nobody can wait for; the locks come when there is nothing left to wait for, so that a worker that hangs holds up no other.
     insert_sums(batch_id, outcome.totals)
+    insert_sums(batch_id, outcome.taken_back)
     with connection.cursor() as cursor:  # a slow disk may take a while
         cursor.execute("SET LOCAL idle_in_transaction_session_timeout = %s", [FINISHING])
     segments = outcome.finish()
@@ -83,12 +84,14 @@ def post(*, batch_id: int, attempt: int, outcome: Outcome, version: str, at: dat
         raise LostAttempt("lost_attempt", f"Batch {batch_id} was taken over by another worker.")
     if batch.resends_id is not None:
         _supersede_rejects(batch, batch.resends_id, at)
+    if outcome.superseded:
+        _supersede(batch, outcome.superseded, at)
     post_many(_drafts(batch, outcome, at), at=at)
     _catalogue(batch, segments, at)
     batch.state = BatchState.POSTED
     batch.snapshot_version, batch.header = version, outcome.header
     batch.rows_in, batch.rated, batch.rejected = outcome.rows_in, outcome.totals.rated, outcome.rejected
-    batch.duplicates, batch.skipped = outcome.totals.duplicates, outcome.skipped
+    batch.duplicates, batch.skipped, batch.changed = outcome.totals.duplicates, outcome.skipped, outcome.changed
     batch.reject_reasons = dict(sorted(outcome.totals.reasons.items()))
     batch.min_start = min((s.min_start for s in segments if s.min_start), default=None)
     batch.max_start = max((s.max_start for s in segments if s.max_start), default=None)
@@ -122,6 +125,14 @@ def _supersede_rejects(batch: Batch, source_id: int, at: datetime) -> None:
     reached("superseding")
     rejects = Segment.objects.filter(batch_id=source_id, kind=SegmentKind.REJECT, state=SegmentState.LIVE)
     rejects.update(state=SegmentState.SUPERSEDED, superseded_by=batch, superseded_at=at)
+
+
+def _supersede(batch: Batch, segment_ids: Sequence[int], at: datetime) -> None:
+    """The segments that were written anew count no more. Raises `LostAttempt` if one of them did not any more: then all is done again."""
+    reached("superseding")
+    live = Segment.objects.filter(pk__in=segment_ids, state=SegmentState.LIVE)
+    if live.update(state=SegmentState.SUPERSEDED, superseded_by=batch, superseded_at=at) != len(segment_ids):
+        raise LostAttempt("segments_superseded", f"Segments of batch {batch.pk} were superseded by another one.")
 
 
 def insert_sums(batch_id: int, totals: Totals) -> None:
@@ -211,11 +222,13 @@ def _drafts(batch: Batch, outcome: Outcome, at: datetime) -> list[Draft]:
     first_open = close.closed_through + timedelta(days=1) if close is not None else date.min
     found: list[Draft] = []
     for side in SIDES:
-        for columns in outcome.totals.sides[side]:
-            by_day = rollup.fold(
-                {"account_id": columns["account_id"], "local_day": columns["local_day"]}, {"amount": columns["amount"]}
-            )
-            found += _side_drafts(batch, side, by_day, first_open, at)
+        parts = [*outcome.totals.sides[side], *outcome.taken_back.sides[side]]
+        by_day = [
+            rollup.fold({name: part[name] for name in ("account_id", "local_day")}, {"amount": part["amount"]})
+            for part in parts
+        ]
+        if by_day:
+            found += _side_drafts(batch, side, rollup.merge(by_day, ("account_id", "local_day")), first_open, at)
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from pathlib import Path
 from time import monotonic
@@ -16,7 +16,7 @@ from trunkline.kit.db.scope import scope
 from trunkline.kit.faults import reached
 from trunkline.kit.home import folder, home
 from trunkline.kit.outages import again_when_busy, explain
-from trunkline.usage import actions
+from trunkline.usage import actions, rerate
 from trunkline.usage.choices import BatchState, Intake
 from trunkline.usage.collect import retire
 from trunkline.usage.crew import Crew
@@ -27,9 +27,11 @@ from trunkline.usage.part import Work
 from trunkline.usage.pin import pin
 from trunkline.usage.pipeline import Job, Outcome, run
 from trunkline.usage.post import LostAttempt, post
+from trunkline.usage.queries import form_of
 from trunkline.usage.reasons import FileFailure
 from trunkline.usage.segments import SegmentFile, live_segments
 from trunkline.usage.sweep import sweep_batch
+from trunkline.usage.taken import Accepted
 
 ACTOR = "system"
 PROGRESS_SECONDS = 2.0
@@ -79,12 +81,8 @@ def _attempt(
     if batch is None:
         return
     try:
-        with open_source(Path(batch.path)) as source:
-            _require_registered(batch, source)
-            job = _job(tenant_id, batch, source.size, on_progress)
-            reached("decoding")
-            with run(job, source, crew) as outcome:
-                again_when_busy(lambda: _post(batch, job, outcome, now))
+        with _outcome(tenant_id, batch, on_progress, crew) as (version, outcome):
+            again_when_busy(lambda: _post(tenant_id, batch, version, outcome, now))
     except LostAttempt:
         return
     except FileFailed as error:
@@ -99,9 +97,25 @@ def _attempt(
         reached("after_commit")
 
 
-def _post(batch: Batch, job: Job, outcome: Outcome, now: Clock) -> None:
-    with scope(job.work.tenant_id, ACTOR):
-        version = job.work.pinned.version
+@contextlib.contextmanager
+def _outcome(
+    tenant_id: int, batch: Batch, on_progress: OnProgress | None, crew: Crew | None
+) -> Iterator[tuple[str, Outcome]]:
+    """The version of the prices and what the batch comes to: a file that is read, or records that are priced again."""
+    if batch.intake == Intake.RERATE:
+        with rerate.run(tenant_id, batch, actor=ACTOR, on_progress=_progress(tenant_id, batch, on_progress)) as found:
+            yield found
+        return
+    with open_source(Path(batch.path)) as source:
+        _require_registered(batch, source)
+        job = _job(tenant_id, batch, source.size, on_progress)
+        reached("decoding")
+        with run(job, source, crew) as outcome:
+            yield job.work.pinned.version, outcome
+
+
+def _post(tenant_id: int, batch: Batch, version: str, outcome: Outcome, now: Clock) -> None:
+    with scope(tenant_id, ACTOR):
         post(batch_id=batch.pk, attempt=batch.attempt, outcome=outcome, version=version, at=now())
 
 
@@ -139,32 +153,18 @@ def _interrupt(tenant_id: int, batch: Batch, error: Exception) -> bool:
 def _job(tenant_id: int, batch: Batch, size: int, on_progress: OnProgress | None) -> Job:
     with scope(tenant_id, ACTOR):
         switch = Switch.objects.get(pk=batch.switch_id)
-        pinned = pin(switch)
+        pinned, form = pin(switch), form_of(batch)
 
     def find_segments(first: date, last: date) -> list[SegmentFile]:
         with scope(tenant_id, ACTOR):
             return [s for s in live_segments(switch_id=switch.pk, day_from=first) if s.day <= last]
 
-    noted = monotonic()
-
-    def progress(octets: int) -> None:
-        nonlocal noted
-        if on_progress is not None:
-            on_progress(octets, size)
-        if monotonic() - noted >= PROGRESS_SECONDS:
-            noted = monotonic()
-            done = octets * batch.octets // max(size, 1)
-            with (
-                contextlib.suppress(DatabaseError),
-                scope(tenant_id, ACTOR),
-            ):  # the work does not end for want of a figure
-                actions.note_progress(batch_id=batch.pk, attempt=batch.attempt, octets=done)
-
+    progress = _progress(tenant_id, batch, on_progress)
     work = Work(
         tenant_id=tenant_id,
         batch_id=batch.pk,
         attempt=batch.attempt,
-        format=switch.format,
+        format=form.name,
         profile=actions.profile_of(switch, batch.received_at),
         pinned=pinned,
         received_on=batch.received_at.date(),
@@ -174,14 +174,41 @@ def _job(tenant_id: int, batch: Batch, size: int, on_progress: OnProgress | None
         work=work,
         find_segments=find_segments,
         duplicate_window_days=switch.duplicate_window_days,
+        accepted=_accepted(batch),
         octets=batch.octets,
-        on_progress=progress,
+        on_progress=lambda octets: progress(octets, size),
     )
+
+
+def _accepted(batch: Batch) -> Accepted | None:
+    """The conflicting records of a batch that a person has accepted."""
+    said = batch.asked.get("accept")
+    return None if said is None else Accepted(None if said == "all" else frozenset(said))
+
+
+def _progress(tenant_id: int, batch: Batch, on_progress: OnProgress | None) -> OnProgress:
+    """Tell whoever watches how much is done of how much there is, and note it in the batch now and then."""
+    noted = monotonic()
+
+    def progress(done: int, total: int) -> None:
+        nonlocal noted
+        if on_progress is not None:
+            on_progress(done, total)
+        if monotonic() - noted >= PROGRESS_SECONDS:
+            noted = monotonic()
+            with (
+                contextlib.suppress(DatabaseError),
+                scope(tenant_id, ACTOR),
+            ):  # the work does not end for want of a figure
+                octets = done * batch.octets // max(total, 1)
+                actions.note_progress(batch_id=batch.pk, attempt=batch.attempt, octets=octets)
+
+    return progress
 
 
 def _move_source(batch: Batch) -> None:
     """Take a finished file out of the watched folder, into `done/` or `failed/` beside it; remove our own spooled copy."""
-    if batch.intake == Intake.COMMAND:
+    if batch.intake in {Intake.COMMAND, Intake.RERATE}:
         return
     source = Path(batch.path)
     reached("before_source_moved")

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trunkline.core.errors import NotFound
+from trunkline.usage.choices import BatchState, Intake
 from trunkline.usage.models import Batch, Switch
+
+if TYPE_CHECKING:  # what lists batches does without Arrow
+    from trunkline.usage.decode import Format
 
 
 def access_switch(name: str) -> Switch:
@@ -33,6 +37,16 @@ def access_batch(public_id: str) -> Batch:
     return found
 
 
+def form_of(batch: Batch) -> Format:
+    """What the lines of a batch, and of its rejects, are written in."""
+    from trunkline.usage.stored import STORED, form_named
+
+    origin = batch
+    while origin.resends_id is not None:
+        origin = Batch.objects.get(pk=origin.resends_id)
+    return STORED if origin.intake == Intake.RERATE else form_named(batch.switch.format)
+
+
 def name_batches(lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Lines that tell their batch by its internal id (`batch_id`), with its public id (`batch`) and the name of its file (`file`) instead."""
     ids = {line["batch_id"] for line in lines}
@@ -43,6 +57,14 @@ def name_batches(lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [
         found[line["batch_id"]] | {name: value for name, value in line.items() if name != "batch_id"} for line in lines
     ]
+
+
+def find_rerating(batch: Batch, version: str) -> Batch | None:
+    """The re-rating under whose prices a record of the batch stands; None where it stands under those that it came in with."""
+    if version == batch.snapshot_version:
+        return None
+    posted = Batch.objects.filter(switch_id=batch.switch_id, intake=Intake.RERATE, state=BatchState.POSTED)
+    return posted.filter(snapshot_version=version).order_by("-pk").first()
 
 
 def list_batches(*, state: str = "", limit: int = 50) -> list[Batch]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 from django.db import DatabaseError
 
-from trunkline.core.errors import Invalid
+from trunkline.core.errors import Conflict, Invalid
 from trunkline.core.ids import uuid7
 from trunkline.kit.db.scope import scope
 from trunkline.kit.faults import reached
@@ -20,6 +21,7 @@ from trunkline.usage.choices import BatchState, SegmentKind, SegmentState
 from trunkline.usage.decode.raw import line_octets
 from trunkline.usage.models import Batch, Segment
 from trunkline.usage.queries import access_batch
+from trunkline.usage.reasons import Reason
 from trunkline.usage.segments import watch
 
 
@@ -42,7 +44,50 @@ def resend(tenant_id: int, *, batch_public_id: str | None, actor: str, now: Call
     return made
 
 
-def _resend_one(tenant_id: int, source: Batch, actor: str, now: Callable[[], datetime]) -> int | None:
+def accept(
+    tenant_id: int, *, batch_public_id: str, keys: Sequence[str] = (), actor: str, now: Callable[[], datetime]
+) -> int:
+    """Register the rejects of a batch to be sent again, its conflicting duplicates, or those of these keys, as corrections: the new batch.
+
+    When it is posted, what was accepted has taken the place of the stored record with its key. Raises NotFound `batch_not_found`, Conflict
+    `nothing_to_accept`, `resend_under_way`.
+    """
+    with scope(tenant_id, actor):
+        source = access_batch(batch_public_id)
+        if source.pk not in {batch.pk for batch in waiting_with(Reason.CONFLICTING_DUPLICATE)}:
+            raise Conflict(
+                "nothing_to_accept",
+                f"No conflicting duplicates of {source.name} wait.",
+                hint="`trunkline usage rejects --reason conflicting_duplicate --list` shows those that do.",
+            )
+        known = Batch.objects.filter(resends=source).first()
+    asked = {"accept": sorted(set(keys)) or "all"}
+    if known is not None and known.asked != asked:
+        raise Conflict(
+            "resend_under_way",
+            f"The rejects of {source.name} are being sent again already.",
+            hint="Let that come to its end: `trunkline usage resend --batch`. What still conflicts can then be accepted from the new batch.",
+        )
+    batch_id = _resend_one(tenant_id, source, actor, now, asked)
+    if batch_id is None:
+        raise Conflict("nothing_to_accept", f"The rejects of {source.name} have been sent again meanwhile.")
+    return batch_id
+
+
+def waiting_with(reason: str) -> list[Batch]:
+    """The batches of which rejects of that reason wait; needs an open scope. All rejects of a batch wait, or none."""
+    live = Segment.objects.filter(kind=SegmentKind.REJECT, state=SegmentState.LIVE).values("batch_id")
+    batches = Batch.objects.filter(state=BatchState.POSTED, pk__in=live, reject_reasons__has_key=reason)
+    return list(batches.order_by("pk"))
+
+
+def _resend_one(
+    tenant_id: int,
+    source: Batch,
+    actor: str,
+    now: Callable[[], datetime],
+    asked: Mapping[str, Any] | None = None,
+) -> int | None:
     with scope(tenant_id, actor):
         known = Batch.objects.filter(resends=source).first()
         if known is not None and known.state == BatchState.POSTED:
@@ -57,7 +102,7 @@ def _resend_one(tenant_id: int, source: Batch, actor: str, now: Callable[[], dat
     try:
         octets = _write_lines(spool, source.header, paths)
         with scope(tenant_id, actor):
-            batch = register_resend(source=source, path=spool, octets=octets, at=now())
+            batch = register_resend(source=source, path=spool, octets=octets, at=now(), asked=asked)
     except DatabaseError:
         raise  # it may be registered all the same; if it is not, the sweep removes the copy
     except BaseException:

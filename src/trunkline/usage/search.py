@@ -119,11 +119,12 @@ def search_records(
     start_to: datetime | None = None,
     limit: int = LIMIT,
     columns: Sequence[str] | None = LISTED,
+    as_of: datetime | None = None,
 ) -> Found:
     """Rated records, newest first: of that calling or called number, of that account on either side, of `[from, to)`.
 
     `number` is E.164 with or without plus and separators; with a star at its end it is a prefix. What is left out does
-    not restrict. Records carry those columns of the segment, None for all of them. Raises Invalid `bad_number`,
+    not restrict. `as_of` is an instant of the past: what counted then. Records carry those columns of the segment, None for all of them. Raises Invalid `bad_number`,
     `bad_limit`, `nothing_asked`.
     """
     pattern = None if number is None else parse_number(number)
@@ -133,7 +134,7 @@ def search_records(
     asked = _Asked(pattern, account_id, start_from, start_to, limit, None if columns is None else tuple(columns))
 
     def work() -> Found:
-        return _search(asked, live_segments(start_from=start_from, start_to=start_to))
+        return _search(asked, live_segments(start_from=start_from, start_to=start_to, as_of=as_of))
 
     return retry_when_moved(work)
 

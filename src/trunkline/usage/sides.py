@@ -130,8 +130,13 @@ def identity_reasons(side: Side, resolved: Resolution, events: pa.Table, pinned:
     return reasons
 
 
-def price(events: pa.Table, side: Side, account_id: Ints, pinned: Pinned) -> SideColumns:
-    """Price one side of a chunk. `account_id` is -1 where the side has no account."""
+def price(
+    events: pa.Table, side: Side, account_id: Ints, pinned: Pinned, local_day: NDArray[np.int32] | None = None
+) -> SideColumns:
+    """Price one side of a chunk. `account_id` is -1 where the side has no account.
+
+    `local_day` is the day in the account's zone, counted from 1970, where it is settled already.
+    """
     size = len(events)
     quantity = events["quantity"].to_numpy()
     start_s = events["start"].cast(pa.int64()).to_numpy() // 1000
@@ -157,7 +162,7 @@ def price(events: pa.Table, side: Side, account_id: Ints, pinned: Pinned) -> Sid
         return out
 
     tariff_id, tariff_amount = full("tariff_id"), full("amount")
-    local_day = facts.local_days(start_s)
+    local_day = facts.local_days(start_s) if local_day is None else local_day
     tariff_currency = _currency_numbers(tariff_id, pinned)
     money = _Money(pinned, local_day)
     amount, exchange = money.convert(

@@ -23,6 +23,7 @@ from trunkline.engine.keyhash import combine, hash_text
 from trunkline.engine.schema import one_array
 from trunkline.usage.segments import watch
 from trunkline.usage.store import DAY_MS, KEY_INDEX, KEY_SUFFIX, KeyColumns, write_key_index
+from trunkline.usage.stored import read_rows
 
 Hashes = NDArray[np.uint64]
 Rows = NDArray[np.int64]
@@ -101,6 +102,7 @@ class _Run:
     day: int = 0
     segment: Path | None = None
     keys: _Stated | None = None
+    stored: StoredFile | None = None
 
     def find(self, wanted: Hashes) -> Iterator[tuple[Rows, Rows]]:
         """(positions in `wanted`, positions here) of the hashes that are here; once more for each further key of the same hash."""
@@ -240,18 +242,34 @@ def _mapped(file: Path) -> pa.Table:
     return pa.ipc.open_file(pa.memory_map(str(file))).read_all()
 
 
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The keys of which a person has said that the new content is right; None: all of them."""
+
+    keys: frozenset[str] | None
+
+    def holds(self, hashes: Hashes) -> NDArray[np.bool_]:
+        """Which of these keys it was said of, by their hashes."""
+        if self.keys is None:
+            return np.ones(len(hashes), np.bool_)
+        return np.isin(hashes, key_hash(pa.array(sorted(self.keys), pa.string())))
+
+
 @dataclass(slots=True)
 class TakenKeys:
     """The keys that the switch has already taken, growing with the file. Chunks must be sifted in the order of the file.
 
     `doubtful` are lines whose full key is compared at once, because its hash is also another key's (`collisions()` of an earlier
-    run over the same file).
+    run over the same file). Where the stored record of a key has other content and the key is `accepted`, the row is new and the stored one
+    is `replaced`: rows by the id of their segment.
     """
 
     find_segments: FindSegments
     window_days: int
     expected_rows: int
     doubtful: frozenset[int] = frozenset()
+    accepted: Accepted | None = None
+    replaced: dict[int, tuple[StoredFile, set[int]]] = field(default_factory=dict)
     _stored: list[_Run] = field(default_factory=list)
     _earlier: list[_Run] = field(default_factory=list)
     _known: set[int] = field(default_factory=set)
@@ -338,6 +356,17 @@ class TakenKeys:
                     late = ~compared
                     self._claims.append(_Claim(run, run.rows[at[late]], stated.keys(here[late]), lines[here[late]]))
                 fates[here] = np.where(run.contents[at] == stated.contents[here], Fate.DUPLICATE, Fate.CONFLICT)
+                if self.accepted is not None and run.stored is not None:
+                    self._replace(run, at, stated.hashes[here], here, fates)
+
+    def _replace(self, run: _Run, at: Rows, hashes: Hashes, here: Rows, fates: Fates) -> None:
+        """Let rows that say something else of a stored record take its place, where that was accepted."""
+        if self.accepted is None or run.stored is None:
+            return
+        wanted = (fates[here] == Fate.CONFLICT) & self.accepted.holds(hashes)
+        fates[here[wanted]] = Fate.NEW
+        _, rows = self.replaced.setdefault(run.stored.id, (run.stored, set()))
+        rows.update(run.rows[at[wanted]].tolist())
 
     def _take(self, stated: _Stated, order: Rows, ordered: Hashes, fates: Fates) -> None:
         new = fates[order] == Fate.NEW
@@ -427,7 +456,17 @@ def _open_stored(segment: StoredFile) -> _Run:
         table = _mapped(index)
     # Not combined, which would copy what is mapped.
     hashes, contents, rows = (table[name].chunk(0).to_numpy() for name in KEY_INDEX.names)
-    return _Run(hashes, contents, rows, day=segment.day.toordinal() - EPOCH.toordinal(), segment=segment.path)
+    return _Run(
+        hashes, contents, rows, day=segment.day.toordinal() - EPOCH.toordinal(), segment=segment.path, stored=segment
+    )
+
+
+def keys_by_row(segment: StoredFile) -> KeyColumns:
+    """The hashes of a segment's keys and contents, row for row."""
+    run = _open_stored(segment)
+    found = KeyColumns(np.empty(segment.rows, np.uint64), np.empty(segment.rows, np.uint64))
+    found.hashes[run.rows], found.contents[run.rows] = run.hashes, run.contents
+    return found
 
 
 def rows_with_hash(segment: StoredFile, hashed: Hashes) -> list[int]:
@@ -438,8 +477,7 @@ def rows_with_hash(segment: StoredFile, hashed: Hashes) -> list[int]:
 
 def rebuild_key_index(segment: Path) -> None:
     """Make the key index of a segment again from the segment itself."""
-    file = pq.ParquetFile(segment)
     names = ["key", *CONTENT_COLUMNS]
-    write_key_index(
-        segment, [key_columns(pa.Table.from_batches([batch])) for batch in file.iter_batches(columns=names)]
-    )
+    with pq.ParquetFile(segment) as file:
+        groups = [read_rows(file, group, names) for group in range(file.num_row_groups)]
+        write_key_index(segment, [key_columns(group) for group in groups])

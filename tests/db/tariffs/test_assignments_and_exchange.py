@@ -86,9 +86,9 @@ LIST = b"date,base,quote,rate\n2026-02-27,EUR,USD,1.25\n2026-02-27,USD,KES,129.5
 
 
 def test_loading_exchange_rates_twice_changes_nothing(in_scope: Any) -> None:
-    assert actions.load_exchange_rates(data=LIST, at=AT) == actions.ExchangeLoad(3, 3, 0, ())
+    assert actions.load_exchange_rates(data=LIST, at=AT) == actions.ExchangeLoad(3, 3, 0, (), date(2026, 2, 27))
     before = list(ExchangeRate.objects.order_by("id").values())
-    assert actions.load_exchange_rates(data=LIST, at=AT) == actions.ExchangeLoad(3, 0, 0, ())
+    assert actions.load_exchange_rates(data=LIST, at=AT) == actions.ExchangeLoad(3, 0, 0, (), None)
     assert list(ExchangeRate.objects.order_by("id").values()) == before
 
 
@@ -98,7 +98,9 @@ def test_a_rate_with_another_value_is_replaced_only_when_asked_for(in_scope: Any
     with pytest.raises(Conflict, match=r"1 rates are there .* EUR/USD of 2026-02-27 is 1.25, not 1.26"):
         actions.load_exchange_rates(data=changed, at=AT)
     assert ExchangeRate.objects.count() == 3
-    assert actions.load_exchange_rates(data=changed, replace=True, at=AT) == actions.ExchangeLoad(4, 1, 1, ())
+    assert actions.load_exchange_rates(data=changed, replace=True, at=AT) == actions.ExchangeLoad(
+        4, 1, 1, (), date(2026, 2, 27)
+    )
     assert ExchangeRate.objects.get(base="EUR", on=date(2026, 2, 27)).rate == Decimal("1.26")
 
 

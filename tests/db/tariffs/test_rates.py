@@ -74,7 +74,7 @@ def test_a_rate_file_becomes_rates(in_scope: Any, currency: str) -> None:
         "true,cli,10,12,additive\n"
         ",,1,,,,,,,,,,,,,,\n",
     )
-    assert done == actions.RateLoad(lines=2, rates=3, closed=0, voided=0, revision=2)
+    assert done == actions.RateLoad(lines=2, rates=3, closed=0, voided=0, revision=2, begins=None)
     assert Tariff.objects.get(pk=tariff.pk).revision == 2
     first, second, third = queries.rates(tariff).order_by("id")
     assert (first.code, second.code, third.code) == ("2547", "2541", "")
@@ -177,7 +177,9 @@ def test_superseding_ends_the_earlier_rate_and_voids_the_later_one(in_scope: Any
         "48,1,2026-04-01,\n",
         supersede_earlier=True,
     )
-    assert done == actions.RateLoad(lines=5, rates=5, closed=2, voided=1, revision=3)
+    assert done == actions.RateLoad(
+        lines=5, rates=5, closed=2, voided=1, revision=3, begins=datetime(2026, 4, 1, tzinfo=UTC)
+    )
     assert shown(tariff) == [
         ("44", "0:1/60/1", "2026-01-01", "2026-04-01", False),
         ("45", "0:1/60/1", "2026-01-01", "2026-02-01", False),

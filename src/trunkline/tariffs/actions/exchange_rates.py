@@ -27,23 +27,28 @@ SELECT s.base, s.quote, s.published_on, e.rate, s.rate
 INSERT = """
 INSERT INTO tariffs_exchangerate (tenant_id, base, quote, "on", rate, source)
 SELECT %s, base, quote, published_on, rate, %s FROM staged_exchange_rate ORDER BY n
-ON CONFLICT (tenant_id, base, quote, "on") DO NOTHING
+ON CONFLICT (tenant_id, base, quote, "on") DO NOTHING RETURNING "on"
 """
 REPLACE = """
 UPDATE tariffs_exchangerate e SET rate = s.rate, source = %s FROM staged_exchange_rate s
  WHERE e.tenant_id = %s AND e.base = s.base AND e.quote = s.quote AND e."on" = s.published_on AND e.rate <> s.rate
+RETURNING e."on"
 """
 SHOWN_DIFFERENCES = 5
 
 
 @dataclass(frozen=True, slots=True)
 class ExchangeLoad:
-    """What a load did: rates in the file, those that were new, those replaced, and currencies passed over."""
+    """What a load did: rates in the file, those that were new, those replaced, and currencies passed over.
+
+    `first_day` is the first of those that were new or replaced, None if nothing was.
+    """
 
     rates: int
     added: int
     replaced: int
     skipped: tuple[str, ...]
+    first_day: date | None
 
 
 def load_exchange_rates(
@@ -73,15 +78,18 @@ def load_exchange_rates(
         lock_name("exchange_rates", current_tenant_id())
         with connection.cursor() as cursor:
             stage(cursor, "staged_exchange_rate", STAGED, rows)
-            replaced = 0
+            changed: list[date] = []
             if replace:
                 cursor.execute(REPLACE, [source, current_tenant_id()])
-                replaced = cursor.rowcount
+                changed += [day for (day,) in cursor.fetchall()]
             else:
                 cursor.execute(DIFFERING, [current_tenant_id()])
                 _refuse_differences(cursor.fetchall())
+            replaced = len(changed)
             cursor.execute(INSERT, [current_tenant_id(), source])
-            return ExchangeLoad(len(values), cursor.rowcount, replaced, found.skipped)
+            added = [day for (day,) in cursor.fetchall()]
+            first = min([*changed, *added], default=None)
+            return ExchangeLoad(len(values), len(added), replaced, found.skipped, first)
 
 
 def _refuse_differences(rows: list[tuple[str, str, date, Decimal, Decimal]]) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 from django.db import connection, transaction
 
@@ -61,13 +62,17 @@ UPDATE tariffs_rate r SET valid_to = CASE WHEN s.is_void THEN r.valid_to ELSE s.
 
 @dataclass(frozen=True, slots=True)
 class RateLoad:
-    """What a load did: lines read, rates made, earlier rates that were given an end or voided, the new revision."""
+    """What a load did: lines read, rates made, earlier rates that were given an end or voided, the new revision.
+
+    `begins` is when the first of the rates begins; None: one of them has no beginning.
+    """
 
     lines: int
     rates: int
     closed: int
     voided: int
     revision: int
+    begins: datetime | None
 
 
 def load_rates(*, tariff_id: int, data: bytes, supersede_earlier: bool = False, at: datetime) -> RateLoad:
@@ -105,7 +110,8 @@ def load_rate_table(
         closed, voided = _make_room(tariff, rates, supersede_earlier=supersede_earlier, at=at)
         _insert(tariff, rates)
         revision = bump(tariff)
-    return RateLoad(rates.num_rows if lines is None else lines, rates.num_rows, closed, voided, revision)
+    begins = None if rates["valid_from"].null_count else pc.min(rates["valid_from"]).as_py()
+    return RateLoad(rates.num_rows if lines is None else lines, rates.num_rows, closed, voided, revision, begins)
 
 
 def void_rates(*, tariff_id: int, rate_ids: Sequence[int], at: datetime) -> int:

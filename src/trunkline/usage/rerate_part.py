@@ -1,0 +1,448 @@
+"""Pricing stored records again: one segment at a time, row group by row group. No database.
+
+What differs is folded twice, as it was and as it is now; where the work writes, the segment is written anew from the first row group on
+that has something to change. docs/algorithms/rerating.md says the rules.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from trunkline.engine import rollup
+from trunkline.kit.home import fsync_folder, home
+from trunkline.parties.kinds import Side
+from trunkline.usage.asked import Asked
+from trunkline.usage.chunkwork import Columns, Totals, fold_chunk, reject_rows
+from trunkline.usage.number_index import rebuild_number_index
+from trunkline.usage.segments import SegmentFile, watch
+from trunkline.usage.sides import REASONS, Bools, Ints, Pinned, SideColumns, price
+from trunkline.usage.store import INDEX_SUFFIXES, SIDES, SegmentWriter, WrittenSegment, amount_units, write_key_index
+from trunkline.usage.stored import as_stored, read_rows, reject_table, rows_of
+from trunkline.usage.taken import keys_by_row
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+PRICED: Final = (
+    "account_id", "tariff_id", "rate_id", "code", "destination_id", "billed", "tariff_currency", "tariff_amount", "exchange_rate",
+    "rate_date", "amount", "base_amount", "local_day",
+)  # fmt: skip
+_LOOKED: Final = ("called", "start", "quantity", "is_last", "service")
+_FOLDED: Final = (*_LOOKED, "batch_id", "pdd_ms")
+_SIDE: Final = ("state", "account_id", "tariff_id", "rate_id", "destination_id", "billed")
+_MONEY: Final = ("tariff_amount", "amount", "base_amount")
+_NAMES: Final = ("exchange_rate", "rate_date", "local_day")
+MOVED_KEYS: Final = ("batch_id", "account_id", "local_day")
+# Money that a row group moves is folded at once; a segment has few batches and accounts.
+MOVED_PARTS_MAX: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class RerateWork:
+    """What a re-rating works with; it can be sent to another process.
+
+    `holders` are the accounts, by side, in whose lists the tariff that is asked for stands. `batch_id` and `attempt` are 0 where nothing is
+    written. `is_probe`: the first record that changes is answer enough.
+    """
+
+    tenant_id: int
+    batch_id: int
+    attempt: int
+    pinned: Pinned
+    asked: Asked
+    holders: Mapping[str, tuple[int, ...]]
+    received_on: date
+    scratch: Path
+    is_probe: bool = False
+
+    @property
+    def writes(self) -> bool:
+        """Whether segments are written anew."""
+        return self.batch_id > 0
+
+    def part(self, number: int) -> RerateWork:
+        """Every process does whatever piece it is given."""
+        return self
+
+    def do(self, piece: Piece) -> Relooked:
+        """Price a segment again."""
+        return _Segment(self, piece).work()
+
+    def abandon(self) -> None:
+        """What was written is removed by the attempt's own name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One segment, and its number in the batch: the new files are named by it."""
+
+    number: int
+    segment: SegmentFile
+
+
+@dataclass(slots=True)
+class Relooked:
+    """What pricing a segment again has found. `before` and `after` hold the sums of changed records, each side where it changed.
+
+    `moved` says by side what that does to the money of a batch, an account and a day: `records`, `before`, `after`.
+    """
+
+    piece: Piece
+    looked: int = 0
+    changed: int = 0
+    kept: int = 0  # rows of the new segment
+    before: Totals = field(default_factory=Totals)
+    after: Totals = field(default_factory=Totals)
+    moved: dict[str, list[Columns]] = field(default_factory=lambda: {side: [] for side in SIDES})
+    written: list[WrittenSegment] = field(default_factory=list)
+
+    def compact(self) -> None:
+        """Few parts instead of many."""
+        self.before.compact()
+        self.after.compact()
+        for side, parts in self.moved.items():
+            if len(parts) > 1:
+                self.moved[side] = [rollup.merge(parts, MOVED_KEYS)]
+
+
+@dataclass(slots=True)
+class _Again:
+    """One side of a row group, priced again: the rows, what came out, and which of the rows differ."""
+
+    rows: Ints
+    priced: SideColumns
+    differs: Bools
+
+
+class _Segment:
+    """The work on one segment."""
+
+    def __init__(self, work: RerateWork, piece: Piece) -> None:
+        self._work = work
+        self._piece = piece
+        self._found = Relooked(piece)
+        self._rated: SegmentWriter | None = None
+        self._rejects: SegmentWriter | None = None
+        self._is_kept = np.ones(piece.segment.rows, np.bool_)
+
+    def work(self) -> Relooked:
+        path = self._piece.segment.path
+        try:
+            with watch([path]), pq.ParquetFile(path, memory_map=True) as file:
+                first = 0
+                for group in range(file.num_row_groups):
+                    self._look(file, group, first)
+                    first += file.metadata.row_group(group).num_rows
+                    if self._work.is_probe and self._found.changed:
+                        break
+            self._finish()
+        except BaseException:
+            for writer in (self._rated, self._rejects):
+                if writer is not None:
+                    with suppress(OSError):
+                        writer.abandon()
+            raise
+        self._found.compact()
+        return self._found
+
+    def _finish(self) -> None:
+        if self._rated is None or self._rejects is None:
+            return
+        rated = self._rated.finish()
+        for new in rated:  # one, or none where no record has a price any more
+            self._index(home() / new.path)
+        self._found.written = [*rated, *self._rejects.finish()]
+
+    def _index(self, new: Path) -> None:
+        """Give the new segment its indexes: those of the old one, if it has the same records."""
+        if self._is_kept.all() and _has_linked(self._piece.segment.path, new):
+            return
+        write_key_index(new, [keys_by_row(self._piece.segment).take(self._is_kept)])
+        rebuild_number_index(new)
+
+    def _look(self, file: pq.ParquetFile, group: int, first: int) -> None:
+        """Price a row group again, which begins with row `first` of the segment."""
+        asked = self._work.asked
+        is_open = self._rated is not None
+        if not is_open and not _may_hold(file, group, asked):
+            return
+        sides = [side for side in Side if asked.side in {"", str(side)}]
+        columns = [*_LOOKED, *(f"{side}_{name}" for side in sides for name in (*_SIDE, *_MONEY, *_NAMES))]
+        table = read_rows(file, group, None if is_open else columns)
+        fits = _fits(table, asked)
+        again, looked, reason = {}, np.zeros(len(table), np.bool_), np.zeros(len(table), np.int8)
+        for side in sides:
+            rows = np.flatnonzero(fits & _is_meant(table, str(side), self._work))
+            looked[rows] = True
+            if len(rows):
+                again[str(side)] = found = self._price(table, side, rows)
+                reason[rows] = np.where(reason[rows] == 0, found.priced.reason, reason[rows])
+        self._found.looked += int(looked.sum())
+        lost = reason != 0
+        changed = lost.copy()
+        for each in again.values():
+            changed[each.rows] |= each.differs
+        if not changed.any():
+            if is_open:
+                self._copy(table)
+            return
+        self._found.changed += int(changed.sum())
+        if self._work.is_probe:
+            return
+        if self._work.writes:
+            if not is_open:
+                self._begin_writing(file, group)
+                table = read_rows(file, group)
+        else:
+            missing = [f"{side}_{name}" for side in SIDES for name in (*_SIDE, *_MONEY, *_NAMES)]
+            table = read_rows(file, group, [*_FOLDED, *missing])
+        self._fold(table, again, changed, reason)
+        if self._work.writes:
+            self._write(table, again, reason, first)
+
+    def _price(self, table: pa.Table, side: Side, rows: Ints) -> _Again:
+        names = ["called", "start", "quantity", "is_last", "service"]
+        events = table.select(names) if len(rows) == len(table) else rows_of(table.select(names), rows)
+        old = stored_side(table, str(side), rows)
+        priced = price(events, side, old.account_id, self._work.pinned, old.local_day)
+        differs = priced.is_counted != old.is_counted
+        for name in ("rate_id", "destination_id", "billed", "amount", "base_amount"):
+            differs |= getattr(priced, name) != getattr(old, name)
+        for name in ("tariff_id", "rate_date"):
+            differs |= _whole(priced.columns[f"{side}_{name}"]) != _whole(table[f"{side}_{name}"])[rows]
+        new, kept = priced.columns[f"{side}_tariff_amount"], table[f"{side}_tariff_amount"]
+        differs |= amount_units(new) != amount_units(kept)[rows]
+        new, kept = priced.columns[f"{side}_exchange_rate"], table[f"{side}_exchange_rate"]
+        if new.null_count < len(new) or kept.null_count < len(kept):
+            differs |= _texts(new) != _texts(kept)[rows]
+        return _Again(rows, priced, differs)
+
+    def _fold(self, table: pa.Table, again: Mapping[str, _Again], changed: Bools, reason: NDArray[np.int8]) -> None:
+        """Add what the changed records were to `before`, and what they are to `after`; a side that stays is in neither."""
+        everything = np.arange(len(table))
+        rows, lost = np.flatnonzero(changed), reason != 0
+        before, after = {}, {}
+        for side in SIDES:
+            old = stored_side(table, side, everything)
+            new, differs = old, np.zeros(len(table), np.bool_)
+            if side in again:
+                each = again[side]
+                differs[each.rows] = each.differs
+                new = _replaced(old, each)
+            differs |= lost
+            before[side] = _counting(old, old.is_counted & differs)
+            after[side] = _counting(new, new.is_counted & differs & ~lost)
+            self._move(table, side, before[side], after[side])
+        found = self._found
+        fold_chunk(table, before, rows, found.before)
+        fold_chunk(table, after, np.flatnonzero(changed & ~lost), found.after)
+        for number, count in zip(*np.unique(reason[lost], return_counts=True), strict=True):
+            name = str(REASONS[int(number)])
+            found.after.reasons[name] = found.after.reasons.get(name, 0) + int(count)
+
+    def _move(self, table: pa.Table, side: str, before: SideColumns, after: SideColumns) -> None:
+        rows = np.flatnonzero(before.is_counted | after.is_counted)
+        if not len(rows):
+            return
+        parts = self._found.moved[side]
+        parts.append(
+            rollup.fold(
+                {
+                    "batch_id": table["batch_id"].to_numpy()[rows],
+                    "account_id": before.account_id[rows],
+                    "local_day": before.local_day[rows].astype(np.int64),
+                },
+                {
+                    "records": np.ones(len(rows), np.int64),
+                    "before": np.where(before.is_counted, before.amount, 0)[rows],
+                    "after": np.where(after.is_counted, after.amount, 0)[rows],
+                },
+            )
+        )
+        if len(parts) > MOVED_PARTS_MAX:
+            parts[:] = [rollup.merge(parts, MOVED_KEYS)]
+
+    def _begin_writing(self, file: pq.ParquetFile, group: int) -> None:
+        """Open the new files and take over the row groups before this one, in which nothing changes."""
+        work, names = self._work, dict[str, Any]()
+        names |= {"tenant_id": work.tenant_id, "batch_id": work.batch_id, "attempt": work.attempt}
+        names |= {"part": self._piece.number, "received_on": work.received_on}
+        self._rated = SegmentWriter(**names, kind="rated")
+        self._rejects = SegmentWriter(**names, kind="reject")
+        for earlier in range(group):
+            self._copy(read_rows(file, earlier))
+
+    def _copy(self, table: pa.Table) -> None:
+        """Take rows over as they are."""
+        if self._rated is not None:
+            self._rated.add(as_stored(table))
+            self._found.kept += len(table)
+
+    def _write(self, table: pa.Table, again: Mapping[str, _Again], reason: NDArray[np.int8], first: int) -> None:
+        if self._rated is None or self._rejects is None:
+            raise RuntimeError("nothing is written before the files are open")
+        lost = reason != 0
+        if lost.any():
+            rows = np.flatnonzero(lost)
+            reasons = [str(REASONS[number]) for number in reason[rows].tolist()]
+            self._rejects.add(reject_rows(reject_table(rows_of(table, rows), reasons), self._work.batch_id))
+        columns = {name: table[name].chunk(0) for name in table.column_names}
+        is_new = np.zeros(len(table), np.bool_)
+        for side, each in again.items():
+            taken = np.flatnonzero(each.differs)
+            if not len(taken):
+                continue
+            at = each.rows[taken]
+            is_new[at] = True
+            for name in ("state", *PRICED, "currency"):
+                columns[f"{side}_{name}"] = _spliced(
+                    columns[f"{side}_{name}"], each.priced.columns[f"{side}_{name}"], at, taken
+                )
+        at = np.flatnonzero(is_new)
+        version = pa.array([self._work.pinned.version], pa.string()).dictionary_encode()
+        columns["snapshot_version"] = _spliced(columns["snapshot_version"], version, at, np.zeros(len(at), np.int64))
+        rows = as_stored(pa.table(columns))
+        if lost.any():
+            rows = rows.filter(pa.array(~lost))
+            self._is_kept[first : first + len(table)] = ~lost
+        self._rated.add(rows)
+        self._found.kept += len(rows)
+
+
+def _has_linked(old: Path, new: Path) -> bool:
+    """Whether the indexes of the old segment are the new one's too, without a copy. False where the file system does not have that."""
+    try:
+        for suffix in INDEX_SUFFIXES:
+            os.link(old.with_name(old.name + suffix), new.with_name(new.name + suffix))
+    except OSError:
+        for suffix in INDEX_SUFFIXES:
+            new.with_name(new.name + suffix).unlink(missing_ok=True)
+        return False
+    fsync_folder(new.parent)
+    return True
+
+
+def _may_hold(file: pq.ParquetFile, group: int, asked: Asked) -> bool:
+    """Whether a row group may hold a record of the period, by what the file says of it."""
+    if asked.start_from is None and asked.start_to is None:
+        return True
+    said = file.metadata.row_group(group)
+    column = said.column(file.schema_arrow.get_field_index("start"))
+    bounds = column.statistics
+    if bounds is None or not bounds.has_min_max or column.path_in_schema != "start":
+        return True
+    return (asked.start_from is None or bounds.max >= asked.start_from) and (
+        asked.start_to is None or bounds.min < asked.start_to
+    )
+
+
+def _fits(table: pa.Table, asked: Asked) -> Bools:
+    """Which records are asked for, by start and called number."""
+    fits = np.ones(len(table), np.bool_)
+    start = table["start"].chunk(0).cast(pa.int64()).to_numpy()
+    if asked.start_from is not None:
+        fits &= start >= _milliseconds(asked.start_from)
+    if asked.start_to is not None:
+        fits &= start < _milliseconds(asked.start_to)
+    if asked.code:
+        fits &= pc.starts_with(table["called"].chunk(0), asked.code).to_numpy(zero_copy_only=False)
+    return fits
+
+
+def _milliseconds(instant: datetime) -> int:
+    # Starts are kept to the millisecond; a bound that is finer takes effect with the next one.
+    return -((EPOCH - instant) // timedelta(milliseconds=1))
+
+
+def _is_meant(table: pa.Table, side: str, work: RerateWork) -> Bools:
+    """Of which records this side is asked for, by account and tariff. A side without an account has no price."""
+    account = _whole(table[f"{side}_account_id"])
+    meant: Bools = account > 0
+    if work.asked.account_id is not None:
+        meant &= account == work.asked.account_id
+    if work.asked.tariff_id is not None:
+        used = _whole(table[f"{side}_tariff_id"]) == work.asked.tariff_id
+        meant &= used | np.isin(account, np.array(work.holders.get(side, ()), np.int64))
+    return meant
+
+
+def _whole(column: pa.ChunkedArray | pa.Array) -> Ints:
+    """A column of whole numbers or days; 0 where null."""
+    array = column.chunk(0) if isinstance(column, pa.ChunkedArray) else column
+    if pa.types.is_date32(array.type):
+        array = array.cast(pa.int32())
+    values = array.fill_null(0).to_numpy() if array.null_count else array.to_numpy()
+    return values.astype(np.int64, copy=False)
+
+
+def _texts(column: pa.ChunkedArray | pa.Array) -> NDArray[np.object_]:
+    array = column.chunk(0) if isinstance(column, pa.ChunkedArray) else column
+    return np.array([None, *array.dictionary.to_pylist()], object)[array.indices.fill_null(-1).to_numpy() + 1]
+
+
+def stored_side(table: pa.Table, side: str, rows: Ints) -> SideColumns:
+    """One side of some rows as it is stored; `columns` stay out."""
+
+    def of(name: str) -> Ints:
+        return _whole(table[f"{side}_{name}"])[rows]
+
+    account = table[f"{side}_account_id"].chunk(0).fill_null(-1).to_numpy()
+    return SideColumns(
+        columns={},
+        reason=np.zeros(len(rows), np.int8),
+        account_id=account[rows],
+        is_counted=of("state") == 1,
+        local_day=of("local_day").astype(np.int32),
+        rate_id=of("rate_id"),
+        destination_id=of("destination_id"),
+        billed=of("billed"),
+        amount=amount_units(table[f"{side}_amount"])[rows],
+        base_amount=amount_units(table[f"{side}_base_amount"])[rows],
+    )
+
+
+def _replaced(old: SideColumns, again: _Again) -> SideColumns:
+    """A side of all rows, with what was priced again where it differs."""
+    at, taken = again.rows[again.differs], again.differs
+    new: dict[str, Any] = {}
+    for name in ("is_counted", "rate_id", "destination_id", "billed", "amount", "base_amount"):
+        new[name] = getattr(old, name).copy()
+        new[name][at] = getattr(again.priced, name)[taken]
+    return SideColumns(columns={}, reason=old.reason, account_id=old.account_id, local_day=old.local_day, **new)
+
+
+def _counting(side: SideColumns, is_counted: Bools) -> SideColumns:
+    """The side, of which just these rows are counted. The money of the others is not, in the hours either."""
+    return SideColumns(
+        columns={},
+        reason=side.reason,
+        account_id=side.account_id,
+        is_counted=is_counted,
+        local_day=side.local_day,
+        rate_id=side.rate_id,
+        destination_id=side.destination_id,
+        billed=side.billed,
+        amount=side.amount,
+        base_amount=side.base_amount,
+    )
+
+
+def _spliced(old: pa.Array, new: pa.Array, at: Ints, taken: Ints) -> pa.Array:
+    """The old column with the rows `taken` of the new one at the places `at`."""
+    where = np.arange(len(old))
+    where[at] = len(old) + taken
+    if not pa.types.is_dictionary(old.type):
+        return pa.concat_arrays([old, new.cast(old.type)]).take(pa.array(where))
+    both = pa.chunked_array([old, new.cast(old.type)]).unify_dictionaries()
+    indices = pa.concat_arrays([each.indices for each in both.chunks]).take(pa.array(where))
+    return pa.DictionaryArray.from_arrays(indices, both.chunk(0).dictionary)

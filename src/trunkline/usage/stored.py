@@ -1,0 +1,143 @@
+"""Stored records as whole columns: the one place that knows which of them a segment leaves out, and puts them back.
+
+Whoever works on the columns of a segment (re-rating, its key index) reads them here, and gives back what shall be stored again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from trunkline.usage.decode import FORMATS
+from trunkline.usage.decode.chunking import Chunk
+from trunkline.usage.decode.formats import Format, one_reject
+from trunkline.usage.decode.lines import Lines
+from trunkline.usage.decode.profile import SwitchProfile
+from trunkline.usage.decode.raw import raw_text
+from trunkline.usage.decode.records import Decoded
+from trunkline.usage.reasons import Reason
+from trunkline.usage.schema import EVENTS, INSTANT, REJECTS
+from trunkline.usage.store import RATED
+
+# A column that is null in a segment where it is the same as another one.
+_SAME_AS: Final = {"calling_raw": "calling", "called_raw": "called"}
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
+
+
+def read_rows(file: pq.ParquetFile, group: int, columns: Sequence[str] | None = None) -> pa.Table:
+    """The rows of a row group with these columns, all of them for None, each of one piece and complete."""
+    names = RATED.names if columns is None else list(columns)
+    needed = [*names, *(_SAME_AS[name] for name in names if name in _SAME_AS and _SAME_AS[name] not in names)]
+    table = file.read_row_group(group, columns=needed)
+    return complete(pa.table({name: _one(table[name]) for name in needed})).select(names)
+
+
+def complete(table: pa.Table) -> pa.Table:
+    """Rows of a segment with what it leaves out; the other column of each pair must be there."""
+    for name, same in _SAME_AS.items():
+        if name in table.column_names and table[name].null_count:
+            whole = pc.coalesce(table[name], table[same])
+            table = table.set_column(table.column_names.index(name), name, whole)
+    return table
+
+
+def as_stored(table: pa.Table) -> pa.Table:
+    """Complete rows as a segment keeps them."""
+    columns = {name: table[name] for name in RATED.names}
+    for name, same in _SAME_AS.items():
+        is_same = pc.equal(columns[name], columns[same])
+        columns[name] = pc.if_else(is_same, pa.scalar(None, pa.string()), columns[name])
+    return pa.table(columns, schema=RATED)
+
+
+def _one(column: pa.ChunkedArray) -> pa.Array:
+    if pa.types.is_dictionary(column.type) and column.num_chunks > 1:
+        column = column.unify_dictionaries()
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
+class StoredRecords(Format):
+    """Records that lost their price in a re-rating, a JSON object a line: what they are sent again as. No switch writes this."""
+
+    name = "stored"
+    title = "Records as Trunkline keeps them"
+
+    def decode(self, chunk: Chunk, profile: SwitchProfile) -> Decoded:
+        if chunk.overlong_octets:
+            return one_reject(chunk)
+        lines, events, rejects, skipped = Lines(chunk), [], [], 0
+        for at in range(len(lines)):
+            text = lines.line(at)
+            if not text.strip():
+                skipped += 1
+                continue
+            try:
+                events.append(_event(json.loads(text)) | {"line": chunk.first_line + at})
+            except (ValueError, TypeError, KeyError, OverflowError) as error:
+                refused = {"line": chunk.first_line + at, "reason": Reason.FIELD_COUNT.value, "raw": raw_text(text)}
+                rejects.append(refused | {"detail": f"The line is no stored record: {error!r}."[:200]})
+        return Decoded(
+            pa.Table.from_pylist(events, schema=EVENTS), pa.Table.from_pylist(rejects, schema=REJECTS), skipped, lines
+        )
+
+
+STORED: Final = StoredRecords()
+
+
+def form_named(name: str) -> Format:
+    """The format of that name: a switch's, or the stored records'."""
+    return STORED if name == STORED.name else FORMATS[name]
+
+
+def _event(said: dict[str, Any]) -> dict[str, Any]:
+    """The event of a line. Raises ValueError, TypeError, KeyError or OverflowError if it is none."""
+    event = {name: said[name] for name in EVENTS.names if name != "line"}
+    for field in EVENTS:
+        if field.name == "line":
+            continue
+        if field.type == INSTANT and event[field.name] is not None:
+            event[field.name] = _EPOCH + int(event[field.name]) * _MILLISECOND
+        if event[field.name] is None and not field.nullable:
+            raise ValueError(f"{field.name} is missing")
+        pa.scalar(event[field.name], field.type.value_type if pa.types.is_dictionary(field.type) else field.type)
+    return event
+
+
+def record_lines(table: pa.Table) -> list[str]:
+    """Complete rows as raw lines of the format `stored`."""
+    columns = []
+    for field in EVENTS:
+        column = table[field.name]
+        if field.type == INSTANT:
+            column = column.cast(pa.int64())
+        columns.append(column.to_pylist())
+    return [
+        raw_text(json.dumps(dict(zip(EVENTS.names, values, strict=True)), ensure_ascii=False).encode())
+        for values in zip(*columns, strict=True)
+    ]
+
+
+def reject_table(table: pa.Table, reasons: Iterable[str]) -> pa.Table:
+    """Complete rows that must be rejected, and why, as rejects."""
+    called = table["called"].to_pylist()
+    columns = {
+        "line": table["line"],
+        "reason": pa.array(list(reasons), pa.string()).dictionary_encode(),
+        "detail": pa.array([f"called {number}" for number in called], pa.string()),
+        "raw": pa.array(record_lines(table), pa.string()),
+        **{name: table[name] for name in ("key", "start", "called", "service")},
+    }
+    return pa.table([columns[name] for name in REJECTS.names], schema=REJECTS)
+
+
+def rows_of(table: pa.Table, rows: np.ndarray) -> pa.Table:
+    """Some rows of a table, each column of one piece."""
+    return pa.table({name: _one(table[name]).take(pa.array(rows)) for name in table.column_names})

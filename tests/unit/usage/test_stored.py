@@ -1,0 +1,66 @@
+"""Records that lost their price are kept as lines, and come back from them as they were."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pyarrow as pa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trunkline.usage.decode import Chunk, SwitchProfile, line_octets
+from trunkline.usage.schema import EVENTS, Service
+from trunkline.usage.stored import STORED, record_lines
+
+START = datetime(2026, 3, 2, 10, tzinfo=UTC)
+PROFILE = SwitchProfile.of(
+    received_at=START, timezone="UTC", number_rules=[], max_duration_s=86_400, future_limit_s=300, options={}
+)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+INSTANTS = st.integers(0, 10**9).map(lambda ms: START + timedelta(milliseconds=ms))
+EVENT = st.fixed_dictionaries(
+    {
+        "line": st.integers(1, 10**9),
+        **dict.fromkeys(("key", "call_id", "calling_raw", "called_raw", "calling", "called"), TEXTS),
+        **dict.fromkeys(("start", "end"), INSTANTS),
+        "answer": st.none() | INSTANTS,
+        "attempt": st.integers(0, 9999),
+        "is_last": st.booleans(),
+        "service": st.sampled_from([service.value for service in Service]),
+        **dict.fromkeys(("duration_ms", "quantity"), st.integers(0, 10**15)),
+        "pdd_ms": st.none() | st.integers(0, 10**6),
+        **dict.fromkeys(("trunk_in", "trunk_out", "source_ip", "account_code", "sip_user"), st.none() | TEXTS),
+        **dict.fromkeys(("cause", "sip_code"), st.none() | st.integers(0, 999)),
+    }
+)
+
+
+def decoded(data: bytes) -> tuple[list[dict[str, object]], list[dict[str, object]], int]:
+    found = STORED.decode(Chunk(first_line=1, data=data), PROFILE)
+    return found.events.to_pylist(), found.rejects.to_pylist(), found.skipped
+
+
+@given(st.lists(EVENT, max_size=5))
+def test_a_record_comes_back_from_its_line(events: list[dict[str, object]]) -> None:
+    table = pa.Table.from_pylist(events, schema=EVENTS)
+    data = b"".join(line_octets(raw) + b"\n" for raw in record_lines(table))
+    back, rejects, skipped = decoded(data)
+    assert (rejects, skipped) == ([], 0)
+    assert [each | {"line": 0} for each in back] == [each | {"line": 0} for each in table.to_pylist()]
+    assert [each["line"] for each in back] == list(range(1, len(events) + 1))
+
+
+@given(EVENT, st.data())
+def test_a_damaged_line_is_a_record_or_a_reject(event: dict[str, object], data: st.DataObject) -> None:
+    (raw,) = record_lines(pa.Table.from_pylist([event], schema=EVENTS))
+    line = bytearray(line_octets(raw))
+    at = data.draw(st.integers(0, len(line) - 1))
+    line[at : at + data.draw(st.integers(0, 9))] = data.draw(st.binary(max_size=4)).replace(b"\n", b"")
+    back, rejects, skipped = decoded(bytes(line) + b"\n")
+    assert len(back) + len(rejects) + skipped == 1
+
+
+def test_what_is_no_record_is_said() -> None:
+    back, rejects, skipped = decoded(b'{"key": "k1"}\n\n[1, 2]\n3\n{"key": \n')
+    assert (back, skipped) == ([], 1)
+    assert [(each["line"], each["reason"]) for each in rejects] == [(n, "field_count") for n in (1, 3, 4, 5)]
