@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
         ("parties", "0002_language_of_documents"),
         ("tariffs", "0004_rates_refer_once_a_statement"),
         ("tenancy", "0001_initial"),
-        ("usage", "0002_rollup_unchecked"),
+        ("usage", "0003_cheaper_postings"),
     ]
 
     operations = [
