@@ -84,10 +84,10 @@ class Crew:
         self._send(number % PARTS, ("settle", number, fates))
 
     def ask(self, part: int, piece: Piece) -> None:
-        """Have a part do a piece of work that needs no other; it answers once."""
+        """Have a part do a piece of work that needs no other. It answers with the rows that it has done, time and again, then with what it found."""
         self._send(part, ("do", piece))
 
-    def answers(self) -> list[tuple[int, Relooked]]:
+    def answers(self) -> list[tuple[int, Relooked | int]]:
         """The parts that have answered, at least one, and their answers. Raises what a part has raised."""
         ready = wait(self._ends)
         return [(part, self._receive(end)) for part, end in enumerate(self._ends) if end in ready]

@@ -58,7 +58,7 @@ def _serve(part: Part | RerateWork, end: Connection) -> None:
 
 def _answer(part: Part | RerateWork, end: Connection, message: tuple[Any, ...]) -> bool:
     if isinstance(part, RerateWork):
-        end.send(part.do(message[1]))
+        end.send(part.do(message[1], end.send))
         return True
     match message:
         case "propose", number, slot, size, chunk:

@@ -176,20 +176,24 @@ def _relook(
     total = sum(segment.rows for segment in segments)
     is_large = total >= CREW_ROWS and len(pieces) > 1
     done = 0
+
+    def advance(rows: int) -> None:
+        nonlocal done
+        done += rows
+        if on_progress is not None:
+            on_progress(done, total)
+
     # Closed at once when nobody asks for more: a crew that still writes is in the way of whoever removes its files.
-    with closing(_by_crew(work, pieces) if is_large else _here(work, pieces)) as found:
-        for each in found:
-            done += each.piece.segment.rows
-            if on_progress is not None:
-                on_progress(done, total)
-            yield each
+    with closing(_by_crew(work, pieces, advance) if is_large else _here(work, pieces, advance)) as found:
+        yield from found
 
 
-def _here(work: RerateWork, pieces: Sequence[Piece]) -> Generator[Relooked]:
-    yield from map(work.do, pieces)
+def _here(work: RerateWork, pieces: Sequence[Piece], advance: Callable[[int], None]) -> Generator[Relooked]:
+    for piece in pieces:
+        yield work.do(piece, advance)
 
 
-def _by_crew(work: RerateWork, pieces: Sequence[Piece]) -> Generator[Relooked]:
+def _by_crew(work: RerateWork, pieces: Sequence[Piece], advance: Callable[[int], None]) -> Generator[Relooked]:
     waiting = deque(pieces)
     crew = Crew()
     try:
@@ -200,6 +204,9 @@ def _by_crew(work: RerateWork, pieces: Sequence[Piece]) -> Generator[Relooked]:
             at_work += 1
         while at_work:
             for part, answer in crew.answers():
+                if isinstance(answer, int):
+                    advance(answer)
+                    continue
                 at_work -= 1
                 if waiting:
                     crew.ask(part, waiting.popleft())

@@ -7,7 +7,7 @@ that has something to change. docs/algorithms/rerating.md says the rules.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -74,9 +74,9 @@ class RerateWork:
         """Every process does whatever piece it is given."""
         return self
 
-    def do(self, piece: Piece) -> Relooked:
-        """Price a segment again."""
-        return _Segment(self, piece).work()
+    def do(self, piece: Piece, on_rows: Callable[[int], object] = lambda rows: None) -> Relooked:
+        """Price a segment again; `on_rows` is told how many rows are done, whenever there are more."""
+        return _Segment(self, piece).work(on_rows)
 
     def abandon(self) -> None:
         """What was written is removed by the attempt's own name."""
@@ -135,14 +135,16 @@ class _Segment:
         self._rejects: SegmentWriter | None = None
         self._is_kept = np.ones(piece.segment.rows, np.bool_)
 
-    def work(self) -> Relooked:
+    def work(self, on_rows: Callable[[int], object]) -> Relooked:
         path = self._piece.segment.path
         try:
             with watch([path]), pq.ParquetFile(path, memory_map=True) as file:
                 first = 0
                 for group in range(file.num_row_groups):
                     self._look(file, group, first)
-                    first += file.metadata.row_group(group).num_rows
+                    rows = file.metadata.row_group(group).num_rows
+                    first += rows
+                    on_rows(rows)
                     if self._work.is_probe and self._found.changed:
                         break
             self._finish()

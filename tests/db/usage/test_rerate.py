@@ -378,7 +378,11 @@ def test_a_crew_comes_to_the_same(carrier: Carrier, monkeypatch: pytest.MonkeyPa
     found = look(carrier)
     (batch,) = apply(carrier)
     monkeypatch.setattr(rerate, "CREW_ROWS", 0)
-    crewed = look(twin)
+    told: list[tuple[int, int]] = []
+    crewed = rerate.preview(
+        twin.tenant_id, EVERYTHING, actor="test", on_progress=lambda done, total: told.append((done, total))
+    )
+    assert told[-1] == (55, 55)
     assert (crewed.changed, crewed.lost) == (found.changed, found.lost)
     (other,) = apply(twin)
     assert (other.changed, other.reject_reasons) == (batch.changed, batch.reject_reasons) == (found.changed, found.lost)
