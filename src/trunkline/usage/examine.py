@@ -38,7 +38,8 @@ def stamp_of(path: Path) -> str:
 
 def begin(path: Path) -> None:
     """Begin to examine a large file while the program is still loading."""
-    _begun[path] = ahead = Future()
+    ahead: Future[Examined] = Future()
+    _begun[path] = ahead
 
     def work() -> None:
         try:
