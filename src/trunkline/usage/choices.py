@@ -23,6 +23,7 @@ class Intake(models.TextChoices):
     UPLOAD = "upload", "Upload"
     FOLDER = "folder", "Watched folder"
     RESEND = "resend", "Rejects sent again"
+    LEGS = "legs", "Legs that waited too long"
 
 
 class SegmentKind(models.TextChoices):

@@ -25,10 +25,11 @@ from trunkline.usage.models import Batch, Switch
 from trunkline.usage.part import Work
 from trunkline.usage.pin import pin
 from trunkline.usage.pipeline import Job, Outcome, run
-from trunkline.usage.post import LostAttempt, post
+from trunkline.usage.post import post
 from trunkline.usage.reasons import FileFailure
 from trunkline.usage.segments import SegmentFile, live_segments
 from trunkline.usage.sweep import sweep_batch
+from trunkline.usage.waiting import LostAttempt, WaitingRoom
 
 ACTOR = "system"
 PROGRESS_SECONDS = 2.0
@@ -175,6 +176,8 @@ def _job(tenant_id: int, batch: Batch, size: int, on_progress: OnProgress | None
         duplicate_window_days=switch.duplicate_window_days,
         octets=batch.octets,
         on_progress=progress,
+        waiters=WaitingRoom(tenant_id, switch.pk),
+        is_expiry=batch.intake == Intake.LEGS,
     )
 
 
