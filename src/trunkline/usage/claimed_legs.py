@@ -92,7 +92,7 @@ class ClaimedLegs:
             elif self.kinds[row]:
                 adds = self._adds(row, named or "", start, end)
                 fates[row] = Fate.LATE if adds else Fate.DUPLICATE
-            elif (named or "").startswith(ALONE) or (self.named[row] or "").startswith(ALONE) or mine & known:
+            elif (named or "").startswith(ALONE) or (self.named[row] or "").startswith(ALONE) or known < mine:
                 fates[row] = Fate.LATE
 
     def _adds(self, row: int, named: str, start: int, end: int) -> bool:

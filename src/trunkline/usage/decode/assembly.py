@@ -241,9 +241,10 @@ class Assembler:
         self.taken += [self._text_of(line).id for line in lines[lines < 0].tolist()]
         text = AssembledLines(self._held, table, calls, self._form.leg_separator.decode().replace("\n", "\\x0a"))
         lone = _lone_rejects(table, calls, self._held)
-        joined = int((lines > 0).sum()) - calls.records - len(lone)
+        over = _over_limit(calls.over, text, self._profile)
+        joined = int((lines > 0).sum()) - calls.records - len(lone) - len(over)
         self._skipped[JOINED] += max(joined, 0)
-        rejects = pa.concat_tables([*self._rejects, lone]).combine_chunks()
+        rejects = pa.concat_tables([*self._rejects, lone, over]).unify_dictionaries().combine_chunks()
         rejects = rejects.take(pc.sort_indices(rejects["line"]))
         skipped, self._skipped = +self._skipped, Counter()
         blank, self._blank, self._rejects = self._blank, 0, []
@@ -276,6 +277,24 @@ def _lone_rejects(table: LegTable, calls: Calls, held: _Held) -> pa.Table:
         ],
         schema=REJECTS,
     )
+
+
+def _over_limit(records: pa.Table, text: AssembledLines, profile: SwitchProfile) -> pa.Table:
+    """Rejects of calls that lasted longer than the switch allows."""
+    rows = [
+        {
+            "line": row["line"],
+            "reason": Reason.DURATION_OVER_LIMIT.value,
+            "detail": f"{row['duration_ms'] // 1000:,} s is over the limit of {profile.max_duration_s:,} s.",
+            "raw": text.raw_numbered(row["line"]),
+            "key": row["key"],
+            "start": row["start"],
+            "called": row["called"],
+            "service": row["service"],
+        }
+        for row in records.to_pylist()
+    ]
+    return pa.Table.from_pylist(rows, schema=REJECTS)
 
 
 def decoded_chunks(

@@ -99,11 +99,13 @@ def leg_table(found: DecodedLegs) -> LegTable:
 class Calls:
     """What became of the rows of a table.
 
-    `call`: the number of each row's call, -1 where it has none or is a copy. `is_emitted`: legs whose call has gone on, as records in
-    `events` or as `is_lone`: nobody can charge what they say. `records` of the events are calls, the others were records already.
+    `over` are records of calls that lasted longer than the switch allows. `call`: the number of each row's call, -1 where it has none or is
+    a copy. `is_emitted`: legs whose call has gone on, as records in `events` or as `is_lone`: nobody can charge what they say. `records` of
+    the events are calls, the others were records already.
     """
 
     events: pa.Table
+    over: pa.Table
     call: Integers
     is_whole: Mask
     is_emitted: Mask
@@ -133,6 +135,9 @@ def join_calls(table: LegTable, profile: SwitchProfile, *, is_final: bool) -> Ca
     is_lone = is_emitted & (table.roles >= Role.BEGIN)
     is_lone[has_call] &= ~complete[call[has_call]]
     records = _records(table, legs, ties, kept, record_call, complete, call, profile)
+    is_over = pc.greater(records["duration_ms"], profile.max_duration_s * 1000)
+    over = records.filter(is_over)
+    records = records.filter(pc.invert(is_over)) if len(over) else records
     whole = table.events.filter(pa.array(is_whole))
     events = pa.concat_tables([whole, records]) if len(whole) and len(records) else (records if len(records) else whole)
     events = events.unify_dictionaries().combine_chunks()
@@ -140,6 +145,7 @@ def join_calls(table: LegTable, profile: SwitchProfile, *, is_final: bool) -> Ca
         events = events.take(pc.sort_indices(events["line"])).combine_chunks()
     return Calls(
         events,
+        over,
         call,
         is_whole,
         is_emitted,
@@ -242,15 +248,17 @@ def _lines(table: LegTable, call: Integers, base: Integers, record_call: Integer
 def _named(
     table: LegTable, call: Integers, base: Integers, is_main: Mask, record_call: Integers, complete: Mask
 ) -> list[str]:
-    """The legs that a record accounts for: all of its call, or its own where it is an earlier attempt."""
-    rows = np.flatnonzero(call >= 0)
+    """The legs that a record accounts for: all of its call but those of further records with its key; its own where it is an earlier attempt."""
+    is_other = np.zeros(len(table), np.bool_)
+    is_other[base[is_main]] = True  # each of them is added again where it is its own
+    rows = np.flatnonzero((call >= 0) & ~is_other)
     rows = rows[np.argsort(call[rows], kind="stable")]
     bounds = np.searchsorted(call[rows], np.arange(complete.size + 1)).tolist()
     ordered = marks(table.ids[rows])
     single = marks(table.ids[base])
     found = []
     for own, main, number in zip(single, is_main.tolist(), record_call.tolist(), strict=True):
-        text = " ".join(sorted(ordered[bounds[number] : bounds[number + 1]])) if main else own
+        text = " ".join(sorted([own, *ordered[bounds[number] : bounds[number + 1]]])) if main else own
         found.append(text if complete[number] else f"{ALONE} {text}")
     return found
 

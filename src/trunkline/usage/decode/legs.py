@@ -10,15 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from itertools import pairwise
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from trunkline.engine.keyhash import combine, hash_text
 from trunkline.usage.decode.columns import Integers, Mask
-from trunkline.usage.decode.records import Decoded
+from trunkline.usage.decode.records import Decoded, Draft
 
 ALONE: Final = "alone"  # the mark, in the column `legs`, of a record whose other legs did not come
 ENDING_MS: Final = 2_000  # the leg that came in ends with the last attempt, both by one gateway's clock
@@ -49,6 +50,20 @@ class DecodedLegs:
     calls: pa.Array
     legs: pa.Array
     roles: NDArray[np.int8]
+
+    @classmethod
+    def none(cls, decoded: Decoded) -> Self:
+        """Of a chunk that has no rows."""
+        nothing = pa.array([], pa.string())
+        return cls(decoded, nothing, nothing, np.zeros(0, np.int8))
+
+
+def good_legs(decoded: Decoded, draft: Draft, calls: pa.Array, legs: pa.Array, roles: NDArray[np.int8]) -> DecodedLegs:
+    """The legs of the rows of a draft that are events; calls and names are empty where a row is a record by itself."""
+    good = draft.marks.good()
+    is_leg, keep = pa.array(roles > 0), pa.array(good)
+    calls, legs = (pc.if_else(is_leg, column, "").filter(keep) for column in (calls, legs))
+    return DecodedLegs(decoded, calls, legs, roles[good])
 
 
 def identities(calls: pa.Array, legs: pa.Array, roles: NDArray[np.int8], duration_ms: Integers) -> NDArray[np.uint64]:

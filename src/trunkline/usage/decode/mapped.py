@@ -31,7 +31,7 @@ from trunkline.usage.decode.formats import (
 from trunkline.usage.decode.freeswitch import CAUSE_MAX, PDD_MAX_MS, SIP_CODE_MAX, SIP_CODE_MIN
 from trunkline.usage.decode.functions import Working, is_local
 from trunkline.usage.decode.json_lines import JsonLines
-from trunkline.usage.decode.legs import ROLES, DecodedLegs, Role
+from trunkline.usage.decode.legs import ROLES, DecodedLegs, Role, good_legs
 from trunkline.usage.decode.lines import Lines, Parsed, Refusal
 from trunkline.usage.decode.mapping import LEGS, Description, FileKind, FileShape
 from trunkline.usage.decode.profile import SwitchProfile
@@ -71,7 +71,7 @@ class Mapped(Format):
     def legs(self, chunk: Chunk, profile: SwitchProfile) -> DecodedLegs:
         """The chunk's legs, by the mapping's section of that name. Raises as `decode`."""
         decoded, legs = self._decode(chunk, profile)
-        return legs or _no_legs(decoded)
+        return legs or DecodedLegs.none(decoded)
 
     def _decode(self, chunk: Chunk, profile: SwitchProfile) -> tuple[Decoded, DecodedLegs | None]:
         layouts = self._layouts(chunk)
@@ -261,20 +261,6 @@ class Mapped(Format):
                 seen.add(part.value)
                 found += self._parts(self.description.values[part.value], seen)
         return found
-
-
-def _no_legs(decoded: Decoded) -> DecodedLegs:
-    nothing = pa.array([], TEXT)
-    return DecodedLegs(decoded, nothing, nothing, np.zeros(0, np.int8))
-
-
-def good_legs(decoded: Decoded, draft: Draft, calls: pa.Array, legs: pa.Array, roles: NDArray[np.int8]) -> DecodedLegs:
-    """The legs of the rows that are events; calls and names are empty where a row is a record by itself."""
-    good = draft.marks.good()
-    is_leg = pa.array(roles > 0)
-    calls, legs = (pc.if_else(is_leg, column, "") for column in (calls, legs))
-    keep = pa.array(good)
-    return DecodedLegs(decoded, calls.filter(keep), legs.filter(keep), roles[good])
 
 
 @lru_cache(maxsize=256)

@@ -20,6 +20,7 @@ from trunkline.usage.schema import Service
 RULES_MAX: Final = 200
 PATTERN_LENGTH_MAX: Final = 200
 PUT_LENGTH_MAX: Final = 64
+LEGS_WAIT_HOURS: Final = 24
 LEGS_WAIT_HOURS_MAX: Final = 8_784  # a year
 LEGS_SKEW_S_MAX: Final = 3_600
 NUMBER_LENGTH_MAX: Final = 256  # characters of a raw number that rules look at
@@ -155,7 +156,7 @@ class SwitchProfile:
     final_causes: frozenset[str] = field(default_factory=frozenset)
     mapping: str = ""
     legs: Legs = Legs.INCOMING
-    legs_wait_hours: int = 24
+    legs_wait_hours: int = LEGS_WAIT_HOURS
     legs_skew_ms: int = 10_000
 
     def __post_init__(self) -> None:
