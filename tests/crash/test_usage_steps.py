@@ -5,7 +5,21 @@ from __future__ import annotations
 import pytest
 
 from tests.crash.folder import Folder
-from tests.crash.steps import CREW, LOAD, RESEND, VICTIMS, WATCH, load, load_by_a_crew, resend, watch
+from tests.crash.steps import (
+    CREW,
+    LEGS,
+    LOAD,
+    RESEND,
+    VICTIMS,
+    WATCH,
+    expire_legs,
+    expire_undisturbed,
+    join_legs,
+    load,
+    load_by_a_crew,
+    resend,
+    watch,
+)
 
 pytestmark = pytest.mark.crash
 
@@ -49,4 +63,24 @@ def test_rejects_are_sent_again_once(prepared: Folder, step: str, victim: str) -
     prepared.put_back("loaded")
     resend(prepared, step + victim)
     resend(prepared)
+    prepared.assert_same_as(expected)
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
+@pytest.mark.parametrize("step", LEGS)
+def test_legs_that_wait_are_joined_once(prepared: Folder, step: str, victim: str) -> None:
+    expected = prepared.undisturbed("empty", join_legs)
+    prepared.put_back("empty")
+    join_legs(prepared, step + victim)
+    join_legs(prepared)
+    prepared.assert_same_as(expected)
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
+@pytest.mark.parametrize("step", LEGS)
+def test_legs_that_waited_too_long_go_on_once(prepared: Folder, step: str, victim: str) -> None:
+    expected = prepared.undisturbed("empty", expire_undisturbed)
+    prepared.put_back("empty")
+    expire_legs(prepared, step + victim)
+    expire_legs(prepared)
     prepared.assert_same_as(expected)
