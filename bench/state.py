@@ -27,8 +27,12 @@ State = Mapping[str, Rows]
 
 QUERIES = {
     "batches": """
-        SELECT s.name, b.name, b.state, b.failure, b.rows_in, b.rated, b.rejected, b.duplicates, b.skipped, b.reject_reasons
+        SELECT s.name, b.name, b.state, b.failure, b.rows_in, b.rated, b.rejected, b.duplicates, b.skipped, b.waiting, b.joined,
+               b.reject_reasons
           FROM usage_batch b JOIN usage_switch s ON s.id = b.switch_id""",
+    "waiting legs": """
+        SELECT s.name, b.name, w.call, w.leg, w.kind, w.at, w.raw
+          FROM usage_waitingleg w JOIN usage_batch b ON b.id = w.batch_id JOIN usage_switch s ON s.id = w.switch_id""",
     "rollups": """
         SELECT s.name, b.name, side, a.code, service, destination_id, rate_id, r.currency, day, attempts, connected, raw_quantity,
                billed_quantity, amount, base_amount

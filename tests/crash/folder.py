@@ -59,10 +59,12 @@ class Folder(Stages):
         write_files(self.files)
         self.command("tests.crash.prepare:carrier", str(self.files))
         self.load("first.csv")
+        self.command("usage", "load", str(self.files / "begun.csv"), "--switch", "proxy")
         self.keep("empty")
         self.load("march.csv")
         batches = json.loads(self.command("usage", "batches", "--json").out)["batches"]
-        assert {batch["name"]: batch["rated"] for batch in batches} == {"first.csv": 300, "march.csv": 2000}
+        rated = {batch["name"]: batch["rated"] for batch in batches}
+        assert rated == {"first.csv": 300, "begun.csv": 23, "march.csv": 2000}
         self.ids = {batch["name"]: batch["batch"] for batch in batches}
         self.command("tests.crash.prepare:mend")
         self.keep("loaded")

@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.db.usage.carrier import COLUMNS, START, line
 
 TENANT = "alpha-carrier"
+LEGS = "method,from_tag,to_tag,callid,sip_code,sip_reason,time,caller,callee,trunk_in,trunk_out"
 CALLED = ("254700000001", "254711222333", "254722000111")
 
 
@@ -41,6 +42,23 @@ def write_files(folder: Path) -> None:
     write(folder / "first.csv", lines(0, 300))
     write(folder / "march.csv", [*lines(300, 2000), *(record(number) for number in range(0, 300, 10))])
     write(folder / "watched.csv", lines(5000, 400))
+    for name, made in zip(("begun.csv", "ended.csv"), legs(200), strict=True):
+        (folder / name).write_text("\n".join([LEGS, *made]) + "\n")
+
+
+def legs(count: int) -> tuple[list[str], list[str]]:
+    """Calls of which most begin in one file and end in the other; some are whole in one, some lack a leg."""
+    begun, ended = [], []
+    for number in range(count):
+        start = START + timedelta(seconds=60 * number)
+        end = start + timedelta(seconds=number % 10 * 7 + 1)
+        begin = (
+            f"INVITE,a,b,call-{number},200,OK,{start:%Y-%m-%d %H:%M:%S},4930123,{CALLED[number % len(CALLED)]},in,out"
+        )
+        bye = f"BYE,b,a,call-{number},200,OK,{end:%Y-%m-%d %H:%M:%S},,,,"
+        begun += [begin] if number % 9 else [begin, bye]
+        ended += [bye] * (number % 9 > 0 and number % 7 > 0)
+    return begun, [*ended, *begun[::20]]
 
 
 def carrier(folder: str) -> None:
@@ -57,6 +75,7 @@ def carrier(folder: str) -> None:
     made = Carrier.make(Path(folder), formats=())
     with made.scope():
         create_switch(name="core", format="common", at=NOW)
+        create_switch(name="proxy", format="kamailio_acc", at=NOW)
         create_switch(name="watched", format="common", watch_folder=str(Path(folder, "watched")), at=NOW)
     Path(folder, "watched").mkdir()
     print(json.dumps({"tenant": made.tenant_id}))  # noqa: T201
@@ -82,6 +101,21 @@ def dearer() -> None:
             Rate.objects.create(tariff=tariff, code="2547", destination=rate.destination, steps="0:0.30/60/1")
             Rate.objects.create(tariff=tariff, code="25470", destination=rate.destination, steps=rate.steps)
             bump(tariff)
+
+
+def age() -> None:
+    """Let all legs that wait have waited for two days. Runs as a command."""
+    from trunkline.cli.ready import get_ready
+
+    get_ready()
+    from django.db.models import F
+
+    from trunkline.tenancy.queries import get_tenant_id
+    from trunkline.tenancy.scope import scope
+    from trunkline.usage.models import WaitingLeg
+
+    with scope(get_tenant_id(TENANT), "test"):
+        WaitingLeg.objects.update(waits_since=F("waits_since") - timedelta(days=2))
 
 
 def mend() -> None:

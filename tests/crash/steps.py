@@ -20,6 +20,7 @@ RERATE = (
     "after_commit",
     "sweeping",
 )
+LEGS = ("registered", "decoding", "renamed", "waiting", "before_commit", "after_commit")
 INVOICE = (
     "invoice_records_written",
     "invoice_before_number",
@@ -33,6 +34,21 @@ INVOICE = (
 
 def load(folder: Folder, fault: str = "") -> None:
     _do(folder, ("usage", "load", str(folder.files / "march.csv"), "--switch", "core"), fault)
+
+
+def join_legs(folder: Folder, fault: str = "") -> None:
+    _do(folder, ("usage", "load", str(folder.files / "ended.csv"), "--switch", "proxy"), fault)
+
+
+def expire_legs(folder: Folder, fault: str = "") -> None:
+    if fault:
+        folder.command("tests.crash.prepare:age")
+    _do(folder, ("usage", "legs", "--expire"), fault)
+
+
+def expire_undisturbed(folder: Folder) -> None:
+    folder.command("tests.crash.prepare:age")
+    expire_legs(folder)
 
 
 def load_by_a_crew(folder: Folder, fault: str) -> None:

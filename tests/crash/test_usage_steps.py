@@ -7,11 +7,15 @@ import pytest
 from tests.crash.folder import Folder
 from tests.crash.steps import (
     CREW,
+    LEGS,
     LOAD,
     RERATE,
     RESEND,
     VICTIMS,
     WATCH,
+    expire_legs,
+    expire_undisturbed,
+    join_legs,
     load,
     load_by_a_crew,
     rerate,
@@ -76,10 +80,30 @@ def test_records_are_priced_again_once(prepared: Folder, step: str, victim: str)
 
 
 @pytest.mark.parametrize("victim", VICTIMS)
+@pytest.mark.parametrize("step", LEGS)
+def test_legs_that_wait_are_joined_once(prepared: Folder, step: str, victim: str) -> None:
+    expected = prepared.undisturbed("empty", join_legs)
+    prepared.put_back("empty")
+    join_legs(prepared, step + victim)
+    join_legs(prepared)
+    prepared.assert_same_as(expected)
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
 @pytest.mark.parametrize("step", CREW)
 def test_records_are_priced_again_once_by_a_crew(prepared: Folder, step: str, victim: str) -> None:
     expected = prepared.undisturbed("dearer", rerate)
     prepared.put_back("dearer")
     rerate_by_a_crew(prepared, step + victim)
     rerate(prepared)
+    prepared.assert_same_as(expected)
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
+@pytest.mark.parametrize("step", LEGS)
+def test_legs_that_waited_too_long_go_on_once(prepared: Folder, step: str, victim: str) -> None:
+    expected = prepared.undisturbed("empty", expire_undisturbed)
+    prepared.put_back("empty")
+    expire_legs(prepared, step + victim)
+    expire_legs(prepared)
     prepared.assert_same_as(expected)

@@ -23,6 +23,7 @@ from trunkline.cli.door import (
     table,
     tenant_scope,
 )
+from trunkline.cli.legs import legs
 from trunkline.cli.rerate import accept, rerate
 from trunkline.core.errors import Invalid
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Files in, records out: load, batches, rejects, search, check, rerate.", no_args_is_help=True)
 app.command()(rerate)
 app.command()(accept)
+app.command()(legs)
 
 
 @app.command()
@@ -69,12 +71,11 @@ def load(
     if json:
         print_json({"batches": results})
     else:
-        columns = ["File", "State", "In", "Rated", "Rejected", "Duplicates", "Seconds", "Remark"]
+        columns, counts = _counts(results)
         rows = [
-            [r["name"], r["state"], r["rows_in"], r["rated"], r["rejected"], r["duplicates"], r["seconds"], r["remark"]]
-            for r in results
+            [r["name"], r["state"], *count, r["seconds"], r["remark"]] for r, count in zip(results, counts, strict=True)
         ]
-        table("", columns, rows, right=columns[2:7])
+        table("", ["File", "State", *columns, "Seconds", "Remark"], rows, right=[*columns, "Seconds"])
     if any(result["state"] == "failed" for result in results):
         raise typer.Exit(1)
 
@@ -119,12 +120,21 @@ def _result(tenant_id: int, batch_id: int, *, remark: str = "") -> dict[str, Any
         "rated": batch.rated,
         "rejected": batch.rejected,
         "duplicates": batch.duplicates,
+        "waiting": batch.waiting,
         "skipped": batch.skipped,
         "reasons": batch.reject_reasons,
         "seconds": seconds,
         "remark": batch.failure_detail or remark,
         "failure": batch.failure,
     }
+
+
+def _counts(results: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[int]]]:
+    """What of batches is counted: the columns and a row for each. Legs are a column where some wait."""
+    columns = {"In": "rows_in", "Rated": "rated", "Rejected": "rejected", "Duplicates": "duplicates"}
+    if any(result["waiting"] for result in results):
+        columns["Waiting"] = "waiting"
+    return list(columns), [[result[name] for name in columns.values()] for result in results]
 
 
 @app.command()
@@ -142,12 +152,9 @@ def batches(
     if json:
         print_json({"batches": found})
         return
-    columns = ["Batch", "File", "State", "In", "Rated", "Rejected", "Duplicates", "Remark"]
-    rows = [
-        [r["batch"], r["name"], r["state"], r["rows_in"], r["rated"], r["rejected"], r["duplicates"], r["remark"]]
-        for r in found
-    ]
-    table("Batches", columns, rows, right=columns[3:7])
+    columns, counts = _counts(found)
+    rows = [[r["batch"], r["name"], r["state"], *count, r["remark"]] for r, count in zip(found, counts, strict=True)]
+    table("Batches", ["Batch", "File", "State", *columns, "Remark"], rows, right=columns)
 
 
 @app.command()
@@ -220,9 +227,9 @@ def resend_and_print(tenant: str, batches: Sequence[str | None], *, json: bool) 
     elif not results:
         typer.echo("No rejects wait to be sent again.")
     else:
-        columns = ["File", "State", "In", "Rated", "Rejected", "Duplicates"]
-        rows = [[r["name"], r["state"], r["rows_in"], r["rated"], r["rejected"], r["duplicates"]] for r in results]
-        table("Sent again", columns, rows, right=columns[2:])
+        columns, counts = _counts(results)
+        rows = [[r["name"], r["state"], *count] for r, count in zip(results, counts, strict=True)]
+        table("Sent again", ["File", "State", *columns], rows, right=columns)
 
 
 @app.command()

@@ -200,6 +200,29 @@ def register_resend(
     return batch
 
 
+def register_expiry(*, switch: Switch, path: Path, content_hash: str, legs: int, at: datetime) -> Batch:
+    """Register waiting legs whose time is over, written to `path`, as a batch of its own. The same legs are the batch that is already there."""
+    stamp = stamp_of(path)
+    batch = Batch(
+        switch=switch,
+        intake=Intake.LEGS,
+        name=f"{legs} legs that waited too long",
+        path=str(path),
+        content_hash=content_hash,
+        octets=path.stat().st_size,
+        stamp=stamp,
+        received_at=at,
+    )
+    try:
+        with transaction.atomic():
+            batch.save(force_insert=True)
+    except IntegrityError:
+        known = Batch.objects.get(switch=switch, content_hash=content_hash)
+        return _take_up_again(known, Examined(path, content_hash, batch.octets, stamp), Intake.LEGS, at)
+    defer(batch)
+    return batch
+
+
 def defer(batch: Batch) -> None:
     """Put the job of a batch into the queue, in the transaction that makes or finds it."""
     jobs.defer(PROCESS, key=f"{PROCESS}:{batch.pk}", tenant_id=current_tenant_id(), batch_id=batch.pk)

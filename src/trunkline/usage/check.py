@@ -21,7 +21,7 @@ from trunkline.ledger.models import Posting
 from trunkline.parties.models import Account
 from trunkline.tariffs.models import Destination
 from trunkline.usage.choices import BatchState, SegmentKind, SegmentState, Side
-from trunkline.usage.models import Batch, HourTotal, Rollup, Segment
+from trunkline.usage.models import Batch, HourTotal, Rollup, Segment, WaitingLeg
 from trunkline.usage.segments import SegmentsMoved, connect, live_segments
 
 SUMS = ("attempts", "connected", "raw_quantity", "billed_quantity", "amount", "base_amount")
@@ -78,8 +78,9 @@ def _counts() -> Finding:
 
     def problems() -> Iterator[str]:
         for batch in batches:
-            if batch.rows_in != batch.rated + batch.rejected + batch.duplicates:
-                yield f"batch {batch.name}: {batch.rows_in} in, {batch.rated} + {batch.rejected} + {batch.duplicates} accounted for"
+            found = (batch.rated, batch.rejected, batch.duplicates, batch.waiting)
+            if batch.rows_in != sum(found):
+                yield f"batch {batch.name}: {batch.rows_in} in, {' + '.join(map(str, found))} accounted for"
             if rows.get((batch.pk, SegmentKind.RATED), 0) != batch.rated:
                 yield f"batch {batch.name}: {batch.rated} rated, its segments hold {rows.get((batch.pk, SegmentKind.RATED), 0)}"
             if (
@@ -91,8 +92,28 @@ def _counts() -> Finding:
     total = sum(batch.rows_in for batch in batches)
     counts = {"batches": len(batches), "records": total}
     return Finding(
-        "in = rated + rejected + duplicates", f"{len(batches)} batches, {total} records", Proof.of(counts, problems())
+        "in = rated + rejected + duplicates + waiting",
+        f"{len(batches)} batches, {total} records",
+        Proof.of(counts, problems()),
     )
+
+
+def _waiting() -> Finding:
+    """Of each switch: the legs that batches left to wait, less those that batches took away, are there."""
+    left = Batch.objects.filter(state=BatchState.POSTED).values_list("switch_id", "switch__name").order_by("switch_id")
+    there = dict(WaitingLeg.objects.values_list("switch_id").annotate(count=Count("pk")).order_by())
+    count = sum(there.values())
+    switches = list(left.annotate(waiting=Sum("waiting"), joined=Sum("joined")))
+
+    def problems() -> Iterator[str]:
+        for switch_id, name, waiting, joined in switches:
+            if waiting - joined != there.pop(switch_id, 0):
+                yield f"switch {name}: {waiting} legs left to wait, {joined} joined, another number waits"
+        for switch_id in there:
+            yield f"switch {switch_id}: legs wait that no batch has left"
+
+    counts = {"switches": len(switches), "legs": count}
+    return Finding("legs left to wait = joined + waiting", f"{count} legs wait", Proof.of(counts, problems()))
 
 
 def _files(*, read_files: bool = False) -> Finding:
@@ -218,6 +239,7 @@ def _hours() -> Finding:
 
 PROOFS: Final[dict[str, Callable[[], Finding]]] = {
     "usage_batches": _counts,
+    "usage_waiting": _waiting,
     "usage_files": _files,
     "usage_sell_segments": partial(_segments_and_rollups, Side.SELL),
     "usage_buy_segments": partial(_segments_and_rollups, Side.BUY),

@@ -24,6 +24,7 @@ class Intake(models.TextChoices):
     FOLDER = "folder", "Watched folder"
     RESEND = "resend", "Rejects sent again"
     RERATE = "rerate", "Records priced again"
+    LEGS = "legs", "Legs that waited too long"
 
 
 class SegmentKind(models.TextChoices):

@@ -42,6 +42,7 @@ class Totals:
     hours: list[Columns] = field(default_factory=list)
     rated: int = 0
     duplicates: int = 0
+    waiting: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
 
     def count_rejects(self, rejects: pa.Table) -> None:
@@ -70,6 +71,7 @@ class Totals:
         self.hours.extend(other.hours)
         self.rated += other.rated
         self.duplicates += other.duplicates
+        self.waiting += other.waiting
         for name, count in other.reasons.items():
             self.reasons[name] = self.reasons.get(name, 0) + count
 
@@ -139,11 +141,34 @@ def late_rejects(lines: Lines, events: pa.Table, rows: NDArray[np.int64], reason
     )
 
 
+def late_legs(legs: pa.Table) -> pa.Table:
+    """Rejects of legs whose call was posted without them."""
+    size = len(legs)
+    details = [f"the record {call} was posted without this leg." for call in legs["call"].to_pylist()]
+    return pa.table(
+        [
+            legs["line"],
+            pa.array([Reason.LATE_LEG.value] * size, pa.string()).dictionary_encode(),
+            pa.array(details, pa.string()),
+            legs["raw"],
+            pa.array(
+                [f"{call}|{leg}" for call, leg in zip(legs["call"].to_pylist(), legs["leg"].to_pylist(), strict=True)],
+                pa.string(),
+            ),
+            legs["at"],
+            pa.nulls(size, pa.string()),
+            pa.nulls(size, pa.dictionary(pa.int32(), pa.string())),
+        ],
+        schema=REJECTS,
+    )
+
+
 # What of a record a reason speaks of.
 _NAMED_BY: Final = {
     Reason.UNKNOWN_SELL: ("trunk_in", "source_ip", "account_code", "sip_user", "calling"),
     Reason.AMBIGUOUS_IDENTITY: ("trunk_in", "source_ip", "account_code", "sip_user", "calling"),
     Reason.UNKNOWN_BUY: ("trunk_out",),
+    Reason.LATE_LEG: ("key", "legs"),
 }
 
 

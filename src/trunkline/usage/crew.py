@@ -25,10 +25,11 @@ from trunkline.core.errors import Unavailable
 
 if TYPE_CHECKING:  # a crew is started before its parent has loaded Arrow
     from trunkline.usage.decode import Chunk
+    from trunkline.usage.fates import Fates
     from trunkline.usage.part import Folded, Work
     from trunkline.usage.rerate_part import Piece, Relooked, RerateWork
     from trunkline.usage.store import WrittenSegment
-    from trunkline.usage.taken import Claim, Fates
+    from trunkline.usage.taken import Claim
 
 PARTS: Final = 2
 PARTS_AHEAD: Final = 2  # chunks of a part without verdict: one is worked on while another waits

@@ -9,7 +9,8 @@ from typing import Final
 from trunkline.ledger.invariants import Proof, register_invariant
 
 STATEMENTS: Final = {
-    "usage_batches": "Every record of a batch is rated, rejected or a duplicate, and its segments hold as many as it says.",
+    "usage_batches": "Every record of a batch is rated, rejected, a duplicate or waits, and its segments hold as many as it says.",
+    "usage_waiting": "The legs that batches left to wait, less those that batches joined, are those that wait, switch by switch.",
     "usage_files": "Every segment that counts is on the disk in its size.",
     "usage_sell_segments": "On the sell side the rollups are the sums of the live segments, key by key.",
     "usage_buy_segments": "On the buy side the rollups are the sums of the live segments, key by key.",

@@ -64,8 +64,9 @@ class Switch(TenantModel):
 class Batch(TenantModel):
     """One file, known by the hash of its decompressed bytes: the same bytes from the same switch are one batch however often they come.
 
-    rows_in = rated + rejected + duplicates, always; blank lines are `skipped` and no rows. A re-rating is a batch without a file: what came
-    in are the segments that it writes anew.
+    rows_in = rated + rejected + duplicates + waiting, always; blank lines are `skipped` and no rows. `waiting` are the legs that it left in
+    the waiting table, `joined` those of earlier batches that it took from there. A re-rating is a batch without a file: what came in are the
+    segments that it writes anew.
     """
 
     public_id = PublicIdField()
@@ -90,6 +91,8 @@ class Batch(TenantModel):
     rated = models.BigIntegerField(default=0)
     rejected = models.BigIntegerField(default=0)
     duplicates = models.BigIntegerField(default=0)
+    waiting = models.BigIntegerField(default=0, help_text="Legs that wait for a partner since this file.")
+    joined = models.BigIntegerField(default=0, help_text="Legs of earlier files that waited and went on with this one.")
     skipped = models.BigIntegerField(default=0)
     changed = models.BigIntegerField(default=0, help_text="Records that a re-rating has changed.")
     reject_reasons = models.JSONField(default=dict, help_text="Number of rejects by reason.")
@@ -113,6 +116,35 @@ class Batch(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.state})"
+
+
+class WaitingLeg(TenantModel):
+    """A leg of a call whose other legs have not come yet. It belongs to its switch: two switches may use the same names for other calls."""
+
+    switch = tenant_reference("usage.Switch")
+    batch = tenant_reference("usage.Batch")
+    call = models.TextField(help_text="Key of the call, which its record will have.")
+    call_hash = models.BigIntegerField(
+        help_text="engine.keyhash of the call, so that a file's calls are looked up at once."
+    )
+    leg = models.CharField(max_length=8, help_text="What tells it from the other legs of its call.")
+    kind = models.CharField(max_length=5, help_text="What it is in its call: in, out, begin or end.")
+    at = models.DateTimeField(help_text="When it says that it began.")
+    raw = models.TextField(help_text="The leg as it stood in its file.")
+    waits_since = models.DateTimeField(help_text="When its file was received.")
+
+    class Meta:
+        constraints = (
+            TenantForeignKey(field="switch", name="usage_waiting_switch_fk"),
+            TenantForeignKey(field="batch", name="usage_waiting_batch_fk"),
+        )
+        indexes = (
+            models.Index(fields=["tenant", "switch", "call_hash"], name="usage_waiting_call"),
+            models.Index(fields=["tenant", "switch", "waits_since"], name="usage_waiting_since"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.call} {self.kind}"
 
 
 class Segment(TenantModel):

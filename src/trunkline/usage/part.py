@@ -6,7 +6,7 @@ needs no such verdict and states the keys, `settle` does the rest. It needs no d
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,14 +16,25 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from trunkline.usage.chunkwork import Totals, fold_chunk, late_rejects, price_sides, reject_rows, segment_rows
+from trunkline.usage.chunkwork import (
+    Totals,
+    fold_chunk,
+    late_legs,
+    late_rejects,
+    price_sides,
+    reject_rows,
+    segment_rows,
+)
+from trunkline.usage.claimed_legs import ClaimedLegs
 from trunkline.usage.crew import PARTS
-from trunkline.usage.decode import Chunk, Lines, SwitchProfile
+from trunkline.usage.decode import Chunk, Decoded, Lines, SwitchProfile
+from trunkline.usage.fates import Fate, Fates
 from trunkline.usage.reasons import Reason
+from trunkline.usage.schema import INSTANT
 from trunkline.usage.sides import REASON_NUMBER, Pinned, SideColumns
 from trunkline.usage.store import DAY_MS, KeyColumns, SegmentWriter, WrittenSegment
 from trunkline.usage.stored import form_named
-from trunkline.usage.taken import Claim, Fate, Fates, key_columns, state_claim
+from trunkline.usage.taken import Claim, key_columns, state_claim
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +62,7 @@ class Folded:
     totals: Totals
     skipped: int
     header: bytes
+    waiting: list[pa.Table]  # schema.WAITING
 
 
 @dataclass(slots=True)
@@ -67,6 +79,7 @@ class _Proposal:
     keys: KeyColumns
     rejects: pa.Table
     skipped: int
+    waiting: pa.Table | None
 
 
 @dataclass(slots=True)
@@ -78,6 +91,7 @@ class Part:
     totals: Totals = field(default_factory=Totals)
     skipped: int = 0
     header: bytes = b""
+    waiting: list[pa.Table] = field(default_factory=list)
     _waiting: dict[int, _Proposal] = field(default_factory=dict)
     _rated: SegmentWriter = field(init=False)
     _rejects: SegmentWriter = field(init=False)
@@ -96,19 +110,39 @@ class Part:
 
     def propose(self, number: int, chunk: Chunk) -> Claim:
         """Decode and price chunk `number` and state its keys. Raises what decoding raises (`FileFailed`)."""
+        return self.state(number, form_named(self.work.format).decode(chunk, self.work.profile), chunk.header)
+
+    def state(self, number: int, decoded: Decoded, header: bytes | None) -> Claim:
+        """Price chunk `number`, which is decoded already, and state its keys."""
         work = self.work
-        decoded = form_named(work.format).decode(chunk, work.profile)
         events, sides, reason = price_sides(decoded.events.combine_chunks(), work.profile, work.pinned)
         good, bad = np.flatnonzero(reason == 0), np.flatnonzero(reason != 0)
         keys = key_columns(events).take(good)
         candidates = events.select(["key", "line", "start"]).take(pa.array(good)).combine_chunks()
         self._waiting[number] = _Proposal(
-            chunk.header, decoded.lines, events, sides, reason, good, bad, keys, decoded.rejects, decoded.skipped
+            header,
+            decoded.lines,
+            events,
+            sides,
+            reason,
+            good,
+            bad,
+            keys,
+            decoded.rejects,
+            decoded.skipped,
+            decoded.waiting,
         )
-        bounds = pc.min_max(events["start"].cast(pa.int64())).as_py()
-        days = None if bounds["min"] is None else (bounds["min"] // DAY_MS, bounds["max"] // DAY_MS)
         others = [events["key"].take(pa.array(bad)).combine_chunks(), decoded.rejects["key"].combine_chunks()]
-        return state_claim(number, work.scratch / f"keys-{number}.arrow", candidates, keys, others, days)
+        file, legs = work.scratch / f"keys-{number}.arrow", None
+        starts = [*events["start"].chunks]
+        if decoded.waiting is not None:
+            others.append(decoded.waiting["call"].combine_chunks())
+            starts += decoded.waiting["at"].chunks
+            further = len(bad) + len(decoded.rejects)
+            legs = ClaimedLegs.of(events.take(pa.array(good)), further, decoded.waiting, work.profile.legs_skew_ms)
+        bounds = pc.min_max(pa.chunked_array(starts, INSTANT).cast(pa.int64())).as_py()
+        days = None if bounds["min"] is None else (bounds["min"] // DAY_MS, bounds["max"] // DAY_MS)
+        return replace(state_claim(number, file, candidates, keys, others, days), legs=legs)
 
     def settle(self, number: int, fates: Fates) -> None:
         """Finish the chunk: what is new is folded and written, what is wrong becomes a reject."""
@@ -117,10 +151,13 @@ class Part:
         is_new = fates[: len(good)] == Fate.NEW
         conflicts = good[fates[: len(good)] == Fate.CONFLICT]
         reason[conflicts] = REASON_NUMBER[Reason.CONFLICTING_DUPLICATE]
+        late = good[fates[: len(good)] == Fate.LATE]
+        reason[late] = REASON_NUMBER[Reason.LATE_LEG]
         # A record that was taken before is a duplicate, even if it could not be read or priced any more today.
         is_first = fates[len(good) :] == Fate.NEW
-        rejected = np.sort(np.concatenate((bad[is_first[: len(bad)]], conflicts)))
-        unread = proposal.rejects.filter(pa.array(is_first[len(bad) :]))
+        rejected = np.sort(np.concatenate((bad[is_first[: len(bad)]], conflicts, late)))
+        further = len(bad) + len(proposal.rejects)
+        unread = proposal.rejects.filter(pa.array(is_first[len(bad) : further]))
         new = good[is_new]
         self.skipped += proposal.skipped
         self.header = proposal.header or b""
@@ -131,16 +168,25 @@ class Part:
             segment_rows(events, proposal.sides, new, work.batch_id, work.pinned.version), proposal.keys.take(is_new)
         )
         fold_chunk(events, proposal.sides, new, self.totals)
-        late = late_rejects(proposal.lines, events, rejected, reason)
-        rejects = pa.concat_tables([unread, late], promote_options="none")
+        found = [unread, late_rejects(proposal.lines, events, rejected, reason)]
+        if proposal.waiting is not None:
+            found.append(self._settle_waiting(proposal.waiting, fates[len(good) + further :]))
+        rejects = pa.concat_tables(found, promote_options="none")
         if len(rejects):
             self.totals.count_rejects(rejects)
             self._rejects.add(reject_rows(rejects, work.batch_id))
 
+    def _settle_waiting(self, waiting: pa.Table, fates: Fates) -> pa.Table:
+        """Keep the legs that will wait; the rejects of those that come late."""
+        kept = waiting.filter(pa.array(fates == Fate.NEW))
+        self.totals.waiting += len(kept)
+        self.waiting.append(kept)
+        return late_legs(waiting.filter(pa.array(fates == Fate.LATE)))
+
     def folded(self) -> Folded:
         """The sums of what is settled."""
         self.totals.compact()
-        return Folded(self.totals, self.skipped, self.header)
+        return Folded(self.totals, self.skipped, self.header, self.waiting)
 
     def finish(self) -> list[WrittenSegment]:
         """Close, fsync and rename the files of this part."""
@@ -174,6 +220,10 @@ class InlineParts:
     def give(self, number: int, chunk: Chunk) -> None:
         """Have the chunk proposed at once."""
         self._claims.append(self._parts[number % PARTS].propose(number, chunk))
+
+    def give_decoded(self, number: int, decoded: Decoded, header: bytes | None) -> None:
+        """The same for a chunk that is decoded already."""
+        self._claims.append(self._parts[number % PARTS].state(number, decoded, header))
 
     def claims(self) -> list[Claim]:
         """The claims since the last asking."""

@@ -11,11 +11,15 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, Protocol
+
+import pyarrow as pa
 
 from trunkline.usage.chunkwork import Totals, negated
 from trunkline.usage.crew import CREW_OCTETS, PARTS, PARTS_AHEAD, Crew
-from trunkline.usage.decode import FileFailed, Source, chunks
+from trunkline.usage.decode import Chunk, Decoded, FileFailed, Format, Source, SwitchProfile, chunks
+from trunkline.usage.decode.assembly import Assembler, Waiters, decoded_chunks
 from trunkline.usage.part import InlineParts, Parts, Work
 from trunkline.usage.reasons import FileFailure
 from trunkline.usage.replace import take_out
@@ -37,6 +41,8 @@ class Job:
     octets: int
     accepted: Accepted | None = None
     on_progress: Callable[[int], None] = lambda octets: None
+    waiters: Waiters | None = None  # the legs that wait at the switch
+    is_expiry: bool = False  # the file is of waiting legs whose time is over
 
 
 class Finishes(Protocol):
@@ -54,6 +60,8 @@ class Outcome:
     header: str
     _parts: Finishes
     _segments: list[WrittenSegment] | None = None
+    waiting: list[pa.Table] = field(default_factory=list)  # legs that will wait for a partner, schema.WAITING
+    taken_legs: list[int] = field(default_factory=list)  # rows of the waiting table that are used up
     # Of a re-rating: sums of what was, negated; segments that are written anew; how many records changed.
     taken_back: Totals = field(default_factory=Totals)
     superseded: tuple[int, ...] = ()
@@ -66,7 +74,7 @@ class Outcome:
 
     @property
     def rows_in(self) -> int:
-        return self.totals.rated + self.totals.duplicates + self.rejected
+        return self.totals.rated + self.totals.duplicates + self.rejected + self.totals.waiting
 
     def finish(self) -> list[WrittenSegment]:
         """The files, in place, the same however often it is asked. From here on they are the catalogue's or the sweeper's."""
@@ -90,13 +98,13 @@ def run(job: Job, source: Source, crew: Crew | None = None) -> Iterator[Outcome]
     parts: Parts = _parts(job, crew)
     outcome: Outcome | None = None
     try:
-        taken = _give_all(job, source, parts, frozenset())
+        taken, legs = _give_all(job, source, parts, frozenset())
         while collisions := taken.collisions():
             # Two keys with one 64-bit hash: the file is done again, with the full keys of these lines compared at once.
             parts.abandon()
             parts = InlineParts(job.work)
-            taken = _give_all(job, source, parts, taken.doubtful | collisions)
-        outcome = _fold(parts)
+            taken, legs = _give_all(job, source, parts, taken.doubtful | collisions)
+        outcome = _fold(parts, legs)
         if taken.replaced:
             _take_out(job, taken, outcome)
         yield outcome
@@ -109,8 +117,9 @@ def run(job: Job, source: Source, crew: Crew | None = None) -> Iterator[Outcome]
 
 
 def _parts(job: Job, crew: Crew | None) -> Parts:
-    if crew is None:
-        if job.octets < CREW_OCTETS:
+    has_legs = form_named(job.work.format).has_legs(job.work.profile)
+    if crew is None or has_legs:
+        if job.octets < CREW_OCTETS or has_legs:  # legs are joined in one place, in the order of the file
             return InlineParts(job.work)
         crew = Crew()
     try:
@@ -121,7 +130,7 @@ def _parts(job: Job, crew: Crew | None) -> Parts:
     return crew
 
 
-def _give_all(job: Job, source: Source, parts: Parts, doubtful: frozenset[int]) -> TakenKeys:
+def _give_all(job: Job, source: Source, parts: Parts, doubtful: frozenset[int]) -> tuple[TakenKeys, Assembler | None]:
     """Give the chunks of the file to the parts and judge their claims in the order of the file."""
     taken = TakenKeys(
         find_segments=job.find_segments,
@@ -132,16 +141,46 @@ def _give_all(job: Job, source: Source, parts: Parts, doubtful: frozenset[int]) 
     )
     claims: dict[int, Claim] = {}
     given = judged = 0
-    form = form_named(job.work.format)
-    for chunk in chunks(source, CHUNK_OCTETS, has_header=form.has_header, framing=form.framing):
+    form, profile = form_named(job.work.format), job.work.profile
+    cut = chunks(source, CHUNK_OCTETS, has_header=form.has_header, framing=form.framing)
+    assembler = _assembler(job, form) if form.has_legs(profile) else None
+    for give in _giving(parts, cut, assembler, form, profile):
         while given - judged >= PARTS * PARTS_AHEAD:
             judged = _judge(taken, parts, claims, judged)
-        parts.give(given, chunk)
+        give(given)
         given += 1
         job.on_progress(source.progress_octets)
     while judged < given:
         judged = _judge(taken, parts, claims, judged)
-    return taken
+    return taken, assembler
+
+
+def _assembler(job: Job, form: Format) -> Assembler:
+    profile = job.work.profile
+    is_final = profile.legs_wait_hours == 0
+    return Assembler(form, profile, waiters=job.waiters, is_final=is_final, only_waiting=job.is_expiry)
+
+
+def _giving(
+    parts: Parts, cut: Iterator[Chunk], assembler: Assembler | None, form: Format, profile: SwitchProfile
+) -> Iterator[Callable[[int], None]]:
+    """What gives each chunk to its part, as text, or, where legs are joined, decoded."""
+    if assembler is None:
+        for chunk in cut:
+            yield partial(_give, parts, chunk)
+        return
+    if not isinstance(parts, InlineParts):
+        raise TypeError("legs are joined in the process that cuts the file")
+    for chunk, decoded in decoded_chunks(cut, form, profile, assembler):
+        yield partial(_give_decoded, parts, decoded, chunk.header)
+
+
+def _give(parts: Parts, chunk: Chunk, number: int) -> None:
+    parts.give(number, chunk)
+
+
+def _give_decoded(parts: InlineParts, decoded: Decoded, header: bytes | None, number: int) -> None:
+    parts.give_decoded(number, decoded, header)
 
 
 def _take_out(job: Job, taken: TakenKeys, outcome: Outcome) -> None:
@@ -163,13 +202,18 @@ def _judge(taken: TakenKeys, parts: Parts, claims: dict[int, Claim], judged: int
     return judged
 
 
-def _fold(parts: Parts) -> Outcome:
-    totals, skipped, header = Totals(), 0, b""
+def _fold(parts: Parts, assembler: Assembler | None) -> Outcome:
+    totals, skipped, header, waiting = Totals(), 0, b"", []
     for folded in parts.fold():
         totals.add(folded.totals)
         skipped += folded.skipped
         header = header or folded.header
+        waiting += folded.waiting
     totals.compact()
-    if totals.rated + totals.duplicates + sum(totals.reasons.values()) == 0:
+    taken_legs: list[int] = []
+    if assembler is not None:
+        totals.duplicates += assembler.duplicates
+        taken_legs = assembler.taken
+    if totals.rated + totals.duplicates + totals.waiting + sum(totals.reasons.values()) == 0:
         raise FileFailed(FileFailure.NO_ROWS, "The file holds no records.")
-    return Outcome(totals, skipped, header.decode(), parts)
+    return Outcome(totals, skipped, header.decode(), parts, waiting=waiting, taken_legs=taken_legs)

@@ -13,7 +13,6 @@ import pyarrow.csv as pacsv
 from django.db import connection
 from numpy.typing import NDArray
 
-from trunkline.core.errors import Conflict
 from trunkline.core.money import Amount
 from trunkline.engine import rollup
 from trunkline.kit.db.locks import lock_rows
@@ -31,6 +30,7 @@ from trunkline.usage.pipeline import Outcome
 from trunkline.usage.queries import posting_key
 from trunkline.usage.sides import SERVICES
 from trunkline.usage.store import SIDES, WrittenSegment, amounts
+from trunkline.usage.waiting import LostAttempt, add_to_waiting, take_from_waiting
 
 Columns = dict[str, NDArray[np.int64]]
 
@@ -67,10 +67,6 @@ SELECT %(tenant)s, %(batch)s, {HOUR_COLUMNS} FROM usage_hour_stage
 """
 
 
-class LostAttempt(Conflict):
-    """Another worker has taken the batch over; what this one computed counts for nothing."""
-
-
 def post(*, batch_id: int, attempt: int, outcome: Outcome, version: str, at: datetime) -> None:
     """Make the outcome of an attempt true. Raises `LostAttempt` if the attempt is no longer the batch's own. Needs an open scope."""
     # First what nobody can wait for; the locks come when there is nothing left to wait for, so that a worker that hangs holds up no other.
@@ -88,6 +84,9 @@ def post(*, batch_id: int, attempt: int, outcome: Outcome, version: str, at: dat
         _supersede(batch, outcome.superseded, at)
     post_many(_drafts(batch, outcome, at), at=at)
     _catalogue(batch, segments, at)
+    batch.joined = take_from_waiting(batch, outcome.taken_legs)
+    add_to_waiting(batch, outcome.waiting)
+    batch.waiting = outcome.totals.waiting
     batch.state = BatchState.POSTED
     batch.snapshot_version, batch.header = version, outcome.header
     batch.rows_in, batch.rated, batch.rejected = outcome.rows_in, outcome.totals.rated, outcome.rejected

@@ -26,12 +26,13 @@ from trunkline.usage.models import Batch, Switch
 from trunkline.usage.part import Work
 from trunkline.usage.pin import pin
 from trunkline.usage.pipeline import Job, Outcome, run
-from trunkline.usage.post import LostAttempt, post
+from trunkline.usage.post import post
 from trunkline.usage.queries import form_of
 from trunkline.usage.reasons import FileFailure
 from trunkline.usage.segments import SegmentFile, live_segments
 from trunkline.usage.sweep import sweep_batch
 from trunkline.usage.taken import Accepted
+from trunkline.usage.waiting import LostAttempt, WaitingRoom
 
 ACTOR = "system"
 PROGRESS_SECONDS = 2.0
@@ -177,6 +178,8 @@ def _job(tenant_id: int, batch: Batch, size: int, on_progress: OnProgress | None
         accepted=_accepted(batch),
         octets=batch.octets,
         on_progress=lambda octets: progress(octets, size),
+        waiters=WaitingRoom(tenant_id, switch.pk),
+        is_expiry=batch.intake == Intake.LEGS,
     )
 
 

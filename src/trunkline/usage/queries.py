@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+
+from django.db.models import Count, Min
 
 from trunkline.core.errors import NotFound
 from trunkline.usage.choices import BatchState, Intake
-from trunkline.usage.models import Batch, Switch
+from trunkline.usage.models import Batch, Switch, WaitingLeg
 
 if TYPE_CHECKING:  # what lists batches does without Arrow
     from trunkline.usage.decode import Format
@@ -71,6 +73,49 @@ def list_batches(*, state: str = "", limit: int = 50) -> list[Batch]:
     """The newest batches, of one state if named."""
     found = Batch.objects.order_by("-pk")
     return list((found.filter(state=state) if state else found)[:limit])
+
+
+def sum_waiting(*, switch_id: int | None, at: datetime) -> list[dict[str, Any]]:
+    """The legs that wait, by switch and what they are: how many, since when the oldest, until when it waits, and how many are over by `at`."""
+    from trunkline.usage.decode.profile import LEGS_WAIT_HOURS
+
+    found = WaitingLeg.objects.all() if switch_id is None else WaitingLeg.objects.filter(switch_id=switch_id)
+    switches = {switch.pk: switch for switch in Switch.objects.filter(pk__in=found.values("switch_id"))}
+    rows = []
+    for pk, kind, legs, oldest in (
+        found.values_list("switch_id", "kind").annotate(Count("pk"), Min("waits_since")).order_by("switch_id", "kind")
+    ):
+        hours = timedelta(hours=switches[pk].options.get("legs_wait_hours", LEGS_WAIT_HOURS))
+        over = found.filter(switch_id=pk, kind=kind, waits_since__lte=at - hours).count()
+        rows.append(
+            {
+                "switch": switches[pk].name,
+                "kind": kind,
+                "legs": legs,
+                "waits_since": oldest.isoformat(),
+                "until": (oldest + hours).isoformat(),
+                "over": over,
+            }
+        )
+    return rows
+
+
+def list_waiting(*, switch_id: int | None, limit: int) -> list[dict[str, Any]]:
+    """The legs that wait, the oldest first."""
+    found = WaitingLeg.objects.all() if switch_id is None else WaitingLeg.objects.filter(switch_id=switch_id)
+    names = ("switch__name", "call", "kind", "at", "waits_since", "batch__name", "raw")
+    return [
+        {
+            "switch": switch,
+            "call": call,
+            "kind": kind,
+            "at": at.isoformat(),
+            "waits_since": since.isoformat(),
+            "file": file,
+            "raw": raw,
+        }
+        for switch, call, kind, at, since, file, raw in found.order_by("waits_since", "pk").values_list(*names)[:limit]
+    ]
 
 
 def posting_key(batch_id: int, side: str, account_id: int, day: date) -> str:

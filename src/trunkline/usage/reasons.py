@@ -123,6 +123,16 @@ class Reason(_Explained):
         "A record with the same key and other content was taken before.",
         "Compare the two; if this one is right accept it as a correction, else leave it.",
     )
+    LATE_LEG = (
+        "late_leg",
+        "A leg of a call whose record was posted without it; the detail names the record.",
+        "Compare it with the record; if the leg would change what was charged, correct the record, else leave it.",
+    )
+    LONE_LEG = (
+        "lone_leg",
+        "The call's other leg did not come in time, and this one alone does not say what to charge.",
+        "Find the file with the other leg and load it, then send this one again: the two are joined.",
+    )
 
 
 class FileFailure(_Explained):

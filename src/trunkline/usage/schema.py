@@ -60,6 +60,19 @@ EVENTS: Final = pa.schema(
         pa.field("sip_user", NAME),
         pa.field("cause", pa.int16()),  # Q.850
         pa.field("sip_code", pa.int16()),
+        pa.field("legs", pa.string()),  # of a record made of legs: which (decode.legs); null where a row is a record
+    ]
+)
+
+# A leg that waits for its partner: what the waiting table keeps of it.
+WAITING: Final = pa.schema(
+    [
+        pa.field("line", pa.int64(), nullable=False),
+        pa.field("call", pa.string(), nullable=False),  # the call's key, which its record will have
+        pa.field("leg", pa.string(), nullable=False),  # what tells the leg from the others of its call, as in `legs`
+        pa.field("kind", pa.string(), nullable=False),  # decode.legs.Role
+        pa.field("at", INSTANT, nullable=False),  # when the leg says that it began
+        pa.field("raw", pa.string(), nullable=False),
     ]
 )
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from trunkline.engine.schema import one_array
 from trunkline.usage.decode import FORMATS
 from trunkline.usage.decode.chunking import Chunk
 from trunkline.usage.decode.formats import Format, one_reject
@@ -37,7 +38,10 @@ def read_rows(file: pq.ParquetFile, group: int, columns: Sequence[str] | None = 
     names = RATED.names if columns is None else list(columns)
     needed = [*names, *(_SAME_AS[name] for name in names if name in _SAME_AS and _SAME_AS[name] not in names)]
     table = file.read_row_group(group, columns=needed)
-    return complete(pa.table({name: _one(table[name]) for name in needed})).select(names)
+    # A segment that was written before there was such a column.
+    missing = {name: pa.nulls(len(table), RATED.field(name).type) for name in {*needed} - {*table.column_names}}
+    found = pa.table({name: missing[name] if name in missing else _one(table[name]) for name in needed})
+    return complete(found).select(names)
 
 
 def complete(table: pa.Table) -> pa.Table:
@@ -61,7 +65,7 @@ def as_stored(table: pa.Table) -> pa.Table:
 def _one(column: pa.ChunkedArray) -> pa.Array:
     if pa.types.is_dictionary(column.type) and column.num_chunks > 1:
         column = column.unify_dictionaries()
-    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+    return one_array(column)
 
 
 class StoredRecords(Format):
@@ -99,7 +103,7 @@ def form_named(name: str) -> Format:
 
 def _event(said: dict[str, Any]) -> dict[str, Any]:
     """The event of a line. Raises ValueError, TypeError, KeyError or OverflowError if it is none."""
-    event = {name: said[name] for name in EVENTS.names if name != "line"}
+    event: dict[str, Any] = {name: said.get(name) for name in EVENTS.names if name != "line"}
     for field in EVENTS:
         if field.name == "line":
             continue

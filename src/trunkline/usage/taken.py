@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from enum import IntEnum
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -21,6 +20,8 @@ from numpy.typing import NDArray
 
 from trunkline.engine.keyhash import combine, hash_text
 from trunkline.engine.schema import one_array
+from trunkline.usage.claimed_legs import ClaimedLegs, StoredLegs
+from trunkline.usage.fates import Fate, Fates
 from trunkline.usage.segments import watch
 from trunkline.usage.store import DAY_MS, KEY_INDEX, KEY_SUFFIX, KeyColumns, write_key_index
 from trunkline.usage.stored import read_rows
@@ -166,17 +167,6 @@ class _Claim:
     lines: Rows
 
 
-class Fate(IntEnum):
-    """What becomes of a key."""
-
-    NEW = 0
-    DUPLICATE = 1
-    CONFLICT = 2  # taken, with other content
-
-
-Fates = NDArray[np.int8]
-
-
 @dataclass(frozen=True, slots=True)
 class Claim:
     """The keys of chunk `number`, for whoever tells duplicates; they lie in `file`, an Arrow file of CLAIMED.
@@ -189,6 +179,7 @@ class Claim:
     file: Path
     rows: int
     days: tuple[int, int] | None
+    legs: ClaimedLegs | None = None  # where records are made of legs; not for other processes
 
 
 def state_claim(
@@ -220,6 +211,7 @@ class _Stated:
         self._file = claim.file
         self._keys: pa.Array | None = None
         table = _mapped(claim.file)
+        self.legs = claim.legs
         self.rows = rows = claim.rows
         hashes = table["hash"].chunk(0).to_numpy()
         self.hashes, self.other_hashes = hashes[:rows], hashes[rows:]
@@ -291,8 +283,25 @@ class TakenKeys:
             for wanted, at in run.find(stated.other_hashes):
                 same = _equal(run, run.rows[at], stated, stated.rows + wanted)
                 others[wanted[same]] = Fate.DUPLICATE
+        if claim.legs is not None:
+            self._weigh_legs(claim.legs, stated, fates)
         stated.put_aside()
         return fates
+
+    def _weigh_legs(self, legs: ClaimedLegs, stated: _Stated, fates: Fates) -> None:
+        """Tell the legs that are known of a taken call, which are duplicates, from those that come late."""
+        wanted = legs.doubtful_rows(fates)
+        hashes = np.concatenate((stated.hashes, stated.other_hashes))[wanted]
+        order = np.argsort(hashes)
+        for run in (*self._stored, *self._earlier):
+            for found, at in run.find(hashes[order]):
+                rows = wanted[order[found]]
+                same = _equal(run, run.rows[at], stated, rows)
+                if run.segment is not None:
+                    same &= np.abs(legs.days[rows] - run.day) <= self.window_days
+                rows, stored = rows[same], run.rows[at[same]]
+                if len(rows):
+                    legs.judge(rows, _legs_of(run), stored, fates)
 
     def _sift(self, stated: _Stated, fates: Fates) -> None:
         order, ordered = _sorted(stated.hashes)
@@ -423,6 +432,13 @@ def _equal(run: _Run, at: NDArray[np.uint32], stated: _Stated, rows: Rows) -> ND
     if not len(rows):
         return np.zeros(0, np.bool_)
     return pc.equal(_keys_of(run, at), stated.keys(rows)).to_numpy(zero_copy_only=False)
+
+
+def _legs_of(run: _Run) -> StoredLegs:
+    """The legs that the records of a run name."""
+    if run.segment is not None:
+        return StoredLegs.read(run.segment)
+    return run.keys.legs.stored if run.keys is not None and run.keys.legs is not None else StoredLegs.nothing()
 
 
 def _keys_of(run: _Run, rows: NDArray[np.uint32]) -> pa.Array:

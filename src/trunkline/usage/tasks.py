@@ -26,6 +26,16 @@ def watch_folders(*, timestamp: int) -> None:
     look_everywhere(now=clock.now)
 
 
+@jobs.every("41 * * * *", "usage.expire_legs", queue="usage")
+def expire_legs(*, timestamp: int) -> None:
+    """Once an hour, let the legs that have waited too long go on alone."""
+    from trunkline.tenancy.queries import tenant_ids
+    from trunkline.usage.expiry import expire
+
+    for tenant_id in tenant_ids():
+        expire(tenant_id, now=clock.now, is_background=True)
+
+
 @jobs.every("23 * * * *", "usage.sweep")
 def sweep_leftovers(*, timestamp: int) -> None:
     """Once an hour, remove the files that crashes have left."""

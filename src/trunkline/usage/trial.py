@@ -6,7 +6,7 @@ No database is needed: the clock and the number rules of a switch come as a prof
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -27,7 +27,9 @@ from trunkline.usage.decode import (
     get_format,
     open_source,
 )
+from trunkline.usage.decode.assembly import decoded_chunks
 from trunkline.usage.decode.documents import DocumentFormat
+from trunkline.usage.decode.legs import ALONE
 from trunkline.usage.decode.mapped import Mapped
 from trunkline.usage.decode.mapping import read_mapping
 from trunkline.usage.reasons import FileFailure, Reason
@@ -181,16 +183,20 @@ def _lines(path: Path) -> int:
 
 def _decode(trial: Trial, path: Path, form: Format, profile: SwitchProfile) -> None:
     seen = dict.fromkeys([*(name for columns, _ in _MISSING.values() for name in columns), "call_id"], False)
+    alone = 0
     with open_source(path) as source:
-        for chunk in chunks(source, has_header=form.has_header, framing=form.framing):
-            if chunk.is_first and isinstance(form, Mapped):
-                trial.more_columns = form.more_columns(chunk)
-            decoded = form.decode(chunk, profile)
+        cut = chunks(source, has_header=form.has_header, framing=form.framing)
+        for chunk, decoded in decoded_chunks(_looked_at(trial, cut, form), form, profile):
+            alone += _alone(decoded.events)
             _count(trial, decoded)
             for name in seen:
                 seen[name] = seen[name] or _says(decoded.events, name)
             if len(trial.rows) < ROWS_SHOWN:
                 trial.rows += _first_rows(decoded, chunk, ROWS_SHOWN - len(trial.rows))
+    if alone:
+        trial.missing["legs"] = (
+            f"{alone:,} calls lack a leg: they would wait for it, and are shown as they go on without it after the switch's hours."
+        )
     if trial.decoded:
         for code, (columns, said) in _MISSING.items():
             if not any(seen[name] for name in columns):
@@ -199,6 +205,18 @@ def _decode(trial: Trial, path: Path, form: Format, profile: SwitchProfile) -> N
             trial.missing["call_id"] = (
                 "No record names its call: attempts of one call cannot be told to belong together."
             )
+
+
+def _looked_at(trial: Trial, cut: Iterator[Chunk], form: Format) -> Iterator[Chunk]:
+    """The chunks, the first of them looked at for columns that are not read."""
+    for chunk in cut:
+        if chunk.is_first and isinstance(form, Mapped):
+            trial.more_columns = form.more_columns(chunk)
+        yield chunk
+
+
+def _alone(events: pa.Table) -> int:
+    return int(pc.sum(pc.fill_null(pc.starts_with(events["legs"], ALONE), False)).as_py() or 0)
 
 
 def _count(trial: Trial, decoded: Decoded) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from trunkline.usage.decode import FORMATS, Decoded, SwitchProfile, chunks, get_format, open_source
+from trunkline.usage.decode.assembly import decoded_chunks
 from trunkline.usage.decode.chunking import CHUNK_OCTETS
 
 FOLDER = Path(__file__).parents[2] / "golden" / "decode"
@@ -34,7 +35,8 @@ def decode_file(name: str, path: Path, profile: SwitchProfile = PROFILE, size: i
     """The whole file as one result."""
     form = get_format(name)
     with open_source(path) as source:
-        parts = [form.decode(chunk, profile) for chunk in chunks(source, size, has_header=form.has_header)]
+        cut = chunks(source, size, has_header=form.has_header)
+        parts = [decoded for _, decoded in decoded_chunks(cut, form, profile)]
     return Decoded(
         pa.concat_tables(part.events for part in parts),
         pa.concat_tables(part.rejects for part in parts),

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from tests.unit.usage.golden import FOLDER, PROFILE, as_text
 from trunkline.usage.decode import Decoded, SwitchProfile, chunks, get_format, open_source
+from trunkline.usage.decode.assembly import decoded_chunks
 from trunkline.usage.decode.chunking import CHUNK_OCTETS
 from trunkline.usage.decode.profile import Legs
 
@@ -28,7 +29,7 @@ def decode_documents(name: str, path: Path, profile: SwitchProfile = PROFILE, si
     """The whole file as one result."""
     form = get_format(name)
     with open_source(path) as source:
-        parts = [form.decode(chunk, profile) for chunk in chunks(source, size, framing=form.framing)]
+        parts = [decoded for _, decoded in decoded_chunks(chunks(source, size, framing=form.framing), form, profile)]
     reasons: Counter[str] = Counter()
     for part in parts:
         reasons.update(part.skip_reasons)

@@ -98,7 +98,7 @@ def test_the_example_of_the_common_page_decodes(zone: str) -> None:
 
 
 def test_the_example_of_the_mapping_page_decodes_as_it_says() -> None:
-    (mapping,) = blocks("mapping.md", "toml")
+    mapping, _ = blocks("mapping.md", "toml")
     rows = next(block for block in blocks("mapping.md") if block.startswith("7001"))
     decoded = Mapped(parse_mapping(mapping, "example.toml")).decode(Chunk(1, rows.encode()), PROFILE)
     assert decoded.rejects.num_rows == 0
@@ -107,6 +107,36 @@ def test_the_example_of_the_mapping_page_decodes_as_it_says() -> None:
         (row["key"], row["called"], row["quantity"], row["trunk_out"], row["cause"], row["answer"] is None)
         for row in decoded.events.to_pylist()
     ] == [("7001", "442079460123", 61, "alpha", 16, False), ("7003", "442079460123", 0, "default", 17, True)]
+
+
+def test_the_legs_of_the_mapping_page_are_joined() -> None:
+    _, legs = blocks("mapping.md", "toml")
+    mapping = f"""
+name = "proxy"
+[file]
+kind = "delimited"
+columns = ["method", "callid", "from_tag", "to_tag", "time", "called"]
+[record]
+key = "callid"
+called = "called"
+start = "time(time)"
+answer = "if(method == 'INVITE', time(time))"
+end = "time(time)"
+{legs}"""
+    rows = b"INVITE,c1,a,b,2026-01-02T15:00:00Z,442079460123\nBYE,c1,b,a,2026-01-02T15:01:00Z,\n"
+    (row,) = Mapped(parse_mapping(mapping, "proxy.toml")).decode(Chunk(1, rows), PROFILE).events.to_pylist()
+    assert (row["key"], row["quantity"], row["called"]) == ("c1|a|b", 60, "442079460123")
+
+
+def test_the_example_of_the_acc_page_decodes_as_it_says() -> None:
+    (example,) = blocks("kamailio_acc.md", "csv")
+    header, rows = example.encode().split(b"\n", 1)
+    decoded = get_format("kamailio_acc").decode(Chunk(2, rows, header), PROFILE)
+    assert [(row["quantity"], row["trunk_out"], row["sip_code"]) for row in decoded.events.to_pylist()] == [
+        (61, "alpha", 200),
+        (0, "alpha", 486),
+    ]
+    assert (decoded.rejects.num_rows, decoded.skip_reasons) == (0, {"joined_leg": 1})
 
 
 def test_the_mapping_page_names_all_there_is() -> None:

@@ -60,7 +60,7 @@ def test_every_line_is_an_event_a_reject_or_blank(name: str, changes: list[tuple
     assert decoded.skipped == len(lines) - len(taken)
     assert all(row["reason"] in list(Reason) and row["detail"] for row in decoded.rejects.to_pylist())
     for row in decoded.rejects.to_pylist():
-        assert line_octets(row["raw"]) == lines[row["line"] - 1].removesuffix(b"\r")
+        assert lines[row["line"] - 1].removesuffix(b"\r") in line_octets(row["raw"])
     for row in decoded.events.to_pylist():
         assert re.fullmatch(r"[0-9]{0,32}", row["called"])
         assert re.fullmatch(r"[0-9]{0,32}", row["calling"])
@@ -69,7 +69,11 @@ def test_every_line_is_an_event_a_reject_or_blank(name: str, changes: list[tuple
         assert row["key"]
 
 
-@pytest.mark.parametrize("name", NAMES)
+# Where rows are legs, what a line becomes depends on its partner: test_legs.
+OF_RECORDS = [name for name in NAMES if not get_format(name).has_legs(PROFILE)]
+
+
+@pytest.mark.parametrize("name", OF_RECORDS)
 @given(changes=CHANGES, share=st.floats(0, 1))
 def test_a_line_means_the_same_wherever_the_chunk_is_cut(
     name: str, changes: list[tuple[float, int, bytes]], share: float

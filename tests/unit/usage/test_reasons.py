@@ -27,7 +27,8 @@ def test_the_codes_are_stable() -> None:
     assert [reason.value for reason in Reason] == [
         "bad_encoding", "field_count", "bad_time", "ambiguous_time", "time_in_future", "time_order", "duration_negative",
         "duration_over_limit", "duration_mismatch", "bad_number", "unknown_sell", "unknown_buy", "ambiguous_identity",
-        "no_rate_sell", "no_rate_buy", "blocked", "no_exchange_rate", "overflow", "conflicting_duplicate",
+        "no_rate_sell", "no_rate_buy", "blocked", "no_exchange_rate", "overflow", "conflicting_duplicate", "late_leg",
+        "lone_leg",
     ]  # fmt: skip
     assert [failure.value for failure in FileFailure] == [
         "header_changed", "truncated", "zip_error", "no_rows", "encoding", "line_too_long", "not_a_file", "source_changed",

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from tests.conftest import ROOT
 from trunkline.usage import taken
+from trunkline.usage.fates import Fate
 from trunkline.usage.schema import EVENTS
 from trunkline.usage.store import DAY_MS, SegmentWriter
-from trunkline.usage.taken import Fate, TakenKeys, key_columns, rebuild_key_index, state_claim
+from trunkline.usage.taken import TakenKeys, key_columns, rebuild_key_index, state_claim
 
 MARCH_2 = datetime(2026, 3, 2, 10, tzinfo=UTC)
 

@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from itertools import islice, takewhile
+from dataclasses import dataclass
 from typing import Final
 
 from trunkline.usage.decode.framing import Framing, line_count
@@ -41,8 +39,7 @@ class Chunk:
     `first_line` counts from 1 through all parts, headers and blank lines included. `data` ends with a line end except
     at the end of a part. `header` is the header line without its end, None if the format has none. `is_first`: the
     first rows of the source. If `overlong_octets` is not 0, the chunk is one line of that length of which `data` is the
-    beginning. With a `framing` that has a window, `before` and `after` are whole records around the chunk, which belong
-    to its neighbours.
+    beginning.
     """
 
     first_line: int
@@ -50,8 +47,6 @@ class Chunk:
     header: bytes | None = None
     is_first: bool = False
     overlong_octets: int = 0
-    before: bytes = b""
-    after: bytes = b""
 
 
 def chunks(
@@ -70,7 +65,8 @@ def chunks(
             for data in cutter.lines(blocks):
                 yield cutter.chunk(data)
         else:
-            yield from _with_windows((cutter.chunk(piece, framing) for piece in _records(blocks, framing)), framing)
+            for piece in _records(blocks, framing):
+                yield cutter.chunk(piece, framing)
         cutter.end_part()
     if not cutter.has_rows:
         raise FileFailed(FileFailure.NO_ROWS, f"{source.path.name} holds no records.")
@@ -189,45 +185,6 @@ def _skip_record(start: bytes, blocks: Iterator[bytes], framing: Framing) -> tup
             break
         seam = text[-_SEAM_OCTETS:]
     return _Piece(start[:RAW_OCTETS], octets, lines + (last != b"\n")), rest
-
-
-def _with_windows(pieces: Iterator[Chunk], framing: Framing) -> Iterator[Chunk]:
-    """The chunks of a part with the records around them. A chunk is held back until the window after it is read."""
-    size = framing.window_octets
-    if not size:
-        yield from pieces
-        return
-    held: deque[Chunk] = deque()
-    before = b""
-    for chunk in pieces:
-        held.append(chunk)
-        while len(held) > 1 and sum(len(each.data) for each in islice(held, 1, None)) > size:
-            yield (given := _windowed(held, before, framing))
-            before = _last_records(given, framing)
-    while held:
-        yield (given := _windowed(held, before, framing))
-        before = _last_records(given, framing)
-
-
-def _windowed(held: deque[Chunk], before: bytes, framing: Framing) -> Chunk:
-    """The chunk held longest, with the records that begin within the window after it."""
-    chunk, size = held.popleft(), framing.window_octets
-    after = b"".join(each.data for each in takewhile(lambda each: not each.overlong_octets, held))
-    found = framing.boundaries(after)
-    beyond = found[found > size]
-    return replace(chunk, before=before, after=after[: int(beyond[0])] if beyond.size else after)
-
-
-def _last_records(chunk: Chunk, framing: Framing) -> bytes:
-    """The records that begin within the window before the end of a chunk."""
-    if chunk.overlong_octets:
-        return b""
-    text = chunk.before + chunk.data
-    found = framing.boundaries(text)
-    inside = found[found >= len(text) - framing.window_octets]
-    if len(text) <= framing.window_octets:
-        return text
-    return text[int(inside[0]) :] if inside.size else b""
 
 
 def _long_header() -> FileFailed:

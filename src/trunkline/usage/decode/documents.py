@@ -148,8 +148,12 @@ class DocumentFormat(Format):
 
         Raises FileFailed `header_changed`: more than half of the first chunk's records are not of this format.
         """
+        return self._decode(chunk, profile)[0]
+
+    def _decode(self, chunk: Chunk, profile: SwitchProfile) -> tuple[Decoded, Read | None, Draft | None]:
+        """What the chunk says, and what it was made of."""
         if chunk.overlong_octets:
-            return one_reject(chunk)
+            return one_reject(chunk), None, None
         records = self.records(chunk)
         read = self.read(chunk, records, profile)
         if chunk.is_first:
@@ -162,7 +166,8 @@ class DocumentFormat(Format):
         if len(read.rows) + len(refusals) + skipped != len(records):
             raise RuntimeError(f"{len(records)} records came back as {len(read.rows)}, {len(refusals)} and {skipped}")
         parsed = Parsed(pa.table({}), at, refusals, skipped, {})
-        return replace(settle(draft, parsed, records, profile), skip_reasons=dict(read.skipped))
+        decoded = replace(settle(draft, parsed, records, profile), skip_reasons=dict(read.skipped))
+        return decoded, read, draft
 
     def _check_shape(self, count: int, refusals: list[Refusal]) -> None:
         wrong = [refusal for refusal in refusals if refusal.reason is Reason.FIELD_COUNT]

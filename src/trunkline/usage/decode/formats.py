@@ -27,6 +27,7 @@ from trunkline.usage.decode.columns import (
     text_of,
 )
 from trunkline.usage.decode.framing import Framing
+from trunkline.usage.decode.legs import DecodedLegs
 from trunkline.usage.decode.lines import Lines, Parsed, parse, too_long
 from trunkline.usage.decode.numbers import normalise, rules_for
 from trunkline.usage.decode.profile import Party, SwitchProfile
@@ -57,6 +58,7 @@ class Format(ABC):
     version: int = 1
     has_header: bool = False
     framing: Framing | None = None  # where records span lines
+    leg_separator: bytes = b"\n"  # what stands between legs that are written one behind the other
 
     @abstractmethod
     def decode(self, chunk: Chunk, profile: SwitchProfile) -> Decoded:
@@ -64,6 +66,14 @@ class Format(ABC):
 
         Raises FileFailed `header_changed`: the file as a whole is not of this format.
         """
+
+    def has_legs(self, profile: SwitchProfile) -> bool:
+        """Whether its rows are legs, which are joined to records (`assembly`)."""
+        return False
+
+    def legs(self, chunk: Chunk, profile: SwitchProfile) -> DecodedLegs:
+        """The chunk's legs, where `has_legs` says so. Raises as `decode`."""
+        raise NotImplementedError(f"{self.name} has no legs")
 
 
 class CsvFormat(Format):

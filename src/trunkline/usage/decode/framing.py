@@ -23,12 +23,7 @@ _INK: Final = re.compile(rb"[^ \t\r\n]")
 
 
 class Framing(ABC):
-    """How a format parts its text into records.
-
-    `window_octets`: how much of the text before and after a chunk its decoding looks at.
-    """
-
-    window_octets: int = 0
+    """How a format parts its text into records."""
 
     @abstractmethod
     def boundaries(self, data: bytes) -> Offsets:
@@ -127,9 +122,6 @@ class Paragraphs(Framing):
 
     A record begins after a blank line, and at a line that is neither indented nor an attribute.
     """
-
-    def __init__(self, window_octets: int) -> None:
-        self.window_octets = window_octets
 
     _attribute: Final = re.compile(rb"[A-Za-z0-9_.:-]+[ \t]*[:+!=<>~]*=")
 

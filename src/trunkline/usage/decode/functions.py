@@ -141,6 +141,13 @@ def _concat(_: Working, node: Node, *texts: pa.Array) -> pa.Array:
     return made
 
 
+def _ordered(_: Working, node: Node, left: pa.Array, right: pa.Array) -> pa.Array:
+    """Both texts, the lesser one first, so that it is the same whichever way round they stand."""
+    left, right = pc.coalesce(left, pa.scalar("")), pc.coalesce(right, pa.scalar(""))
+    is_first = pc.less_equal(left, right)
+    return pc.binary_join_element_wise(pc.if_else(is_first, left, right), pc.if_else(is_first, right, left), node.value)
+
+
 def _extract(_: Working, node: Node, text: pa.Array) -> pa.Array:
     found = pc.extract_regex(_short(text), pattern=node.value)
     return null_if_empty(pc.struct_field(found, "it"))
@@ -354,7 +361,8 @@ _WORK: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType(
         "and": lambda working, node, left, right: left & right,
         "or": lambda working, node, left, right: left | right,
         "not": lambda working, node, given: ~given,
-        "in": _is_in, "matches": _matches, "has": _has, "concat": _concat, "extract": _extract, "replace": _replace,
+        "in": _is_in, "matches": _matches, "has": _has, "concat": _concat, "ordered": _ordered,
+        "extract": _extract, "replace": _replace,
         "lookup": _lookup, "lower": _lower, "upper": _upper, "trim": _trim, "slice": _slice, "beside": _beside, "time": _time,
         "time+": partial(_moved, 1), "time-": partial(_moved, -1), "between": _between, "seconds": _seconds,
         "units": _units, "clock_span": _clock_span, "number": _number, "hex": _hex, "+": partial(_added, 1),
@@ -391,6 +399,12 @@ def _make_join(parser: Parser, at: int, given: list[Node]) -> Node:
     _given(parser, at, "join", given, 2, 20)
     sign = parser.constant(given[0], "text")
     return Node(Kind.TEXT, "concat", tuple(parser.need(each, Kind.TEXT) for each in given[1:]), sign, at)
+
+
+def _make_ordered(parser: Parser, at: int, given: list[Node]) -> Node:
+    _given(parser, at, "ordered", given, 3, 3)
+    sign = parser.constant(given[0], "text")
+    return Node(Kind.TEXT, "ordered", tuple(parser.need(each, Kind.TEXT) for each in given[1:]), sign, at)
 
 
 def _pattern(parser: Parser, at: int, node: Node) -> str:
@@ -533,6 +547,7 @@ def functions(default_time: str, zone: str) -> dict[str, Make]:
     return {
         "concat": _make_concat,
         "join": _make_join,
+        "ordered": _make_ordered,
         "coalesce": _make_coalesce,
         "if": _make_if,
         "has": _make_has,

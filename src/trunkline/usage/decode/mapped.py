@@ -10,9 +10,11 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
+from trunkline.usage.decode.assembly import alone
 from trunkline.usage.decode.chunking import Chunk
-from trunkline.usage.decode.columns import Integers, Mask, Numbers, chosen
+from trunkline.usage.decode.columns import Integers, Mask, Numbers, chosen, text_of
 from trunkline.usage.decode.expressions import Node
 from trunkline.usage.decode.fields import TEXT, Delimited, FixedWidth, Layout, Pairs, Rows
 from trunkline.usage.decode.formats import (
@@ -28,8 +30,9 @@ from trunkline.usage.decode.formats import (
 from trunkline.usage.decode.freeswitch import CAUSE_MAX, PDD_MAX_MS, SIP_CODE_MAX, SIP_CODE_MIN
 from trunkline.usage.decode.functions import Working, is_local
 from trunkline.usage.decode.json_lines import JsonLines
+from trunkline.usage.decode.legs import ROLES, DecodedLegs, Role, good_legs
 from trunkline.usage.decode.lines import Lines, Parsed, Refusal
-from trunkline.usage.decode.mapping import Description, FileKind, FileShape
+from trunkline.usage.decode.mapping import LEGS, Description, FileKind, FileShape
 from trunkline.usage.decode.profile import SwitchProfile
 from trunkline.usage.decode.records import Decoded, Detail, Draft, Marks, judge, settle
 from trunkline.usage.decode.times import Instants, absent
@@ -58,9 +61,22 @@ class Mapped(Format):
         Raises FileFailed `header_changed`: the header lacks a column, or, without headers, more than half of the first
         chunk's lines have a shape that the mapping does not know.
         """
+        if self.has_legs(profile):
+            return alone(self, chunk, profile)
+        return self._decode(chunk, profile)[0]
+
+    def has_legs(self, profile: SwitchProfile) -> bool:
+        return bool(self.description.legs)
+
+    def legs(self, chunk: Chunk, profile: SwitchProfile) -> DecodedLegs:
+        """The chunk's legs, by the mapping's section of that name. Raises as `decode`."""
+        decoded, legs = self._decode(chunk, profile)
+        return legs or DecodedLegs.none(decoded)
+
+    def _decode(self, chunk: Chunk, profile: SwitchProfile) -> tuple[Decoded, DecodedLegs | None]:
         layouts = self._layouts(chunk)
         if chunk.overlong_octets:
-            return one_reject(chunk)
+            return one_reject(chunk), None
         lines = Lines(chunk)
         rows, refusals = self._rows(lines, layouts)
         rows, skip_reasons = self._without_skipped(rows, profile)
@@ -68,11 +84,33 @@ class Mapped(Format):
         if chunk.is_first and not self.has_header:
             self._check_shape(len(rows), refusals + misshapen)
         refusals = sorted(refusals + misshapen, key=lambda refusal: refusal.at)
-        draft = self._draft(Working(rows, profile.timezone, self.description.values), profile)
+        working = Working(rows, profile.timezone, self.description.values)
+        draft = self._draft(working, profile)
+        tied = self._tied(working, draft) if self.description.legs else None
         judge(draft, profile)
         skipped = len(lines) - len(rows) - len(refusals)
         parsed = Parsed(pa.table({}), rows.at, refusals, skipped, {})
-        return replace(settle(draft, parsed, lines, profile), skip_reasons=skip_reasons)
+        decoded = replace(settle(draft, parsed, lines, profile), skip_reasons=skip_reasons)
+        return decoded, None if tied is None else good_legs(decoded, draft, *tied)
+
+    def _tied(self, working: Working, draft: Draft) -> tuple[pa.Array, pa.Array, NDArray[np.int8]]:
+        """The call, the name and the role of each row; marks rows whose role is none."""
+        call, leg, role = (working.value(self.description.legs[name]) for name in LEGS)
+        named = role.dictionary_encode()
+        numbers = np.array([ROLES.get(name, -1) for name in named.dictionary.to_pylist()] or [0], np.int8)
+        roles = np.where(
+            role.is_valid().to_numpy(zero_copy_only=False),
+            numbers[pc.fill_null(named.indices, 0).to_numpy(zero_copy_only=False)],
+            np.int8(Role.WHOLE),
+        ).astype(np.int8)
+        draft.marks.mark(roles < 0, Reason.FIELD_COUNT, lambda row: f"{role[row].as_py()[:64]!r} is no kind of leg.")
+        draft.marks.mark(
+            (roles > 0) & ~call.is_valid().to_numpy(zero_copy_only=False),
+            Reason.FIELD_COUNT,
+            lambda row: "The call of the leg is empty.",
+        )
+        draft.needs_number &= roles != Role.END
+        return text_of(call), text_of(leg), roles
 
     def recognised(self, chunk: Chunk, profile: SwitchProfile) -> tuple[int, int]:
         """How many lines of a chunk look like this format, of how many that are not blank and not skipped.

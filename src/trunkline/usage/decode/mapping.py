@@ -41,6 +41,7 @@ RECORD: Final[Mapping[str, Kind]] = {
     "is_last": Kind.YES_NO,
 }
 REQUIRED: Final = ("key", "called", "start")
+LEGS: Final = ("call", "leg", "role")  # of a row that is a leg of a call
 
 
 class FileKind(StrEnum):
@@ -113,6 +114,7 @@ class Description:
     skips: tuple[Skip, ...]
     rejections: tuple[Rejection, ...]
     record: Mapping[str, Node]
+    legs: Mapping[str, Node]  # LEGS, or empty where each row is a record
     lacks: Mapping[str, str]  # what files of this kind never say, in words
 
 
@@ -197,6 +199,7 @@ class _Reader:
                 "skip",
                 "reject",
                 "record",
+                "legs",
                 "lacks",
             ),
             ("name", "file", "record"),
@@ -233,6 +236,7 @@ class _Reader:
             skips=tuple(self._skip(each, n) for n, each in enumerate(_tables(given.get("skip", []), "skip"), 1)),
             rejections=tuple(self._reject(e, n) for n, e in enumerate(_tables(given.get("reject", []), "reject"), 1)),
             record=self._record(),
+            legs=self._legs(),
             lacks={key: _text(said, f"lacks.{key}") for key, said in _table(given.get("lacks", {}), "lacks").items()},
         )
 
@@ -294,6 +298,13 @@ class _Reader:
             hint = "Give duration, or quantity, or both answer and end."
             raise _wrong("mapping_key", "record", "does not say how much was used", hint)
         return {name: self._expression(text, f"record.{name}", RECORD[name]) for name, text in given.items()}
+
+    def _legs(self) -> dict[str, Node]:
+        if "legs" not in self._given:
+            return {}
+        given = _table(self._given["legs"], "legs")
+        _only(given, "legs", LEGS, LEGS)
+        return {name: self._expression(text, f"legs.{name}", Kind.TEXT) for name, text in given.items()}
 
 
 class _Where:

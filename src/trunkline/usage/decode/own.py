@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from trunkline.usage.decode.chunking import Chunk
 from trunkline.usage.decode.formats import Format
+from trunkline.usage.decode.legs import DecodedLegs
 from trunkline.usage.decode.mapped import Mapped
 from trunkline.usage.decode.mapping import parse_mapping
 from trunkline.usage.decode.profile import SwitchProfile
@@ -31,13 +32,22 @@ class OwnMapping(Format):
     title = "The switch's own mapping"
 
     def decode(self, chunk: Chunk, profile: SwitchProfile) -> Decoded:
+        return self._form(profile).decode(chunk, profile)
+
+    def has_legs(self, profile: SwitchProfile) -> bool:
+        return bool(profile.mapping) and format_of(profile.mapping).has_legs(profile)
+
+    def legs(self, chunk: Chunk, profile: SwitchProfile) -> DecodedLegs:
+        return self._form(profile).legs(chunk, profile)
+
+    def _form(self, profile: SwitchProfile) -> Mapped:
         if not profile.mapping:
             raise self._failed("The switch has no mapping.", "Give it the option `mapping`.")
         form = format_of(profile.mapping)
         if form.has_header != self.has_header:
             other = OwnMapping.name if self.has_header else OwnMappingWithHeader.name
             raise self._failed(f"The mapping {form.name} is not for the format {self.name}.", f"Its format is {other}.")
-        return form.decode(chunk, profile)
+        return form
 
     @staticmethod
     def _failed(what: str, hint: str) -> FileFailed:

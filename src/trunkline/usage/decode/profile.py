@@ -20,6 +20,9 @@ from trunkline.usage.schema import Service
 RULES_MAX: Final = 200
 PATTERN_LENGTH_MAX: Final = 200
 PUT_LENGTH_MAX: Final = 64
+LEGS_WAIT_HOURS: Final = 24
+LEGS_WAIT_HOURS_MAX: Final = 8_784  # a year
+LEGS_SKEW_S_MAX: Final = 3_600
 NUMBER_LENGTH_MAX: Final = 256  # characters of a raw number that rules look at
 
 
@@ -137,8 +140,9 @@ class SwitchProfile:
     `received_at` (aware) is when the file came: what ends more than `future_limit_s` later is `time_in_future`.
     `timezone` (IANA) is that of times without offset. `mismatch_tolerance_ms` is how far a duration may be from the
     time between answer and end. `final_causes` are hang-up causes (FreeSWITCH names or Q.850 numbers) after which the
-    switch tries no further vendor. `legs`: of a switch that writes each leg as a document of its own. `mapping` (JSON) describes the files
-    of the format `mapping`. Raises Invalid `unknown_timezone`, `number_rule`, `naive_instant`.
+    switch tries no further vendor. `legs`: of a switch that writes each leg as a document of its own. `legs_wait_hours` is how long
+    a leg waits for its partner (0: not at all), `legs_skew_ms` how far the clocks of two legs may be apart. `mapping` (JSON) describes the
+    files of the format `mapping`. Raises Invalid `unknown_timezone`, `number_rule`, `naive_instant`.
     """
 
     received_at: datetime
@@ -152,6 +156,8 @@ class SwitchProfile:
     final_causes: frozenset[str] = field(default_factory=frozenset)
     mapping: str = ""
     legs: Legs = Legs.INCOMING
+    legs_wait_hours: int = LEGS_WAIT_HOURS
+    legs_skew_ms: int = 10_000
 
     def __post_init__(self) -> None:
         require_aware(self.received_at)
@@ -172,8 +178,8 @@ class SwitchProfile:
     ) -> Self:
         """A profile from what a switch stores: rules and options as JSON.
 
-        Options: `service`, `ms_rounding`, `mismatch_tolerance_ms` (0 to 86,400,000), `final_causes` (a list), `legs` and
-        `mapping` (an object). Raises Invalid `unknown_timezone`, `number_rule`, `switch_option`,
+        Options: `service`, `ms_rounding`, `mismatch_tolerance_ms` (0 to 86,400,000), `final_causes` (a list), `legs`,
+        `legs_wait_hours` (0 to 8,784), `legs_skew_s` (0 to 3,600) and `mapping` (an object). Raises Invalid `unknown_timezone`, `number_rule`, `switch_option`,
         `mapping_*`.
         """
         return cls(
@@ -201,6 +207,10 @@ def _options(options: Mapping[str, object]) -> dict[str, Any]:
                 read["ms_rounding"] = MsRounding(value)
             case "legs", str() if value in list(Legs):
                 read["legs"] = Legs(value)
+            case "legs_wait_hours", int() if 0 <= value <= LEGS_WAIT_HOURS_MAX and not isinstance(value, bool):
+                read["legs_wait_hours"] = value
+            case "legs_skew_s", int() if 0 <= value <= LEGS_SKEW_S_MAX and not isinstance(value, bool):
+                read["legs_skew_ms"] = value * 1000
             case "mismatch_tolerance_ms", int() if 0 <= value <= 86_400_000 and not isinstance(value, bool):
                 read["mismatch_tolerance_ms"] = value
             case "final_causes", list() if all(isinstance(cause, str) for cause in value):

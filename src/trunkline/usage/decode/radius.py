@@ -1,15 +1,13 @@
 """RADIUS accounting detail files. docs/formats/radius_detail.md is the law.
 
-A call of a gateway is four records: two legs, each with a Start and a Stop. The Stops say everything; the two of a call
-stand near each other, because both legs end together, and become one attempt. How far apart they may stand is the
-window of the format, counted in octets of the file, so that what a record means does not depend on where a chunk ends.
+A call of a gateway is four records: two legs, each with a Start and a Stop. The Stops say everything: they are the legs, which are joined
+wherever they stand (`assembly`).
 """
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -18,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from trunkline.usage.decode.assembly import alone
 from trunkline.usage.decode.chunking import Chunk
 from trunkline.usage.decode.columns import Integers, Mask, Numbers, integers, mapped
 from trunkline.usage.decode.dates import date_pattern, from_pattern
@@ -25,19 +24,17 @@ from trunkline.usage.decode.documents import DocumentFormat, Read, Records
 from trunkline.usage.decode.formats import TEXT, mark_key, read_numbers
 from trunkline.usage.decode.framing import Paragraphs
 from trunkline.usage.decode.freeswitch import CAUSE_MAX, SIP_CODE_MAX, SIP_CODE_MIN
+from trunkline.usage.decode.legs import DecodedLegs, Role, good_legs
 from trunkline.usage.decode.lines import Refusal
 from trunkline.usage.decode.profile import SwitchProfile
-from trunkline.usage.decode.records import Draft, Marks
-from trunkline.usage.decode.times import Instants, absent, from_epoch_s
+from trunkline.usage.decode.records import Decoded, Draft, Marks
+from trunkline.usage.decode.times import READ, Instants, absent, from_epoch_s
 from trunkline.usage.reasons import Reason
 from trunkline.usage.schema import NAME, Service
 
-WINDOW_OCTETS: Final = 256 << 10  # some 350 records; both legs of a call stop within a second
 START: Final = "start"
-START_ALONE: Final = "start_without_stop"
 INTERIM: Final = "interim"
 SYSTEM: Final = "accounting_on_off"
-JOINED: Final = "joined_leg"
 
 _GIGAWORD: Final = 2**32
 _FAR_S: Final = 10**15
@@ -97,23 +94,20 @@ _HEAD_TIME: Final = date_pattern("%a %b %d %H:%M:%S %Y")
 
 @dataclass(slots=True)
 class _Stop:
-    """A Stop of the chunk or of its windows. `row` counts the records of the chunk, None in a window."""
+    """A Stop. `row` counts the records of the chunk."""
 
-    row: int | None
-    place: int  # in the octets of chunk and windows
+    row: int
     texts: dict[str, str]
-
-    @property
-    def conference(self) -> str:
-        return self.texts.get("conference", "")
 
     @property
     def is_originate(self) -> bool:
         return self.texts.get("origin", "").lower() == _ORIGINATE
 
     @property
-    def is_connected(self) -> bool:
-        return self.texts.get("seconds", "0").lstrip("0") != ""
+    def role(self) -> Role:
+        if not self.texts.get("conference"):
+            return Role.WHOLE
+        return Role.OUT if self.is_originate else Role.IN
 
 
 class RadiusDetail(DocumentFormat):
@@ -121,49 +115,42 @@ class RadiusDetail(DocumentFormat):
 
     name = "radius_detail"
     title = "RADIUS accounting detail, with h323 and Cisco attributes"
-    framing = Paragraphs(WINDOW_OCTETS)
+    framing = Paragraphs()
+    leg_separator = b"\n\n"
 
     def fits(self, record: bytes) -> bool:
         found = _texts(record.decode())
         return "session" in found or "status" in found
 
+    def has_legs(self, profile: SwitchProfile) -> bool:
+        return True
+
+    def decode(self, chunk: Chunk, profile: SwitchProfile) -> Decoded:
+        """What the chunk says by itself. Raises FileFailed `header_changed`, as `DocumentFormat.decode`."""
+        return alone(self, chunk, profile)
+
+    def legs(self, chunk: Chunk, profile: SwitchProfile) -> DecodedLegs:
+        """The Stops of the chunk; those without a conference stand by themselves. Raises as `decode`."""
+        decoded, read, draft = self._decode(chunk, profile)
+        if read is None or draft is None:
+            return DecodedLegs.none(decoded)
+        roles = read.columns["role"].to_numpy(zero_copy_only=False)
+        return good_legs(decoded, draft, read.columns["conference"], read.columns["leg"], roles)
+
     def read(self, chunk: Chunk, records: Records, profile: SwitchProfile) -> Read:
         rows, texts, refusals = records.readable()
-        starts = self.framing.starts(chunk.data)
-        places = (starts[rows] if rows else np.zeros(0, np.int64)) + len(chunk.before)
-        stops = self._around(chunk)
-        begun: dict[int, str] = {}
+        stops: list[_Stop] = []
         skipped: Counter[str] = Counter()
-        for row, place, record in zip(rows, places.tolist(), texts, strict=True):
+        for row, record in zip(rows, texts, strict=True):
             found = _texts(record.decode())
             status = _STATUSES.get(found.get("status", "").lower())
             if status == "stop":
-                stops.append(_Stop(row, place, found))
-            elif status == START:
-                begun[row] = _session(found)
+                stops.append(_Stop(row, found))
             elif status is not None:
                 skipped[status] += 1
             else:
                 refusals.append(Refusal(int(records.at[row]), Reason.FIELD_COUNT, _no_status(found)))
-        ended = {_session(stop.texts) for stop in stops}
-        for session in begun.values():
-            skipped[START if session in ended else START_ALONE] += 1
-        attempts = _attempts(stops)
-        skipped[JOINED] += sum(stop.row is not None for stop in stops) - len(attempts)
-        return Read([attempt.row for attempt in attempts], _columns(attempts), refusals, +skipped)
-
-    def _around(self, chunk: Chunk) -> list[_Stop]:
-        """The Stops of the windows around the chunk."""
-        found = []
-        for text, first in ((chunk.before, 0), (chunk.after, len(chunk.before) + len(chunk.data))):
-            neighbours = self.records(replace(chunk, data=text))
-            places = self.framing.starts(text)
-            rows, records, _ = neighbours.readable()
-            for row, record in zip(rows, records, strict=True):
-                texts = _texts(record.decode())
-                if _STATUSES.get(texts.get("status", "").lower()) == "stop":
-                    found.append(_Stop(None, first + int(places[row]), texts))
-        return found
+        return Read([stop.row for stop in stops], _columns(stops), refusals, +skipped)
 
     def draft(self, columns: Mapping[str, pa.Array], rows: int, profile: SwitchProfile) -> Draft:
         marks = Marks(rows)
@@ -171,8 +158,10 @@ class RadiusDetail(DocumentFormat):
         is_voice = columns["is_voice"].to_numpy(zero_copy_only=False).astype(np.bool_)
         duration = _duration(columns, profile)
         lasted = np.clip(duration.values, 0, _FAR_S)
-        end = _end(columns, profile)
-        connect = _h323(columns["connect"], profile)
+        # Of the leg that came in only the set-up must be readable: its clock may be broken where the other leg's is not.
+        came_in = columns["role"].to_numpy(zero_copy_only=False) == Role.IN
+        end = _end(columns, profile, came_in)
+        connect = _readable_where(came_in, _h323(columns["connect"], profile))
         was_connected = is_voice & (duration.values > 0)
         answer = _shown_where(was_connected, _or_before(connect, end, lasted))
         setup = _h323(columns["setup"], profile)
@@ -200,10 +189,8 @@ class RadiusDetail(DocumentFormat):
             },
             key=columns["key"],
             call_id=pc.coalesce(columns["conference"], columns["key"]),
-            attempt=Numbers(
-                columns["attempt"].to_numpy(zero_copy_only=False), np.ones(rows, np.bool_), np.ones(rows, np.bool_)
-            ),
-            is_last=columns["is_last"].to_numpy(zero_copy_only=False).astype(np.bool_) | was_connected,
+            attempt=Numbers(np.ones(rows, np.int64), np.ones(rows, np.bool_), np.ones(rows, np.bool_)),
+            is_last=np.ones(rows, np.bool_),
             service=_service(is_voice),
             is_voice=is_voice,
             needs_number=is_voice,
@@ -294,100 +281,32 @@ def _no_status(found: Mapping[str, str]) -> str:
     return "Acct-Status-Type is missing."
 
 
-def _session(found: Mapping[str, str]) -> str:
-    return "|".join(
-        (found.get("nas", ""), found.get("session", ""), found.get("conference", ""), found.get("origin", ""))
-    )
+# Columns
 
 
-# Legs
-
-
-@dataclass(frozen=True, slots=True)
-class _Attempt:
-    """What becomes a row: a Stop, and the other leg's where there is one."""
-
-    row: int
-    stop: _Stop
-    incoming: _Stop | None  # the leg that the call came in by
-    number: int
-    is_last: bool
-
-
-def _attempts(stops: Sequence[_Stop]) -> list[_Attempt]:
-    """The rows of the chunk, ascending; Stops that were joined to another are left out.
-
-    Every leg that went out is an attempt. It takes the nearest leg that came in within the window; a leg that came in is
-    an attempt of its own only where none went out.
-    """
-    calls: dict[tuple[str, str], list[_Stop]] = defaultdict(list)
-    for stop in sorted(stops, key=lambda stop: stop.place):
-        if stop.conference:
-            calls[stop.texts.get("nas", ""), stop.conference].append(stop)
-    found = [_Attempt(stop.row, stop, None, 1, True) for stop in stops if stop.row is not None and not stop.conference]
-    for legs in calls.values():
-        outgoing = [leg for leg in legs if leg.is_originate]
-        incoming = [leg for leg in legs if not leg.is_originate]
-        for leg in legs:
-            if leg.row is None:
-                continue
-            near = _near(outgoing, leg)
-            if leg.is_originate:
-                before = {other.texts.get("session", "") for other in near if other.place < leg.place}
-                number = 1 + len(before - {leg.texts.get("session", "")})
-                is_last = all(other.place <= leg.place for other in near)
-                found.append(_Attempt(leg.row, leg, _nearest(incoming, leg), number, is_last))
-            elif not near:
-                found.append(_Attempt(leg.row, leg, leg, 1 if leg.is_connected else 0, True))
-    return sorted(found, key=lambda attempt: attempt.row)
-
-
-def _near(legs: Sequence[_Stop], leg: _Stop) -> Sequence[_Stop]:
-    """The legs, which ascend, within the window around a leg."""
-    low = bisect_left(legs, leg.place - WINDOW_OCTETS, key=lambda other: other.place)
-    return legs[low : bisect_right(legs, leg.place + WINDOW_OCTETS, key=lambda other: other.place)]
-
-
-def _nearest(legs: Sequence[_Stop], leg: _Stop) -> _Stop | None:
-    return min(_near(legs, leg), key=lambda other: abs(other.place - leg.place), default=None)
-
-
-def _columns(attempts: Sequence[_Attempt]) -> dict[str, pa.Array]:
+def _columns(stops: Sequence[_Stop]) -> dict[str, pa.Array]:
     columns: dict[str, pa.Array] = {}
     for name in (*_ATTRIBUTES, "head"):
-        columns[name] = pa.array([each.stop.texts.get(name) or None for each in attempts], TEXT)
-    for name in ("called", "calling", "account", "user"):  # as the caller dialled, and whose call it is
-        columns[name] = pa.array([_of_caller(each, name) for each in attempts], TEXT)
-    columns["is_voice"] = pa.array([_is_voice(each.stop.texts) for each in attempts], pa.bool_())
-    columns["attempt"] = pa.array([each.number for each in attempts], pa.int64())
-    columns["is_last"] = pa.array([each.is_last for each in attempts], pa.bool_())
-    columns["key"] = pa.array([_key(each) for each in attempts], TEXT)
-    columns["trunk_in"] = pa.array([_incoming(each, "trunk_in") for each in attempts], TEXT)
-    columns["source_ip"] = pa.array(
-        [each.stop.texts.get("address") or _incoming(each, "remote") for each in attempts], TEXT
-    )
-    columns["trunk_out"] = pa.array([_outgoing(each) for each in attempts], TEXT)
+        columns[name] = pa.array([stop.texts.get(name) or None for stop in stops], TEXT)
+    columns["role"] = pa.array([stop.role for stop in stops], pa.int8())
+    columns["leg"] = pa.array([_leg(stop.texts) for stop in stops], TEXT)
+    columns["is_voice"] = pa.array([_is_voice(stop.texts) for stop in stops], pa.bool_())
+    columns["key"] = pa.array([_key(stop.texts) for stop in stops], TEXT)
+    columns["trunk_in"] = pa.array([_incoming(stop, "trunk_in") for stop in stops], TEXT)
+    columns["source_ip"] = pa.array([stop.texts.get("address") or _incoming(stop, "remote") for stop in stops], TEXT)
+    columns["trunk_out"] = pa.array([_outgoing(stop) for stop in stops], TEXT)
     stopped = ("disconnect", "timestamp", "event_time", "head")
-    columns["end_text"] = pa.array(
-        [next(filter(None, map(each.stop.texts.get, stopped)), None) for each in attempts], TEXT
-    )
+    columns["end_text"] = pa.array([next(filter(None, map(stop.texts.get, stopped)), None) for stop in stops], TEXT)
     return columns
 
 
-def _of_caller(attempt: _Attempt, name: str) -> str | None:
-    incoming = attempt.incoming.texts.get(name) if attempt.incoming is not None else None
-    return incoming or attempt.stop.texts.get(name) or None
-
-
-def _incoming(attempt: _Attempt, name: str) -> str | None:
+def _incoming(stop: _Stop, name: str) -> str | None:
     """What the leg that came in says; a call without legs says it itself."""
-    leg = attempt.incoming if attempt.stop.conference else attempt.stop
-    return None if leg is None else leg.texts.get(name) or None
+    return None if stop.role is Role.OUT else stop.texts.get(name) or None
 
 
-def _outgoing(attempt: _Attempt) -> str | None:
-    texts = attempt.stop.texts
-    return texts.get("trunk_out") or (texts.get("remote") if attempt.stop.is_originate else None) or None
+def _outgoing(stop: _Stop) -> str | None:
+    return stop.texts.get("trunk_out") or (stop.texts.get("remote") if stop.is_originate else None) or None
 
 
 def _is_voice(texts: Mapping[str, str]) -> bool:
@@ -398,14 +317,16 @@ def _is_voice(texts: Mapping[str, str]) -> bool:
     return "framed" not in texts and _NUMBER.fullmatch(texts.get("called", "")) is not None
 
 
-def _key(attempt: _Attempt) -> str:
-    """A connected call has one key however many of its legs are seen, so that none can be charged twice."""
-    texts, session = attempt.stop.texts, attempt.stop.texts.get("session", "")
-    if attempt.stop.conference:
-        return texts["conference"] if attempt.stop.is_connected else f"{texts['conference']}|{session}"
-    if "unique" in texts:
-        return texts["unique"]
+def _leg(texts: Mapping[str, str]) -> str:
+    session = texts.get("session", "")
     return f"{texts['nas']}|{session}" if session and "nas" in texts else session
+
+
+def _key(texts: Mapping[str, str]) -> str:
+    """The key of a record that stands by itself; a leg is told apart from the others of its call by it until it is joined."""
+    if texts.get("conference"):
+        return f"{texts['conference']}|{_leg(texts)}"
+    return texts["unique"] if "unique" in texts else _leg(texts)
 
 
 # From columns to a draft
@@ -418,7 +339,7 @@ def _h323(column: pa.Array, profile: SwitchProfile) -> Instants:
     return from_pattern(pc.utf8_ltrim(column, characters="*."), _H323_TIME, profile.timezone)
 
 
-def _end(columns: Mapping[str, pa.Array], profile: SwitchProfile) -> Instants:
+def _end(columns: Mapping[str, pa.Array], profile: SwitchProfile, came_in: Mask) -> Instants:
     """When the session ended: as the gateway says, or when its Stop was received, less what it was delayed."""
     event = columns["event_time"]
     is_epoch = pc.fill_null(pc.match_substring_regex(event, pattern="^[0-9]+$"), False)
@@ -426,7 +347,7 @@ def _end(columns: Mapping[str, pa.Array], profile: SwitchProfile) -> Instants:
     delay = integers(columns["delay"])
     late_ms = np.where(delay.is_readable, np.clip(delay.values, 0, 86_400), 0) * 1000
     own = _or(
-        _h323(columns["disconnect"], profile),
+        _readable_where(came_in, _h323(columns["disconnect"], profile)),
         from_epoch_s(pc.if_else(is_epoch, event, nothing)),
     )
     received = _less(from_epoch_s(columns["timestamp"]), late_ms)
@@ -434,6 +355,11 @@ def _end(columns: Mapping[str, pa.Array], profile: SwitchProfile) -> Instants:
     named = from_pattern(pc.if_else(is_epoch, nothing, event), _EVENT_TIME, profile.timezone)
     head = _less(from_pattern(columns["head"], _HEAD_TIME, profile.timezone), late_ms)
     return _or(own, _or(received, _or(named, head)))
+
+
+def _readable_where(wanted: Mask, instants: Instants) -> Instants:
+    """The instants without those that cannot be read."""
+    return _shown_where(~wanted | (instants.status == READ), instants)
 
 
 def _less(instants: Instants, ms: Integers) -> Instants:

@@ -44,6 +44,7 @@ class Decoded:
     skipped: int
     lines: Lines
     skip_reasons: Mapping[str, int] = field(default_factory=dict)
+    waiting: pa.Table | None = None  # schema.WAITING: legs whose partner is not here
 
 
 class Marks:

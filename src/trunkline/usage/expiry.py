@@ -1,0 +1,81 @@
+"""Legs whose partner does not come: after the switch's hours they go on alone, as a file of their own that takes the walk of any other."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from django.db import DatabaseError
+
+from trunkline.core.ids import content_key, uuid7
+from trunkline.kit.db.scope import scope
+from trunkline.kit.faults import reached
+from trunkline.kit.home import folder, fsync_folder
+from trunkline.usage.actions import FINAL, profile_of, register_expiry
+from trunkline.usage.decode import get_format
+from trunkline.usage.decode.raw import line_octets
+from trunkline.usage.models import Switch, WaitingLeg
+from trunkline.usage.process import process
+
+ACTOR = "system"
+LEGS_AT_ONCE = 100_000  # a batch; the rest are the next one
+
+
+def expire(tenant_id: int, *, now: Callable[[], datetime], is_background: bool = False) -> list[int]:
+    """Let the legs of all switches that have waited too long go on alone; the ids of the batches that took them.
+
+    `is_background`: they are only registered, for the worker. Done twice, it is as if done once: a batch is known by its legs.
+    """
+    with scope(tenant_id, ACTOR):
+        switches = list(Switch.objects.filter(pk__in=WaitingLeg.objects.values("switch_id")).order_by("pk"))
+    made = []
+    for switch in switches:
+        while (batch_id := _register(tenant_id, switch, now)) is not None:
+            made.append(batch_id)
+            if is_background:
+                break  # what is registered still waits, until it is posted
+            process(tenant_id=tenant_id, batch_id=batch_id, now=now)
+    return made
+
+
+def _register(tenant_id: int, switch: Switch, now: Callable[[], datetime]) -> int | None:
+    """Register the legs of a switch whose time is over, those of one kind of file; None where there are none."""
+    at = now()
+    profile = profile_of(switch, at)
+    due = at - timedelta(hours=profile.legs_wait_hours)
+    with scope(tenant_id, ACTOR):
+        waiting = WaitingLeg.objects.filter(switch_id=switch.pk, waits_since__lte=due).order_by("pk")
+        rows = list(waiting.values_list("pk", "batch__header", "raw")[:LEGS_AT_ONCE])
+    if not rows:
+        return None
+    header = rows[0][1]
+    legs = [(pk, raw) for pk, other, raw in rows if other == header]
+    separator = get_format(switch.format).leg_separator
+    path = folder("spool", f"tenant={tenant_id}") / f"legs-{switch.pk}-{uuid7()}"
+    try:
+        _write(path, header, [raw for _, raw in legs], separator)
+        key = content_key("legs", switch.pk, *(pk for pk, _ in legs))
+        with scope(tenant_id, ACTOR):
+            batch = register_expiry(switch=switch, path=path, content_hash=key, legs=len(legs), at=at)
+    except DatabaseError:
+        raise  # it may be registered all the same; if it is not, the sweep removes the copy
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    if batch.path != str(path):
+        path.unlink()
+    reached("registered")
+    return None if batch.state in FINAL else batch.pk
+
+
+def _write(path: Path, header: str, legs: list[str], separator: bytes) -> None:
+    with path.open("xb") as file:
+        if header:
+            file.write(header.encode() + b"\n")
+        for raw in legs:
+            file.write(line_octets(raw) + separator)
+        file.flush()
+        os.fsync(file.fileno())
+    fsync_folder(path.parent)
