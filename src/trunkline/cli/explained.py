@@ -112,7 +112,7 @@ def _price(priced: Priced, found: RecordExplained) -> Json:
         "basis": priced.basis.value,
         "outcome": priced.outcome,
         "tariffs": list(names.values()),
-        "tried": [_tried(each, found) for each in explanation.tried],
+        "tried": [rates_tried(each, found.destinations) for each in explanation.tried],
         "tariff": names.get(charge.tariff_id or 0),
         "rate": charge.rate_id,
         "code": charge.code,
@@ -142,19 +142,20 @@ def _price(priced: Priced, found: RecordExplained) -> Json:
     }
 
 
-def _tried(tried: TariffTried, found: RecordExplained) -> Json:
+def rates_tried(tried: TariffTried, destinations: Mapping[int, str]) -> Json:
+    """The rates of a tariff that were looked at, and what became of each."""
     return {
         "tariff": tried.tariff.tariff.name,
         "is_additive": tried.is_additive,
-        "rates": [_rate(each.row, found) | {"verdict": each.verdict.value} for each in tried.rates],
+        "rates": [_rate(each.row, destinations) | {"verdict": each.verdict.value} for each in tried.rates],
     }
 
 
-def _rate(row: PriceRow, found: RecordExplained) -> Json:
+def _rate(row: PriceRow, destinations: Mapping[int, str]) -> Json:
     return {
         "rate": row.rate_id,
         "code": row.code,
-        "destination": found.destinations.get(row.destination_id or 0),
+        "destination": destinations.get(row.destination_id or 0),
         "steps": [_step(each) for each in row.steps],
         "setup_fee": scaled_text(row.setup_fee, PRICE_DECIMALS),
         "grace": row.grace,

@@ -12,10 +12,11 @@ from typing import Final
 TERRITORIES: Final = frozenset({"AS", "GU", "MP", "PR", "VI"})
 
 # Of no country in particular: toll-free, personal, government emergency and premium numbers.
-NON_GEOGRAPHIC: Final = frozenset(
-    "500 521 522 523 524 525 526 527 528 529 532 533 535 538 542 543 544 545 546 547 549 550 552 553 554 556 566 558 569 577 578 588 589 "
-    "700 710 800 822 833 844 855 866 877 888 900".split()
+_NON_GEOGRAPHIC: Final = (
+    "500 521 522 523 524 525 526 527 528 529 532 533 535 538 542 543 544 545 546 547 549 550 "
+    "552 553 554 556 566 558 569 577 578 588 589 700 710 800 822 833 844 855 866 877 888 900"
 )
+NON_GEOGRAPHIC: Final = frozenset(_NON_GEOGRAPHIC.split())
 
 _CODES: Final[Mapping[str, str]] = {
     "AK": "907",

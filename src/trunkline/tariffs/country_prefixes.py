@@ -105,13 +105,13 @@ def _part(tokens: list[str], at: int, digits: int) -> tuple[_Beginnings, int]:
     return part, at
 
 
-def _single(token: str) -> _Beginnings:
-    if token == r"\d":
+def _single(piece: str) -> _Beginnings:
+    if piece == r"\d":
         return {("", False)}
-    if token[0] != "[":
-        return {(token, True)}
+    if piece[0] != "[":
+        return {(piece, True)}
     named = set()
-    for first, last in re.findall(r"(\d)(?:-(\d))?", token):
+    for first, last in re.findall(r"(\d)(?:-(\d))?", piece):
         named |= set(_DIGITS[int(first) : int(last or first) + 1])
     return {(digit, True) for digit in named}
 

@@ -4,11 +4,12 @@ import django.db.models.deletion
 import pghistory.utils
 import pgtrigger.compiler
 import pgtrigger.migrations
+from django.db import migrations, models
+
 import trunkline.core.ids
 import trunkline.kit.db.scope
 import trunkline.kit.models
 from trunkline.kit.db.rls import EnableRLS
-from django.db import migrations, models
 
 
 class Migration(migrations.Migration):

@@ -216,12 +216,14 @@ def _emptied(rule: Rule, state: State) -> State:
 class SideWalked:
     """One side of a record on its way to its price.
 
+    `sent` is what it carried after `after_account`, from which stage `after_routing` goes on; `state` what it carries at the end.
     `first` is the price before stage `after_rate`, `last` the one that counts; they are the same where the stage changed nothing, and None where
     the side is not priced.
     """
 
     after_account: tuple[Looked, ...]
     after_rate: tuple[Looked, ...]
+    sent: State
     state: State
     first: Explanation | None
     last: Explanation | None
@@ -239,12 +241,12 @@ def walk_side(book: RuleBook, facts: Facts, state: State, *, side: Side, account
     state, after_account = go_through(book, Stage.AFTER_ACCOUNT, facts, state, side=side, account_id=account_id)
     first = price(state)
     if first is None or first.charge.outcome is not Outcome.RATED:
-        return SideWalked(after_account, (), state, first, first)
+        return SideWalked(after_account, (), state, state, first, first)
     charge = first.charge
     known = Price(charge.destination_id, charge.code or "")
     after, after_rate = go_through(book, Stage.AFTER_RATE, facts, state, side=side, account_id=account_id, price=known)
     is_other = (after.priced_number, after.tags) != (state.priced_number, state.tags)
-    return SideWalked(after_account, after_rate, after, first, price(after) if is_other else first)
+    return SideWalked(after_account, after_rate, state, after, first, price(after) if is_other else first)
 
 
 def names_of(states: Sequence[State]) -> tuple[str, ...]:
