@@ -13,10 +13,13 @@ import pytest
 
 from tests.databases import TestDatabase
 from tests.db.usage.carrier import NOW, START, Carrier, line
+from trunkline.cli.explained import as_json, print_explanation
 from trunkline.core.errors import Conflict, Invalid, NotFound
 from trunkline.kit.home import home
 from trunkline.tariffs.actions import load_rates
 from trunkline.tariffs.models import Tariff
+from trunkline.usage.explain import explain_record
+from trunkline.usage.locate import Sought, access_record
 from trunkline.usage.models import Batch, Segment, TrafficRule
 from trunkline.usage.process import process
 from trunkline.usage.resend import resend
@@ -228,6 +231,80 @@ def test_many_rules_are_loaded_all_or_none(carrier: Carrier) -> None:
         )
         assert (done.added, done.changed, done.removed, done.unchanged) == (("new",), (), ("old",), ("same",))
         assert [(row.name, row.conditions) for row in traffic_rules()] == [("same", {}), ("new", {"countries": ["KE"]})]
+
+
+def explained(carrier: Carrier, key: str) -> dict[str, Any]:
+    with carrier.scope():
+        return as_json(explain_record(access_record(Sought(key=key))), {})
+
+
+def test_an_explanation_names_each_rule_that_touched_the_record(
+    carrier: Carrier, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_prices(carrier, "sell", "code,price,tag\n254,0.30,premium\n25499,0.50,\n")
+    make(
+        carrier,
+        "national",
+        "before_identification",
+        conditions={"called_begins": "0"},
+        actions="strip called 1; add called 254",
+    )
+    make(carrier, "ported", side="buy", actions=r"route-by 2547(\d+) 2547\1; tag seen")
+    make(carrier, "premium", "after_rate", side="sell", conditions={"countries": "KE"}, actions="tag premium")
+    rule = make(carrier, "france", "after_rate", conditions={"countries": "FR"}, actions="tag france")
+    carrier.load(carrier.write("a.csv", line("one", called="0700000001")))
+    said = explained(carrier, "one")
+
+    assert said["agrees"] is True, said["sides"]["sell"]["price"]["differences"]
+    assert said["rules"]["fitted"] == said["rules"]["fit_now"] == ["national", "premium", "ported"]
+    assert said["rules"]["is_other"] is False
+    assert [each["changed"] for each in said["rules"]["before_identification"]] == [{"called": "254700000001"}]
+    sell, buy = said["sides"]["sell"], said["sides"]["buy"]
+    assert [(each["rule"], each["verdict"]) for each in sell["rules"]["after_rate"]] == [
+        ("premium", "fitted"),
+        ("france", "countries"),
+    ]
+    assert (sell["rules"]["tags"], sell["rules"]["is_priced_again"], sell["price"]["tariff_amount"]) == (
+        ["premium"],
+        True,
+        "0.3",
+    )
+    assert (buy["rules"]["tags"], buy["price"]["tariff_amount"]) == (["seen"], "0.08")
+    print_explanation(said)
+    shown = capsys.readouterr().out
+    for fact in (
+        "rules      national, premium, ported",
+        "rule national: fitted",
+        "rule france: passed over",
+        "tags       premium",
+    ):
+        assert fact in shown
+
+    with carrier.scope():
+        remove_rule(rule_id=rule.pk)
+        change_rule(rule_id=access_rule("premium").pk, changes={"actions": "tag gold"}, at=NOW)
+    said = explained(carrier, "one")
+    assert (said["agrees"], said["rules"]["is_other"]) == (True, True)
+    assert (said["sides"]["sell"]["rules"]["tags"], said["sides"]["sell"]["price"]["tariff_amount"]) == (
+        ["premium"],
+        "0.3",
+    )
+
+
+def test_an_explained_reject_names_the_rule_that_denied_it(
+    carrier: Carrier, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make(carrier, "no-kenya", conditions={"called_begins": "254"}, then="deny")
+    carrier.load(carrier.write("a.csv", line("one")))
+    said = explained(carrier, "one")
+    assert (said["reject"]["reason"], said["reject"]["detail"], said["rules"]["fitted"]) == (
+        "denied_by_rule",
+        "rule no-kenya",
+        ["no-kenya"],
+    )
+    assert said["sides"]["sell"]["rules"]["after_account"][0]["reason"] == "denied_by_rule"
+    print_explanation(said)
+    assert "rule no-kenya: fitted (deny): REJECTED: denied_by_rule" in capsys.readouterr().out
 
 
 def run(database: TestDatabase, *words: str) -> subprocess.CompletedProcess[str]:
