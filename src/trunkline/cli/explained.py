@@ -82,16 +82,15 @@ def _rules(found: RecordExplained) -> Json:
 
 def _side_rules(side: SideExplained, found: RecordExplained) -> Json:
     walked = None if side.traced is None else side.traced.walked
-    stored = side.stored
+    stored, called = side.stored, (found.facts or {}).get("called")
+    number, tags = called, frozenset[str]()
     if stored is not None:
         number, tags = stored.number, stored.tags
     elif walked is not None:
         number, tags = walked.state.priced_number, walked.state.tags
-    else:
-        number, tags = (found.facts or {}).get("called"), frozenset()
     return {
         "number": number,
-        "is_other_number": number != (found.facts or {}).get("called"),
+        "is_other_number": number != called,
         "tags": sorted(tags),
         "after_account": []
         if walked is None or found.traced is None

@@ -45,6 +45,8 @@ def country_prefixes() -> Mapping[str, str]:
 def _beginnings(region: str, digits: int) -> set[str]:
     """The first digits, up to that many, by which a region's national numbers are known."""
     metadata = PhoneMetadata.metadata_for_region(region)
+    if metadata is None:
+        return set()
     if metadata.leading_digits is not None:
         return {each for each in _first_digits(metadata.leading_digits, digits) if each}
     patterns = (getattr(metadata, name) for name in _DESCRIPTIONS)

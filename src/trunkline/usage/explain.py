@@ -293,7 +293,8 @@ def _explain_side(
     remark = _remark(side, facts, batch, account)
     if account is None or remark:
         return SideExplained(side, identified, account, stored, remark, None, None, way)
-    priced = _price(side, facts, batch, account, stored, base, None if way is None else way.walked and way.walked.state)
+    carried = None if way is None or way.walked is None else way.walked.state
+    priced = _price(side, facts, batch, account, stored, base, carried)
     return SideExplained(
         side=side,
         identified=identified,

@@ -140,7 +140,7 @@ def load_rules(*, given: Sequence[tuple[int, GivenRule]], has_others: bool = Tru
     `given` are pairs of a line and a rule. Raises Invalid `bad_rule_file`, which names every bad line.
     """
     require_aware(at)
-    added, changed, unchanged, problems = [], [], [], []
+    added, changed, unchanged, problems = list[str](), list[str](), list[str](), list[str]()
     with transaction.atomic():
         lock_name("usage.traffic_rules", current_tenant_id())
         rows = {

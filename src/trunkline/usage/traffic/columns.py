@@ -133,8 +133,17 @@ class Carried:
 
     def copy(self) -> Carried:
         """The copy of one side."""
-        arrays = (each.copy() for each in (self.tags, self.path, self.denial, self.denied_by))
-        return Carried(self.calling, self.called, self.routing, *arrays, dict(self._digits), self._jurisdiction)
+        return Carried(
+            self.calling,
+            self.called,
+            self.routing,
+            self.tags.copy(),
+            self.path.copy(),
+            self.denial.copy(),
+            self.denied_by.copy(),
+            dict(self._digits),
+            self._jurisdiction,
+        )
 
     def number(self, party: Party) -> pa.Array:
         return self.called if party is Party.CALLED else self.calling
@@ -211,12 +220,8 @@ class Stages:
     def _act(self, action: Action, place: int, carried: Carried, rows: Rows) -> Rows:
         """Carry an action out; the rows that go on."""
         match action:
-            case Tag(tags):
-                self.tag_sets.change(carried.tags, rows, lambda has: has | tags)
-            case Untag(None):
-                self.tag_sets.change(carried.tags, rows, lambda has: frozenset())
-            case Untag(tags) if tags is not None:
-                self.tag_sets.change(carried.tags, rows, lambda has: has - tags)
+            case Tag() | Untag():
+                self.tag_sets.change(carried.tags, rows, action.apply)
             case RouteBy(pattern, put):
                 called = carried.called.take(pa.array(rows))
                 fits = _mask(pc.match_substring_regex(called, pattern=whole(pattern)))

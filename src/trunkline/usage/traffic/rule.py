@@ -201,6 +201,9 @@ class Tag:
 
     tags: frozenset[str]
 
+    def apply(self, tags: frozenset[str]) -> frozenset[str]:
+        return tags | self.tags
+
     def __str__(self) -> str:
         return f"tag {' '.join(sorted(self.tags))}"
 
@@ -210,6 +213,9 @@ class Untag:
     """Takes tags away; None: all of them."""
 
     tags: frozenset[str] | None
+
+    def apply(self, tags: frozenset[str]) -> frozenset[str]:
+        return frozenset() if self.tags is None else tags - self.tags
 
     def __str__(self) -> str:
         return f"untag {'*' if self.tags is None else ' '.join(sorted(self.tags))}"

@@ -177,10 +177,8 @@ def _carry_out(rule: Rule, state: State) -> State:
 
 def _act(action: Action, rule: Rule, state: State) -> State:
     match action:
-        case Tag(tags):
-            return replace(state, tags=state.tags | tags)
-        case Untag(tags):
-            return replace(state, tags=frozenset() if tags is None else state.tags - tags)
+        case Tag() | Untag():
+            return replace(state, tags=action.apply(state.tags))
         case RouteBy(pattern, put):
             if not fits_whole(pattern, state.called):
                 return state
