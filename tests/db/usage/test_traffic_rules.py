@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -13,6 +14,7 @@ import pytest
 
 from tests.databases import TestDatabase
 from tests.db.usage.carrier import NOW, START, Carrier, line
+from tests.places import ROOT
 from trunkline.cli.explained import as_json, print_explanation
 from trunkline.core.errors import Conflict, Invalid, NotFound
 from trunkline.kit.home import home
@@ -25,6 +27,7 @@ from trunkline.usage.process import process
 from trunkline.usage.resend import resend
 from trunkline.usage.traffic.actions import GivenRule, change_rule, create_rule, load_rules, remove_rule
 from trunkline.usage.traffic.queries import access_rule, rule_book, traffic_rules
+from trunkline.usage.traffic.rule_file import read_rule_file
 
 
 def make(carrier: Carrier, name: str, stage: str = "after_account", **given: Any) -> TrafficRule:
@@ -231,6 +234,20 @@ def test_many_rules_are_loaded_all_or_none(carrier: Carrier) -> None:
         )
         assert (done.added, done.changed, done.removed, done.unchanged) == (("new",), (), ("old",), ("same",))
         assert [(row.name, row.conditions) for row in traffic_rules()] == [("same", {}), ("new", {"countries": ["KE"]})]
+
+
+def test_a_file_of_calls_through_a_file_of_rules(carrier: Carrier) -> None:
+    golden = ROOT / "tests/golden/rules"
+    add_prices(carrier, "sell", "code,price,tag\n254,0.05,home\n")
+    add_prices(carrier, "buy", "code,price,tag\n254,0.07,kenya\n")
+    with carrier.scope():
+        load_rules(given=read_rule_file((golden / "rules.csv").read_bytes(), UTC), at=NOW)
+    batch = carrier.load(golden / "calls.csv")
+    rows = [*records(carrier, batch), *records(carrier, batch, "reject")]
+    with (golden / "expected.csv").open(newline="") as file:
+        expected = list(csv.DictReader(file))
+    shown = [{name: str(row.get(name) if row.get(name) is not None else "") for name in expected[0]} for row in rows]
+    assert sorted(shown, key=lambda row: row["key"]) == expected
 
 
 def explained(carrier: Carrier, key: str) -> dict[str, Any]:
