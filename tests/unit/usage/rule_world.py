@@ -24,7 +24,7 @@ from trunkline.usage.chunkwork import price_sides
 from trunkline.usage.decode.profile import SwitchProfile
 from trunkline.usage.reasons import Reason
 from trunkline.usage.schema import EVENTS
-from trunkline.usage.sides import REASONS, AccountFacts, Pinned
+from trunkline.usage.sides import REASONS, AccountFacts, Pinned, SideColumns
 from trunkline.usage.traffic.kinds import Stage
 from trunkline.usage.traffic.rule import Rule, RuleBook, tags_text
 from trunkline.usage.traffic.scalar import Facts, State, go_through, names_of, tags_of, walk_side
@@ -105,11 +105,19 @@ class World:
 
     def by_columns(self, calls: Sequence[Call]) -> list[Became]:
         """All calls through the walk of a usage file at once."""
-        events, sides, reason = price_sides(events_of(calls), self.profile, self.pinned())
+        return self.became(*self.priced(events_of(calls)))
+
+    def priced(self, events: pa.Table) -> tuple[pa.Table, dict[str, SideColumns], Any]:
+        """Events through the walk of a usage file."""
+        return price_sides(events, self.profile, self.pinned())
+
+    @staticmethod
+    def became(events: pa.Table, sides: Mapping[str, SideColumns], reason: Any) -> list[Became]:
+        """What became of each record."""
         of_events = {name: events[name].to_pylist() for name in ("called", "calling", "rules", "tags")}
         of_sides = {name: column.to_pylist() for side in sides.values() for name, column in side.columns.items()}
         found = []
-        for row in range(len(calls)):
+        for row in range(len(events)):
             is_rejected = bool(reason[row])
             amounts = {side: of_sides[f"{side}_amount"][row] for side in ("sell", "buy")}
             found.append(

@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.usage.rule_world import DAY, Call, World, tariffs_of, trunk
+from tests.unit.usage.rule_world import DAY, Call, World, events_of, tariffs_of, trunk
 from trunkline.core.errors import Invalid
+from trunkline.usage.schema import EVENTS
 from trunkline.usage.traffic.kinds import Jurisdiction, RuleSide, Stage, Then
 from trunkline.usage.traffic.rule import Conditions, Rule, parse_actions
+from trunkline.usage.traffic.walk import numbers_again
 
 TARIFFS = tariffs_of(
     [
@@ -127,6 +129,17 @@ def test_columns_and_single_records_agree(given_rules: list[Rule | None], given_
     distinct = {rule.name: rule for rule in given_rules if rule is not None}
     world = World(rules=list(distinct.values()), tariffs=TARIFFS, identities=IDENTITIES)
     assert world.by_columns(given_calls) == [world.one_by_one(call) for call in given_calls]
+
+
+@given(st.lists(rules(), max_size=6), st.lists(calls, min_size=1, max_size=8))
+def test_stored_records_become_the_same_once_more(given_rules: list[Rule | None], given_calls: list[Call]) -> None:
+    """What a re-rating does: the records as they were stored, from their raw numbers."""
+    distinct = {rule.name: rule for rule in given_rules if rule is not None}
+    world = World(rules=list(distinct.values()), tariffs=TARIFFS, identities=IDENTITIES)
+    first = world.priced(events_of(given_calls))
+    stored = first[0].select(EVENTS.names)
+    again = world.priced(numbers_again(stored, world.profile.number_rules))
+    assert world.became(*again) == world.became(*first)
 
 
 @pytest.mark.slow

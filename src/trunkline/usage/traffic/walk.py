@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from trunkline.engine.schema import Outcome
 from trunkline.parties.kinds import Side
-from trunkline.usage.decode.profile import Party
+from trunkline.usage.decode.numbers import is_number, normalise, rules_for
+from trunkline.usage.decode.profile import NumberRule, Party
 from trunkline.usage.reasons import Reason
 from trunkline.usage.traffic.columns import EMPTIED, NO_DENIAL, Carried, Int32s, Int64s, Known, Rated, Rows, Stages
 from trunkline.usage.traffic.kinds import Stage
@@ -27,6 +28,21 @@ RECORD_COLUMNS: Final = ("tags", "rules")
 DENIED_BY: Final = "rule"  # of the chunk alone: the name of the rule that rejected the record
 
 _REASONS: Final = {EMPTIED: Reason.BAD_NUMBER}  # any other denial is the rule's own
+
+
+def numbers_again(events: pa.Table, number_rules: tuple[NumberRule, ...]) -> pa.Table:
+    """Stored records with calling and called number as decoding made them, before traffic rules and without a tech prefix cut off.
+
+    Whoever prices stored records once more (`price_sides`) begins with this: stage `before_identification` must not see what it made itself.
+    A raw number that is null is the number.
+    """
+    for name, party in (("calling", Party.CALLING), ("called", Party.CALLED)):
+        raw = pc.coalesce(_array(events[f"{name}_raw"]), _array(events[name]))
+        made = normalise(raw, rules_for(number_rules, party))
+        made = pc.if_else(pa.array(is_number(made)), made, "")
+        for column, values in ((name, made), (f"{name}_raw", raw)):
+            events = events.set_column(events.column_names.index(column), column, values)
+    return events
 
 
 @dataclass(slots=True)
