@@ -119,6 +119,7 @@ RECIPES: dict[str, dict[str, Any] | Callable[[int], Any]] = {
     "ledger.LedgerAccount": _ledger_account,
     "ledger.Posting": _posting,
     "ledger.Resolution": _resolution,
+    "usage.TrafficRule": {"stage": "after_account", "actions": "tag a"},  # the first stage knows no account
     "tariffs.Code": {"code": "254"},
     "tariffs.ExchangeRate": {"base": "EUR", "quote": "USD"},
     "tariffs.Rate": {"code": "254", "steps": "0:0.20/60/60"},

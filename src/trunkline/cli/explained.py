@@ -10,6 +10,7 @@ from typing import Any
 import typer
 
 from trunkline.cli.shown import utc_text
+from trunkline.cli.traced import STAGES, looked_json, looked_lines
 from trunkline.core.money import AMOUNT_DECIMALS, PRICE_DECIMALS, Amount, RoundingMode, round_ratio, scaled_text
 from trunkline.engine.explain import TariffTried
 from trunkline.engine.scalar import Fee, Part, PriceRow, Step
@@ -26,7 +27,7 @@ Json = dict[str, Any]
 Billing = Mapping[int, Invoice | None]
 
 # The columns of a segment that say what was made of the record, not what came in.
-_OURS = ("sell_", "buy_", "batch_id", "snapshot_version")
+_OURS = ("sell_", "buy_", "batch_id", "snapshot_version", "tags", "rules")
 
 
 def as_json(found: RecordExplained, billing: Billing) -> Json:
@@ -62,6 +63,7 @@ def as_json(found: RecordExplained, billing: Billing) -> Json:
         },
         "prices": {"version": facts.get("snapshot_version"), "is_current": found.is_current},
         "rerating": None if found.rerating is None else _rerating(found.rerating),
+        "rules": _rules(found),
         "sides": {side.side.value: _side(side, found, billing) for side in found.sides},
         "agrees": found.agrees,
     }
@@ -69,6 +71,39 @@ def as_json(found: RecordExplained, billing: Billing) -> Json:
 
 def _rerating(batch: Batch) -> dict[str, Any]:
     return {"batch": str(batch.public_id), "name": batch.name, "posted_at": _plain(batch.finished_at)}
+
+
+def _rules(found: RecordExplained) -> Json:
+    """The traffic rules that fitted, and what each of those of now does to the record."""
+    traced = found.traced
+    return {
+        "fitted": list(found.rules),
+        "fit_now": list(found.rules_of_now),
+        "is_other": found.are_rules_others,
+        "before_identification": [] if traced is None else looked_json(traced.first, traced.start),
+        "tech_prefix": "" if traced is None else traced.cut,
+        "once_more": [] if traced is None or not traced.again else looked_json(traced.again, traced.start),
+    }
+
+
+def _side_rules(side: SideExplained, found: RecordExplained) -> Json:
+    walked = None if side.traced is None else side.traced.walked
+    stored, called = side.stored, (found.facts or {}).get("called")
+    number, tags = called, frozenset[str]()
+    if stored is not None:
+        number, tags = stored.number, stored.tags
+    elif walked is not None:
+        number, tags = walked.state.priced_number, walked.state.tags
+    return {
+        "number": number,
+        "is_other_number": number != called,
+        "tags": sorted(tags),
+        "after_account": []
+        if walked is None or found.traced is None
+        else looked_json(walked.after_account, found.traced.state),
+        "after_rate": [] if walked is None else looked_json(walked.after_rate, walked.sent),
+        "is_priced_again": walked is not None and walked.is_priced_again,
+    }
 
 
 def _plain(value: object) -> object:
@@ -82,6 +117,7 @@ def _side(side: SideExplained, found: RecordExplained, billing: Billing) -> Json
         "account": None if side.account is None else side.account.code,
         "remark": side.remark,
         "identities": _identities(side.identified, found) | {"is_other_account": side.is_other_account},
+        "rules": _side_rules(side, found),
         "price": None if side.priced is None else _price(side.priced, found),
         "stored": None if side.stored is None or not side.stored.is_charged else _stored(side.stored),
         "booked": None if side.booked is None else _booked(side.booked, billing),
@@ -118,7 +154,7 @@ def _price(priced: Priced, found: RecordExplained) -> Json:
         "basis": priced.basis.value,
         "outcome": priced.outcome,
         "tariffs": list(names.values()),
-        "tried": [_tried(each, found) for each in explanation.tried],
+        "tried": [rates_tried(each, found.destinations) for each in explanation.tried],
         "tariff": names.get(charge.tariff_id or 0),
         "rate": charge.rate_id,
         "code": charge.code,
@@ -148,19 +184,20 @@ def _price(priced: Priced, found: RecordExplained) -> Json:
     }
 
 
-def _tried(tried: TariffTried, found: RecordExplained) -> Json:
+def rates_tried(tried: TariffTried, destinations: Mapping[int, str]) -> Json:
+    """The rates of a tariff that were looked at, and what became of each."""
     return {
         "tariff": tried.tariff.tariff.name,
         "is_additive": tried.is_additive,
-        "rates": [_rate(each.row, found) | {"verdict": each.verdict.value} for each in tried.rates],
+        "rates": [_rate(each.row, destinations) | {"verdict": each.verdict.value} for each in tried.rates],
     }
 
 
-def _rate(row: PriceRow, found: RecordExplained) -> Json:
+def _rate(row: PriceRow, destinations: Mapping[int, str]) -> Json:
     return {
         "rate": row.rate_id,
         "code": row.code,
-        "destination": found.destinations.get(row.destination_id or 0),
+        "destination": destinations.get(row.destination_id or 0),
         "steps": [_step(each) for each in row.steps],
         "setup_fee": scaled_text(row.setup_fee, PRICE_DECIMALS),
         "grace": row.grace,
@@ -319,6 +356,7 @@ def _lines(said: Json) -> Iterator[str]:
         yield f"Priced again on {again['posted_at']} by {again['name']}, batch {again['batch']}; --as-of shows what it was."
     if said["prices"]["is_current"] is False:
         yield "Prices have changed since it was rated; it is computed again with those that were used."
+    yield from _rule_lines(said["rules"])
     for name, side in said["sides"].items():
         yield from _side_lines(name, side)
     if said["agrees"] is not None:
@@ -328,6 +366,20 @@ def _lines(said: Json) -> Iterator[str]:
             if said["agrees"]
             else "COMPUTED AGAIN, IT IS NOT WHAT IS STORED."
         )
+
+
+def _rule_lines(rules: Json) -> Iterator[str]:
+    if rules["fitted"]:
+        yield f"  rules      {', '.join(rules['fitted'])}"
+    if rules["is_other"]:
+        yield (
+            "  The traffic rules were changed since; those of now would be "
+            f"{', '.join(rules['fit_now']) or 'none'}. The amount is computed with the tags and numbers that were used."
+        )
+    yield from looked_lines(rules["before_identification"], "  ")
+    if rules["tech_prefix"]:
+        yield f"  tech prefix {rules['tech_prefix']} is cut off"
+        yield from looked_lines(rules["once_more"], "  ")
 
 
 def _side_lines(name: str, side: Json) -> Iterator[str]:
@@ -342,6 +394,15 @@ def _side_lines(name: str, side: Json) -> Iterator[str]:
         yield f"  identity   {identities['status']}: no identity names anything of the record"
     if identities["is_other_account"]:
         yield f"  The identities of now say {identities['account'] or identities['status']}: they were changed since."
+    rules = side["rules"]
+    for stage in ("after_account", "after_rate"):
+        if rules[stage]:
+            yield f"  {STAGES[stage]}"
+            yield from looked_lines(rules[stage], "    ")
+    if rules["is_other_number"]:
+        yield f"  priced by  {rules['number']}"
+    if rules["tags"]:
+        yield f"  tags       {' '.join(rules['tags'])}"
     if side["remark"]:
         yield f"  not charged: {side['remark']}"
     if side["price"] is not None:

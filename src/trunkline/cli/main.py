@@ -32,6 +32,7 @@ GROUPS = {
     "account": Group("account"),
     "tariff": Group("tariff"),
     "switch": Group("switch"),
+    "rule": Group("rule"),
     "usage": Group("usage", prepares_itself=frozenset({"try"})),
     "explain": Group("explain"),
     "invoice": Group("invoice"),

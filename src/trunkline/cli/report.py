@@ -42,7 +42,7 @@ ByOption = Annotated[
     str,
     typer.Option(
         help="What to group by, in order, separated by commas: day, hour, account, vendor, destination, country, code, "
-        "code:N (first N digits of the called number), service, cause, cause_group, attempt. Nothing: the totals alone."
+        "code:N (first N digits of the called number), service, cause, cause_group, tags, jurisdiction, attempt. Nothing: the totals alone."
     ),
 ]
 FromOption = Annotated[
@@ -54,6 +54,10 @@ AccountOption = Annotated[str, typer.Option(help="Code of a customer: its calls 
 VendorOption = Annotated[str, typer.Option(help="Code of a vendor: attempts sent to it alone.")]
 DestinationOption = Annotated[str, typer.Option(help="Name of a destination.")]
 CountryOption = Annotated[str, typer.Option(help="ISO 3166 code of a country, like KE.")]
+TagOption = Annotated[str, typer.Option(help="A tag that traffic rules gave: records that carry it.")]
+JurisdictionOption = Annotated[
+    str, typer.Option(help="domestic, international, intrastate, interstate or indeterminate: such calls alone.")
+]
 FiguresOption = Annotated[
     str, typer.Option(help="Columns to show, in order, separated by commas; the usual ones else.")
 ]
@@ -100,6 +104,8 @@ def _view_command(view: str, default_by: str) -> Callable[..., None]:
         vendor: VendorOption = "",
         destination: DestinationOption = "",
         country: CountryOption = "",
+        tag: TagOption = "",
+        jurisdiction: JurisdictionOption = "",
         figures: FiguresOption = "",
         percentiles: PercentilesOption = False,
         compare: CompareOption = "",
@@ -120,6 +126,8 @@ def _view_command(view: str, default_by: str) -> Callable[..., None]:
             "vendor": vendor,
             "destination": destination,
             "country": country,
+            "tag": tag,
+            "jurisdiction": jurisdiction,
             "figures": figures,
             "percentiles": "yes" if percentiles else "",
             "compare": compare,
@@ -153,6 +161,8 @@ def save(
     vendor: VendorOption = "",
     destination: DestinationOption = "",
     country: CountryOption = "",
+    tag: TagOption = "",
+    jurisdiction: JurisdictionOption = "",
     figures: FiguresOption = "",
     percentiles: PercentilesOption = False,
     compare: CompareOption = "",
@@ -173,6 +183,8 @@ def save(
         "vendor": vendor,
         "destination": destination,
         "country": country,
+        "tag": tag,
+        "jurisdiction": jurisdiction,
         "figures": figures,
         "percentiles": "yes" if percentiles else "",
         "compare": compare,

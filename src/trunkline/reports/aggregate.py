@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from trunkline.core.money import AMOUNT_DECIMALS
 from trunkline.reports.causes import CAUSES_OF, CauseGroup
+from trunkline.reports.places import JURISDICTION_SQL, joins_sql, load_places
 from trunkline.reports.report import Groups, Labels, as_column, iter_sums, map_sums, sorted_labels
 from trunkline.reports.rules import ADDITIVE, PERCENTILES, Grouping, Ints, Key, KeyValue, Prefix, Sums
 from trunkline.usage.segments import connect, text_literal, watch
@@ -46,8 +47,11 @@ KEY_SQL: Final[Mapping[Key, str]] = {
     Key.SERVICE: "service",
     Key.CAUSE: "cause",
     Key.CAUSE_GROUP: f"CASE {_CAUSE_CASES} WHEN cause IS NOT NULL THEN {text_literal(CauseGroup.OTHER)} END",
+    Key.TAGS: "tags",
+    Key.JURISDICTION: JURISDICTION_SQL,
     Key.ATTEMPT: "attempt",
 }
+LATER: Final = ("tags", "sell_number")  # columns that segments of earlier versions do not have
 
 # Two counts are summed as one number, and what is left out is masked instead of filtered: with as many groups as ten
 # million records have by day, customer, vendor and destination, that took a third off the query (November 2026).
@@ -92,7 +96,10 @@ def aggregate(keys: Sequence[Grouping], gathered: Gathered, *, has_percentiles: 
     paths = [each.path for each in gathered.segments]
     if not paths:
         return _no_groups(keys), Sums()
-    with watch(paths), connect(paths, memory=MEMORY) as connection:
+    later = LATER if _needs_later(keys, gathered) else ()
+    with watch(paths), connect(paths, memory=MEMORY, later=later) as connection:
+        if _needs_places(keys, gathered):
+            load_places(connection, *_condition(replace(gathered, country=None, jurisdiction=None)))
         if Key.COUNTRY in keys or gathered.country is not None:
             _load_countries(connection, gathered.countries)
         found = _ask(connection, keys, gathered, has_percentiles=has_percentiles)
@@ -106,6 +113,14 @@ def aggregate(keys: Sequence[Grouping], gathered: Gathered, *, has_percentiles: 
             (spread,) = iter_sums(_sums(_ask(connection, (), gathered, has_percentiles=True)))
             totals = replace(totals, **{name: getattr(spread, name) for name in PERCENTILES})
     return groups, totals
+
+
+def _needs_places(keys: Sequence[Grouping], gathered: Gathered) -> bool:
+    return Key.JURISDICTION in keys or gathered.jurisdiction is not None
+
+
+def _needs_later(keys: Sequence[Grouping], gathered: Gathered) -> bool:
+    return Key.TAGS in keys or gathered.tag is not None or _needs_places(keys, gathered)
 
 
 def _no_groups(keys: Sequence[Grouping]) -> Groups:
@@ -131,6 +146,8 @@ def _ask(
     condition, values = _condition(gathered)
     needs_countries = Key.COUNTRY in keys or gathered.country is not None
     joined = f"LEFT JOIN countries ON countries.id = {DESTINATION_SQL}" if needs_countries else ""
+    if _needs_places(keys, gathered):
+        joined = f"{joined} {joins_sql()}"
     source = f"FROM segments {joined} WHERE {condition}"
     groups = ", ".join(f"k{place}" for place in range(len(keys)))
     named = "".join(f"{_key_sql(key, gathered)} AS k{place}, " for place, key in enumerate(keys))
@@ -232,6 +249,12 @@ def _condition(gathered: Gathered) -> tuple[str, dict[str, Any]]:
         if wanted is not None:
             terms.append(f"{column} = ${name}")
             values[name] = wanted
+    if gathered.tag is not None:
+        terms.append("contains(',' || tags || ',', ',' || $tag || ',')")
+        values["tag"] = gathered.tag
+    if gathered.jurisdiction is not None:
+        terms.append(f"{JURISDICTION_SQL} = $jurisdiction")
+        values["jurisdiction"] = gathered.jurisdiction
     return " AND ".join(terms), values
 
 

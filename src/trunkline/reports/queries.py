@@ -39,6 +39,7 @@ from trunkline.reports.rules import (
     parse_keys,
 )
 from trunkline.usage.segments import SegmentFile, live_segments
+from trunkline.usage.traffic.kinds import Jurisdiction
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -63,6 +64,8 @@ class Question:
     vendor: str | None = None
     destination: str | None = None
     country: str | None = None
+    tag: str | None = None
+    jurisdiction: str | None = None
     sort_by: str | None = None
     as_of: Bound | None = None
     figures: tuple[str, ...] | None = None
@@ -80,7 +83,7 @@ class Question:
 def parse_question(asked: Mapping[str, str]) -> Question:
     """The question of options as people write them, by the names of the command line's; empty ones are not given.
 
-    `view`, `by`, `from`, `to`, `zone`, `account`, `vendor`, `destination`, `country`, `sort`, `as_of`, `figures`,
+    `view`, `by`, `from`, `to`, `zone`, `account`, `vendor`, `destination`, `country`, `tag`, `jurisdiction`, `sort`, `as_of`, `figures`,
     `percentiles`, `compare`. Raises Invalid for what cannot be understood.
     """
     known = {name: value for name, value in asked.items() if value}
@@ -98,11 +101,21 @@ def parse_question(asked: Mapping[str, str]) -> Question:
         vendor=known.get("vendor"),
         destination=known.get("destination"),
         country=known.get("country"),
+        tag=known.get("tag"),
+        jurisdiction=_parse_jurisdiction(known.get("jurisdiction")),
         sort_by=known.get("sort"),
         as_of=parse_bound(known.get("as_of", "")),
         figures=names,
         compare=parse_comparison(known.get("compare", "")),
     )
+
+
+def _parse_jurisdiction(text: str | None) -> str | None:
+    if text is not None and text.lower() not in Jurisdiction.__members__.values():
+        raise Invalid(
+            "unknown_jurisdiction", f"There is no jurisdiction {text!r}.", hint=f"Use {', '.join(Jurisdiction)}."
+        )
+    return None if text is None else text.lower()
 
 
 def _parse_view(text: str) -> View:
@@ -141,6 +154,8 @@ class Gathered:
     vendor_id: int | None = None
     destination_id: int | None = None
     country: str | None = None
+    tag: str | None = None
+    jurisdiction: str | None = None
     accounts: Mapping[int, str] = field(default_factory=dict)
     destinations: Mapping[int, str] = field(default_factory=dict)
     countries: Mapping[int, str] = field(default_factory=dict)
@@ -172,6 +187,8 @@ def gather(question: Question) -> Gathered:
         vendor_id=None if question.vendor is None else get_account(question.vendor).pk,
         destination_id=None if question.destination is None else _get_destination_id(question.destination),
         country=country,
+        tag=question.tag,
+        jurisdiction=question.jurisdiction,
         accounts=_account_names() if keys & {Key.ACCOUNT, Key.VENDOR} else {},
         destinations={number: name for number, (name, _) in destinations.items()},
         countries={number: of for number, (_, of) in destinations.items()},
@@ -221,7 +238,9 @@ def build(question: Question, gathered: Gathered) -> Report:
     columns = question.columns()
     sort_by = None if question.sort_by is None else find_column(question.sort_by, columns)
     has_percentiles = any(column.name in PERCENTILES for column in columns)
-    filters = {name: getattr(question, name) for name in ("account", "vendor", "destination", "country")}
+    filters = {
+        name: getattr(question, name) for name in ("account", "vendor", "destination", "country", "tag", "jurisdiction")
+    }
 
     def of_period(each: Gathered) -> Report:
         groups, totals = aggregate(question.keys, each, has_percentiles=has_percentiles)

@@ -30,6 +30,8 @@ class Key(StrEnum):
     SERVICE = "service"
     CAUSE = "cause"  # Q.850
     CAUSE_GROUP = "cause_group"  # causes.CauseGroup
+    TAGS = "tags"  # of both sides together, in alphabetical order
+    JURISDICTION = "jurisdiction"  # usage.traffic.kinds.Jurisdiction
     ATTEMPT = "attempt"  # 1: the first vendor that was tried; 0: none was
 
 

@@ -46,3 +46,28 @@ class Side(models.TextChoices):
 
     SELL = "sell", "Sell"  # what a customer owes us
     BUY = "buy", "Buy"  # what we owe a vendor
+
+
+class RuleStage(models.TextChoices):
+    """When a traffic rule is looked at; `traffic.kinds.Stage` without the database."""
+
+    BEFORE_IDENTIFICATION = "before_identification", "Before identification"
+    AFTER_ACCOUNT = "after_account", "After account"
+    AFTER_RATE = "after_rate", "After rate"
+    AFTER_ROUTING = "after_routing", "After routing"
+
+
+class RuleSide(models.TextChoices):
+    """Which sides a traffic rule is for."""
+
+    BOTH = "both", "Both"
+    SELL = "sell", "Sell"
+    BUY = "buy", "Buy"
+
+
+class RuleThen(models.TextChoices):
+    """What comes after the actions of a traffic rule that fits."""
+
+    CONTINUE = "continue", "Continue"
+    ALLOW = "allow", "Allow"
+    DENY = "deny", "Deny"

@@ -17,9 +17,19 @@ from trunkline.parties.rules import Resolution
 from trunkline.usage.decode import Lines, Party, SwitchProfile
 from trunkline.usage.decode.numbers import normalise, rules_for
 from trunkline.usage.reasons import Reason
-from trunkline.usage.schema import REJECTS, Service, rows_where
-from trunkline.usage.sides import REASONS, SERVICES, Pinned, SideColumns, identify, identity_reasons, price
+from trunkline.usage.schema import NAME, REJECTS, Service, rows_where
+from trunkline.usage.sides import (
+    REASON_NUMBER,
+    REASONS,
+    SERVICES,
+    Pinned,
+    SideColumns,
+    identify,
+    identity_reasons,
+    price,
+)
 from trunkline.usage.store import RATED, REJECTED, SIDES
+from trunkline.usage.traffic.walk import DENIED_BY, RECORD_COLUMNS, ChunkWalk
 
 HOUR_MS: Final = 3_600_000
 MERGED_ROWS_MIN: Final = 100_000
@@ -80,16 +90,24 @@ def price_sides(
     events: pa.Table, profile: SwitchProfile, pinned: Pinned
 ) -> tuple[pa.Table, dict[str, SideColumns], NDArray[np.int8]]:
     """Both sides of a chunk and the first reason, if any, why a row must be rejected: whose it is before what it costs."""
+    walk = None if pinned.rules is None else ChunkWalk.begin(pinned.rules, events)
+    if walk is not None:
+        events = walk.before_identification(events)
     sell = identify(events, Side.SELL, pinned)
     buy = identify(events, Side.BUY, pinned)
     events = _without_tech_prefix(events, sell, profile)
+    if walk is not None:
+        events = walk.after_prefix_cut(events, sell.strip_len > 0)
     reason = np.zeros(len(events), np.int8)
     for side, resolved in ((Side.SELL, sell), (Side.BUY, buy)):
         _first(reason, identity_reasons(side, resolved, events, pinned))
     sides = {}
     for side, resolved in ((Side.SELL, sell), (Side.BUY, buy)):
-        sides[str(side)] = price(events, side, resolved.account_id, pinned)
+        ruled = None if walk is None else walk.side(side, resolved.account_id)
+        sides[str(side)] = price(events, side, resolved.account_id, pinned, ruled)
         _first(reason, sides[str(side)].reason)
+    if walk is not None:
+        events = walk.finish(events, reason, REASON_NUMBER)
     return events, sides, reason
 
 
@@ -169,6 +187,8 @@ _NAMED_BY: Final = {
     Reason.AMBIGUOUS_IDENTITY: ("trunk_in", "source_ip", "account_code", "sip_user", "calling"),
     Reason.UNKNOWN_BUY: ("trunk_out",),
     Reason.LATE_LEG: ("key", "legs"),
+    Reason.DENIED_BY_RULE: (DENIED_BY,),
+    Reason.BAD_NUMBER: (DENIED_BY, "called"),
 }
 
 
@@ -188,6 +208,8 @@ def segment_rows(
     columns = {name: events[name] for name in events.column_names}
     for name in ("calling", "called"):
         columns[f"{name}_raw"] = _where_other(columns[f"{name}_raw"], columns[name])
+    for name in RECORD_COLUMNS:
+        columns.setdefault(name, pa.nulls(len(events), NAME))
     for side in SIDES:
         columns |= sides[side].columns
     if len(rows) < len(events):

@@ -43,6 +43,10 @@ from trunkline.usage.locate import Located, Record, batch_of
 from trunkline.usage.models import Batch, Rollup
 from trunkline.usage.queries import find_rerating, form_of, posting_key
 from trunkline.usage.sides import IDENTITY_FIELDS
+from trunkline.usage.traffic.queries import rule_book
+from trunkline.usage.traffic.rule import RuleBook, read_tags
+from trunkline.usage.traffic.scalar import State, names_of
+from trunkline.usage.traffic.trace import SideTraced, Traced, trace
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND: Final = timedelta(milliseconds=1)
@@ -83,6 +87,8 @@ class Stored:
     exchange_rate: Fraction | None
     rate_date: date | None
     local_day: date | None
+    number: str
+    tags: frozenset[str]
 
     @classmethod
     def of(cls, record: Record, side: Side) -> Stored:
@@ -102,6 +108,8 @@ class Stored:
             exchange_rate=None if ratio is None else Fraction(ratio),
             rate_date=said["rate_date"],
             local_day=said["local_day"],
+            number=said.get("number") or record["called"],  # segments of before traffic rules have neither
+            tags=read_tags(said.get("tags")),
         )
 
 
@@ -145,7 +153,7 @@ class Booked:
 
 @dataclass(frozen=True, slots=True)
 class SideExplained:
-    """One side of a record. `remark` says why nothing is charged where nothing is."""
+    """One side of a record. `remark` says why nothing is charged where nothing is; `traced` is its way through the traffic rules of now."""
 
     side: Side
     identified: Identified
@@ -154,6 +162,7 @@ class SideExplained:
     remark: str
     priced: Priced | None
     booked: Booked | None
+    traced: SideTraced | None = None
 
     @property
     def is_other_account(self) -> bool:
@@ -178,6 +187,36 @@ class RecordExplained:
     rerating: Batch | None
     accounts: Mapping[int, str]
     destinations: Mapping[int, str]
+    traced: Traced | None = None  # the way through the traffic rules of now; None where there are none
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The names of the rules that fitted the record when it was rated; of a reject, those that fit now."""
+        if self.located.kind is SegmentKind.REJECT:
+            return self.rules_of_now
+        text = self.located.record.get("rules")
+        return tuple(text.split(",")) if text else ()
+
+    @property
+    def rules_of_now(self) -> tuple[str, ...]:
+        """The names of the rules that fit now."""
+        if self.traced is None:
+            return ()
+        walked = [side.walked.state for side in self.traced.sides if side.walked is not None]
+        return names_of([self.traced.state, *walked])
+
+    @property
+    def are_rules_others(self) -> bool:
+        """Whether the rules of now would do something else with the record than was done."""
+        if self.located.kind is SegmentKind.REJECT:
+            return False
+        carried = [(side.stored, side.traced) for side in self.sides if side.stored is not None]
+        return self.rules != self.rules_of_now or any(
+            traced is not None
+            and traced.walked is not None
+            and (stored.number, stored.tags) != (traced.walked.state.priced_number, traced.walked.state.tags)
+            for stored, traced in carried
+        )
 
     @property
     def agrees(self) -> bool | None:
@@ -195,9 +234,12 @@ def explain_record(located: Located) -> RecordExplained:
     base = current_tenant().currency
     rerating = None if is_reject else find_rerating(batch, record["snapshot_version"])
     sides: tuple[SideExplained, ...] = ()
+    traced: Traced | None = None
     if facts is not None:
+        book = rule_book(batch.switch.name)
+        traced = None if book is None else _trace(facts, batch, book, is_reject=is_reject)
         batches = [each for each in (rerating, batch) if each is not None]
-        sides = tuple(_explain_side(side, facts, batches, base=base, is_reject=is_reject) for side in Side)
+        sides = tuple(_explain_side(side, facts, batches, traced, base=base, is_reject=is_reject) for side in Side)
     return RecordExplained(
         located=located,
         batch=batch,
@@ -208,6 +250,24 @@ def explain_record(located: Located) -> RecordExplained:
         rerating=rerating,
         accounts=_account_codes(sides),
         destinations=_destination_names(sides),
+        traced=traced,
+    )
+
+
+def _trace(facts: Record, batch: Batch, book: RuleBook, *, is_reject: bool) -> Traced:
+    """The way of the record through the rules of now; of a record each side is whose it was when it was rated."""
+
+    def account_of(side: Side, identified: Identified) -> int | None:
+        return identified.account_id if is_reject else facts[f"{side}_account_id"]
+
+    return trace(
+        facts,
+        book,
+        switch=batch.switch.name,
+        number_rules=profile_of(batch.switch, batch.received_at).number_rules,
+        known_at=batch.started_at or batch.received_at,
+        account_of=account_of,
+        is_charged=lambda side: side is Side.BUY or facts["is_last"],
     )
 
 
@@ -227,19 +287,23 @@ def decode_again(batch: Batch, reject: Record) -> Record | None:
     return event | ({"called": reject["called"]} if reject["called"] is not None else {})
 
 
-def _explain_side(side: Side, facts: Record, batches: Sequence[Batch], *, base: str, is_reject: bool) -> SideExplained:
+def _explain_side(
+    side: Side, facts: Record, batches: Sequence[Batch], traced: Traced | None, *, base: str, is_reject: bool
+) -> SideExplained:
     """`batches`: the one that the record came in with, before it the re-rating, if there was one."""
     batch = batches[-1]
     stored = None if is_reject else Stored.of(facts, side)
-    identified = _identify(side, facts, batch)
+    way = None if traced is None else next(each for each in traced.sides if each.side is side)
+    identified = _identify(side, facts, batch) if way is None else way.identified
     account_id = identified.account_id if stored is None else stored.account_id
     account = None if account_id is None else Account.objects.get(pk=account_id)
     remark = _remark(side, facts, batch, account)
     if account is None or remark:
-        return SideExplained(side, identified, account, stored, remark, None, None)
+        return SideExplained(side, identified, account, stored, remark, None, None, way)
     booked = None if stored is None else _booked(side, facts, batches, account, stored)
     priced_in = batch if booked is None or booked.rollup is None else booked.rollup.batch
-    priced = _price(side, facts, priced_in, account, stored, base)
+    carried = None if way is None or way.walked is None else way.walked.state
+    priced = _price(side, facts, priced_in, account, stored, base, carried)
     return SideExplained(
         side=side,
         identified=identified,
@@ -248,6 +312,7 @@ def _explain_side(side: Side, facts: Record, batches: Sequence[Batch], *, base: 
         remark="",
         priced=priced,
         booked=booked,
+        traced=way,
     )
 
 
@@ -268,9 +333,25 @@ def _remark(side: Side, facts: Record, batch: Batch, account: Account | None) ->
     return ""
 
 
-def _price(side: Side, facts: Record, batch: Batch, account: Account, stored: Stored | None, base: str) -> Priced:
-    """The side priced again, on the first basis on which it is what is stored."""
-    event = Event(facts["called"], facts["start"], facts["quantity"])
+def _price(
+    side: Side,
+    facts: Record,
+    batch: Batch,
+    account: Account,
+    stored: Stored | None,
+    base: str,
+    carried: State | None,
+) -> Priced:
+    """The side priced again, on the first basis on which it is what is stored, by the number and the tags that are.
+
+    `carried` is what the rules of now make of it, for a reject, of which nothing is stored.
+    """
+    number, tags = facts["called"], frozenset[str]()
+    if stored is not None:
+        number, tags = stored.number, stored.tags
+    elif carried is not None:
+        number, tags = carried.priced_number, carried.tags
+    event = Event(number, facts["start"], facts["quantity"], tags)
     plan = tariff_list(account, side=side.value, service=facts["service"], at=event.start)
     if stored is not None and stored.tariff_id is not None and stored.tariff_id not in {each.pk for each in plan}:
         plan = [Tariff.objects.get(pk=stored.tariff_id)]

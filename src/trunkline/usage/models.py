@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
+from django.db.models import F, Q
 
 from trunkline.kit.history import track
 from trunkline.kit.models import (
@@ -15,7 +16,16 @@ from trunkline.kit.models import (
     tenant_reference,
     unchecked_tenant,
 )
-from trunkline.usage.choices import BatchState, Intake, SegmentKind, SegmentState, Side
+from trunkline.usage.choices import (
+    BatchState,
+    Intake,
+    RuleSide,
+    RuleStage,
+    RuleThen,
+    SegmentKind,
+    SegmentState,
+    Side,
+)
 
 
 @track()
@@ -55,6 +65,49 @@ class Switch(TenantModel):
             tenant_key("usage_switch_tenant_id"),
             models.UniqueConstraint(fields=["tenant", "name"], name="usage_switch_name"),
             models.UniqueConstraint(fields=["tenant", "public_id"], name="usage_switch_public_id"),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@track()
+class TrafficRule(TenantModel):
+    """What happens to some of the records before they are priced: a number changed, a tag added, the record refused.
+
+    `conditions` maps names to lists of texts (patterns: to a text), `actions` is text as people write it; docs/algorithms/traffic-rules.md says
+    what both mean, `usage.traffic.rule` what is allowed.
+    """
+
+    public_id = PublicIdField()
+    name = models.CharField(max_length=60, help_text="By which records and rejects name it.")
+    stage = models.CharField(max_length=24, choices=RuleStage.choices)
+    position = models.PositiveIntegerField(help_text="Order inside the stage, lower first.")
+    side = models.CharField(max_length=4, choices=RuleSide.choices, default=RuleSide.BOTH)
+    switch = tenant_reference("usage.Switch", null=True)
+    account = tenant_reference("parties.Account", null=True)
+    valid_from = models.DateTimeField(null=True, help_text="First start of a record that it is for.")
+    valid_to = models.DateTimeField(null=True, help_text="Start from which on it is not any more.")
+    conditions = models.JSONField(default=dict, blank=True)
+    actions = models.TextField(blank=True, help_text="Such as: strip called 2; tag premium.")
+    then = models.CharField(max_length=8, choices=RuleThen.choices, default=RuleThen.CONTINUE)
+    note = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = (
+            tenant_key("usage_trafficrule_tenant_id"),
+            models.UniqueConstraint(fields=["tenant", "name"], name="usage_trafficrule_name"),
+            models.UniqueConstraint(fields=["tenant", "public_id"], name="usage_trafficrule_public_id"),
+            TenantForeignKey(field="switch", name="usage_trafficrule_switch_fk"),
+            TenantForeignKey(field="account", name="usage_trafficrule_account_fk"),
+            models.CheckConstraint(
+                condition=Q(valid_from__isnull=True) | Q(valid_to__isnull=True) | Q(valid_from__lte=F("valid_to")),
+                name="usage_trafficrule_dates",
+            ),
+            models.CheckConstraint(
+                condition=~Q(stage=RuleStage.BEFORE_IDENTIFICATION) | Q(side=RuleSide.BOTH, account__isnull=True),
+                name="usage_trafficrule_first_stage",
+            ),
         )
 
     def __str__(self) -> str:

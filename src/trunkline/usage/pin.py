@@ -1,4 +1,4 @@
-"""What is pinned when a batch begins: prices, accounts, identities and exchange rates as they are at that moment."""
+"""What is pinned when a batch begins: prices, accounts, identities, exchange rates and traffic rules as they are at that moment."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from trunkline.tariffs.queries import exchange_table
 from trunkline.tenancy.queries import current_tenant
 from trunkline.usage.models import Switch
 from trunkline.usage.sides import AccountFacts, Pinned
+from trunkline.usage.traffic.queries import rule_book
 
 
 def pin(switch: Switch) -> Pinned:
@@ -31,4 +32,5 @@ def pin(switch: Switch) -> Pinned:
         find_exchange_rate=exchange_table(currencies).find,
         base_currency=tenant.currency,
         has_buy_side=switch.has_buy_side,
+        rules=rule_book(switch.name),
     )

@@ -75,8 +75,13 @@ class Reason(_Explained):
     )
     BAD_NUMBER = (
         "bad_number",
-        "After the switch's number rules the called number is empty, too long or has something other than digits.",
-        "Add a number rule to the switch if the number is good; feature codes (*60) do not belong into billing.",
+        "After the switch's number rules the called number is empty, too long or has something other than digits; or a traffic rule would make it so.",
+        "Add a number rule to the switch if the number is good, or correct the traffic rule that the detail names; feature codes (*60) do not belong into billing.",
+    )
+    DENIED_BY_RULE = (
+        "denied_by_rule",
+        "A traffic rule says that such calls are not taken.",
+        "Ask why the switch let the call through; to bill it, change the rule that the detail names and send again.",
     )
     UNKNOWN_SELL = (
         "unknown_sell",

@@ -31,6 +31,7 @@ from trunkline.usage.sides import REASONS, Bools, Ints, Pinned, SideColumns, pri
 from trunkline.usage.store import INDEX_SUFFIXES, SIDES, SegmentWriter, WrittenSegment, amount_units, write_key_index
 from trunkline.usage.stored import as_stored, read_rows, reject_table, rows_of
 from trunkline.usage.taken import keys_by_row
+from trunkline.usage.traffic.walk import StoredWalk
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 PRICED: Final = (
@@ -41,7 +42,7 @@ _LOOKED: Final = ("called", "start", "quantity", "is_last", "service")
 _FOLDED: Final = (*_LOOKED, "batch_id", "pdd_ms")
 _SIDE: Final = ("state", "account_id", "tariff_id", "rate_id", "destination_id", "billed")
 _MONEY: Final = ("tariff_amount", "amount", "base_amount")
-_NAMES: Final = ("exchange_rate", "rate_date", "local_day")
+_NAMES: Final = ("exchange_rate", "rate_date", "local_day", "tags", "number")
 MOVED_KEYS: Final = ("batch_id", "account_id", "local_day")
 # Money that a row group moves is folded at once; a segment has few batches and accounts.
 MOVED_PARTS_MAX: Final = 32
@@ -214,9 +215,11 @@ class _Segment:
 
     def _price(self, table: pa.Table, side: Side, rows: Ints) -> _Again:
         names = ["called", "start", "quantity", "is_last", "service"]
+        names += [f"{side}_tags", f"{side}_number"]
         events = table.select(names) if len(rows) == len(table) else rows_of(table.select(names), rows)
         old = stored_side(table, str(side), rows)
-        priced = price(events, side, old.account_id, self._work.pinned, old.local_day)
+        walk = StoredWalk.of(events, str(side))
+        priced = price(events, side, old.account_id, self._work.pinned, walk, old.local_day)
         differs = priced.is_counted != old.is_counted
         for name in ("rate_id", "destination_id", "billed", "amount", "base_amount"):
             differs |= getattr(priced, name) != getattr(old, name)

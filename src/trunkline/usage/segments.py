@@ -102,13 +102,20 @@ def _utc_day(instant: datetime) -> date:
 
 
 def connect(
-    paths: Sequence[Path | str], *, kind: str = "rated", memory: str = "512MB", threads: int = 2, has_view: bool = True
+    paths: Sequence[Path | str],
+    *,
+    kind: str = "rated",
+    memory: str = "512MB",
+    threads: int = 2,
+    has_view: bool = True,
+    later: Sequence[str] = (),
 ) -> duckdb.DuckDBPyConnection:
     """A DuckDB of its own, fenced in to `paths`, with a view `segments` over them; its clock is UTC. Close it.
 
     Nothing else of the file system and no network can be reached through it, and no setting changed. What passes
     `memory` spills into a folder below `tmp`, which goes when the connection closes. Over no paths the view has its columns and no row. Whoever
-    reads the files one by one does without the view, which opens them all. Raises `SegmentsMoved` where a file is gone.
+    reads the files one by one does without the view, which opens them all. `later` are columns of text that a report asks for and that segments of
+    earlier versions do not have: there they are null. Raises `SegmentsMoved` where a file is gone.
     """
     import duckdb
 
@@ -126,14 +133,14 @@ def connect(
         connection.execute("SET lock_configuration=true")
         if has_view:
             with watch(names):
-                _view(connection, names, kind)
+                _view(connection, names, kind, later)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _view(connection: duckdb.DuckDBPyConnection, names: Sequence[str], kind: str) -> None:
+def _view(connection: duckdb.DuckDBPyConnection, names: Sequence[str], kind: str, later: Sequence[str]) -> None:
     if not names:
         from trunkline.usage.store import RATED, REJECTED  # pyarrow is loaded for this case alone
 
@@ -146,10 +153,11 @@ def _view(connection: duckdb.DuckDBPyConnection, names: Sequence[str], kind: str
         columns += (
             " REPLACE (coalesce(calling_raw, calling) AS calling_raw, coalesce(called_raw, called) AS called_raw)"
         )
-    connection.execute(
-        f"CREATE VIEW segments AS SELECT {columns} "
-        f"FROM read_parquet([{files}], union_by_name=true, hive_partitioning=false)"
-    )
+    source = f"read_parquet([{files}], union_by_name=true, hive_partitioning=false)"
+    if later:
+        there = set(connection.sql(f"SELECT * FROM {source} LIMIT 0").columns)
+        columns += "".join(f", NULL::VARCHAR AS {name}" for name in later if name not in there)
+    connection.execute(f"CREATE VIEW segments AS SELECT {columns} FROM {source}")
 
 
 def text_literal(value: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -26,6 +26,10 @@ from trunkline.tariffs.prices import KeptSnapshot
 from trunkline.usage.reasons import Reason
 from trunkline.usage.schema import NAME, Service
 from trunkline.usage.store import amounts
+
+if TYPE_CHECKING:
+    from trunkline.usage.traffic.rule import RuleBook
+    from trunkline.usage.traffic.walk import SideWalk, StoredWalk
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -88,6 +92,7 @@ class Pinned:
     find_exchange_rate: FindExchangeRate
     base_currency: str
     has_buy_side: bool
+    rules: RuleBook | None = None  # traffic rules; None where there are none
 
     @property
     def snapshot(self) -> Snapshot:
@@ -131,9 +136,14 @@ def identity_reasons(side: Side, resolved: Resolution, events: pa.Table, pinned:
 
 
 def price(
-    events: pa.Table, side: Side, account_id: Ints, pinned: Pinned, local_day: NDArray[np.int32] | None = None
+    events: pa.Table,
+    side: Side,
+    account_id: Ints,
+    pinned: Pinned,
+    walk: SideWalk | StoredWalk | None = None,
+    local_day: NDArray[np.int32] | None = None,
 ) -> SideColumns:
-    """Price one side of a chunk. `account_id` is -1 where the side has no account.
+    """Price one side of a chunk. `account_id` is -1 where the side has no account; `walk` has its traffic rules, if there are any.
 
     `local_day` is the day in the account's zone, counted from 1970, where it is settled already.
     """
@@ -144,7 +154,9 @@ def price(
     is_charged = has_account & events["is_last"].to_numpy() if side is Side.SELL else has_account
     rows = np.flatnonzero(is_charged)
     facts = _Facts.of(account_id, pinned)
-    priced = _rate(events, rows, account_id, side, pinned)
+    priced = _rate(events, rows, account_id, side, pinned, walk)
+    if walk is not None:
+        priced = walk.after_rate(priced, rows, lambda again: _rate(events, again, account_id, side, pinned, walk))
     outcome = priced["outcome"].to_numpy()
     reason = np.zeros(size, np.int8)
     used = quantity[rows] > 0
@@ -188,6 +200,7 @@ def price(
         "currency": money.names(facts.currency, has_account),
         "base_amount": amounts(base_amount, is_charged),
         "local_day": pa.array(local_day, mask=~has_account).cast(pa.date32()),
+        **(_untouched(size) if walk is None else walk.columns(events["called"])),
     }
     return SideColumns(
         columns={f"{side}_{name}": column for name, column in columns.items()},
@@ -203,7 +216,14 @@ def price(
     )
 
 
-def _rate(events: pa.Table, rows: Ints, account_id: Ints, side: Side, pinned: Pinned) -> pa.Table:
+def _untouched(size: int) -> dict[str, pa.Array]:
+    """What a side keeps of traffic rules where there are none."""
+    return {"tags": pa.nulls(size, NAME), "number": pa.nulls(size, pa.string())}
+
+
+def _rate(
+    events: pa.Table, rows: Ints, account_id: Ints, side: Side, pinned: Pinned, walk: SideWalk | StoredWalk | None
+) -> pa.Table:
     """Price the rows through the engine, each by the ordered tariffs of its account and service."""
     service = one_array(events["service"])
     numbers = np.array([SERVICES.index(Service(name)) for name in service.dictionary.to_pylist()] or [0], np.int64)
@@ -219,14 +239,14 @@ def _rate(events: pa.Table, rows: Ints, account_id: Ints, side: Side, pinned: Pi
     chosen = events.select(["called", "start", "quantity"]).take(pa.array(rows))
     given = pa.table(
         {
-            "number": chosen["called"],
+            "number": chosen["called"] if walk is None else walk.numbers(rows),
             "start": chosen["start"],
             "quantity": chosen["quantity"],
             "plan": pa.array(plan.astype(np.int32)),
-            "tag_set": pa.nulls(len(rows), pa.int32()),
+            "tag_set": pa.nulls(len(rows), pa.int32()) if walk is None else walk.tag_set(rows),
         }
     )
-    return rate(pinned.snapshot, given, plans)
+    return rate(pinned.snapshot, given, plans, () if walk is None else walk.tag_sets)
 
 
 def _spread(column: pa.ChunkedArray, rows: Ints, size: int) -> pa.Array:

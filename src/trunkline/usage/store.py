@@ -54,6 +54,8 @@ def _side_fields(side: str) -> list[pa.Field]:
         pa.field(f"{side}_currency", NAME),
         pa.field(f"{side}_base_amount", AMOUNT),  # in the tenant's currency
         pa.field(f"{side}_local_day", pa.date32()),  # in the account's zone
+        pa.field(f"{side}_tags", NAME),  # by which it was priced, in alphabetical order with commas
+        pa.field(f"{side}_number", pa.string()),  # by which it was priced, where that is not the called number
     ]
 
 
@@ -66,6 +68,8 @@ RATED: Final = pa.schema(
         *_side_fields("sell"),
         *_side_fields("buy"),
         pa.field("snapshot_version", NAME),
+        pa.field("tags", NAME),  # of both sides together
+        pa.field("rules", NAME),  # the names of the traffic rules that fitted, in their order, with commas
     ]
 )
 REJECTED: Final = REJECTS.append(pa.field("batch_id", pa.int64(), nullable=False))

@@ -26,6 +26,7 @@ from trunkline.usage.decode.records import Decoded
 from trunkline.usage.reasons import Reason
 from trunkline.usage.schema import EVENTS, INSTANT, REJECTS
 from trunkline.usage.store import RATED
+from trunkline.usage.traffic.walk import numbers_again
 
 # A column that is null in a segment where it is the same as another one.
 _SAME_AS: Final = {"calling_raw": "calling", "called_raw": "called"}
@@ -88,9 +89,8 @@ class StoredRecords(Format):
             except (ValueError, TypeError, KeyError, OverflowError) as error:
                 refused = {"line": chunk.first_line + at, "reason": Reason.FIELD_COUNT.value, "raw": raw_text(text)}
                 rejects.append(refused | {"detail": f"The line is no stored record: {error!r}."[:200]})
-        return Decoded(
-            pa.Table.from_pylist(events, schema=EVENTS), pa.Table.from_pylist(rejects, schema=REJECTS), skipped, lines
-        )
+        given = numbers_again(pa.Table.from_pylist(events, schema=EVENTS), profile.number_rules)
+        return Decoded(given, pa.Table.from_pylist(rejects, schema=REJECTS), skipped, lines)
 
 
 STORED: Final = StoredRecords()

@@ -89,6 +89,37 @@ def test_a_file_has_the_format_of_its_ending(carrier: Any, tmp_path: Path) -> No
     assert sorted(each.name for each in tmp_path.iterdir() if each.is_file()) == ["m.csv", "m.json", "m.xlsx"]
 
 
+def test_tags_and_jurisdiction_are_keys_and_filters_like_any_other(carrier: Any, tmp_path: Path) -> None:
+    for ending in ("csv", "json", "xlsx", "parquet"):
+        run("summary", "--by", "jurisdiction,tags", "--figures", "calls", "--out", str(tmp_path / f"s.{ending}"))
+    assert (tmp_path / "s.csv").read_text().splitlines()[:2] == [
+        "jurisdiction,tags,calls,currency",
+        "international,,1,USD",
+    ]
+    assert json.loads((tmp_path / "s.json").read_text())["rows"] == [
+        {"jurisdiction": "international", "tags": None, "calls": 1}
+    ]
+    assert pq.read_table(tmp_path / "s.parquet").to_pylist() == [
+        {"jurisdiction": "international", "tags": None, "calls": 1}
+    ]
+    run(
+        "save",
+        "abroad",
+        "--by",
+        "jurisdiction",
+        "--figures",
+        "calls",
+        "--jurisdiction",
+        "International",
+        "--tag",
+        "night",
+    )
+    shown = json.loads(run("run", "abroad", "--format", "json"))
+    assert (shown["rows"], shown["totals"]["calls"]) == ([], 0)
+    assert "international" in run("summary", "--by", "jurisdiction", "--format", "chart", "--measure", "calls")
+    assert refused("summary", "--jurisdiction", "galactic") == "unknown_jurisdiction"
+
+
 def test_csv_on_the_standard_output(carrier: Any) -> None:
     assert run("margin", "--by", "", "--format", "csv").splitlines()[1] == "1,1,1.0000,1.0000,1,0.75,0.25,25.00,USD"
 

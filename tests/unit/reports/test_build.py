@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -23,6 +24,8 @@ from trunkline.reports.queries import Gathered, Question, build
 from trunkline.reports.report import Row
 from trunkline.reports.rules import COLUMNS, Grouping, Key, Prefix, Sums, View, total
 from trunkline.usage.segments import SegmentFile
+from trunkline.usage.traffic.jurisdiction import jurisdiction_of
+from trunkline.usage.traffic.kinds import Jurisdiction
 
 NAMES = {1: "Acme", 2: "Zeta", 3: "=cmd()"}
 DESTINATIONS = {1: "Kenya Mobile", 2: "Kenya", 3: "France"}
@@ -30,6 +33,9 @@ COUNTRIES = {1: "KE", 2: "KE", 3: ""}
 # Clocks went forward in Berlin on 29 March 2026 at 01:00 UTC; Lord Howe has half hours and went back on 4 April 15:00.
 FIRST, LAST = datetime(2026, 3, 28, tzinfo=UTC), datetime(2026, 4, 6, tzinfo=UTC)
 ZONES = ("UTC", "Europe/Berlin", "Africa/Nairobi", "Australia/Lord_Howe", "America/St_Johns")
+
+CALLERS = ("254700000001", "14045550001", "447781000001", "", "12125550001", "99")
+CALLED = ("254700000001", "14045550002", "442070000001", "18005550001", "25", "441", "", "77010000001")
 
 maybe_id = st.none() | st.integers(1, 3)
 units = st.integers(-(10**12), 10**12) | st.integers(-(10**18) + 1, 10**18 - 1)
@@ -69,7 +75,10 @@ def records(draw: st.DrawFn) -> dict[str, Any]:
         is_last=draw(st.booleans()),
         cause=draw(st.none() | st.integers(0, 127)),
         attempt=draw(st.integers(0, 3)),
-        called=draw(st.sampled_from(["254700000001", "25", "441", ""])),
+        calling=draw(st.sampled_from(CALLERS)),
+        called=draw(st.sampled_from(CALLED)),
+        sell_number=draw(st.none() | st.sampled_from(CALLED[:4])),
+        tags=draw(st.none() | st.sampled_from(["a", "a,b", "ab"])),
         pdd_ms=draw(st.none() | st.integers(0, 20_000) | st.integers(0, 3)),
         **draw(sides("sell")),
         **draw(sides("buy")),
@@ -100,8 +109,14 @@ def value_of(key: Grouping, row: dict[str, Any], zone: ZoneInfo) -> Any:
             return COUNTRIES.get(destination) or None
         case Key.CODE:
             return first(row["sell_code"], row["buy_code"])
-        case Key.SERVICE | Key.CAUSE | Key.ATTEMPT:
+        case Key.JURISDICTION:
+            return jurisdiction(row)
+        case Key.SERVICE | Key.CAUSE | Key.ATTEMPT | Key.TAGS:
             return row[key.value]
+
+
+def jurisdiction(row: dict[str, Any]) -> str:
+    return str(jurisdiction_of(row["calling"], row["sell_number"] or row["called"]))
 
 
 def sums_of(row: dict[str, Any]) -> Sums:
@@ -153,6 +168,8 @@ def recomputed(rows: Sequence[dict[str, Any]], keys: Sequence[Grouping], gathere
             and gathered.vendor_id in (None, row["buy_account_id"])
             and gathered.destination_id in (None, destination)
             and gathered.country in (None, COUNTRIES.get(destination))
+            and gathered.tag in (None, *(row["tags"] or "").split(","))
+            and gathered.jurisdiction in (None, jurisdiction(row))
         ):
             kept.append(row)
             groups[tuple(value_of(key, row, zone) for key in keys)].append(row)
@@ -199,6 +216,8 @@ def written(folder: Path, rows: Sequence[dict[str, Any]]) -> list[SegmentFile]:
             st.tuples(st.just("start_to"), instants),
             st.tuples(st.sampled_from(["account_id", "vendor_id", "destination_id"]), st.integers(1, 3)),
             st.tuples(st.just("country"), st.sampled_from(["KE", "FR"])),
+            st.tuples(st.just("tag"), st.sampled_from(["a", "b", "c"])),
+            st.tuples(st.just("jurisdiction"), st.sampled_from(list(Jurisdiction)).map(str)),
         ),
         max_size=2,  # more would leave out every row
     ).map(dict),
@@ -311,3 +330,16 @@ def test_percentiles_are_values_that_were_measured(new_folder: Any) -> None:
     (row,) = report.rows()
     assert (row.sums.pdd_p50, row.sums.pdd_p95, row.sums.duration_p50, row.sums.duration_p95) == (200, 400, 10, 19)
     assert [column.value(row.sums) for column in report.columns[-4:]] == ["0.200", "0.400", "10", "19"]
+
+
+def test_segments_from_before_traffic_rules_have_no_tags(new_folder: Any) -> None:
+    folder = new_folder()
+    (file,) = written(folder, [record(calling="14045550001", called="14045550002", sell=(1, "1"))])
+    old = pq.read_table(file.path)
+    lacking = [name for name in old.column_names if name.endswith(("tags", "number")) or name == "rules"]
+    assert len(lacking) == 6
+    pq.write_table(old.drop_columns(lacking), file.path, store_decimal_as_integer=True)
+    gathered = Gathered("USD", "UTC", None, None, [file], accounts=NAMES)
+    found = build(Question(View.MARGIN, (Key.TAGS, Key.JURISDICTION)), gathered)
+    assert [row.values for row in found.rows()] == [(None, "intrastate")]
+    assert len(build(Question(View.MARGIN, ()), replace(gathered, tag="a")).groups) == 0

@@ -26,7 +26,7 @@ def test_the_page_is_the_enumeration(heading: str, codes: type[Reason] | type[Fi
 def test_the_codes_are_stable() -> None:
     assert [reason.value for reason in Reason] == [
         "bad_encoding", "field_count", "bad_time", "ambiguous_time", "time_in_future", "time_order", "duration_negative",
-        "duration_over_limit", "duration_mismatch", "bad_number", "unknown_sell", "unknown_buy", "ambiguous_identity",
+        "duration_over_limit", "duration_mismatch", "bad_number", "denied_by_rule", "unknown_sell", "unknown_buy", "ambiguous_identity",
         "no_rate_sell", "no_rate_buy", "blocked", "no_exchange_rate", "overflow", "conflicting_duplicate", "late_leg",
         "lone_leg",
     ]  # fmt: skip

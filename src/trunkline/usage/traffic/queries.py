@@ -1,0 +1,75 @@
+"""Reads of traffic rules."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from django.db.models import Q
+
+from trunkline.core.errors import NotFound
+from trunkline.tariffs.models import Destination
+from trunkline.usage.models import TrafficRule
+from trunkline.usage.traffic.kinds import RuleSide, Stage, Then
+from trunkline.usage.traffic.rule import Conditions, Rule, RuleBook, parse_actions
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def traffic_rules() -> list[TrafficRule]:
+    """All rules of the tenant, in the order in which they are looked at."""
+    stages = list(Stage)
+    rows = TrafficRule.objects.select_related("switch", "account")
+    return sorted(rows, key=lambda row: (stages.index(Stage(row.stage)), row.position, row.name))
+
+
+def access_rule(name: str) -> TrafficRule:
+    """The rule of that name. Raises NotFound `rule_not_found`."""
+    found = TrafficRule.objects.select_related("switch", "account").filter(name=name).first()
+    if found is None:
+        raise NotFound("rule_not_found", f"There is no rule {name!r}.", hint="`trunkline rule list` shows them.")
+    return found
+
+
+def rule_book(switch: str | None) -> RuleBook | None:
+    """What the rules make of the records of that switch (None: of no known one), as they stand now; None where there is nothing to do."""
+    rows = traffic_rules()
+    if not rows:
+        return None
+    book = RuleBook.compile([as_rule(row) for row in rows], switch=switch)
+    return book if book.rules else None
+
+
+def as_rule(row: TrafficRule) -> Rule:
+    """The rule as the program works with it. Raises Invalid where it is none."""
+    conditions = Conditions.of(row.conditions)
+    return Rule(
+        name=row.name,
+        stage=Stage(row.stage),
+        position=row.position,
+        side=RuleSide(row.side),
+        account_id=row.account_id,
+        switch=None if row.switch is None else row.switch.name,
+        valid_from_ms=_milliseconds(row.valid_from),
+        valid_to_ms=_milliseconds(row.valid_to),
+        conditions=conditions,
+        actions=parse_actions(row.actions),
+        then=Then(row.then),
+        destination_ids=destination_ids(conditions),
+    )
+
+
+def destination_ids(conditions: Conditions) -> frozenset[int]:
+    """The destinations that conditions name, by name and by country; those of both where both are named."""
+    if not (conditions.destinations or conditions.countries):
+        return frozenset()
+    asked = Q()
+    if conditions.destinations:
+        asked &= Q(name__in=conditions.destinations)
+    if conditions.countries:
+        asked &= Q(country__in=conditions.countries)
+    return frozenset(Destination.objects.filter(asked).values_list("id", flat=True))
+
+
+def _milliseconds(instant: datetime | None) -> int | None:
+    return None if instant is None else (instant - _EPOCH) // _MILLISECOND
