@@ -32,6 +32,7 @@ GROUPS = {
     "account": Group("account"),
     "tariff": Group("tariff"),
     "switch": Group("switch"),
+    "source": Group("source"),
     "usage": Group("usage", prepares_itself=frozenset({"try"})),
     "explain": Group("explain"),
     "invoice": Group("invoice"),

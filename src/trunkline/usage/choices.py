@@ -23,6 +23,7 @@ class Intake(models.TextChoices):
     UPLOAD = "upload", "Upload"
     FOLDER = "folder", "Watched folder"
     RESEND = "resend", "Rejects sent again"
+    SOURCE = "source", "Fetched from a source"
 
 
 class SegmentKind(models.TextChoices):

@@ -15,6 +15,19 @@ from trunkline.kit.models import (
     unchecked_tenant,
 )
 from trunkline.usage.choices import BatchState, Intake, SegmentKind, SegmentState, Side
+from trunkline.usage.sources.models import Alarm, Feed, Receipt, Source
+
+__all__ = [
+    "Alarm",
+    "Batch",
+    "Feed",
+    "HourTotal",
+    "Receipt",
+    "Rollup",
+    "Segment",
+    "Source",
+    "Switch",
+]
 
 
 @track()
