@@ -10,10 +10,12 @@ Where a package is missing, the test skips and says so. Root starts vsftpd and d
 from __future__ import annotations
 
 import contextlib
+import imaplib
 import os
 import pwd
 import shutil
 import socket
+import ssl
 import subprocess
 import time
 from collections.abc import Iterator
@@ -72,6 +74,25 @@ def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
         except OSError:
             time.sleep(0.02)
     raise RuntimeError(f"the server does not listen on {port}: {log.read_text(errors='replace')[-2000:]}")
+
+
+def _wait_for_login(port: int) -> None:
+    """Dovecot listens before it can tell who somebody is."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    until = time.monotonic() + START_SECONDS
+    while True:
+        box = imaplib.IMAP4_SSL("localhost", port, ssl_context=context, timeout=START_SECONDS)
+        try:
+            box.login("cdr", PASSWORD)
+        except imaplib.IMAP4.error:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
+        else:
+            return
+        finally:
+            box.logout()
 
 
 def helper_user() -> int | None:
@@ -173,9 +194,8 @@ def vsftpd(place: Path, *, certificate: Certificate | None = None) -> Iterator[P
     root = place / "root"  # vsftpd refuses a root that one may write to
     files = root / "cdr"
     files.mkdir(parents=True, exist_ok=True)
-    empty, logs = place / "empty", place / "logs"
-    for folder in (empty, logs):
-        folder.mkdir(exist_ok=True)
+    empty = place / "empty"
+    empty.mkdir(exist_ok=True)
     cert = certificate or make_certificate(place)
     (place / "passwords").write_text(f"{PASSWORD}\n")
     port = free_port()
@@ -185,8 +205,8 @@ def vsftpd(place: Path, *, certificate: Certificate | None = None) -> Iterator[P
         f"local_enable=NO\nanon_root={root}\nsecure_email_list_enable=YES\nemail_password_file={place / 'passwords'}\nwrite_enable=YES\n"
         "anon_upload_enable=YES\nanon_mkdir_write_enable=YES\nanon_other_write_enable=YES\nanon_world_readable_only=NO\n"
         f"ssl_enable=YES\nallow_anon_ssl=YES\nforce_anon_logins_ssl=YES\nforce_anon_data_ssl=YES\nrsa_cert_file={cert.certificate}\n"
-        f"rsa_private_key_file={cert.key}\npasv_address=127.0.0.1\nsecure_chroot_dir={empty}\nvsftpd_log_file={logs / 'vsftpd.log'}\n"
-        "xferlog_enable=YES\nuse_localtime=NO\nseccomp_sandbox=NO\nisolate=NO\nisolate_network=NO\n"
+        f"rsa_private_key_file={cert.key}\npasv_address=127.0.0.1\nsecure_chroot_dir={empty}\n"
+        "xferlog_enable=NO\nuse_localtime=NO\nseccomp_sandbox=NO\nisolate=NO\nisolate_network=NO\n"
     )
     user = helper_user()
     give(place, user)
@@ -229,4 +249,5 @@ def dovecot(place: Path) -> Iterator[Peer]:
     )
     give(place / "mail", user)
     with running([server, "-F", "-c", str(config)], port, place / "dovecot.out"):
+        _wait_for_login(port)
         yield Peer(port, "cdr", place / "mail" / "cdr", cert.fingerprint, PASSWORD)

@@ -8,15 +8,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.db.usage.carrier import Carrier
+from tests.db.usage.carrier import COLUMNS, Carrier, line
 from tests.peers import Peer
 from trunkline.kit.secrets import Secret
 from trunkline.usage.models import Batch, Receipt, Source
 from trunkline.usage.process import process
 from trunkline.usage.queries import access_switch
-from trunkline.usage.sources.actions import add_source
+from trunkline.usage.sources.actions import add_source, change_source
 from trunkline.usage.sources.pull import Pulled, pull
-from trunkline.usage.sources.queries import open_alarms
+from trunkline.usage.sources.queries import get_feed, open_alarms
 
 NOW = datetime(2026, 3, 4, tzinfo=UTC)
 OLD = NOW - timedelta(hours=1)
@@ -82,6 +82,15 @@ class Feeds:
         with self.carrier.scope():
             return Source.objects.get(pk=self.sources[name])
 
+    def change(self, name: str = "feed", **changes: Any) -> None:
+        with self.carrier.scope():
+            change_source(source_id=self.sources[name], at=self.now, **changes)
+
+    def waits_for(self, name: str = "feed") -> float:
+        """Minutes to the next look."""
+        with self.carrier.scope():
+            return (get_feed(self.sources[name]).next_at - self.now).total_seconds() / 60
+
     def spooled(self) -> list[str]:
         """What lies in the spool."""
         from trunkline.kit.home import home
@@ -95,3 +104,8 @@ def put(folder: Path, name: str, text: str, *, at: datetime = OLD) -> Path:
     path.write_text(text)
     os.utime(path, (at.timestamp(), at.timestamp()))
     return path
+
+
+def text(*keys: str) -> str:
+    """A file of the common CSV with a call of one minute for each key."""
+    return "\n".join([COLUMNS, *(line(key) for key in keys)]) + "\n"

@@ -15,6 +15,7 @@ import ssl
 from collections.abc import Iterator, Set
 from email.message import EmailMessage
 from email.utils import parseaddr
+from fnmatch import fnmatchcase
 from typing import Any, Final, Self
 
 from trunkline.usage.sources.remote import (
@@ -30,7 +31,6 @@ from trunkline.usage.sources.remote import (
     Target,
     Write,
     mail_of,
-    matches,
     printable,
     problem_of_name,
     problem_of_size,
@@ -92,10 +92,13 @@ class ImapPeer:
                 raise
             except imaplib.IMAP4.error as error:
                 raise PeerFailed(
-                    "login_refused",
+                    # RFC 5530: UNAVAILABLE is an outage of the server, not a wrong password.
+                    "server_refused" if "[UNAVAILABLE]" in _said(error) else "login_refused",
                     f"{target.address} does not let {target.login} in: {_said(error)}",
                     hint="Look at user and password; some providers want a password made for programs.",
                 ) from error
+            _, (words, *_) = self._box.capability()  # more than before the login
+            self._capabilities = (words or b"").decode("ascii", "replace").upper().split()
 
     def _select(self) -> None:
         with self._talking():
@@ -166,7 +169,7 @@ class ImapPeer:
     def _files(self, message: EmailMessage) -> Iterator[tuple[int, EmailMessage]]:
         """The attachments whose names are those to take, with their number among all parts."""
         for number, part in enumerate(message.walk(), start=1):
-            if not part.is_multipart() and matches(_name(part), self._target.pattern):
+            if not part.is_multipart() and fnmatchcase(_name(part), self._target.pattern):
                 yield number, part
 
     def _entry(self, mail: str, number: int, part: EmailMessage) -> Entry:
@@ -210,7 +213,7 @@ class ImapPeer:
             return
         with self._talking():
             self._box.create(_quoted(folder))  # which is refused where it is there already
-        if "MOVE" in self._box.capabilities:
+        if "MOVE" in self._capabilities:
             self._uid("MOVE", uid, _quoted(folder))
             return
         self._uid("COPY", uid, _quoted(folder))
@@ -231,7 +234,7 @@ class ImapPeer:
 
     def _remove(self, uid: str) -> None:
         self._uid("STORE", uid, "+FLAGS.SILENT", r"(\Deleted)")
-        if "UIDPLUS" in self._box.capabilities:
+        if "UIDPLUS" in self._capabilities:
             self._uid("EXPUNGE", uid)
         # Without it EXPUNGE would remove what others have marked too: it stays marked, and we do not list it any more.
 

@@ -252,7 +252,7 @@ class _Look:
         reached("source_ended")
         with scope(self.tenant_id, ACTOR):
             for receipt in group:
-                receipts.settle_state(receipt.pk, ReceiptState.DONE, at=self.now())
+                receipts.settle_state(receipt.pk, ReceiptState.DONE, at=self.now(), detail=str(self.source.after))
         for receipt in group:
             self.pulled.say(receipt.name, "done", str(self.source.after))
 

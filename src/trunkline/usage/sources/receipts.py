@@ -12,10 +12,11 @@ from trunkline.usage.actions import Examined, Registered, register
 from trunkline.usage.choices import BatchState, Intake
 from trunkline.usage.models import Feed, Receipt, Source
 from trunkline.usage.sources import alarms
-from trunkline.usage.sources.choices import AlarmKind, ReceiptState
+from trunkline.usage.sources.choices import AfterSuccess, AlarmKind, ReceiptState
 from trunkline.usage.sources.remote import Entry, mail_of
 
 KEPT: Final = timedelta(days=90)  # receipts of files that are gone: so long a name that comes again is noticed
+MOVED: Final = (str(AfterSuccess.ARCHIVE), str(AfterSuccess.DELETE))
 IN_HAND: Final = (ReceiptState.SEEN, ReceiptState.REFUSED)
 
 
@@ -36,6 +37,11 @@ def record(source: Source, entries: Sequence[Entry], *, at: datetime) -> int:
             receipt.state = ReceiptState.REFUSED if problem else ReceiptState.SEEN
             receipt.detail = problem
             receipt.save(update_fields=["state", "detail"])
+        elif (
+            receipt.state == ReceiptState.DONE and receipt.detail in MOVED
+        ):  # yet there it is: put there again, or put back
+            receipt.state = ReceiptState.SEEN
+            receipt.save(update_fields=["state"])
     return len(new)
 
 
@@ -103,6 +109,8 @@ def take(source: Source, receipt_id: int, examined: Examined, *, at: datetime) -
 
 def _repetition(source: Source, receipt: Receipt, found: Registered) -> str:
     """What a file repeats, '' if nothing. The very same file that is fetched again after its batch failed repeats nothing."""
+    if receipt.batch_id == found.batch.pk and receipt.detail in MOVED:
+        return f"{receipt.name} is there again; it had been taken away ({receipt.detail}) after it was posted."
     if found.found is not None and found.found != BatchState.FAILED:
         twin = Receipt.objects.filter(source__switch=source.switch_id, batch=found.batch).exclude(pk=receipt.pk).first()
         return f"{receipt.name} holds the same as {twin.name}, which came before." if twin else ""

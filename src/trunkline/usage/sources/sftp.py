@@ -208,7 +208,7 @@ class SftpPeer:
             file = self._run(self._files.open(entry.locator, "rb"))
             try:
                 while block := self._run(file.read(READ_OCTETS)):
-                    counted(block)
+                    counted(block)  # type: ignore[arg-type]  # opened as bytes
             finally:
                 self._run(file.close())
         except asyncssh.SFTPNoSuchFile as error:
