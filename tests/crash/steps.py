@@ -10,6 +10,7 @@ LOAD = ("registered", "decoding", "temporary_written", "renamed", "before_commit
 WATCH = ("registered", "renamed", "before_commit", "after_commit", "before_source_moved")
 CREW = ("decoding", "before_commit", "after_commit")  # the others are passed by its processes (test_crew.py)
 RESEND = ("registered", "superseding", "before_commit", "before_source_moved")
+SOURCE = ("source_listed", "source_fetched", "source_registered", "source_before_end", "source_ended")
 INVOICE = (
     "invoice_records_written",
     "invoice_before_number",
@@ -33,6 +34,10 @@ def watch(folder: Folder, fault: str = "") -> None:
     if fault or not (folder.files / "watched" / "done").exists():
         folder.put_into_watched()
     _do(folder, ("worker", "--once"), fault)
+
+
+def pull(folder: Folder, fault: str = "") -> None:
+    _do(folder, ("source", "pull", "feed"), fault)
 
 
 def resend(folder: Folder, fault: str = "") -> None:

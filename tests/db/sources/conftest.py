@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from tests import peers
+from tests.databases import TestDatabase
 from tests.db.sources.feeds import Feeds
 from tests.db.usage.carrier import Carrier
 
 
 @pytest.fixture
-def feeds(committed_db: None, tmp_path: Path) -> Feeds:
-    return Feeds(Carrier.make(tmp_path / "in"))
+def feeds(committed_db: TestDatabase, tmp_path: Path) -> Feeds:
+    return Feeds(Carrier.make(tmp_path / "in"), committed_db)
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ class Feeds:
     """Sources of one carrier, with a clock that the test sets."""
 
     carrier: Carrier
+    database: Any = None
     now: datetime = NOW
     sources: dict[str, int] = field(default_factory=dict)
 
@@ -37,7 +38,7 @@ class Feeds:
         """Make a source of the switch `common` at a peer, whose key is pinned."""
         given: dict[str, Any] = {"pin": peer.pin, "path": str(peer.folder), "pattern": "*.csv"} | more
         secret = Secret(peer.secret)
-        given |= {"private_key": secret} if kind == "sftp" else {"password": secret}
+        given = ({"private_key": secret} if kind == "sftp" else {"password": secret}) | given
         with self.carrier.scope():
             source = add_source(
                 switch=access_switch("common"), name=name, kind=kind, host=peer.host, port=peer.port, login=peer.login,
@@ -90,6 +91,21 @@ class Feeds:
         """Minutes to the next look."""
         with self.carrier.scope():
             return (get_feed(self.sources[name]).next_at - self.now).total_seconds() / 60
+
+    def everything(self) -> str:
+        """Every row of every table."""
+        from tests.databases import TestDatabase
+
+        database = self.database
+        assert isinstance(database, TestDatabase)
+        with database.connect() as admin:
+            tables = admin.execute(
+                "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
+            )
+            names = [name for (name,) in tables]
+            return "\n".join(
+                str(row) for name in names for row in admin.execute(f'SELECT t::text FROM "{name}" t').fetchall()
+            )
 
     def spooled(self) -> list[str]:
         """What lies in the spool."""

@@ -33,10 +33,12 @@ def send(mail: Peer, *files: tuple[str, str], sender: str = "Billing <cdr@partne
 def mails(mail: Peer, mailbox: str = "INBOX") -> list[str]:
     """Flags of the mails in a mailbox; not there: none."""
     box = connect(mail)
-    if box.select(mailbox, readonly=True)[0] != "OK":
-        return []
-    _, answer = box.fetch("1:*", "(FLAGS)")
-    box.logout()
+    try:
+        kind, count = box.select(mailbox, readonly=True)
+        is_empty = kind != "OK" or count == [b"0"]
+        answer = [] if is_empty else box.fetch("1:*", "(FLAGS)")[1]
+    finally:
+        box.logout()
     return [part.decode().partition("FLAGS ")[2].rstrip(")") + ")" for part in answer if isinstance(part, bytes)]
 
 

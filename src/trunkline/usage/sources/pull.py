@@ -55,7 +55,7 @@ class Fate:
 
 @dataclass(slots=True)
 class Pulled:
-    """What a look did. `failure` ended it early; what came before stays."""
+    """What a look did. `failure` ended it early; what came before stays. `batches` are those of the source that are not through yet."""
 
     source: str
     files: list[Fate] = field(default_factory=list)
@@ -114,6 +114,7 @@ class _Look:
         with scope(self.tenant_id, ACTOR):
             taken = receipts.taken_files(self.source)
             target = target_of(self.source)
+        self.pulled.batches += [receipt.batch.pk for receipt in taken if receipt.batch.state not in FINAL]
         if only_settle and not _finished(taken):
             return
         with peer_for(self.source.kind, target) as peer:
