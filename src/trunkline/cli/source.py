@@ -1,4 +1,4 @@
-"""`trunkline source`: where usage files are fetched from."""
+"""`trunkline source`: where usage files come from."""
 
 from __future__ import annotations
 
@@ -9,16 +9,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trunkline.cli.door import JsonOption, TenantOption, now, print_json, progress_bar, say, table, tenant_scope
+from trunkline.cli.door import JsonOption, TenantOption, actor, now, print_json, progress_bar, say, table, tenant_scope
 from trunkline.core.errors import Invalid
+from trunkline.kit.db.scope import scope
 from trunkline.kit.secrets import Secret
+from trunkline.usage.sources.choices import SourceKind
 
 if TYPE_CHECKING:
-    from trunkline.usage.models import Alarm
+    from trunkline.usage.models import Alarm, Source
     from trunkline.usage.sources.pull import Pulled
     from trunkline.usage.sources.queries import Shown
 
-app = typer.Typer(help="Where usage files are fetched from: SFTP, FTPS, mailboxes; their alarms.", no_args_is_help=True)
+app = typer.Typer(
+    help="Where usage files come from: watched folders, SFTP, FTPS, mailboxes; their alarms.", no_args_is_help=True
+)
 
 NameArgument = Annotated[str, typer.Argument(help="Name of the source.")]
 Port = Annotated[int | None, typer.Option(help="Port; 22 for SFTP, 21 for FTPS, 993 for mail.")]
@@ -29,7 +33,7 @@ PasswordFile = Annotated[
 KeyFile = Annotated[Path | None, typer.Option(help="File with the private key (SFTP).")]
 PassphraseFile = Annotated[Path | None, typer.Option(help="File with the passphrase of the private key.")]
 Pin = Annotated[str | None, typer.Option("--fingerprint", help="Fingerprint of its host key or certificate, if known.")]
-Folder = Annotated[str | None, typer.Option("--path", help="Folder on the server; for mail the mailbox.")]
+Folder = Annotated[str | None, typer.Option("--path", help="Folder; for mail the mailbox.")]
 Pattern = Annotated[str | None, typer.Option(help="Names of the files to take, such as 'CDR_*.csv.gz'.")]
 Senders = Annotated[
     list[str] | None, typer.Option("--sender", help="Whose mails are taken: an address, @domain, or * for all.")
@@ -54,9 +58,9 @@ def add(
     name: NameArgument,
     tenant: TenantOption,
     switch: Annotated[str, typer.Option(help="Switch that wrote the files.")],
-    kind: Annotated[str, typer.Option(help="sftp, ftps or imap.")],
-    host: Annotated[str, typer.Option(help="Name or address of the server.")],
-    login: Annotated[str, typer.Option("--user", help="User on the server.")],
+    kind: Annotated[str, typer.Option(help="folder (of this machine), sftp, ftps or imap.")],
+    host: Annotated[str, typer.Option(help="Name or address of the server.")] = "",
+    login: Annotated[str, typer.Option("--user", help="User on the server.")] = "",
     port: Port = None,
     password_file: PasswordFile = None,
     key_file: KeyFile = None,
@@ -196,7 +200,7 @@ def list_all(tenant: TenantOption, json: JsonOption = False) -> None:
             _address(each),
             _state(each),
             _when(each.feed.new_at),
-            _when(each.feed.next_at) if each.source.is_active else "",
+            _when(each.feed.next_at) if each.source.is_active and each.source.kind != SourceKind.FOLDER else "",
             each.feed.failure_detail,
         ]
         for each in found
@@ -275,6 +279,8 @@ def trust(
 
     with tenant_scope(tenant):
         source = access_source(name)
+    if source.kind == SourceKind.FOLDER:
+        raise Invalid("source_option", "A folder of this machine has no key.")
     pin = shown_pin(source.kind, source.host, source.port)
     say(f"{source.host}:{source.port} shows {pin}")
     if pin == source.pin:
@@ -303,9 +309,13 @@ def pull(
     from trunkline.usage.sources.queries import access_source
 
     with tenant_scope(tenant) as tenant_id:
-        source_id = access_source(name).pk
+        source = access_source(name)
+        source_id = source.pk
         if again:
             try_again(source_id=source_id)
+    if source.kind == SourceKind.FOLDER:
+        _print_looks(name, [_look_into_folder(tenant_id, source, background=background)], json=json)
+        return
     looks: list[Pulled] = []
     while not looks or looks[-1].has_more:
         with progress_bar(name, quiet=json) as bar:
@@ -325,6 +335,24 @@ def pull(
             if settled is not None:
                 settled.has_more = done.has_more
     _print_looks(name, looks, json=json)
+
+
+def _look_into_folder(tenant_id: int, source: Source, *, background: bool) -> Pulled:
+    """A folder of this machine: what is at rest is registered where it lies, taken, and moved aside."""
+    from trunkline.usage.collect import watch_one
+    from trunkline.usage.process import process
+    from trunkline.usage.queries import unfinished_batches
+    from trunkline.usage.sources.pull import Pulled
+
+    done = Pulled(source.name)
+    for seen in watch_one(tenant_id, source.pk, now=now):
+        done.say(seen.name, {"registered": "taken"}.get(seen.fate, seen.fate), seen.detail)
+    if not background:
+        with scope(tenant_id, actor()):
+            waiting = unfinished_batches(source.switch_id)
+        for batch_id in waiting:
+            process(tenant_id=tenant_id, batch_id=batch_id, now=now)
+    return done
 
 
 def _say_busy(name: str) -> int:
@@ -406,6 +434,8 @@ def _alarm(alarm: Alarm) -> dict[str, Any]:
 
 
 def _address(each: Shown) -> str:
+    if each.source.kind == SourceKind.FOLDER:
+        return each.source.path
     return f"{each.source.login}@{each.source.host}:{each.source.port} {each.source.path}"
 
 

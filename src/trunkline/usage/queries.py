@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from trunkline.core.errors import NotFound
+from trunkline.usage.choices import BatchState
 from trunkline.usage.models import Batch, Switch
 
 
@@ -49,6 +50,12 @@ def list_batches(*, state: str = "", limit: int = 50) -> list[Batch]:
     """The newest batches, of one state if named."""
     found = Batch.objects.order_by("-pk")
     return list((found.filter(state=state) if state else found)[:limit])
+
+
+def unfinished_batches(switch_id: int) -> list[int]:
+    """Ids of the batches of a switch that wait or are worked on, the oldest first."""
+    found = Batch.objects.filter(switch=switch_id, state__in=(BatchState.REGISTERED, BatchState.RUNNING))
+    return list(found.order_by("pk").values_list("pk", flat=True))
 
 
 def posting_key(batch_id: int, side: str, account_id: int, day: date) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
 
 from django.db import IntegrityError, transaction
@@ -21,6 +22,8 @@ CHANGEABLE: Final = frozenset({
     "host", "port", "login", "pin", "path", "pattern", "senders", "every_min", "cron", "rest_s", "limit_octets", "after", "archive",
     "expected_min", "has_recurring_names",
 })  # fmt: skip
+# Of a folder of this machine: the rest is said of servers alone.
+CHANGEABLE_OF_FOLDER: Final = frozenset({"path", "pattern", "expected_min", "has_recurring_names"})
 ARCHIVE_NAME: Final = {SourceKind.SFTP: "done", SourceKind.FTPS: "done", SourceKind.IMAP: "Done"}
 HERE: Final = {SourceKind.SFTP: ".", SourceKind.FTPS: ".", SourceKind.IMAP: "INBOX"}
 PORT_MAX: Final = 65_535
@@ -31,9 +34,9 @@ def add_source(
     switch: Switch,
     name: str,
     kind: str,
-    host: str,
-    login: str,
     at: datetime,
+    host: str = "",
+    login: str = "",
     port: int | None = None,
     password: Secret | None = None,
     private_key: Secret | None = None,
@@ -52,7 +55,9 @@ def add_source(
 ) -> Source:
     """Make a source of a switch; its first look is due at once. Without a schedule it is looked into every five minutes.
 
-    Raises `Invalid` (`source_kind`, `source_name`, `source_address`, `source_path`, `source_pattern`, `source_senders`, `source_schedule`,
+    A folder of this machine takes a path from the root and a pattern, and no server's options; it is looked into all the time.
+
+    Raises `Invalid` (`source_kind`, `source_option`, `source_name`, `source_address`, `source_path`, `source_pattern`, `source_senders`, `source_schedule`,
     `source_limit`, `source_pin`, `source_login`, `source_key`) and `Conflict` (`source_exists`).
     """
     if kind not in SourceKind.values:
@@ -67,13 +72,13 @@ def add_source(
         name=name,
         kind=kind,
         host=host,
-        port=port or DEFAULT_PORT[kind],
+        port=port or DEFAULT_PORT.get(kind, 0),
         login=login,
         pin=pin,
-        path=path or HERE[kind],
+        path=path or HERE.get(kind, ""),
         pattern=pattern,
         senders=list(senders),
-        every_min=every_min if every_min or cron else 5,
+        every_min=every_min if every_min or cron or kind == SourceKind.FOLDER else 5,
         cron=cron,
         rest_s=rest_s,
         limit_octets=limit_octets,
@@ -99,11 +104,12 @@ def change_source(
 ) -> Source:
     """Change what is given (`CHANGEABLE`, and the secrets); name, kind and switch stay. The next look is due at once.
 
-    Another address needs its host key trusted anew. Raises as `add_source` does, and NotFound.
+    Of a folder of this machine only `CHANGEABLE_OF_FOLDER` can be given. Another address needs its host key trusted anew. Raises as `add_source` does, and NotFound.
     """
     if unknown := set(changes) - CHANGEABLE:
         raise TypeError(f"a source has no {sorted(unknown)} to change")
     (source,) = lock_rows(Source.objects.all(), [source_id])
+    _require_of_kind(source, changes, password, private_key)
     if "pin" not in changes and {"host", "port"} & {k for k, v in changes.items() if getattr(source, k) != v}:
         changes["pin"] = ""  # before somebody has looked, the new machine is a stranger
     if changes.get("cron"):
@@ -168,8 +174,55 @@ def plan_next(*, source_id: int, at: datetime) -> None:
     feed.save(update_fields=["next_at"])
 
 
+def watch_folder(*, switch: Switch, folder: str, pattern: str | None = None, at: datetime) -> None:
+    """Have that folder be the watched folder of a switch, by its name; '' for none. What is left out stays. Raises as `add_source` does."""
+    source = Source.objects.filter(switch=switch, kind=SourceKind.FOLDER, name=switch.name).first()
+    if not folder:
+        if source is not None:
+            remove_source(source_id=source.pk)
+    elif source is None:
+        # The names of a folder of one's own may well come again: a log that is rotated into it.
+        add_source(
+            switch=switch, name=switch.name, kind=SourceKind.FOLDER, path=folder, pattern="*" if pattern is None else pattern,
+            has_recurring_names=True, at=at,
+        )  # fmt: skip
+    else:
+        changes: dict[str, Any] = {"path": folder} | ({} if pattern is None else {"pattern": pattern})
+        change_source(source_id=source.pk, at=at, **changes)
+
+
+def _require_of_kind(
+    source: Source, changes: dict[str, Any], password: Secret | None, private_key: Secret | None
+) -> None:
+    """A folder of this machine has nothing of a server."""
+    given = set(changes) | {n for n, s in (("password", password), ("private_key", private_key)) if s is not None}
+    if source.kind == SourceKind.FOLDER and (surplus := given - CHANGEABLE_OF_FOLDER):
+        raise Invalid(
+            "source_option", f"A folder has no {', '.join(sorted(surplus))}.", hint="Its files are moved to done/."
+        )
+
+
+def _require_sound_folder(source: Source) -> None:
+    if not Path(source.path).is_absolute():
+        raise Invalid("watch_folder", "The watched folder must be named from the root (/...).")
+    if not source.pattern or "/" in source.pattern or "**" in source.pattern or len(source.pattern) > 100:
+        raise Invalid(
+            "watch_pattern",
+            f"{source.pattern!r} is no pattern of file names.",
+            hint="Such as *.csv or Master.csv.*.gz.",
+        )
+    if source.host or source.login or source.port or source.pin or source.cron or source.every_min:
+        raise Invalid("source_option", "A folder has no server and no schedule: it is looked into all the time.")
+    source.after, source.archive, source.senders = AfterSuccess.ARCHIVE, "done", []
+    if source.expected_min is not None and source.expected_min <= 0:
+        source.expected_min = None
+
+
 def _require_sound(source: Source) -> None:
     """Raises `Invalid` for what a look could not work with."""
+    if source.kind == SourceKind.FOLDER:
+        _require_sound_folder(source)
+        return
     if not source.host or not source.host.isprintable() or any(c in source.host for c in " /@"):
         raise Invalid(
             "source_address",
@@ -224,6 +277,10 @@ def _require_senders(source: Source) -> None:
 
 def _seal(source: Source, password: Secret | None, private_key: Secret | None, at: datetime) -> None:
     """Put the secrets that are given into the row; an empty one takes the old one away."""
+    if source.kind == SourceKind.FOLDER:
+        if password or private_key:
+            raise Invalid("source_option", "A folder of this machine needs no password.")
+        return
     if private_key and source.kind != SourceKind.SFTP:
         raise Invalid("source_key", "Only SFTP works with a private key.", hint="Give a password.")
     for what, secret in (("password", password), ("private_key", private_key)):

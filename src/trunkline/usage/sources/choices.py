@@ -12,6 +12,7 @@ PULL: Final = "usage.pull"  # the job that looks into one source
 class SourceKind(models.TextChoices):
     """How the files are reached."""
 
+    FOLDER = "folder", "Folder of this machine"  # its files are read where they lie, and moved aside (`usage.collect`)
     SFTP = "sftp", "SFTP"
     FTPS = "ftps", "FTP over explicit TLS"
     IMAP = "imap", "Mailbox (IMAP over TLS)"

@@ -12,7 +12,7 @@ from trunkline.usage.sources.choices import AfterSuccess, AlarmKind, ReceiptStat
 
 @track(exclude=["password", "private_key"])
 class Source(TenantModel):
-    """A folder or mailbox on somebody's server from which the files of a switch are fetched.
+    """Where the files of a switch come from: a watched folder of this machine, or a folder or mailbox on somebody's server.
 
     Secrets are sealed (`kit.secrets`) and bound to this row; they are in no history. How far it has come stands in `Feed`.
     """
@@ -20,17 +20,17 @@ class Source(TenantModel):
     public_id = PublicIdField()
     switch = tenant_reference("usage.Switch")
     name = models.CharField(max_length=60)
-    kind = models.CharField(max_length=4, choices=SourceKind.choices)
-    host = models.CharField(max_length=253)
-    port = models.PositiveIntegerField()
-    login = models.CharField(max_length=200)
+    kind = models.CharField(max_length=6, choices=SourceKind.choices)
+    host = models.CharField(max_length=253, blank=True)
+    port = models.PositiveIntegerField(default=0)
+    login = models.CharField(max_length=200, blank=True)
     password = models.TextField(blank=True, help_text="Sealed.")
     private_key = models.TextField(blank=True, help_text="Sealed, in OpenSSH's format without passphrase.")
     secrets_changed_at = models.DateTimeField(null=True, help_text="When password or key were given last.")
     pin = models.CharField(
         max_length=200, blank=True, help_text="Fingerprint of the host key or certificate that is trusted."
     )
-    path = models.CharField(max_length=500, help_text="Folder on the server; for mail the mailbox.")
+    path = models.CharField(max_length=500, help_text="Folder; for mail the mailbox.")
     pattern = models.CharField(max_length=100, default="*", help_text="Names of the files to take.")
     senders = models.JSONField(default=list, blank=True, help_text="Addresses or @domains whose mails are taken.")
     every_min = models.PositiveIntegerField(null=True, help_text="Minutes from one look to the next.")
@@ -54,7 +54,9 @@ class Source(TenantModel):
             TenantForeignKey(field="switch", name="usage_source_switch_fk"),
             models.CheckConstraint(
                 name="usage_source_schedule",
-                condition=Q(every_min__gt=0, cron="") | (Q(every_min=None) & ~Q(cron="")),
+                condition=Q(kind=SourceKind.FOLDER, every_min=None, cron="")
+                | (Q(every_min__gt=0, cron="") & ~Q(kind=SourceKind.FOLDER))
+                | (Q(every_min=None) & ~Q(cron="") & ~Q(kind=SourceKind.FOLDER)),
             ),
             models.CheckConstraint(
                 name="usage_source_archive", condition=~Q(after=AfterSuccess.ARCHIVE) | ~Q(archive="")

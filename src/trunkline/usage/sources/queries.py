@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from trunkline.core.errors import NotFound
 from trunkline.kit.db.scope import current_tenant_id
 from trunkline.kit.secrets import open_sealed
-from trunkline.usage.models import Alarm, Feed, Receipt, Source
-from trunkline.usage.sources.choices import ReceiptState
+from trunkline.usage.models import Alarm, Feed, Receipt, Source, Switch
+from trunkline.usage.sources.choices import ReceiptState, SourceKind
 from trunkline.usage.sources.remote import Target
 
 
@@ -18,6 +18,12 @@ def access_source(name: str) -> Source:
     if found is None:
         raise NotFound("source_not_found", f"There is no source {name!r}.", hint="`trunkline source list` shows them.")
     return found
+
+
+def folder_of(switch: Switch) -> str:
+    """The watched folder of a switch by its own name, '' if it has none."""
+    found = Source.objects.filter(switch=switch, kind=SourceKind.FOLDER, name=switch.name).first()
+    return found.path if found else ""
 
 
 def get_feed(source_id: int) -> Feed:

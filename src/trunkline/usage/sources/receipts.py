@@ -10,7 +10,7 @@ from trunkline.core.ids import content_key
 from trunkline.kit.db.locks import lock_rows
 from trunkline.usage.actions import Examined, Registered, register
 from trunkline.usage.choices import BatchState, Intake
-from trunkline.usage.models import Feed, Receipt, Source
+from trunkline.usage.models import Batch, Feed, Receipt, Source
 from trunkline.usage.sources import alarms
 from trunkline.usage.sources.choices import AfterSuccess, AlarmKind, ReceiptState
 from trunkline.usage.sources.remote import Entry, mail_of
@@ -119,6 +119,20 @@ def _repetition(source: Source, receipt: Receipt, found: Registered) -> str:
         if same.exclude(pk=receipt.pk).exists():
             return f"{receipt.name} came again with other content."
     return ""
+
+
+def note_arrival(source: Source, found: Registered, path: str, *, at: datetime) -> None:
+    """Say that a file came in a folder of this machine, in the transaction that registered it; an alarm where it is a repetition."""
+    name = found.batch.name
+    if found.found is None:
+        Feed.objects.filter(source=source).update(new_at=at)
+        alarms.clear(source, AlarmKind.STALLED, at=at)
+        before = Batch.objects.filter(switch=source.switch_id, path=path).exclude(pk=found.batch.pk)
+        if not source.has_recurring_names and before.exists():
+            alarms.raise_alarm(source, AlarmKind.REPEATED, f"{name} came again with other content.", at=at)
+    elif found.found == BatchState.POSTED:
+        came = path.rpartition("/")[2]
+        alarms.raise_alarm(source, AlarmKind.REPEATED, f"{came} holds the same as {name}, which came before.", at=at)
 
 
 def settle_state(receipt_id: int, state: ReceiptState, *, at: datetime, detail: str = "") -> None:

@@ -12,7 +12,7 @@ from trunkline.tenancy.queries import tenant_ids
 from trunkline.usage.actions import FINAL
 from trunkline.usage.models import Feed, Receipt
 from trunkline.usage.sources import alarms
-from trunkline.usage.sources.choices import PULL, ReceiptState
+from trunkline.usage.sources.choices import PULL, ReceiptState, SourceKind
 
 ACTOR: Final = "system"
 Clock = Callable[[], datetime]
@@ -32,6 +32,8 @@ def look_after(tenant_id: int, *, at: datetime) -> int:
         to_settle = set(final.values_list("source_id", flat=True).distinct())
         for feed in Feed.objects.select_related("source").filter(source__is_active=True).order_by("pk"):
             alarms.review(feed.source, feed, at=at)
+            if feed.source.kind == SourceKind.FOLDER:
+                continue  # `usage.collect` looks into these every ten seconds
             is_due = feed.next_at <= at
             if is_due or (feed.source_id in to_settle and not feed.failures):
                 made += jobs.defer(
