@@ -10,6 +10,7 @@ Where a package is missing, the test skips and says so. Root starts vsftpd and d
 from __future__ import annotations
 
 import contextlib
+import grp
 import imaplib
 import os
 import pwd
@@ -235,7 +236,7 @@ def dovecot(place: Path) -> Iterator[Peer]:
     as_ourselves = (
         ""
         if user is not None
-        else f"default_internal_user = {account.pw_name}\ndefault_internal_group = {account.pw_gid}\n"
+        else f"default_internal_user = {account.pw_name}\ndefault_internal_group = {grp.getgrgid(account.pw_gid).gr_name}\n"
         f"default_login_user = {account.pw_name}\n"
     )
     config = place / "dovecot.conf"

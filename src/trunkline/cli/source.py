@@ -404,6 +404,16 @@ def remove(
 
 
 @app.command()
+def reseal(tenant: TenantOption) -> None:
+    """Seal the secrets of all sources under the newest key, so that older keys can go."""
+    from trunkline.usage.sources.actions import reseal as reseal_all
+
+    with tenant_scope(tenant):
+        count = reseal_all()
+    typer.echo(f"{count} secrets sealed again")
+
+
+@app.command()
 def check(tenant: TenantOption, json: JsonOption = False) -> None:
     """Print the open alarms of all sources: stalled, failing, repeated, refused. Ends with status 1 if there is one."""
     from trunkline.usage.sources.queries import open_alarms

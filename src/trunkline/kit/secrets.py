@@ -3,7 +3,7 @@
 They are sealed with AES-256-GCM under a key that lies outside the database, in the file `secret.key` of the data folder (0600, made once)
 or in the variable `TRUNKLINE_SECRET_KEY`. A sealed secret is bound to its tenant and to what it is for: copied into another row it does
 not open. The file has one key a line, base64 of 32 bytes; the first seals, all of them open, so that keys can be changed: put a new line on
-top, have every secret given anew (`is_stale` tells which), and remove the old one.
+top, have every secret sealed again that `is_stale`, and remove the old one.
 
     1.<id of the key>.<base64 of nonce, ciphertext and tag>
 

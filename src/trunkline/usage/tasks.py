@@ -47,11 +47,9 @@ def look_after_sources(*, timestamp: int) -> None:
 
 @jobs.task(PULL, queue="sources")
 def pull_source(*, tenant_id: int, source_id: int, only_settle: bool = False) -> None:
-    """Look into one source; nothing happens where somebody else is at it, or it is gone."""
-    from trunkline.usage.models import Source
+    """Look into one source; nothing happens where somebody else is at it, or it was paused or removed meanwhile."""
     from trunkline.usage.sources.pull import pull
+    from trunkline.usage.sources.queries import is_to_pull
 
-    try:
+    if is_to_pull(tenant_id, source_id):
         pull(tenant_id=tenant_id, source_id=source_id, now=clock.now, only_settle=only_settle)
-    except Source.DoesNotExist:
-        return  # removed since

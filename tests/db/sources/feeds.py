@@ -92,6 +92,10 @@ class Feeds:
         with self.carrier.scope():
             return (get_feed(self.sources[name]).next_at - self.now).total_seconds() / 60
 
+    def only_source(self) -> Source:
+        with self.carrier.scope():
+            return Source.objects.get()
+
     def everything(self) -> str:
         """Every row of every table."""
         from tests.databases import TestDatabase

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -205,6 +206,45 @@ def test_a_changed_source_is_looked_into_at_once(feeds: Feeds, ssh: Peer) -> Non
     shown = read("show", "feed")
     assert (shown["next_at"], shown["every_min"], shown["cron"]) == (str(NOW), 7, "")
     assert (shown["limit_octets"], shown["has_recurring_names"]) == (10 << 20, True)
+
+
+def test_secrets_are_sealed_again_under_a_new_key(feeds: Feeds, ssh: Peer) -> None:
+    add(ssh, "--fingerprint", ssh.pin)
+    key = home() / "secret.key"
+    old, sealed = key.read_text(), feeds.only_source().private_key
+    assert run("reseal") == "0 secrets sealed again\n"
+    key.write_text(f"{base64.b64encode(bytes(range(32))).decode()}\n{old}")
+    assert read("pull", "feed")["failure"] is None
+    assert run("reseal") == "1 secrets sealed again\n"
+    assert feeds.only_source().private_key != sealed
+    key.write_text(key.read_text().replace(old, ""))
+    assert read("pull", "feed")["failure"] is None
+    key.write_text(old)
+    assert read("pull", "feed", code=1)["failure"]["code"] == "secret_key_missing"
+
+
+def test_many_files_are_taken_in_several_looks(feeds: Feeds, ssh: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trunkline.usage.sources.pull.FILES_A_LOOK", 2)
+    add(ssh, "--fingerprint", ssh.pin, "--after", "delete")
+    for number in range(5):
+        put(ssh.folder, f"{number}.csv", text(str(number)))
+    found = read("pull", "feed")
+    assert [file["fate"] for file in found["files"]].count("taken") == 5
+    assert list(ssh.folder.iterdir()) == []
+    assert len(feeds.batches()) == 5
+
+
+def test_a_job_of_a_source_that_was_paused_or_removed_meanwhile_does_nothing(feeds: Feeds, ssh: Peer) -> None:
+    from trunkline.usage.tasks import pull_source
+
+    add(ssh, "--fingerprint", ssh.pin)
+    put(ssh.folder, "a.csv", text("1"))
+    job = {"tenant_id": feeds.carrier.tenant_id, "source_id": feeds.only_source().pk}
+    run("pause", "feed")
+    pull_source(**job)
+    run("remove", "feed", "--yes")
+    pull_source(**job)
+    assert feeds.batches() == []
 
 
 def test_a_removed_source_leaves_its_batches(feeds: Feeds, ssh: Peer) -> None:

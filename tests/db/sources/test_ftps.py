@@ -76,6 +76,20 @@ def test_a_pinned_certificate_that_has_expired_is_refused(feeds: Feeds, tmp_path
     assert "expired" in str(found.failure)
 
 
+def test_a_certificate_of_an_authority_that_this_machine_knows_needs_no_pin(
+    feeds: Feeds, ftp: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(ftp.folder.parents[1] / "tls.crt"))
+    feeds.add("ftps", ftp, path="cdr", pin="")
+    put(ftp.folder, "a.csv", text("1"))
+    assert feeds.fates() == [("a.csv", "taken")]
+    feeds.change(host="127.0.0.1")  # which is not the name in it
+    found = feeds.look()
+    assert found.failure is not None
+    assert found.failure.code == "certificate_refused"
+    assert "IP address mismatch" in str(found.failure)
+
+
 def test_a_folder_that_is_not_there_is_said(feeds: Feeds, ftp: Peer) -> None:
     feeds.add("ftps", ftp, path="/elsewhere")
     found = feeds.look()

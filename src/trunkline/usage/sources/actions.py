@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from trunkline.core.errors import Conflict, Invalid
 from trunkline.kit.db.locks import lock_rows
 from trunkline.kit.db.scope import current_tenant_id
-from trunkline.kit.secrets import Secret, seal
+from trunkline.kit.secrets import Secret, is_stale, open_sealed, seal
 from trunkline.usage.models import Alarm, Feed, Receipt, Source, Switch
 from trunkline.usage.sources.choices import DEFAULT_PORT, AfterSuccess, ReceiptState, SourceKind
 from trunkline.usage.sources.queries import get_feed, purpose
@@ -158,6 +158,21 @@ def remove_source(*, source_id: int) -> None:
     for model in (Receipt, Alarm, Feed):
         model.objects.filter(source=source).delete()
     source.delete()
+
+
+def reseal() -> int:
+    """Seal every secret of the tenant that is under an older key under the newest one; how many. Raises as `open_sealed` does."""
+    resealed = 0
+    for source in lock_rows(Source.objects.all(), Source.objects.values_list("pk", flat=True)):
+        for what in ("password", "private_key"):
+            token = getattr(source, what)
+            if is_stale(token):
+                for_what = purpose(source, what)
+                plain = open_sealed(token, tenant_id=current_tenant_id(), purpose=for_what)
+                setattr(source, what, seal(plain, tenant_id=current_tenant_id(), purpose=for_what))
+                source.save(update_fields=[what])
+                resealed += 1
+    return resealed
 
 
 def try_again(*, source_id: int) -> int:

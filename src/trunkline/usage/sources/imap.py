@@ -159,12 +159,13 @@ class ImapPeer:
         if head is None:
             raise FileGone("It is not there any more.")
         size = SIZE.search(b" ".join(p if isinstance(p, bytes) else p[0] for p in answer if p))
-        if not is_allowed(_parsed(head[1]), self._target.senders):
+        if not is_allowed(head[1], self._target.senders):
             return []
         octets = int(size[1]) if size else 0
         if too_large := problem_of_size(octets, min(MAIL_OCTETS, self._target.limit_octets * 2)):
             return [Entry(f"{mail}/0", "mail", octets, problem=too_large)]
-        return [self._entry(mail, number, part) for number, part in self._files(self._read(mail))]
+        message = self._read(mail)
+        return [self._entry(mail, number, part) for number, part in self._files(message)]
 
     def _files(self, message: EmailMessage) -> Iterator[tuple[int, EmailMessage]]:
         """The attachments whose names are those to take, with their number among all parts."""
@@ -239,12 +240,14 @@ class ImapPeer:
         # Without it EXPUNGE would remove what others have marked too: it stays marked, and we do not list it any more.
 
 
-def is_allowed(message: EmailMessage, senders: tuple[str, ...]) -> bool:
-    """Whether a mail claims to be from one of those: whole addresses, `@domain`, or `*`."""
+def is_allowed(head: bytes, senders: tuple[str, ...]) -> bool:
+    """Whether a mail with that head claims to be from one of those: whole addresses, `@domain`, or `*`."""
     if "*" in senders:
         return True
-    address = parseaddr(str(message.get("From", "")))[1].lower()
-    return bool(address) and (address in senders or f"@{address.rpartition('@')[2]}" in senders)
+    # The older policy: it takes the line as it is, where the newer one breaks on some that are malformed.
+    line = str(email.message_from_bytes(head, policy=email.policy.compat32).get("From", ""))
+    address = parseaddr(line)[1].lower()
+    return "@" in address and (address in senders or f"@{address.rpartition('@')[2]}" in senders)
 
 
 def _parsed(raw: bytes) -> EmailMessage:
@@ -254,12 +257,15 @@ def _parsed(raw: bytes) -> EmailMessage:
 def _name(part: EmailMessage) -> str:
     try:
         return part.get_filename() or ""
-    except (ValueError, LookupError, AttributeError, IndexError):  # what the parser does not survive is no name
+    except Exception:  # whatever the standard library's parser does not survive is no name
         return ""
 
 
 def _content(part: EmailMessage) -> bytes:
-    content = part.get_payload(decode=True)
+    try:
+        content = part.get_payload(decode=True)
+    except Exception:  # the same
+        return b""
     return content if isinstance(content, bytes) else b""
 
 

@@ -39,6 +39,7 @@ from trunkline.usage.sources.rules import SOON, backoff, is_at_rest, next_look
 
 ACTOR: Final = "system"
 FILES_A_LOOK: Final = 500  # then the job ends and the next one goes on, so that a worker can be stopped
+ENTRIES_A_STEP: Final = 1000  # a mail's attachments, which are never so many, are written down together
 
 Clock = Callable[[], datetime]
 OnProgress = Callable[[str, int, int], None]
@@ -124,12 +125,15 @@ class _Look:
                 self._take_all(peer)
 
     def _list(self, peer: Peer) -> None:
-        with scope(self.tenant_id, ACTOR):
-            known = set(Receipt.objects.filter(source=self.source).values_list("locator", flat=True))
+        known: set[str] = set()
+        if self.source.kind == SourceKind.IMAP:
+            with scope(self.tenant_id, ACTOR):
+                known.update(Receipt.objects.filter(source=self.source).values_list("locator", flat=True))
         there: set[str] = set()
         for entries in peer.entries(known):
-            with scope(self.tenant_id, ACTOR):
-                receipts.record(self.source, entries, at=self.began_at)
+            for begin in range(0, len(entries), ENTRIES_A_STEP):
+                with scope(self.tenant_id, ACTOR):
+                    receipts.record(self.source, entries[begin : begin + ENTRIES_A_STEP], at=self.began_at)
             there |= {receipts.key_of(entry) for entry in entries}
         with scope(self.tenant_id, ACTOR):
             if (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from trunkline.core.errors import NotFound
-from trunkline.kit.db.scope import current_tenant_id
+from trunkline.kit.db.scope import current_tenant_id, scope
 from trunkline.kit.secrets import open_sealed
 from trunkline.usage.models import Alarm, Feed, Receipt, Source, Switch
 from trunkline.usage.sources.choices import ReceiptState, SourceKind
@@ -18,6 +18,12 @@ def access_source(name: str) -> Source:
     if found is None:
         raise NotFound("source_not_found", f"There is no source {name!r}.", hint="`trunkline source list` shows them.")
     return found
+
+
+def is_to_pull(tenant_id: int, source_id: int) -> bool:
+    """Whether a source is there and not paused; opens a scope of its own."""
+    with scope(tenant_id, "system"):
+        return Source.objects.filter(pk=source_id, is_active=True).exists()
 
 
 def folder_of(switch: Switch) -> str:

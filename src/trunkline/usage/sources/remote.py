@@ -25,6 +25,8 @@ STALL_SECONDS: Final = 60  # without an answer or a byte
 BLOCK_OCTETS: Final = 1 << 20
 NAME_CHARACTERS: Final = 255
 PATH_CHARACTERS: Final = 1000
+VERSION_CHARACTERS: Final = 60
+OCTETS_MAX: Final = (1 << 63) - 1  # a server may claim more than a table can keep
 # Tried again soon they might lock the account, and only a person can mend them.
 FOR_PEOPLE: Final = frozenset(
     {
@@ -162,7 +164,8 @@ def listed(folder: str, name: str, *, octets: int, version: str, modified_at: da
     problem = problem_of_name(name) or problem_of_size(octets, limit)
     if len(locator) > PATH_CHARACTERS:
         problem, locator = f"Its path is longer than {PATH_CHARACTERS} characters.", locator[-PATH_CHARACTERS:]
-    return Entry(locator, shown[-NAME_CHARACTERS:], octets, version, modified_at, problem)
+    size = min(octets, OCTETS_MAX)
+    return Entry(locator, shown[-NAME_CHARACTERS:], size, version[:VERSION_CHARACTERS], modified_at, problem)
 
 
 def mail_of(locator: str) -> str:

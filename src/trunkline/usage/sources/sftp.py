@@ -278,4 +278,7 @@ def _version(attributes: asyncssh.SFTPAttrs) -> str:
 
 
 def _modified(attributes: asyncssh.SFTPAttrs) -> datetime | None:
-    return None if attributes.mtime is None else datetime.fromtimestamp(attributes.mtime, UTC)
+    try:
+        return None if attributes.mtime is None else datetime.fromtimestamp(attributes.mtime, UTC)
+    except (OverflowError, ValueError, OSError):  # no time of this world
+        return None
