@@ -233,10 +233,11 @@ def set_up(files: str, watched: str) -> None:
     from trunkline.cli.plans import set_up_tenant
     from trunkline.tenancy.scope import scope
     from trunkline.usage.models import Switch
+    from trunkline.usage.sources.actions import watch_folder
 
     case = write_pipeline_case(Path(files), size=SIZE)
     (first,) = case.tenant.switches
     plan = replace(case.tenant, switches=(first, replace(first, name=WATCHED)))
     tenant_id = set_up_tenant(plan, case.rates, None, actor="bench", at=datetime.now(UTC))
     with scope(tenant_id, "bench"):
-        Switch.objects.filter(name=WATCHED).update(watch_folder=watched)
+        watch_folder(switch=Switch.objects.get(name=WATCHED), folder=watched, at=datetime.now(UTC))

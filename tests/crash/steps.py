@@ -21,6 +21,7 @@ RERATE = (
     "sweeping",
 )
 LEGS = ("registered", "decoding", "renamed", "waiting", "before_commit", "after_commit")
+SOURCE = ("source_listed", "source_fetched", "source_registered", "source_before_end", "source_ended")
 INVOICE = (
     "invoice_records_written",
     "invoice_before_number",
@@ -59,6 +60,10 @@ def watch(folder: Folder, fault: str = "") -> None:
     if fault or not (folder.files / "watched" / "done").exists():
         folder.put_into_watched()
     _do(folder, ("worker", "--once"), fault)
+
+
+def pull(folder: Folder, fault: str = "") -> None:
+    _do(folder, ("source", "pull", "feed"), fault)
 
 
 def resend(folder: Folder, fault: str = "") -> None:

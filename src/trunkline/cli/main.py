@@ -33,6 +33,7 @@ GROUPS = {
     "tariff": Group("tariff"),
     "switch": Group("switch"),
     "rule": Group("rule"),
+    "source": Group("source"),
     "usage": Group("usage", prepares_itself=frozenset({"try"})),
     "explain": Group("explain"),
     "invoice": Group("invoice"),

@@ -13,6 +13,8 @@ from trunkline.core.errors import Invalid
 from trunkline.usage.actions import change_switch, create_switch
 from trunkline.usage.models import Switch
 from trunkline.usage.queries import access_switch
+from trunkline.usage.sources.actions import watch_folder as set_watched
+from trunkline.usage.sources.queries import folder_of
 
 app = typer.Typer(
     help="The switches whose records are taken: format, clock, number rules, watched folder.", no_args_is_help=True
@@ -74,8 +76,6 @@ def set_switch(
         "has_buy_side": buy_side,
         "max_duration_s": max_duration,
         "duplicate_window_days": duplicate_window,
-        "watch_folder": watch_folder,
-        "watch_pattern": watch_pattern,
         "options": None if options is None else read_json(options),
     }
     with tenant_scope(tenant):
@@ -83,6 +83,9 @@ def set_switch(
         change_switch(
             switch_id=switch.pk, at=now(), **{key: value for key, value in given.items() if value is not None}
         )
+        if watch_folder is not None or watch_pattern is not None:
+            folder = folder_of(switch) if watch_folder is None else watch_folder
+            set_watched(switch=switch, folder=folder, pattern=watch_pattern, at=now())
     typer.echo(f"switch {name} changed")
 
 
@@ -104,7 +107,7 @@ def list_switches(tenant: TenantOption, json: JsonOption = False) -> None:
                 "format": s.format,
                 "timezone": s.timezone,
                 "buy_side": s.has_buy_side,
-                "watch_folder": s.watch_folder,
+                "watch_folder": folder_of(s),
             }
             for s in Switch.objects.order_by("name")
         ]

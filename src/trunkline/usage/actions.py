@@ -19,6 +19,7 @@ from trunkline.usage.choices import PROCESS, BatchState, Intake
 from trunkline.usage.decode import FORMATS, SwitchProfile
 from trunkline.usage.examine import Examined, stamp_if_there, stamp_of
 from trunkline.usage.models import Batch, Switch
+from trunkline.usage.sources import actions as sources
 
 FINAL: Final = (BatchState.POSTED, BatchState.FAILED)
 # A batch that fails for a reason of the surroundings (a full disk) is tried again at once, then ever less often.
@@ -49,12 +50,6 @@ def create_switch(
     """
     if format not in FORMATS:
         raise Invalid("unknown_format", f"There is no format {format!r}.", hint=f"Known are {', '.join(FORMATS)}.")
-    if watch_folder and not Path(watch_folder).is_absolute():
-        raise Invalid("watch_folder", "The watched folder must be named from the root (/...).")
-    if not watch_pattern or "/" in watch_pattern or "**" in watch_pattern:
-        raise Invalid(
-            "watch_pattern", f"{watch_pattern!r} is no pattern of file names.", hint="Such as *.csv or Master.csv.*.gz."
-        )
     switch = Switch(
         name=name,
         format=format,
@@ -65,8 +60,6 @@ def create_switch(
         future_limit_s=future_limit_s,
         duplicate_window_days=duplicate_window_days,
         options=dict(options or {}),
-        watch_folder=watch_folder,
-        watch_pattern=watch_pattern,
     )
     profile_of(switch, at)  # refuses what decoding could not work with
     try:
@@ -74,33 +67,27 @@ def create_switch(
             switch.save(force_insert=True)
     except IntegrityError as error:
         raise Conflict("switch_exists", f"There is a switch {name!r} already.") from error
+    sources.watch_folder(switch=switch, folder=watch_folder, pattern=watch_pattern, at=at)
     return switch
 
 
 def change_switch(*, switch_id: int, at: datetime, **changes: Any) -> Switch:
-    """Change a switch: timezone, number_rules, has_buy_side, max_duration_s, future_limit_s, duplicate_window_days, options, watch_folder, watch_pattern.
+    """Change a switch: timezone, number_rules, has_buy_side, max_duration_s, future_limit_s, duplicate_window_days, options.
 
     Name and format stay: keys of records belong to them. What is posted stays as it is; rejects can be sent again. Raises NotFound, and
     Invalid as `create_switch` does.
     """
     allowed = {
         "timezone", "number_rules", "has_buy_side", "max_duration_s", "future_limit_s", "duplicate_window_days", "options",
-        "watch_folder", "watch_pattern",
     }  # fmt: skip
     if unknown := set(changes) - allowed:
         raise TypeError(f"a switch has no {sorted(unknown)} to change")
     (switch,) = lock_rows(Switch.objects.all(), [switch_id])
     for name, value in changes.items():
         setattr(switch, name, value)
-    _require_absolute(switch.watch_folder)
     profile_of(switch, at)
     switch.save(update_fields=list(changes))
     return switch
-
-
-def _require_absolute(watch_folder: str) -> None:
-    if watch_folder and not Path(watch_folder).is_absolute():
-        raise Invalid("watch_folder", "The watched folder must be named from the root (/...).")
 
 
 def profile_of(switch: Switch, received_at: datetime) -> SwitchProfile:

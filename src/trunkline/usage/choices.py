@@ -25,6 +25,7 @@ class Intake(models.TextChoices):
     RESEND = "resend", "Rejects sent again"
     RERATE = "rerate", "Records priced again"
     LEGS = "legs", "Legs that waited too long"
+    SOURCE = "source", "Fetched from a source"
 
 
 class SegmentKind(models.TextChoices):

@@ -22,8 +22,12 @@ from trunkline.usage.actions import FINAL, defer_unfinished, register
 from trunkline.usage.choices import BatchState, Intake
 from trunkline.usage.decode import FileFailed
 from trunkline.usage.examine import Examined, examine, stamp_of
-from trunkline.usage.models import Batch, Switch
+from trunkline.usage.models import Batch, Source, Switch
 from trunkline.usage.reasons import FileFailure
+from trunkline.usage.sources.choices import SourceKind
+from trunkline.usage.sources.queries import get_feed
+from trunkline.usage.sources.receipts import note_arrival
+from trunkline.usage.sources.rules import FAILURES_ALARM
 
 ACTOR = "system"
 Clock = Callable[[], datetime]
@@ -62,9 +66,20 @@ def watch(tenant_id: int, *, now: Clock) -> list[Seen]:
 
     What cannot be read or moved is said and keeps nothing else from being taken.
     """
+    return [seen for source in _watched(tenant_id) for seen in _look_into(tenant_id, source, now)]
+
+
+def watch_one(tenant_id: int, source_id: int, *, now: Clock) -> list[Seen]:
+    """Look once into one watched folder, also where it is paused."""
     with scope(tenant_id, ACTOR):
-        switches = list(Switch.objects.exclude(watch_folder="").order_by("name"))
-    return [seen for switch in switches for seen in _look_into(tenant_id, switch, now)]
+        source = Source.objects.select_related("switch").get(pk=source_id)
+    return list(_look_into(tenant_id, source, now))
+
+
+def _watched(tenant_id: int) -> list[Source]:
+    with scope(tenant_id, ACTOR):
+        found = Source.objects.select_related("switch").filter(kind=SourceKind.FOLDER, is_active=True)
+        return list(found.order_by("name"))
 
 
 def take_up_abandoned(tenant_id: int, *, at: datetime | None = None) -> int:
@@ -76,18 +91,21 @@ def take_up_abandoned(tenant_id: int, *, at: datetime | None = None) -> int:
         return defer_unfinished(at=at)
 
 
-def _look_into(tenant_id: int, switch: Switch, now: Clock) -> Iterator[Seen]:
-    folder = Path(switch.watch_folder)
+def _look_into(tenant_id: int, source: Source, now: Clock) -> Iterator[Seen]:
+    folder, switch = Path(source.path), source.switch
     try:
-        if not folder.is_dir():
-            return
-        paths = sorted(path for path in folder.glob(switch.watch_pattern) if not path.name.startswith("."))
+        is_there = folder.is_dir()
+        paths = (
+            sorted(path for path in folder.glob(source.pattern) if not path.name.startswith(".")) if is_there else []
+        )
     except OSError as error:
+        _note(tenant_id, source, f"{folder} cannot be read: {error.strerror}.", now)
         yield Seen(switch.name, folder, "refused", f"cannot be read: {error.strerror}")
         return
+    _note(tenant_id, source, "" if is_there else f"{folder} is no folder.", now)
     for path in paths:
         try:
-            yield from _look(tenant_id, switch, path, now)
+            yield from _look(tenant_id, source, path, now)
         except FileNotFoundError:
             continue  # somebody took it away meanwhile
         except OSError as error:
@@ -98,7 +116,21 @@ def _look_into(tenant_id: int, switch: Switch, now: Clock) -> Iterator[Seen]:
             yield Seen(switch.name, path, "refused", str(error))
 
 
-def _look(tenant_id: int, switch: Switch, path: Path, now: Clock) -> Iterator[Seen]:
+def _note(tenant_id: int, source: Source, failure: str, now: Clock) -> None:
+    """Keep how the folder is doing, where that is news: looks are many."""
+    with scope(tenant_id, ACTOR):
+        feed = get_feed(source.pk)
+        if not failure and feed.failures == 0:
+            return
+        if failure and feed.failures >= FAILURES_ALARM and feed.failure_detail == failure:
+            return
+        feed.looked_at, feed.failures = now(), feed.failures + 1 if failure else 0
+        feed.failure, feed.failure_detail = "folder_missing" if failure else "", failure
+        feed.save(update_fields=["looked_at", "failures", "failure", "failure_detail"])
+
+
+def _look(tenant_id: int, source: Source, path: Path, now: Clock) -> Iterator[Seen]:
+    switch = source.switch
     seen = path.lstat()
     if stat.S_ISDIR(seen.st_mode):
         return  # done/, failed/ and whatever else is kept there
@@ -126,7 +158,7 @@ def _look(tenant_id: int, switch: Switch, path: Path, now: Clock) -> Iterator[Se
     if examined.failure is not None and _is_cut(examined.failure) and rest < CUT_REST_SECONDS:
         yield Seen(switch.name, path, "waiting", str(examined.failure))
         return
-    yield _register(tenant_id, switch, examined, now)
+    yield _register(tenant_id, source, examined, now)
 
 
 def is_open_for_writing(path: Path) -> bool:
@@ -161,9 +193,13 @@ def _is_cut(failure: FileFailed) -> bool:
     return failure.failure in (FileFailure.TRUNCATED, FileFailure.ZIP_ERROR)
 
 
-def _register(tenant_id: int, switch: Switch, examined: Examined, now: Clock) -> Seen:
+def _register(tenant_id: int, source: Source, examined: Examined, now: Clock) -> Seen:
+    switch = source.switch
     with scope(tenant_id, ACTOR):
-        batch = register(switch=switch, examined=examined, intake=Intake.FOLDER, at=now()).batch
+        at = now()
+        found = register(switch=switch, examined=examined, intake=Intake.FOLDER, at=at)
+        note_arrival(source, found, str(examined.path), at=at)
+    batch = found.batch
     reached("registered")
     if batch.state not in FINAL:
         return Seen(switch.name, examined.path, "registered")

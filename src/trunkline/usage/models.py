@@ -26,6 +26,21 @@ from trunkline.usage.choices import (
     SegmentState,
     Side,
 )
+from trunkline.usage.sources.models import Alarm, Feed, Receipt, Source
+
+__all__ = [
+    "Alarm",
+    "Batch",
+    "Feed",
+    "HourTotal",
+    "Receipt",
+    "Rollup",
+    "Segment",
+    "Source",
+    "Switch",
+    "TrafficRule",
+    "WaitingLeg",
+]
 
 
 @track()
@@ -53,12 +68,6 @@ class Switch(TenantModel):
         default=3, help_text="How many days around a file's own days are searched for records already taken."
     )
     options = models.JSONField(default=dict, blank=True, help_text="Options of the format.")
-    watch_folder = models.CharField(
-        max_length=500, blank=True, help_text="Folder whose new files are taken by themselves."
-    )
-    watch_pattern = models.CharField(
-        max_length=100, default="*", help_text="Names of the files to take from the folder."
-    )
 
     class Meta:
         constraints = (

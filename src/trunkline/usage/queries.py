@@ -118,6 +118,12 @@ def list_waiting(*, switch_id: int | None, limit: int) -> list[dict[str, Any]]:
     ]
 
 
+def unfinished_batches(switch_id: int) -> list[int]:
+    """Ids of the batches of a switch that wait or are worked on, the oldest first."""
+    found = Batch.objects.filter(switch=switch_id, state__in=(BatchState.REGISTERED, BatchState.RUNNING))
+    return list(found.order_by("pk").values_list("pk", flat=True))
+
+
 def posting_key(batch_id: int, side: str, account_id: int, day: date) -> str:
     """The key of the ledger entry that holds what a batch charges to one side of one account on a day of its zone."""
     return f"batch:{batch_id}:{side}:{account_id}:{day:%Y-%m-%d}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from trunkline.kit import clock, jobs
 from trunkline.usage.choices import PROCESS
+from trunkline.usage.sources.choices import PULL
 
 HELD_SECONDS = 5  # until the job is tried again for which the switch was not free
 
@@ -44,3 +45,21 @@ def sweep_leftovers(*, timestamp: int) -> None:
 
     for tenant_id in tenant_ids():
         sweep(tenant_id, at=clock.now())
+
+
+@jobs.every("* * * * *", "usage.sources", queue="sources")
+def look_after_sources(*, timestamp: int) -> None:
+    """Every minute, put the sources that are due in the queue, and look whether a feed has fallen silent."""
+    from trunkline.usage.sources.schedule import look_after_all
+
+    look_after_all(now=clock.now)
+
+
+@jobs.task(PULL, queue="sources")
+def pull_source(*, tenant_id: int, source_id: int, only_settle: bool = False) -> None:
+    """Look into one source; nothing happens where somebody else is at it, or it was paused or removed meanwhile."""
+    from trunkline.usage.sources.pull import pull
+    from trunkline.usage.sources.queries import is_to_pull
+
+    if is_to_pull(tenant_id, source_id):
+        pull(tenant_id=tenant_id, source_id=source_id, now=clock.now, only_settle=only_settle)

@@ -66,10 +66,15 @@ def work_lock(*parts: object, wait: bool = True) -> Iterator[bool]:
         number = _lock_number(parts)
         if wait:
             holder.execute("SELECT pg_advisory_lock(%s)", [number])
-            yield True
-            return
-        got = holder.execute("SELECT pg_try_advisory_lock(%s)", [number]).fetchone()
-        yield bool(got and got[0])
+            is_ours = True
+        else:
+            got = holder.execute("SELECT pg_try_advisory_lock(%s)", [number]).fetchone()
+            is_ours = bool(got and got[0])
+        yield is_ours
+        if is_ours:
+            # Closing frees it too, but a moment later: whoever asks at once would be told that somebody is at it.
+            with contextlib.suppress(psycopg.Error):
+                holder.execute("SELECT pg_advisory_unlock(%s)", [number])
     finally:
         holder.close()  # frees the lock, and says nothing if the server is gone
 
