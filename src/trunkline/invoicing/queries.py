@@ -174,13 +174,6 @@ def find_billing(rollup_id: int) -> Invoice | None:
     return None if stamp is None else stamp.invoice
 
 
-def documents_seen(account_id: int) -> tuple[int, int]:
-    """The latest document of an account and how many count: another pair means that what a draft says of earlier ones may be wrong."""
-    found = Invoice.objects.filter(account_id=account_id)
-    latest = found.order_by("-id").values_list("id", flat=True).first()
-    return latest or 0, found.filter(state=InvoiceState.ISSUED).count()
-
-
 def find_issued(account_id: int, period: DatePeriod) -> Invoice | None:
     """The latest document of exactly that account and period that counts."""
     found = Invoice.objects.select_related("account").filter(
@@ -386,6 +379,13 @@ def as_it_was(invoice: Invoice, as_of: datetime) -> Invoice | None:
     if invoice.voided_at is not None and invoice.voided_at > as_of:
         invoice.state, invoice.voided_at, invoice.void_reason = InvoiceState.ISSUED, None, ""
     return invoice
+
+
+def documents_seen(account_id: int) -> tuple[int, int]:
+    """The latest document of an account and how many count: another pair means that what a draft says of earlier ones may be wrong."""
+    found = Invoice.objects.filter(account_id=account_id)
+    latest = found.order_by("-id").values_list("id", flat=True).first()
+    return latest or 0, found.filter(state=InvoiceState.ISSUED).count()
 
 
 def stored_paths() -> set[str]:
