@@ -379,9 +379,14 @@ def _write_or_discard(draft: Draft, attached: _Attached, at: datetime) -> Invoic
 
 
 def _write(draft: Draft, attached: _Attached, at: datetime) -> Invoice:
-    """Everything that makes the document true, in the open transaction; the number as late as can be."""
+    """Everything that makes the document true, in the open transaction; the number as late as can be.
+
+    Raises `_BilledMeanwhile` where a document of the account was issued or voided since the draft was read.
+    """
     tenant = current_tenant()
     (account,) = lock_rows(Account.objects.all(), [draft.account_id])
+    if queries.documents_seen(account.pk) != draft.documents_seen:
+        raise _BilledMeanwhile
     issued_on = local_date(at, get_zone(tenant.timezone))
     invoice = Invoice(
         id=_next_id(),

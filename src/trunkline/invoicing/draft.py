@@ -76,6 +76,7 @@ class Draft:
     bucket_of: Mapping[date, int]
     adjusted_bucket_of: Mapping[date, int]
     line_of: Mapping[Key, int]
+    documents_seen: tuple[int, int]
 
     @property
     def kind(self) -> InvoiceKind:
@@ -191,6 +192,7 @@ def read_draft(account: Account, period: DatePeriod) -> Draft:
         bucket_of=bucket_of,
         adjusted_bucket_of=adjusted_bucket_of,
         line_of=line_of,
+        documents_seen=queries.documents_seen(account.pk),
     )
 
 

@@ -405,6 +405,13 @@ def as_it_was(invoice: Invoice, as_of: datetime) -> Invoice | None:
     return invoice
 
 
+def documents_seen(account_id: int) -> tuple[int, int]:
+    """The latest document of an account and how many count: another pair means that what a draft says of earlier ones may be wrong."""
+    found = Invoice.objects.filter(account_id=account_id)
+    latest = found.order_by("-id").values_list("id", flat=True).first()
+    return latest or 0, found.filter(state=InvoiceState.ISSUED).count()
+
+
 def stored_paths() -> set[str]:
     """Every file that a document refers to, below the data folder."""
     rows = Invoice.objects.values_list("pdf_path", "csv_path", "parquet_path")

@@ -306,6 +306,9 @@ def test_a_closed_period_takes_nothing(cheap: Books) -> None:
     note = issue(cheap, APRIL).invoice
     with scope(cheap.tenant, "test"):
         assert (note.issued_on, note.entry.booked_on) == (date(2026, 4, 2), date(2026, 4, 3))
+    void(cheap, note.number)
+    with scope(cheap.tenant, "test"):
+        assert Invoice.objects.get(pk=note.pk).void_entry.booked_on == date(2026, 4, 3)
     require_everything_holds(cheap)
     assert [
         each.name
@@ -496,4 +499,24 @@ def test_accounts_that_are_read_together_have_their_own_adjustments(cheap: Books
     for each in made:
         assert each.issued is not None
         require_lines_are_their_records(cheap, each.issued.invoice)
+    require_everything_holds(cheap)
+
+
+def test_an_invoice_that_is_voided_while_its_adjustment_is_made_is_not_adjusted(
+    cheap: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = cheap.batch(DEAR)
+    first = issue(cheap).invoice
+    rerate(cheap, [DEAR], to_cheap(DEAR), batch)
+    attach, voided = actions._attach, list[str]()
+
+    def attach_late(*given: Any) -> Any:
+        if not voided:
+            voided.extend(void(cheap, first.number))
+        return attach(*given)
+
+    monkeypatch.setattr(actions, "_attach", attach_late)
+    second = issue(cheap, APRIL).invoice
+    assert voided == [first.number]
+    assert shown(cheap, second) == [("late", NAIROBI, None, None, 1, "0.01", "0.01")]
     require_everything_holds(cheap)

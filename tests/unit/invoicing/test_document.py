@@ -75,6 +75,7 @@ def draft(
         bucket_of={},
         adjusted_bucket_of={},
         line_of=line_of,
+        documents_seen=(0, 0),
     )
     return replace(made, **given)
 
