@@ -33,11 +33,17 @@ _MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 def read_rows(file: pq.ParquetFile, group: int, columns: Sequence[str] | None = None) -> pa.Table:
-    """The rows of a row group with these columns, all of them for None, each of one piece and complete."""
+    """The rows of a row group with these columns, all of them for None, each of one piece and complete.
+
+    A column that segments did not have yet when this one was written is null.
+    """
     names = RATED.names if columns is None else list(columns)
     needed = [*names, *(_SAME_AS[name] for name in names if name in _SAME_AS and _SAME_AS[name] not in names)]
-    table = file.read_row_group(group, columns=needed)
-    return complete(pa.table({name: _one(table[name]) for name in needed})).select(names)
+    there = set(file.schema_arrow.names)
+    table = file.read_row_group(group, columns=[name for name in needed if name in there])
+    size = file.metadata.row_group(group).num_rows
+    found = {name: _one(table[name]) if name in there else pa.nulls(size, RATED.field(name).type) for name in needed}
+    return complete(pa.table(found)).select(names)
 
 
 def complete(table: pa.Table) -> pa.Table:

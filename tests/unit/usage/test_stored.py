@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from hypothesis import given
 from hypothesis import strategies as st
 
 from trunkline.usage.decode import Chunk, SwitchProfile, line_octets
 from trunkline.usage.schema import EVENTS, Service
-from trunkline.usage.stored import STORED, record_lines
+from trunkline.usage.store import RATED
+from trunkline.usage.stored import STORED, read_rows, record_lines
 
 START = datetime(2026, 3, 2, 10, tzinfo=UTC)
 PROFILE = SwitchProfile.of(
@@ -64,3 +67,12 @@ def test_what_is_no_record_is_said() -> None:
     back, rejects, skipped = decoded(b'{"key": "k1"}\n\n[1, 2]\n3\n{"key": \n')
     assert (back, skipped) == ([], 1)
     assert [(each["line"], each["reason"]) for each in rejects] == [(n, "field_count") for n in (1, 3, 4, 5)]
+
+
+def test_a_column_that_came_later_is_null_in_an_older_segment(tmp_path: Path) -> None:
+    older = pa.table({"key": ["k1"], "calling": ["1"], "calling_raw": pa.nulls(1, pa.string())})
+    pq.write_table(older, tmp_path / "older.parquet")
+    with pq.ParquetFile(tmp_path / "older.parquet") as file:
+        table = read_rows(file, 0, ["key", "calling_raw", "sip_code", "sell_code"])
+    assert table.to_pylist() == [{"key": "k1", "calling_raw": "1", "sip_code": None, "sell_code": None}]
+    assert table.schema.field("sell_code").type == RATED.field("sell_code").type
