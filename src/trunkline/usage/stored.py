@@ -87,7 +87,7 @@ class StoredRecords(Format):
                 continue
             try:
                 events.append(_event(json.loads(text)) | {"line": chunk.first_line + at})
-            except (ValueError, TypeError, KeyError, OverflowError) as error:
+            except (ValueError, TypeError, OverflowError, pa.ArrowException) as error:
                 refused = {"line": chunk.first_line + at, "reason": Reason.FIELD_COUNT.value, "raw": raw_text(text)}
                 rejects.append(refused | {"detail": f"The line is no stored record: {error!r}."[:200]})
         return Decoded(
@@ -103,9 +103,11 @@ def form_named(name: str) -> Format:
     return STORED if name == STORED.name else FORMATS[name]
 
 
-def _event(said: dict[str, Any]) -> dict[str, Any]:
-    """The event of a line. Raises ValueError, TypeError, KeyError or OverflowError if it is none."""
-    event = {name: said[name] for name in EVENTS.names if name != "line"}
+def _event(said: object) -> dict[str, Any]:
+    """The event of a line. Raises ValueError, TypeError or OverflowError if it is none. A field that came later may be missing."""
+    if not isinstance(said, dict):
+        raise TypeError("it is no object")
+    event = {name: said.get(name) for name in EVENTS.names if name != "line"}
     for field in EVENTS:
         if field.name == "line":
             continue

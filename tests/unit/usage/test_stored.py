@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -76,3 +77,14 @@ def test_a_column_that_came_later_is_null_in_an_older_segment(tmp_path: Path) ->
         table = read_rows(file, 0, ["key", "calling_raw", "sip_code", "sell_code"])
     assert table.to_pylist() == [{"key": "k1", "calling_raw": "1", "sip_code": None, "sell_code": None}]
     assert table.schema.field("sell_code").type == RATED.field("sell_code").type
+
+
+def test_a_field_that_came_later_may_be_missing_in_an_older_line() -> None:
+    event = dict.fromkeys(EVENTS.names) | {
+        "key": "k1", "call_id": "", "attempt": 1, "is_last": True, "service": "voice", "calling_raw": "", "called_raw": "1",
+        "calling": "", "called": "1", "start": 0, "end": 0, "duration_ms": 0, "quantity": 0,
+    }  # fmt: skip
+    del event["sip_code"]
+    back, rejects, _ = decoded(json.dumps(event).encode() + b"\n")
+    assert rejects == []
+    assert (back[0]["key"], back[0]["sip_code"]) == ("k1", None)
