@@ -107,7 +107,7 @@ def _event(said: object) -> dict[str, Any]:
     """The event of a line. Raises ValueError, TypeError or OverflowError if it is none. A field that came later may be missing."""
     if not isinstance(said, dict):
         raise TypeError("it is no object")
-    event = {name: said.get(name) for name in EVENTS.names if name != "line"}
+    event: dict[str, Any] = {name: said.get(name) for name in EVENTS.names if name != "line"}
     for field in EVENTS:
         if field.name == "line":
             continue
