@@ -28,6 +28,7 @@ from trunkline.usage.store import RATED
 
 # A column that is null in a segment where it is the same as another one.
 _SAME_AS: Final = {"calling_raw": "calling", "called_raw": "called"}
+LINES_AT_ONCE: Final = 8_192
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
@@ -121,16 +122,18 @@ def _event(said: object) -> dict[str, Any]:
 
 def record_lines(table: pa.Table) -> list[str]:
     """Complete rows as raw lines of the format `stored`."""
-    columns = []
-    for field in EVENTS:
-        column = table[field.name]
-        if field.type == INSTANT:
-            column = column.cast(pa.int64())
-        columns.append(column.to_pylist())
-    return [
-        raw_text(json.dumps(dict(zip(EVENTS.names, values, strict=True)), ensure_ascii=False).encode())
-        for values in zip(*columns, strict=True)
-    ]
+    lines: list[str] = []
+    for first in range(0, len(table), LINES_AT_ONCE):  # as Python's objects they take twenty times the room
+        some = table.slice(first, LINES_AT_ONCE)
+        columns = [
+            (some[field.name].cast(pa.int64()) if field.type == INSTANT else some[field.name]).to_pylist()
+            for field in EVENTS
+        ]
+        lines += (
+            raw_text(json.dumps(dict(zip(EVENTS.names, values, strict=True)), ensure_ascii=False).encode())
+            for values in zip(*columns, strict=True)
+        )
+    return lines
 
 
 def reject_table(table: pa.Table, reasons: Iterable[str]) -> pa.Table:
