@@ -216,7 +216,7 @@ class _Segment:
         names = ["called", "start", "quantity", "is_last", "service"]
         events = table.select(names) if len(rows) == len(table) else rows_of(table.select(names), rows)
         old = stored_side(table, str(side), rows)
-        priced = price(events, side, old.account_id, self._work.pinned, old.local_day)
+        priced = price(events, side, old.account_id, self._work.pinned, local_day=old.local_day)
         differs = priced.is_counted != old.is_counted
         for name in ("rate_id", "destination_id", "billed", "amount", "base_amount"):
             differs |= getattr(priced, name) != getattr(old, name)
