@@ -48,6 +48,8 @@ def run(records: int = 0) -> dict[str, Any]:
         "priced_again": looked["looked"],
         "changed": changed,
         "segments_written": looked["touched"],
+        "changes_left": everything["changed"],
+        "usage_check_holds": proved["holds"],
     }
     is_right = (
         looked["stored"] == everything["looked"] == stored

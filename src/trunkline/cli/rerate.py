@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -174,15 +175,22 @@ def _print_money(said: Mapping[str, Any]) -> None:
 
 def _apply(tenant_id: int, asked: Asked, words: str, *, background: bool, json: bool) -> None:
     from trunkline.tenancy.scope import scope
+    from trunkline.usage.crew import Crew
     from trunkline.usage.process import process
     from trunkline.usage.proposals import close_covered
-    from trunkline.usage.rerate import batch_moved, register_reratings
+    from trunkline.usage.rerate import batch_moved, is_large, register_reratings
 
     began = now()
-    made = register_reratings(tenant_id, asked, name=f"re-rating: {words}", actor=actor(), now=now)
-    for batch_id in made if not background else ():
-        with progress_bar("records", quiet=json) as on_progress:
-            process(tenant_id=tenant_id, batch_id=batch_id, now=now, on_progress=on_progress)
+    with ExitStack() as stack:
+        crew = None
+        if not background and is_large(tenant_id, actor=actor()):
+            crew = Crew()  # which gets ready while it is found out whether anything changes
+            stack.callback(crew.close)
+        made = register_reratings(tenant_id, asked, name=f"re-rating: {words}", actor=actor(), now=now)
+        for batch_id in made if not background else ():
+            with progress_bar("records", quiet=json) as on_progress:
+                process(tenant_id=tenant_id, batch_id=batch_id, now=now, on_progress=on_progress, crew=crew)
+            crew = None  # it works once
     results = [_result(tenant_id, batch_id) for batch_id in made]
     with scope(tenant_id, actor()):
         accounts = _by_account([moved for batch_id in made for moved in batch_moved(batch_id)])

@@ -104,7 +104,8 @@ def _outcome(
 ) -> Iterator[tuple[str, Outcome]]:
     """The version of the prices and what the batch comes to: a file that is read, or records that are priced again."""
     if batch.intake == Intake.RERATE:
-        with rerate.run(tenant_id, batch, actor=ACTOR, on_progress=_progress(tenant_id, batch, on_progress)) as found:
+        told = _progress(tenant_id, batch, on_progress)
+        with rerate.run(tenant_id, batch, actor=ACTOR, on_progress=told, crew=crew) as found:
             yield found
         return
     with open_source(Path(batch.path)) as source:

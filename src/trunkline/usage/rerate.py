@@ -27,10 +27,10 @@ from trunkline.kit.home import folder
 from trunkline.tariffs.models import AccountTariff
 from trunkline.usage.actions import FINAL, defer
 from trunkline.usage.asked import Asked
-from trunkline.usage.choices import Intake
+from trunkline.usage.choices import Intake, SegmentKind, SegmentState
 from trunkline.usage.chunkwork import Totals, negated
 from trunkline.usage.crew import PARTS, Crew
-from trunkline.usage.models import Batch, Rollup, Switch
+from trunkline.usage.models import Batch, Rollup, Segment, Switch
 from trunkline.usage.pin import pin
 from trunkline.usage.pipeline import Outcome
 from trunkline.usage.rerate_part import MOVED_KEYS, Piece, Relooked, RerateWork
@@ -168,13 +168,13 @@ def _moved(each: Relooked) -> Iterator[Moved]:
 
 
 def _relook(
-    work: RerateWork, segments: Sequence[SegmentFile], on_progress: OnProgress | None = None
+    work: RerateWork, segments: Sequence[SegmentFile], on_progress: OnProgress | None = None, crew: Crew | None = None
 ) -> Generator[Relooked]:
     """Price segments again, in this process or by a crew; what each gives, in no order."""
     # The largest first, so that the processes end at about the same time.
     pieces = sorted((Piece(*each) for each in enumerate(segments)), key=lambda piece: -piece.segment.rows)
     total = sum(segment.rows for segment in segments)
-    is_large = total >= CREW_ROWS and len(pieces) > 1
+    by_crew = crew is not None or (total >= CREW_ROWS and len(pieces) > 1)
     done = 0
 
     def advance(rows: int) -> None:
@@ -184,7 +184,7 @@ def _relook(
             on_progress(done, total)
 
     # Closed at once when nobody asks for more: a crew that still writes is in the way of whoever removes its files.
-    with closing(_by_crew(work, pieces, advance) if is_large else _here(work, pieces, advance)) as found:
+    with closing(_by_crew(work, pieces, advance, crew) if by_crew else _here(work, pieces, advance)) as found:
         yield from found
 
 
@@ -193,9 +193,11 @@ def _here(work: RerateWork, pieces: Sequence[Piece], advance: Callable[[int], No
         yield work.do(piece, advance)
 
 
-def _by_crew(work: RerateWork, pieces: Sequence[Piece], advance: Callable[[int], None]) -> Generator[Relooked]:
+def _by_crew(
+    work: RerateWork, pieces: Sequence[Piece], advance: Callable[[int], None], crew: Crew | None
+) -> Generator[Relooked]:
     waiting = deque(pieces)
-    crew = Crew()
+    crew = crew or Crew()
     try:
         crew.begin(work)
         at_work = 0
@@ -235,6 +237,13 @@ def register_reratings(tenant_id: int, asked: Asked, *, name: str, actor: str, n
     switches = _switches(tenant_id, asked, actor)
     found = [_register_one(tenant_id, switch, asked, name, actor, now) for switch in switches]
     return [batch_id for batch_id in found if batch_id is not None]
+
+
+def is_large(tenant_id: int, *, actor: str) -> bool:
+    """Whether so much is stored that a crew may be worth its start."""
+    with scope(tenant_id, actor):
+        rows = Segment.objects.filter(kind=SegmentKind.RATED, state=SegmentState.LIVE)
+        return sum(rows.values_list("rows", flat=True)) >= CREW_ROWS
 
 
 def _register_one(tenant_id: int, switch: Switch, asked: Asked, name: str, actor: str, now: Clock) -> int | None:
@@ -304,9 +313,9 @@ def _units(amount: Amount | None) -> int:
 
 @contextmanager
 def run(
-    tenant_id: int, batch: Batch, *, actor: str, on_progress: OnProgress | None = None
+    tenant_id: int, batch: Batch, *, actor: str, on_progress: OnProgress | None = None, crew: Crew | None = None
 ) -> Iterator[tuple[str, Outcome]]:
-    """Do one attempt at a re-rating: the version of the prices, and what the transaction will make true.
+    """Do one attempt at a re-rating: the version of the prices, and what the transaction will make true. `crew` may have been started before.
 
     Raises what pricing and writing raise; the files of the attempt are removed then.
     """
@@ -326,7 +335,7 @@ def run(
     )
     reached("decoding")
     try:
-        found = list(_relook(work, ground.segments, on_progress))
+        found = list(_relook(work, ground.segments, on_progress, crew))
     except BaseException:
         remove_attempt(work.tenant_id, work.batch_id, work.attempt)
         raise

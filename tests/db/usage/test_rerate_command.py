@@ -17,6 +17,7 @@ from trunkline.core.money import Amount
 from trunkline.invoicing import actions as invoicing
 from trunkline.kit import clock
 from trunkline.tariffs.models import Rate
+from trunkline.usage import rerate as rerating
 from trunkline.usage.models import Batch
 
 TENANT = "alpha-carrier"
@@ -56,6 +57,18 @@ def test_a_look_says_records_segments_and_money_and_applying_makes_it_so(carrier
     assert (batch["state"], batch["changed"], batch["rejected"], batch["switch"]) == ("posted", 2, 0, "common")
     assert rerate("--tariff", "sell", "--apply")["batches"] == []
     assert run(usage.app, "rerate", "--tariff", "sell", "--apply").stdout == "Nothing changes (--tariff sell).\n"
+    assert_proved(carrier)
+
+
+def test_a_large_one_is_done_by_a_crew_that_was_started_before(
+    carrier: Carrier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(carrier)
+    monkeypatch.setattr(rerating, "CREW_ROWS", 0)
+    assert rerate("--apply")["batches"] == []
+    set_price(carrier, "sell", "0:0.20/60/1")
+    (batch,) = rerate("--apply")["batches"]
+    assert (batch["state"], batch["changed"]) == ("posted", 55)
     assert_proved(carrier)
 
 

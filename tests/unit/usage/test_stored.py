@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from hypothesis import given
 from hypothesis import strategies as st
 
 from trunkline.usage.decode import Chunk, SwitchProfile, line_octets
 from trunkline.usage.schema import EVENTS, Service
-from trunkline.usage.stored import STORED, record_lines
+from trunkline.usage.store import RATED
+from trunkline.usage.stored import STORED, read_rows, record_lines
 
 START = datetime(2026, 3, 2, 10, tzinfo=UTC)
 PROFILE = SwitchProfile.of(
@@ -64,3 +68,23 @@ def test_what_is_no_record_is_said() -> None:
     back, rejects, skipped = decoded(b'{"key": "k1"}\n\n[1, 2]\n3\n{"key": \n')
     assert (back, skipped) == ([], 1)
     assert [(each["line"], each["reason"]) for each in rejects] == [(n, "field_count") for n in (1, 3, 4, 5)]
+
+
+def test_a_column_that_came_later_is_null_in_an_older_segment(tmp_path: Path) -> None:
+    older = pa.table({"key": ["k1"], "calling": ["1"], "calling_raw": pa.nulls(1, pa.string())})
+    pq.write_table(older, tmp_path / "older.parquet")
+    with pq.ParquetFile(tmp_path / "older.parquet") as file:
+        table = read_rows(file, 0, ["key", "calling_raw", "sip_code", "sell_code"])
+    assert table.to_pylist() == [{"key": "k1", "calling_raw": "1", "sip_code": None, "sell_code": None}]
+    assert table.schema.field("sell_code").type == RATED.field("sell_code").type
+
+
+def test_a_field_that_came_later_may_be_missing_in_an_older_line() -> None:
+    event = dict.fromkeys(EVENTS.names) | {
+        "key": "k1", "call_id": "", "attempt": 1, "is_last": True, "service": "voice", "calling_raw": "", "called_raw": "1",
+        "calling": "", "called": "1", "start": 0, "end": 0, "duration_ms": 0, "quantity": 0,
+    }  # fmt: skip
+    del event["sip_code"]
+    back, rejects, _ = decoded(json.dumps(event).encode() + b"\n")
+    assert rejects == []
+    assert (back[0]["key"], back[0]["sip_code"]) == ("k1", None)
