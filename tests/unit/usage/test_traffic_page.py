@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from datetime import datetime, time
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from tests.places import ROOT
 from tests.unit.usage.rule_world import DAY, Became, Call, World, tariffs_of, trunk
 from trunkline.core.money import Amount
+from trunkline.usage.schema import EVENTS
 from trunkline.usage.traffic.kinds import RuleSide, Stage, Then
 from trunkline.usage.traffic.rule import Conditions, Rule, parse_actions
 
@@ -104,3 +106,12 @@ def test_a_record_alone_becomes_what_the_page_says(row: dict[str, str]) -> None:
 def test_all_records_at_once_become_what_the_page_says() -> None:
     found = WORLD.by_columns([_call(row) for row in RECORDS])
     assert [_shown(each) for each in found] == [_expected(row) for row in RECORDS]
+
+
+def test_a_chunk_without_records_goes_through() -> None:
+    assert WORLD.by_columns([]) == []
+    assert len(WORLD.priced(EVENTS.empty_table().combine_chunks())[0]) == 0
+
+
+def test_a_book_travels_to_another_process() -> None:
+    assert pickle.loads(pickle.dumps(WORLD.book)) == WORLD.book  # noqa: S301  our own
