@@ -79,8 +79,12 @@ def add_to_waiting(batch: Batch, tables: Sequence[pa.Table]) -> None:
 
 
 def take_from_waiting(batch: Batch, ids: Sequence[int]) -> int:
-    """Take legs away that a batch has used; how many. Raises `LostAttempt` where one is gone: somebody else has used it."""
-    wanted = sorted(set(ids))
+    """Take legs away that a batch has used, and those that leave with it; how many.
+
+    Raises `LostAttempt` where one is gone: somebody else has used it.
+    """
+    leaving = WaitingLeg.objects.filter(switch_id=batch.switch_id, leaves_with=batch).values_list("pk", flat=True)
+    wanted = sorted({*ids, *leaving})
     for some in _slices(wanted):
         gone, _ = WaitingLeg.objects.filter(switch_id=batch.switch_id, pk__in=some).delete()
         if gone != len(some):
