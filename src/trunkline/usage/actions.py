@@ -18,7 +18,7 @@ from trunkline.kit.db.scope import current_tenant_id
 from trunkline.usage.choices import PROCESS, BatchState, Intake
 from trunkline.usage.decode import FORMATS, SwitchProfile
 from trunkline.usage.examine import Examined, stamp_if_there, stamp_of
-from trunkline.usage.models import Batch, Switch
+from trunkline.usage.models import Batch, Switch, WaitingLeg
 from trunkline.usage.sources import actions as sources
 
 FINAL: Final = (BatchState.POSTED, BatchState.FAILED)
@@ -187,13 +187,16 @@ def register_resend(
     return batch
 
 
-def register_expiry(*, switch: Switch, path: Path, content_hash: str, legs: int, at: datetime) -> Batch:
-    """Register waiting legs whose time is over, written to `path`, as a batch of its own. The same legs are the batch that is already there."""
+def register_expiry(*, switch: Switch, path: Path, content_hash: str, legs: Sequence[int], at: datetime) -> Batch:
+    """Register waiting legs whose time is over, written to `path`, as a batch of its own, with which they leave.
+
+    The same legs are the batch that is already there.
+    """
     stamp = stamp_of(path)
     batch = Batch(
         switch=switch,
         intake=Intake.LEGS,
-        name=f"{legs} legs that waited too long",
+        name=f"{len(legs)} legs that waited too long",
         path=str(path),
         content_hash=content_hash,
         octets=path.stat().st_size,
@@ -206,6 +209,7 @@ def register_expiry(*, switch: Switch, path: Path, content_hash: str, legs: int,
     except IntegrityError:
         known = Batch.objects.get(switch=switch, content_hash=content_hash)
         return _take_up_again(known, Examined(path, content_hash, batch.octets, stamp), Intake.LEGS, at)
+    WaitingLeg.objects.filter(switch=switch, pk__in=legs).update(leaves_with=batch)
     defer(batch)
     return batch
 

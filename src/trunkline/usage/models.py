@@ -194,11 +194,13 @@ class WaitingLeg(TenantModel):
     at = models.DateTimeField(help_text="When it says that it began.")
     raw = models.TextField(help_text="The leg as it stood in its file.")
     waits_since = models.DateTimeField(help_text="When its file was received.")
+    leaves_with = tenant_reference("usage.Batch", null=True, help_text="The batch with which it goes on alone.")
 
     class Meta:
         constraints = (
             TenantForeignKey(field="switch", name="usage_waiting_switch_fk"),
             TenantForeignKey(field="batch", name="usage_waiting_batch_fk"),
+            TenantForeignKey(field="leaves_with", name="usage_waiting_leaves_with_fk"),
         )
         indexes = (
             models.Index(fields=["tenant", "switch", "call_hash"], name="usage_waiting_call"),

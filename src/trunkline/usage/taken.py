@@ -38,6 +38,7 @@ CONTENT_COLUMNS: Final = (
     "called_raw", "calling_raw", "start", "answer", "end", "duration_ms", "quantity", "attempt", "is_last", "service",
     "trunk_in", "trunk_out", "account_code", "cause",
 )  # fmt: skip
+_OF_COMPANY: Final = tuple(CONTENT_COLUMNS.index(name) for name in ("attempt", "is_last"))
 
 
 # A claim's file. `day`: UTC, counted from 1970.
@@ -78,6 +79,10 @@ def key_hash(keys: pa.Array | pa.ChunkedArray) -> Hashes:
 def key_columns(events: pa.Table) -> KeyColumns:
     """Hashes of the keys and of what else makes two records the same, row for row."""
     parts = [_content_hash(events[name]) for name in CONTENT_COLUMNS]
+    if "legs" in events.column_names and events["legs"].null_count < len(events):
+        is_own = events["legs"].is_null().combine_chunks().to_numpy(zero_copy_only=False)
+        for at in _OF_COMPANY:  # the number of an attempt depends on the others that are known with it
+            parts[at] = np.where(is_own, parts[at], np.uint64(0))
     return KeyColumns(key_hash(events["key"]), combine(*parts))
 
 
@@ -493,7 +498,7 @@ def rows_with_hash(segment: StoredFile, hashed: Hashes) -> list[int]:
 
 def rebuild_key_index(segment: Path) -> None:
     """Make the key index of a segment again from the segment itself."""
-    names = ["key", *CONTENT_COLUMNS]
+    names = ["key", *CONTENT_COLUMNS, "legs"]
     with pq.ParquetFile(segment) as file:
         groups = [read_rows(file, group, names) for group in range(file.num_row_groups)]
         write_key_index(segment, [key_columns(group) for group in groups])

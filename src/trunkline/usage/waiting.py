@@ -6,16 +6,19 @@ is there exactly if the file was posted, and what another file used is gone exac
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv as pacsv
+from django.db import connection
 from numpy.typing import NDArray
 
 from trunkline.core.errors import Conflict
 from trunkline.engine.keyhash import hash_text
-from trunkline.kit.db.scope import scope
+from trunkline.kit.db.scope import current_tenant_id, scope
 from trunkline.kit.faults import reached
 from trunkline.usage.decode.assembly import WaitingText
 from trunkline.usage.models import Batch, WaitingLeg
@@ -24,6 +27,16 @@ T = TypeVar("T")
 
 ACTOR = "system"
 ROWS_AT_ONCE = 5_000
+STAGE = """
+CREATE TEMPORARY TABLE usage_waiting_stage (
+    line bigint, call text, call_hash bigint, leg text, kind text, at timestamptz, raw text
+) ON COMMIT DROP
+"""
+# Staged as the rollups are: RLS refuses COPY into the table itself.
+INSERT = """
+INSERT INTO usage_waitingleg (tenant_id, switch_id, batch_id, call, call_hash, leg, kind, at, raw, waits_since)
+SELECT %(tenant)s, %(switch)s, %(batch)s, call, call_hash, leg, kind, at, raw, %(since)s FROM usage_waiting_stage ORDER BY line
+"""
 
 
 class LostAttempt(Conflict):
@@ -59,28 +72,36 @@ class WaitingRoom:
 def add_to_waiting(batch: Batch, tables: Sequence[pa.Table]) -> None:
     """Let the legs that a batch could not join wait for their partner. Needs the posting transaction."""
     for table in tables:
-        hashes = _hashes(table["call"].combine_chunks())
-        rows = (
-            WaitingLeg(
-                switch_id=batch.switch_id,
-                batch=batch,
-                call=row["call"],
-                call_hash=call_hash,
-                leg=row["leg"],
-                kind=row["kind"],
-                at=row["at"],
-                raw=row["raw"],
-                waits_since=batch.received_at,
+        if not len(table):
+            continue
+        hashes = pa.array(hash_text(table["call"].combine_chunks()).view(np.int64))
+        staged = table.select(["line", "call", "leg", "kind", "at", "raw"]).add_column(2, "call_hash", hashes)
+        text = io.BytesIO()
+        pacsv.write_csv(staged, text, pacsv.WriteOptions(include_header=False))
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TABLE IF EXISTS usage_waiting_stage")
+            cursor.execute(STAGE)
+            with cursor.copy("COPY usage_waiting_stage FROM STDIN (FORMAT csv)") as copy:
+                copy.write(text.getbuffer())
+            cursor.execute(
+                INSERT,
+                {
+                    "tenant": current_tenant_id(),
+                    "switch": batch.switch_id,
+                    "batch": batch.pk,
+                    "since": batch.received_at,
+                },
             )
-            for row, call_hash in zip(table.to_pylist(), hashes, strict=True)
-        )
-        WaitingLeg.objects.bulk_create(rows, batch_size=ROWS_AT_ONCE)
     reached("waiting")
 
 
 def take_from_waiting(batch: Batch, ids: Sequence[int]) -> int:
-    """Take legs away that a batch has used; how many. Raises `LostAttempt` where one is gone: somebody else has used it."""
-    wanted = sorted(set(ids))
+    """Take legs away that a batch has used, and those that leave with it; how many.
+
+    Raises `LostAttempt` where one is gone: somebody else has used it.
+    """
+    leaving = WaitingLeg.objects.filter(switch_id=batch.switch_id, leaves_with=batch).values_list("pk", flat=True)
+    wanted = sorted({*ids, *leaving})
     for some in _slices(wanted):
         gone, _ = WaitingLeg.objects.filter(switch_id=batch.switch_id, pk__in=some).delete()
         if gone != len(some):

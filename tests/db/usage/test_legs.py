@@ -341,3 +341,27 @@ def test_the_command_shows_what_waits_and_lets_it_go(carrier: Carrier) -> None:
         WaitingLeg.objects.update(waits_since=NOW - timedelta(hours=2))
     assert json.loads(run("legs", "--expire", "--json")) == {"expired_batches": 1, "switches": []}
     assert "No legs wait." in run("legs")
+
+
+def test_a_leg_that_cannot_be_read_any_more_becomes_a_reject_once(carrier: Carrier) -> None:
+    """The switch's clock was put right while the leg waited: its time does not exist on the new one."""
+    carrier.now = datetime(2026, 3, 30, tzinfo=UTC)
+    load(carrier, "1.csv", invite("c1", "02:30:00", day="2026-03-29"))
+    with carrier.scope():
+        change_switch(switch_id=access_switch("kamailio_acc").pk, at=carrier.now, timezone="Europe/Berlin")
+    carrier.now = datetime(2026, 4, 2, tzinfo=UTC)
+    (batch,) = wait_out(carrier)
+    assert counts(batch) == (1, 0, 1, 0, 0, 1)
+    assert wait_out(carrier) == []
+    assert [reason for reason, _ in rejected(carrier)] == ["bad_time"]
+    assert_proved(carrier)
+
+
+def test_what_a_crash_cut_off_is_let_go_by_the_next_command(carrier: Carrier) -> None:
+    load(carrier, "1.csv", invite("c1"))
+    carrier.now += timedelta(hours=25)
+    (registered,) = expire(carrier.tenant_id, now=carrier.clock, is_background=True)
+    assert expire(carrier.tenant_id, now=carrier.clock, is_background=True) == [registered]
+    (batch,) = wait_out(carrier)
+    assert (batch.pk, *counts(batch)) == (registered, 1, 0, 1, 0, 0, 1)
+    assert_proved(carrier)

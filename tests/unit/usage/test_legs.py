@@ -21,6 +21,8 @@ from trunkline.engine.keyhash import hash_text
 from trunkline.usage.decode import Chunk, Decoded, Format, SwitchProfile, get_format
 from trunkline.usage.decode.assembly import Assembler, WaitingText
 from trunkline.usage.decode.legs import ROLES, Ties, named_legs, tie
+from trunkline.usage.taken import key_columns
+from trunkline.usage.trial import try_file
 
 PAGE = (ROOT / "docs" / "algorithms" / "legs.md").read_text()
 ROWS = [
@@ -295,3 +297,73 @@ def test_two_legs_of_a_gateway_in_any_files_in_any_order(
     form, profile = get_format("radius_detail"), replace(PROFILE, timezone="UTC")
     whole = taken_apart(form, None, [b"".join(pieces)], profile)
     assert taken_apart(form, None, split(pieces, places, order), profile) == whole
+
+
+# Records that are attempts of one call
+
+
+def master(dst: str, *, channel: int = 1, sequence: int, start: int, seconds: int) -> str:
+    """A row of Asterisk's Master.csv; `seconds` 0: nobody answered."""
+    begin, end = (f"2026-01-02 17:{at // 60:02}:{at % 60:02}" for at in (start, start + max(seconds, 5)))
+    fate = f"{begin},{end},{seconds or 5},{seconds},ANSWERED" if seconds else f",{end},5,0,NO ANSWER"
+    return (
+        f"acme,0711000111,{dst},ctx,,PJSIP/acme-{channel},PJSIP/{dst}-{sequence},Dial,x,{begin},{fate},DOCUMENTATION,"
+        f"1767362400.{channel},,,1767362400.1,{sequence}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        pytest.param(
+            [("254700000001", 1, 0, 0), ("254700000002", 1, 0, 30), ("254700000003", 1, 0, 0)],
+            [(1, False), (2, True), (3, False)],
+            id="fork",
+        ),
+        pytest.param(
+            [("254700000001", 1, 0, 0), ("254700000002", 1, 5, 0)], [(1, False), (2, True)], id="nobody answers"
+        ),
+        pytest.param(
+            [("254700000001", 1, 0, 20), ("254700000002", 1, 20, 40)], [(1, True), (2, True)], id="blind transfer"
+        ),
+        pytest.param(
+            [("254700000001", 1, 0, 60), ("254700000002", 2, 20, 10)], [(1, True), (1, True)], id="attended transfer"
+        ),
+    ],
+)
+def test_forks_and_transfers(rows: list[tuple[str, int, int, int]], expected: list[tuple[int, bool]]) -> None:
+    lines = [
+        master(dst, channel=channel, sequence=number, start=start, seconds=seconds)
+        for number, (dst, channel, start, seconds) in enumerate(rows)
+    ]
+    decoded = get_format("asterisk").decode(Chunk(1, "\n".join(lines).encode()), PROFILE)
+    assert decoded.rejects.num_rows == 0
+    assert [(row["attempt"], row["is_last"]) for row in decoded.events.to_pylist()] == expected
+    assert len(set(decoded.events["call_id"].to_pylist())) == 1
+
+
+def test_the_number_of_an_attempt_does_not_make_another_record() -> None:
+    """Master.csv grows: what was the last attempt yesterday is not any more, and is the same record."""
+    lines = [
+        master("254700000001", sequence=1, start=0, seconds=0),
+        master("254700000002", sequence=2, start=5, seconds=9),
+    ]
+    before, after = (
+        get_format("asterisk").decode(Chunk(1, "\n".join(some).encode()), PROFILE).events for some in (lines[:1], lines)
+    )
+    assert before["is_last"].to_pylist() == [True]
+    assert after["is_last"].to_pylist() == [False, True]
+    assert key_columns(before).contents[0] == key_columns(after).contents[0]
+
+
+def test_a_trial_says_which_calls_would_wait() -> None:
+    trial = try_file(FOLDER / "cisco_cube.csv", form=None, profile=PROFILE, received_at=PROFILE.received_at)
+    assert trial.missing["legs"].startswith("2 calls lack a leg")
+    trial = try_file(FOLDER / "kamailio_acc.csv", form=None, profile=PROFILE, received_at=PROFILE.received_at)
+    assert (trial.format, trial.decoded, trial.reasons["lone_leg"], "legs" in trial.missing) == (
+        "kamailio_acc",
+        4,
+        2,
+        False,
+    )
+    assert trial.rows_in == 20

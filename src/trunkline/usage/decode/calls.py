@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from trunkline.usage.decode.columns import Integers, Mask
-from trunkline.usage.decode.legs import ALONE, DecodedLegs, Role, Ties, identities, marks, tie
+from trunkline.usage.decode.legs import ALONE, MARK, DecodedLegs, Role, Ties, identities, marks, paired_marks, tie
 from trunkline.usage.decode.profile import SwitchProfile
 from trunkline.usage.decode.records import rounded_seconds
 from trunkline.usage.schema import EVENTS, INSTANT, NAME
@@ -20,6 +20,7 @@ from trunkline.usage.schema import EVENTS, INSTANT, NAME
 # What the leg that came in knows better than the one that went out.
 _OF_CALLER: Final = (("calling_raw", "calling"), ("called_raw", "called"))
 _OF_INCOMING: Final = ("trunk_in", "source_ip", "account_code", "sip_user")
+_OF_PARTNER: Final = [*(name for both in _OF_CALLER for name in both), *_OF_INCOMING]
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +188,6 @@ def _records(
     has_other = other >= 0
     other = np.where(has_other, legs[np.maximum(other, 0)], 0)
     own = table.events.take(pa.array(base)).combine_chunks()
-    partner = table.events.take(pa.array(other, mask=~has_other)).combine_chunks()
     columns = {name: own[name].combine_chunks() for name in own.column_names}
     is_main = np.array(ties.is_main, np.bool_)[kept]
     calls = table.calls.take(pa.array(base))
@@ -196,10 +196,11 @@ def _records(
     columns["attempt"] = pa.array(np.array(ties.attempt, np.int16)[kept])
     columns["is_last"] = pa.array(np.array(ties.is_last, np.bool_)[kept])
     columns["line"] = pa.array(_lines(table, call, base, record_call[kept]))
-    columns["legs"] = pa.array(_named(table, call, base, is_main, record_call[kept], complete), pa.string())
+    columns["legs"] = _named(table, call, base, np.where(has_other, other, -1), is_main, record_call[kept], complete)
     went_out = table.roles[base] == Role.OUT
     if (went_out & has_other).any():
-        _take_from_incoming(columns, partner, went_out & has_other)
+        said = table.events.select(_OF_PARTNER).take(pa.array(other, mask=~has_other)).combine_chunks()
+        _take_from_incoming(columns, said, went_out & has_other)
     ended = (table.roles[base] == Role.BEGIN) & has_other
     if ended.any():
         _end_with(columns, table, base, other, ended, profile)
@@ -246,21 +247,53 @@ def _lines(table: LegTable, call: Integers, base: Integers, record_call: Integer
 
 
 def _named(
-    table: LegTable, call: Integers, base: Integers, is_main: Mask, record_call: Integers, complete: Mask
-) -> list[str]:
+    table: LegTable,
+    call: Integers,
+    base: Integers,
+    other: Integers,
+    is_main: Mask,
+    record_call: Integers,
+    complete: Mask,
+) -> pa.Array:
     """The legs that a record accounts for: all of its call but those of further records with its key; its own where it is an earlier attempt."""
+    size = np.bincount(call[call >= 0], minlength=complete.size)[record_call]
+    is_pair = complete[record_call] & (size == 2) & (other >= 0)
+    pairs = np.sort(np.stack((table.ids[base], table.ids[other]), axis=1)[is_pair] & MARK, axis=1)
+    rest = np.flatnonzero(~is_pair)
+    found = [paired_marks(pairs)]
+    if rest.size:
+        found.append(_named_of_several(table, call, base, is_main, record_call, complete, rest))
+    back = np.empty(base.size, np.int64)
+    back[np.concatenate((np.flatnonzero(is_pair), rest))] = np.arange(base.size)
+    return pa.concat_arrays(found).take(pa.array(back))
+
+
+def _named_of_several(
+    table: LegTable,
+    call: Integers,
+    base: Integers,
+    is_main: Mask,
+    record_call: Integers,
+    complete: Mask,
+    records: Integers,
+) -> pa.Array:
     is_other = np.zeros(len(table), np.bool_)
     is_other[base[is_main]] = True  # each of them is added again where it is its own
-    rows = np.flatnonzero((call >= 0) & ~is_other)
+    is_wanted = np.zeros(complete.size + 1, np.bool_)
+    is_wanted[record_call[records]] = True
+    rows = np.flatnonzero(is_wanted[call] & ~is_other)
     rows = rows[np.argsort(call[rows], kind="stable")]
-    bounds = np.searchsorted(call[rows], np.arange(complete.size + 1)).tolist()
-    ordered = marks(table.ids[rows])
-    single = marks(table.ids[base])
-    found = []
-    for own, main, number in zip(single, is_main.tolist(), record_call.tolist(), strict=True):
-        text = " ".join(sorted([own, *ordered[bounds[number] : bounds[number + 1]]])) if main else own
-        found.append(text if complete[number] else f"{ALONE} {text}")
-    return found
+    numbers = record_call[records]
+    low, high = (np.searchsorted(call[rows], numbers, side=side).tolist() for side in ("left", "right"))
+    ordered, single = marks(table.ids[rows]), marks(table.ids[base[records]])
+    texts = [
+        " ".join(sorted([own, *ordered[first:last]])) if main else own
+        for own, main, first, last in zip(single, is_main[records].tolist(), low, high, strict=True)
+    ]
+    alone = (~complete[numbers]).tolist()
+    return pa.array(
+        [f"{ALONE} {text}" if is_alone else text for text, is_alone in zip(texts, alone, strict=True)], pa.string()
+    )
 
 
 def lone_details(table: LegTable, rows: Integers) -> list[str]:

@@ -23,7 +23,7 @@ from trunkline.usage.decode.records import Decoded, Draft
 
 ALONE: Final = "alone"  # the mark, in the column `legs`, of a record whose other legs did not come
 ENDING_MS: Final = 2_000  # the leg that came in ends with the last attempt, both by one gateway's clock
-_MARK: Final = np.uint64(0xFFFF_FFFF)
+MARK: Final = np.uint64(0xFFFF_FFFF)
 
 
 class Role(IntEnum):
@@ -76,7 +76,17 @@ def identities(calls: pa.Array, legs: pa.Array, roles: NDArray[np.int8], duratio
 
 def marks(ids: NDArray[np.uint64]) -> list[str]:
     """Legs as records name them: eight hexadecimal digits of their identity."""
-    return [f"{each:08x}" for each in (ids & _MARK).tolist()]
+    text = (ids & MARK).astype(">u4").tobytes().hex()
+    return [text[at : at + 8] for at in range(0, len(text), 8)]
+
+
+def paired_marks(pairs: NDArray[np.uint64]) -> pa.Array:
+    """The marks of two legs each, with a space between, of identities cut to `MARK`."""
+    digits = np.frombuffer(pairs.astype(">u4").tobytes().hex().encode(), np.uint8).reshape(-1, 16)
+    octets = np.full((len(pairs), 17), 0x20, np.uint8)
+    octets[:, :8], octets[:, 9:] = digits[:, :8], digits[:, 8:]
+    offsets = np.arange(len(pairs) + 1, dtype=np.int32) * 17
+    return pa.StringArray.from_buffers(len(pairs), pa.py_buffer(offsets), pa.py_buffer(octets))
 
 
 def named_legs(text: str | None) -> frozenset[str]:
@@ -129,20 +139,67 @@ def tie(
 
     `skew_ms`: how far the clocks of two legs may be apart; `span_ms`: how long a call can last at most. Of equal legs the first row is kept.
     """
-    rows = _Rows(roles.tolist(), ids.tolist(), start.tolist(), end.tolist(), connected.tolist(), skew_ms, span_ms)
     order = np.lexsort((np.arange(codes.size), roles, start, codes))
+    bounds = (
+        np.concatenate(([0], np.flatnonzero(np.diff(codes[order])) + 1, [codes.size]))
+        if codes.size
+        else np.zeros(1, int)
+    )
+    ties = Ties([-1] * codes.size)
+    pairs = order[bounds[:-1][np.diff(bounds) == 2][:, None] + np.arange(2)]
+    plain = _tie_pairs(ties, pairs, ids, roles, start, end, connected, skew_ms, span_ms)
+    is_done = np.zeros(codes.size, np.bool_)
+    is_done[plain] = True
+    order = order[~is_done[order]]
+    if not order.size:
+        return ties
+    rows = _Rows(roles.tolist(), ids.tolist(), start.tolist(), end.tolist(), connected.tolist(), skew_ms, span_ms)
     bounds = np.flatnonzero(np.diff(codes[order])) + 1
     ordered = order.tolist()
-    ties = Ties([-1] * codes.size)
-    if not ordered:
-        return ties
-    for low, high in pairwise([0, *bounds.tolist(), codes.size]):
+    for low, high in pairwise([0, *bounds.tolist(), len(ordered)]):
         kept = _without_repeated(ties, rows.ids, ordered[low:high])
         if rows.roles[kept[0]] >= Role.BEGIN:
             _tie_dialogs(ties, rows, kept)
         else:
             _tie_attempts(ties, rows, kept)
     return ties
+
+
+def _tie_pairs(
+    ties: Ties,
+    pairs: NDArray[np.intp],
+    ids: NDArray[np.uint64],
+    roles: NDArray[np.int8],
+    start: Integers,
+    end: Integers,
+    connected: Mask,
+    skew_ms: int,
+    span_ms: int,
+) -> NDArray[np.intp]:
+    """Tie the calls of two legs that are complete, as nearly all are, whole columns at a time; their rows. The rules are those of the others."""
+    first, second = pairs[:, 0], pairs[:, 1]
+    apart = start[second] - start[first]
+    is_dialog = (
+        (roles[first] == Role.BEGIN) & (roles[second] == Role.END) & (apart <= span_ms)
+        | (roles[first] == Role.END) & (roles[second] == Role.BEGIN) & (apart <= skew_ms)
+    )  # fmt: skip
+    is_out = roles[second] == Role.OUT
+    came, went = np.where(is_out, first, second), np.where(is_out, second, first)
+    ends_with = end[went] >= end[came] - ENDING_MS
+    is_carried = (
+        (roles[came] == Role.IN) & (roles[went] == Role.OUT) & (start[second] <= end[first] + skew_ms)
+        & (connected[went] | ~connected[came] & ends_with)
+    )  # fmt: skip
+    base = np.where(is_dialog, np.where(roles[first] == Role.BEGIN, first, second), went)
+    other = np.where(base == first, second, first)
+    plain = np.flatnonzero((is_dialog | is_carried) & (ids[first] != ids[second]))
+    calls = np.full(len(ties.call), -1, np.int64)
+    calls[pairs[plain]] = np.arange(plain.size)[:, None]
+    ties.call = calls.tolist()
+    ties.is_complete = [True] * plain.size
+    ties.base, ties.other = base[plain].tolist(), other[plain].tolist()
+    ties.attempt, ties.is_last, ties.is_main = [1] * plain.size, [True] * plain.size, [True] * plain.size
+    return pairs[plain].ravel()
 
 
 def _without_repeated(ties: Ties, ids: list[int], rows: list[int]) -> list[int]:

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from trunkline.usage.decode.assembly import alone
+from trunkline.usage.decode.attempts import count_attempts
 from trunkline.usage.decode.chunking import Chunk
 from trunkline.usage.decode.columns import Integers, Mask, Numbers, chosen, text_of
 from trunkline.usage.decode.expressions import Node
@@ -32,7 +33,7 @@ from trunkline.usage.decode.functions import Working, is_local
 from trunkline.usage.decode.json_lines import JsonLines
 from trunkline.usage.decode.legs import ROLES, DecodedLegs, Role, good_legs
 from trunkline.usage.decode.lines import Lines, Parsed, Refusal
-from trunkline.usage.decode.mapping import LEGS, Description, FileKind, FileShape
+from trunkline.usage.decode.mapping import ATTEMPTS_OF, LEGS, Description, FileKind, FileShape
 from trunkline.usage.decode.profile import SwitchProfile
 from trunkline.usage.decode.records import Decoded, Detail, Draft, Marks, judge, settle
 from trunkline.usage.decode.times import Instants, absent
@@ -66,7 +67,7 @@ class Mapped(Format):
         return self._decode(chunk, profile)[0]
 
     def has_legs(self, profile: SwitchProfile) -> bool:
-        return bool(self.description.legs)
+        return "call" in self.description.legs
 
     def legs(self, chunk: Chunk, profile: SwitchProfile) -> DecodedLegs:
         """The chunk's legs, by the mapping's section of that name. Raises as `decode`."""
@@ -86,11 +87,14 @@ class Mapped(Format):
         refusals = sorted(refusals + misshapen, key=lambda refusal: refusal.at)
         working = Working(rows, profile.timezone, self.description.values)
         draft = self._draft(working, profile)
-        tied = self._tied(working, draft) if self.description.legs else None
+        tied = self._tied(working, draft) if self.has_legs(profile) else None
         judge(draft, profile)
         skipped = len(lines) - len(rows) - len(refusals)
         parsed = Parsed(pa.table({}), rows.at, refusals, skipped, {})
         decoded = replace(settle(draft, parsed, lines, profile), skip_reasons=skip_reasons)
+        if ATTEMPTS_OF in self.description.legs:
+            callers = text_of(working.value(self.description.legs[ATTEMPTS_OF]))
+            decoded = count_attempts(decoded, callers.filter(pa.array(draft.marks.good())))
         return decoded, None if tied is None else good_legs(decoded, draft, *tied)
 
     def _tied(self, working: Working, draft: Draft) -> tuple[pa.Array, pa.Array, NDArray[np.int8]]:

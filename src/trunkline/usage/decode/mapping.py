@@ -42,6 +42,7 @@ RECORD: Final[Mapping[str, Kind]] = {
 }
 REQUIRED: Final = ("key", "called", "start")
 LEGS: Final = ("call", "leg", "role")  # of a row that is a leg of a call
+ATTEMPTS_OF: Final = "attempts_of"  # of a row that is a record: the leg that the call came in by
 
 
 class FileKind(StrEnum):
@@ -114,7 +115,7 @@ class Description:
     skips: tuple[Skip, ...]
     rejections: tuple[Rejection, ...]
     record: Mapping[str, Node]
-    legs: Mapping[str, Node]  # LEGS, or empty where each row is a record
+    legs: Mapping[str, Node]  # LEGS, ATTEMPTS_OF, or empty where each row is a record
     lacks: Mapping[str, str]  # what files of this kind never say, in words
 
 
@@ -303,7 +304,8 @@ class _Reader:
         if "legs" not in self._given:
             return {}
         given = _table(self._given["legs"], "legs")
-        _only(given, "legs", LEGS, LEGS)
+        names = (ATTEMPTS_OF,) if ATTEMPTS_OF in given else LEGS
+        _only(given, "legs", names, names)
         return {name: self._expression(text, f"legs.{name}", Kind.TEXT) for name, text in given.items()}
 
 

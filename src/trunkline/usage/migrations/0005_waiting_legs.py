@@ -69,6 +69,19 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "leaves_with",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        help_text="The batch with which it goes on alone.",
+                        null=True,
+                        on_delete=django.db.models.deletion.RESTRICT,
+                        related_name="+",
+                        to="usage.batch",
+                    ),
+                ),
+                (
                     "switch",
                     models.ForeignKey(
                         db_constraint=False,
@@ -98,6 +111,7 @@ class Migration(migrations.Migration):
                 "constraints": [
                     trunkline.kit.models.TenantForeignKey(field="switch", name="usage_waiting_switch_fk"),
                     trunkline.kit.models.TenantForeignKey(field="batch", name="usage_waiting_batch_fk"),
+                    trunkline.kit.models.TenantForeignKey(field="leaves_with", name="usage_waiting_leaves_with_fk"),
                 ],
             },
         ),
