@@ -24,6 +24,7 @@ from trunkline.usage.check import check
 from trunkline.usage.intake import register_path
 from trunkline.usage.models import Batch, HourTotal, Rollup, Segment
 from trunkline.usage.process import process
+from trunkline.usage.traffic.actions import GivenRule, create_rule
 
 GONE_S = 120
 
@@ -77,6 +78,39 @@ def test_a_crew_makes_what_one_process_makes(
     assert crewed == inline
     assert crewed[0][1:5] == (622, 588, 15, 19)
     assert len(crewed[1]) == 8  # records and rejects of two days, in two parts
+
+
+def add_rules(carrier: Carrier) -> None:
+    with carrier.scope():
+        for given in (
+            GivenRule(name="national", stage="before_identification", actions="replace called 254(.*) 254\\1; tag all"),
+            GivenRule(
+                name="morning",
+                stage="after_account",
+                side="sell",
+                valid_to=START + timedelta(hours=2),
+                actions="tag morning",
+            ),
+            GivenRule(name="kenya", stage="after_rate", conditions={"countries": "KE"}, actions="tag kenya; untag all"),
+        ):
+            create_rule(given=given, at=carrier.now)
+
+
+def test_a_crew_makes_the_same_of_traffic_rules(
+    carrier: Carrier, small_chunks: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    add_rules(carrier)
+    inline = said(carrier, carrier.load(carrier.write("a.csv", *lines())))
+    other = Carrier.make(tmp_path / "other", "Beta Carrier")
+    add_rules(other)
+    monkeypatch.setattr(pipeline, "CREW_OCTETS", 0)
+    crewed = said(other, other.load(other.write("a.csv", *lines())))
+    assert crewed == inline
+    rated = [row for kind, _, rows in crewed[1] if kind == "rated" for row in rows]
+    assert {(row["rules"], row["sell_tags"], row["buy_tags"]) for row in rated if row["quantity"]} == {
+        ("national,morning,kenya", "kenya,morning", "kenya"),
+        ("national,kenya", "kenya", "kenya"),
+    }
 
 
 def test_a_part_that_dies_leaves_the_batch_to_the_next_attempt(

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from tests.unit.usage.rule_world import DAY, Call, World, events_of, tariffs_of, trunk
 from trunkline.core.errors import Invalid
-from trunkline.usage.schema import EVENTS
 from trunkline.usage.traffic.kinds import Jurisdiction, RuleSide, Stage, Then
 from trunkline.usage.traffic.rule import Conditions, Rule, parse_actions
 from trunkline.usage.traffic.walk import numbers_again
@@ -137,8 +136,7 @@ def test_stored_records_become_the_same_once_more(given_rules: list[Rule | None]
     distinct = {rule.name: rule for rule in given_rules if rule is not None}
     world = World(rules=list(distinct.values()), tariffs=TARIFFS, identities=IDENTITIES)
     first = world.priced(events_of(given_calls))
-    stored = first[0].select(EVENTS.names)
-    again = world.priced(numbers_again(stored, world.profile.number_rules))
+    again = world.priced(numbers_again(first[0], world.profile.number_rules))
     assert world.became(*again) == world.became(*first)
 
 

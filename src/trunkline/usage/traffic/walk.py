@@ -19,6 +19,7 @@ from trunkline.parties.kinds import Side
 from trunkline.usage.decode.numbers import is_number, normalise, rules_for
 from trunkline.usage.decode.profile import NumberRule, Party
 from trunkline.usage.reasons import Reason
+from trunkline.usage.schema import EVENTS
 from trunkline.usage.traffic.columns import EMPTIED, NO_DENIAL, Carried, Int32s, Int64s, Known, Rated, Rows, Stages
 from trunkline.usage.traffic.kinds import Stage
 from trunkline.usage.traffic.rule import RuleBook, read_tags, tags_text
@@ -34,8 +35,9 @@ def numbers_again(events: pa.Table, number_rules: tuple[NumberRule, ...]) -> pa.
     """Stored records with calling and called number as decoding made them, before traffic rules and without a tech prefix cut off.
 
     Whoever prices stored records once more (`price_sides`) begins with this: stage `before_identification` must not see what it made itself.
-    A raw number that is null is the number.
+    A raw number that is null is the number. What else was made of the records goes.
     """
+    events = events.select(EVENTS.names)
     for name, party in (("calling", Party.CALLING), ("called", Party.CALLED)):
         raw = pc.coalesce(_array(events[f"{name}_raw"]), _array(events[name]))
         made = normalise(raw, rules_for(number_rules, party))
