@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from django.db.models import Q
+
 from trunkline.kit.logs import log
 from trunkline.usage.models import Alarm, Feed, Receipt, Source
 from trunkline.usage.sources.choices import AlarmKind, ReceiptState
@@ -50,10 +52,13 @@ def review(source: Source, feed: Feed, *, at: datetime) -> None:
         detail=f"{feed.failures} looks in a row failed: {feed.failure_detail}",
         at=at,
     )
-    refused = Receipt.objects.filter(source=source, state=ReceiptState.REFUSED)
+    refused = Receipt.objects.filter(
+        Q(state=ReceiptState.REFUSED) | (Q(state=ReceiptState.TAKEN) & ~Q(detail="")), source=source
+    )
     count = refused.count()
     names = ", ".join(refused.order_by("-pk").values_list("name", flat=True)[:SHOWN])
-    _hold(source, AlarmKind.REFUSED, is_so=count > 0, detail=f"{count} files cannot be taken: {names}.", at=at)
+    detail = f"{count} files cannot be taken, or not moved or deleted afterwards: {names}."
+    _hold(source, AlarmKind.REFUSED, is_so=count > 0, detail=detail, at=at)
     old = Alarm.objects.filter(source=source, kind=AlarmKind.REPEATED, cleared_at=None, last_at__lte=at - REPEAT_OPEN)
     if old.exists():
         clear(source, AlarmKind.REPEATED, at=at)

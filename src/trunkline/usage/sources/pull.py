@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -137,9 +136,7 @@ class _Look:
                     receipts.record(self.source, entries[begin : begin + ENTRIES_A_STEP], at=self.began_at)
             there |= {receipts.key_of(entry) for entry in entries}
         with scope(self.tenant_id, ACTOR):
-            if (
-                self.source.kind == SourceKind.IMAP
-            ):  # mails that are known are not read again; the mailbox says which are there
+            if self.source.kind == SourceKind.IMAP:  # known mails are not read again; the mailbox says which are there
                 rows = Receipt.objects.filter(source=self.source).values_list("locator", "key")
                 present = peer.is_there({locator for locator, _ in rows})
                 there |= {key for locator, key in rows if locator in present}
@@ -168,8 +165,7 @@ class _Look:
 
     def _take(self, peer: Peer, receipt: Receipt) -> None:
         try:
-            with self._fetched(peer, receipt) as path:
-                self._register(receipt, path)
+            self._register(receipt, self._fetch(peer, receipt))
         except (FileGone, FileChanged, FileFailed) as problem:
             with scope(self.tenant_id, ACTOR):
                 receipts.drop(receipt.pk)
@@ -180,9 +176,8 @@ class _Look:
                 receipts.refuse(receipt.pk, str(problem))
             self.pulled.say(receipt.name, "refused", str(problem))
 
-    @contextmanager
-    def _fetched(self, peer: Peer, receipt: Receipt) -> Iterator[Path]:
-        """The file's copy in the spool; it goes again where nothing was registered with it."""
+    def _fetch(self, peer: Peer, receipt: Receipt) -> Path:
+        """The file's copy in the spool, synced; nothing is left where it does not come whole."""
         entry = receipts.entry_of(receipt)
         path = folder("spool", f"tenant={self.tenant_id}") / str(uuid7())
         partial = path.with_name(f"{path.name}.partial")
@@ -193,13 +188,12 @@ class _Look:
                 os.fsync(spool.fileno())
             partial.rename(path)
             fsync_folder(path.parent)
-            reached("source_fetched")
-            yield path
-        except BaseException as error:
+        except BaseException:
             partial.unlink(missing_ok=True)
-            if not _may_be_committed(error):
-                path.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
             raise
+        reached("source_fetched")
+        return path
 
     def _counting(self, entry: Entry, write: Callable[[bytes], object]) -> Callable[[bytes], None]:
         done = 0
@@ -214,7 +208,12 @@ class _Look:
         return counted
 
     def _register(self, receipt: Receipt, path: Path) -> None:
-        examined = examine(path)
+        try:
+            examined = examine(path)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        # Cut off here it may be registered all the same; if it is not, the hourly sweep removes the copy.
         with scope(self.tenant_id, ACTOR):
             found = receipts.take(self.source, receipt.pk, examined, at=self.now())
         reached("source_registered")
@@ -297,13 +296,6 @@ class _Look:
             else next_look(every_min=source.every_min, cron=source.cron, after=at)
         )
         return min(planned, at + max(SOON, timedelta(seconds=source.rest_s))) if self.waits else planned
-
-
-def _may_be_committed(error: BaseException) -> bool:
-    """Whether the batch may have been registered although the answer was lost; if not, the hourly sweep removes the copy."""
-    from django.db import DatabaseError
-
-    return isinstance(error, DatabaseError)
 
 
 def _finished(taken: list[Receipt]) -> bool:

@@ -28,7 +28,8 @@ def look_after(tenant_id: int, *, at: datetime) -> int:
     """Defer a job for each active source that is due, or of which files wait for their end; review the alarms. Number of jobs made."""
     made = 0
     with scope(tenant_id, ACTOR):
-        final = Receipt.objects.filter(state=ReceiptState.TAKEN, batch__state__in=FINAL)
+        # Those that could not be moved or deleted (`detail`) wait for the next look.
+        final = Receipt.objects.filter(state=ReceiptState.TAKEN, batch__state__in=FINAL, detail="")
         to_settle = set(final.values_list("source_id", flat=True).distinct())
         for feed in Feed.objects.select_related("source").filter(source__is_active=True).order_by("pk"):
             alarms.review(feed.source, feed, at=at)
