@@ -283,7 +283,9 @@ def decode_again(batch: Batch, reject: Record) -> Record | None:
         return None
     if not len(events):
         return None
-    (event,) = events.slice(0, 1).to_pylist()
+    # A reject that is made of legs has those of the whole call, which may be several attempts.
+    rows = events.to_pylist()
+    event = next((row for row in rows if row["key"] == reject["key"]), rows[0])
     return event | ({"called": reject["called"]} if reject["called"] is not None else {})
 
 

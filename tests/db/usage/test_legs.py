@@ -14,6 +14,7 @@ from tests.db.usage.test_commands import cells, run
 from trunkline.parties.actions import add_identity
 from trunkline.usage.actions import change_switch, create_switch
 from trunkline.usage.expiry import expire
+from trunkline.usage.explain import decode_again
 from trunkline.usage.models import Batch, WaitingLeg
 from trunkline.usage.process import process
 from trunkline.usage.queries import access_switch
@@ -311,7 +312,14 @@ def test_a_rejected_call_is_sent_again_with_all_its_legs(gateway: Carrier) -> No
     """The customer's trunk was unknown: the reject has the legs of all files, and becomes the call once the cause is mended."""
     other = INCOMING.replace(",in,", ",new,")
     load_cube(gateway, "1.csv", FAILED, CARRIED)
-    assert counts(load_cube(gateway, "2.csv", other)) == (2, 1, 1, 0, 0, 2)
+    second = load_cube(gateway, "2.csv", other)
+    assert counts(second) == (2, 1, 1, 0, 0, 2)
+    with gateway.scope():
+        (reject,) = list_rejects(limit=10).records
+        assert reject["raw"].count("\\x0a") == 2
+        facts = decode_again(second, reject)
+    assert facts is not None
+    assert (facts["attempt"], facts["quantity"], facts["trunk_in"], facts["trunk_out"]) == (2, 90, "new", "out")
     with gateway.scope():
         add_identity(account=gateway.accounts["cust"], kind="trunk", side="sell", value="new", at=gateway.now)
     made = resend(gateway.tenant_id, batch_public_id=None, actor="test", now=gateway.clock)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Final, Protocol
 
 import numpy as np
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from trunkline.engine.keyhash import hash_text
 from trunkline.usage.decode.calls import Calls, LegTable, join_calls, leg_table, lone_details
 from trunkline.usage.decode.chunking import Chunk
+from trunkline.usage.decode.columns import Integers
 from trunkline.usage.decode.formats import Format
 from trunkline.usage.decode.legs import ROLES, Role, marks
 from trunkline.usage.decode.lines import Lines
@@ -89,11 +91,27 @@ class AssembledLines(Lines):
 
     def raw_numbered(self, number: int) -> str:
         """The legs of the call that has a leg on that line; the line itself where it is a record."""
-        here = np.flatnonzero(self._lines == number)
-        if not here.size or self._call[here[0]] < 0:
+        call = self._call_at.get(number, -1)
+        if call < 0:
             return self._held.raw(number)
-        rows = np.flatnonzero(self._call == self._call[here[0]])
-        return self._separator.join(self._held.raw(line) for line in self._lines[rows].tolist())
+        low, high = np.searchsorted(self._ordered_calls, (call, call + 1))
+        return self._separator.join(self._held.raw(line) for line in self._ordered_lines[low:high].tolist())
+
+    @cached_property
+    def _call_at(self) -> dict[int, int]:
+        return dict(zip(self._lines.tolist(), self._call.tolist(), strict=True))
+
+    @cached_property
+    def _order(self) -> NDArray[np.intp]:
+        return np.argsort(self._call, kind="stable")
+
+    @cached_property
+    def _ordered_calls(self) -> Integers:
+        return self._call[self._order]
+
+    @cached_property
+    def _ordered_lines(self) -> Integers:
+        return self._lines[self._order]
 
 
 class Assembler:
@@ -198,8 +216,8 @@ class Assembler:
         table = leg_table(found)
         which = np.searchsorted(begins, table.lines, side="right") - 1
         places = -1 - len(self._texts) - which
+        self._held.kept.update((-1 - place, text.raw) for place, text in enumerate(texts, start=len(self._texts)))
         self._texts += texts
-        self._held.kept.update((-1 - place, text.raw) for place, text in enumerate(self._texts))
         return table.with_lines(places)
 
     def _drop_repeated(self, table: LegTable, calls: Calls) -> NDArray[np.bool_]:
