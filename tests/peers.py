@@ -18,6 +18,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -101,15 +102,22 @@ def helper_user() -> int | None:
     return pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else None
 
 
+@contextlib.contextmanager
+def reachable_folder() -> Iterator[Path]:
+    """A folder that the helper user can reach. Not pytest's own, which every session that starts closes to all others."""
+    made = Path(tempfile.mkdtemp(prefix="trunkline-peers-"))
+    made.chmod(0o711)
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
 def give(path: Path, user: int | None) -> None:
-    """Let the helper user have a folder with all that is in it, and reach it."""
-    if user is None:
-        return
-    for each in (path, *path.rglob("*")):
-        os.chown(each, user, -1, follow_symlinks=False)
-    for parent in path.parents:
-        if parent.stat().st_uid == os.geteuid() and not parent.stat().st_mode & 0o001:
-            parent.chmod(parent.stat().st_mode | 0o011)
+    """Let the helper user have a folder with all that is in it."""
+    if user is not None:
+        for each in (path, *path.rglob("*")):
+            os.chown(each, user, -1, follow_symlinks=False)
 
 
 @dataclass(frozen=True)

@@ -25,12 +25,19 @@ def ssh(tmp_path: Path) -> Iterator[peers.Peer]:
 
 
 @pytest.fixture
-def ftp(tmp_path: Path) -> Iterator[peers.Peer]:
-    with peers.vsftpd(tmp_path / "ftp") as peer:
+def reachable() -> Iterator[Path]:
+    """A folder that servers can reach which run as somebody else."""
+    with peers.reachable_folder() as folder:
+        yield folder
+
+
+@pytest.fixture
+def ftp(reachable: Path) -> Iterator[peers.Peer]:
+    with peers.vsftpd(reachable / "ftp") as peer:
         yield peer
 
 
 @pytest.fixture
-def mail(tmp_path: Path) -> Iterator[peers.Peer]:
-    with peers.dovecot(tmp_path / "mail") as peer:
+def mail(reachable: Path) -> Iterator[peers.Peer]:
+    with peers.dovecot(reachable / "mail") as peer:
         yield peer

@@ -66,9 +66,9 @@ def test_a_certificate_that_nobody_trusts_is_refused(feeds: Feeds, ftp: Peer, pi
     assert found.failure.code == "certificate_refused"
 
 
-def test_a_pinned_certificate_that_has_expired_is_refused(feeds: Feeds, tmp_path: Path) -> None:
-    expired = peers.make_certificate(tmp_path, "old", days=-1)
-    with peers.vsftpd(tmp_path / "ftp", certificate=expired) as ftp:
+def test_a_pinned_certificate_that_has_expired_is_refused(feeds: Feeds, reachable: Path) -> None:
+    expired = peers.make_certificate(reachable, "old", days=-1)
+    with peers.vsftpd(reachable / "ftp", certificate=expired) as ftp:
         feeds.add("ftps", ftp, path="cdr")
         found = feeds.look()
     assert found.failure is not None
