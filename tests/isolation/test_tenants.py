@@ -37,7 +37,7 @@ def append_only_models() -> dict[str, type[models.Model]]:
         apps.get_model(migration.app_label, operation.model)._meta.label: apps.get_model(
             migration.app_label, operation.model
         )
-        for migration in loader.disk_migrations.values()
+        for _, migration in sorted(loader.disk_migrations.items())  # which are read in no order
         for operation in migration.operations
         if isinstance(operation, EnableRLS) and operation.append_only
     }

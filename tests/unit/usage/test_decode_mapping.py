@@ -70,13 +70,34 @@ def test_a_mapping_decodes() -> None:
     assert row["start"] == row["answer"] == datetime(2026, 1, 2, 14, tzinfo=UTC)
 
 
-def test_a_mapping_may_be_toml_or_json(tmp_path: Path) -> None:
+def test_a_mapping_may_be_toml_json_or_yaml(tmp_path: Path) -> None:
     (tmp_path / "m.json").write_text(json.dumps(DELIMITED))
     (tmp_path / "m.toml").write_text(
         'name = "mine"\nfile = {kind = "delimited", separator = ";", columns = ["id", "from", "to", "at", "secs", "trunk"]}\n'
         '[record]\nkey = "id"\ncalling = "`from`"\ncalled = "`to`"\nstart = "at"\nduration = "secs"\ntrunk_in = "trunk"\n'
     )
     assert read_mapping(tmp_path / "m.json") == read_mapping(tmp_path / "m.toml")
+    (tmp_path / "m.yaml").write_text(
+        "name: mine\nfile:\n  kind: delimited\n  separator: ';'\n  columns: [id, from, to, at, secs, trunk]\n"
+        "record:\n  key: id\n  calling: '`from`'\n  called: '`to`'\n  start: at\n  duration: secs\n  trunk_in: trunk\n"
+    )
+    assert read_mapping(tmp_path / "m.yaml") == read_mapping(tmp_path / "m.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("name: [", "cannot be read"),
+        ("name: mine\nname: other\n", "line 1: a key stands twice"),
+        ("a: &a [1, 1]\nb: &b [*a, *a]\n", "line 2: an alias"),
+        ("name: !!python/object/apply:os.system [ls]\n", "cannot be read"),
+        ("[" * 5000, "cannot be read"),
+    ],
+)
+def test_yaml_is_plain_values_or_refused(text: str, said: str) -> None:
+    with pytest.raises(Invalid, match=said) as caught:
+        parse_mapping(text, "m.yml")
+    assert caught.value.code == "mapping_syntax"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A mapping: the description of a file of records, read from TOML or JSON and checked before any line is decoded.
+"""A mapping: the description of a file of records, read from TOML, JSON or YAML and checked before any line is decoded.
 
 `docs/formats/mapping.md` is the law. Whatever is wrong with a description is an `Invalid` whose code begins with
 `mapping_` and whose message says what, where and what to do.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -120,28 +120,60 @@ class Description:
 
 
 def read_mapping(path: Path) -> Description:
-    """The mapping of a file: TOML, or JSON where the name ends in .json. Raises Invalid `mapping_*`."""
+    """The mapping of a file: TOML, or JSON or YAML where its name says so. Raises Invalid `mapping_*`."""
     try:
         if path.stat().st_size > MAPPING_OCTETS_MAX:
             raise _wrong("mapping_file", path.name, f"has more than {MAPPING_OCTETS_MAX:,} octets")
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise _wrong("mapping_file", str(path), f"cannot be read: {error}", "Name a TOML or JSON file.") from error
+        raise _wrong("mapping_file", str(path), f"cannot be read: {error}", "Name a TOML, JSON or YAML file.") from error
     return parse_mapping(text, path.name)
 
 
 def parse_mapping(text: str, name: str) -> Description:
     """The mapping of a text; `name` is that of the file, which messages begin with. Raises Invalid `mapping_*`."""
     try:
-        given = json.loads(text) if name.lower().endswith(".json") else tomllib.loads(text)
+        given = _language_of(name)(text)
     except (ValueError, RecursionError) as error:
-        hint = "A mapping is TOML, or JSON in a file whose name ends in .json."
+        hint = "A mapping is TOML, JSON in a file whose name ends in .json, or YAML in one that ends in .yaml or .yml."
         raise _wrong("mapping_syntax", name, f"cannot be read: {error}", hint) from error
     return check_mapping(given, name)
 
 
+def _language_of(name: str) -> Callable[[str], object]:
+    match Path(name).suffix.lower():
+        case ".json":
+            return json.loads
+        case ".yaml" | ".yml":
+            return _read_yaml
+        case _:
+            return tomllib.loads
+
+
+def _read_yaml(text: str) -> object:
+    """A YAML document of plain values. Raises ValueError for anything else: aliases, with which a page unfolds to gigabytes, and a key given twice."""
+    import yaml  # few mappings are written in it
+
+    class Loader(yaml.SafeLoader):
+        def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+            if self.check_event(yaml.AliasEvent):
+                raise ValueError(f"line {self.peek_event().start_mark.line + 1}: an alias (*) is not taken")
+            return super().compose_node(parent, index)
+
+        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+            found = super().construct_mapping(node, deep=deep)
+            if len(found) < len(node.value):
+                raise ValueError(f"line {node.start_mark.line + 1}: a key stands twice")
+            return found
+
+    try:
+        return yaml.load(text, Loader)  # noqa: S506  a safe one
+    except yaml.YAMLError as error:
+        raise ValueError(" ".join(str(error).split())) from error
+
+
 def check_mapping(given: object, name: str) -> Description:
-    """The mapping of a value as TOML or JSON give it. Raises Invalid `mapping_*`."""
+    """The mapping of a value as TOML, JSON or YAML give it. Raises Invalid `mapping_*`."""
     try:
         return _Reader(_table(given, "the mapping")).description()
     except Invalid as error:
