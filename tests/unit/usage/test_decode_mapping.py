@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.unit.usage.golden import PROFILE
@@ -436,6 +436,7 @@ VALUES = st.one_of(
 )  # fmt: skip
 
 
+@example(rows=[{"id": None, "secs": False, "flag": None}, {"id": False, "secs": 0.0, "flag": 0.0000001}])
 @given(rows=st.lists(st.fixed_dictionaries({"id": VALUES, "secs": VALUES, "flag": VALUES}), min_size=1, max_size=6))
 def test_a_json_line_means_the_same_alone_and_among_others(rows: list[dict[str, Any]]) -> None:
     texts = [json.dumps({**row, "call": {"to": "44", "at": "2026-01-02 17:00:00"}}) for row in rows]

@@ -129,8 +129,19 @@ def _at_path(table: pa.Table, name: str) -> pa.Array:
 
 def _as_text(column: pa.Array) -> pa.Array:
     if column.type == _DECIMAL:
-        column = pc.replace_substring_regex(column.cast(TEXT), pattern=r"\.?0*$", replacement="")
+        column = pc.replace_substring_regex(_plain(column.cast(TEXT)), pattern=r"\.?0*$", replacement="")
     return null_if_empty(column.cast(TEXT))
+
+
+def _plain(texts: pa.Array) -> pa.Array:
+    """Decimals without exponents, with which Arrow writes those near to zero, and zero itself."""
+    is_raised = pc.fill_null(pc.match_substring(texts, "E"), False)
+    raised = texts.filter(is_raised)
+    if not len(raised):
+        return texts
+    distinct = raised.dictionary_encode()
+    written = pa.array([f"{Decimal(text):f}" for text in distinct.dictionary.to_pylist()], TEXT)
+    return pc.replace_with_mask(texts, is_raised, written.take(distinct.indices))
 
 
 class _Integer(str):

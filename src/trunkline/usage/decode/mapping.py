@@ -126,7 +126,9 @@ def read_mapping(path: Path) -> Description:
             raise _wrong("mapping_file", path.name, f"has more than {MAPPING_OCTETS_MAX:,} octets")
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise _wrong("mapping_file", str(path), f"cannot be read: {error}", "Name a TOML, JSON or YAML file.") from error
+        raise _wrong(
+            "mapping_file", str(path), f"cannot be read: {error}", "Name a TOML, JSON or YAML file."
+        ) from error
     return parse_mapping(text, path.name)
 
 
