@@ -125,7 +125,7 @@ class Mapped(Format):
             case FileKind.FIXED:
                 return FixedWidth.of(lines, file.places, file.width)
             case FileKind.PAIRS:
-                return Pairs.of(lines, file.separator, file.sign)
+                return Pairs.of(lines, file.separator, file.sign, file.names)
             case FileKind.JSON:
                 return JsonLines.of(lines, file.names)
 
