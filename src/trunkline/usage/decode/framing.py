@@ -16,9 +16,17 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from trunkline.usage.decode.names import words_at
+
 Offsets = NDArray[np.int64]
 
 _LF: Final = 0x0A
+_TAB: Final = 0x09
+_SPACE: Final = 0x20
+_LESS: Final = 0x3C
+_OPENING: Final = 0x7B
+_CLOSING: Final = 0x7D
+_HEAD_OCTETS: Final = 8
 _INK: Final = re.compile(rb"[^ \t\r\n]")
 
 
@@ -34,12 +42,12 @@ class Framing(ABC):
     def boundaries(self, data: bytes) -> Offsets:
         """Where records begin by the rule of the format, ascending. A beginning at offset 0 need not be among them."""
 
-    def starts(self, data: bytes) -> Offsets:
+    def starts(self, data: bytes, boundaries: Offsets | None = None) -> Offsets:
         """Where the records of the text begin, ascending: the first ink, and every boundary after it."""
         ink = _INK.search(data)
         if ink is None:
             return np.zeros(0, np.int64)
-        found = self.boundaries(data)
+        found = self.boundaries(data) if boundaries is None else boundaries
         return np.concatenate((np.array([ink.start()]), found[found > ink.start()]))
 
 
@@ -54,9 +62,15 @@ def line_offsets(data: bytes, starts: Offsets) -> Offsets:
 
 def line_count(data: bytes, starts: Offsets) -> int:
     """How many lines the text has, counted as `line_offsets` does."""
+    if starts.size and data[:1] != b"\n" and (np.frombuffer(data, np.uint8)[starts[1:] - 1] == _LF).all():
+        return _lines(data)  # each record begins a line
     shared = int((line_offsets(data, starts[-1:]) if starts.size < 2 else line_offsets(data, starts))[-1:].sum())
     after = data.count(b"\n", int(starts[-1])) if starts.size else data.count(b"\n")
     return shared + after + (not data.endswith(b"\n"))
+
+
+def _lines(data: bytes) -> int:
+    return int(np.count_nonzero(np.frombuffer(data, np.uint8) == _LF)) + (not data.endswith(b"\n"))
 
 
 class JsonDocuments(Framing):
@@ -72,9 +86,15 @@ class JsonDocuments(Framing):
         octets = np.frombuffer(data, np.uint8)
         lines = np.flatnonzero(octets[:-1] == _LF) + 1
         found = lines[~_CONTINUES[octets[lines]]]
-        if self._meeting.search(data) is None:
+        if not self._may_meet(octets):
             return found
         return np.union1d(found, np.array(list(self._meetings(data, found)), np.int64))
+
+    @staticmethod
+    def _may_meet(octets: Offsets) -> bool:
+        """Whether what follows any closing brace is what can stand before an opening one: the sample that a search needs."""
+        after = octets[np.flatnonzero(octets[:-1] == _CLOSING) + 1]
+        return bool(((after == _OPENING) | (after == _SPACE) | (after == _TAB)).any())
 
     def _meetings(self, data: bytes, lines: Offsets) -> Iterator[int]:
         bounds = [0, *lines.tolist(), len(data)]
@@ -103,11 +123,15 @@ class XmlDocuments(Framing):
         name = re.escape(root.encode())
         self._boundary = re.compile(rb"<\?xml(?=[\s?])|<" + name + rb"(?=[\s>/])|</" + name + rb"[ \t\r\n]*>")
         self._declaration = re.compile(rb"<\?xml[^<>]*\?>[ \t\r\n]*")
+        self._heads = [head[:_HEAD_OCTETS] for head in (b"<?xml", b"<" + root.encode(), b"</" + root.encode())]
 
     def boundaries(self, data: bytes) -> Offsets:
         found: list[int] = []
         declared = -1
-        for match in self._boundary.finditer(data):
+        for place in self._candidates(data):
+            match = self._boundary.match(data, place)
+            if match is None:
+                continue
             at = match.start()
             if data.startswith(b"</", at):
                 ink = _INK.search(data, match.end())
@@ -120,6 +144,17 @@ class XmlDocuments(Framing):
             elif at != declared:
                 found.append(at)
         return np.unique(np.array(found, np.int64))
+
+    def _candidates(self, data: bytes) -> list[int]:
+        """The tags that begin as a declaration or a root does."""
+        octets = np.frombuffer(data, np.uint8)
+        places = np.flatnonzero(octets == _LESS)
+        words = words_at(octets, places)
+        wanted = np.zeros(places.size, np.bool_)
+        for head in self._heads:
+            mask = np.uint64((1 << 8 * len(head)) - 1)
+            wanted |= (words & mask) == np.uint64(int.from_bytes(head, "little"))
+        return places[wanted].tolist()
 
 
 class Paragraphs(Framing):

@@ -43,6 +43,7 @@ from trunkline.usage.decode.freeswitch import (
     post_dial_delay,
 )
 from trunkline.usage.decode.lines import Refusal
+from trunkline.usage.decode.plain_xml import Place, read_plain
 from trunkline.usage.decode.profile import Legs, SwitchProfile
 from trunkline.usage.decode.records import Draft, Marks
 from trunkline.usage.decode.times import Instants, from_epoch_s, from_epoch_us, from_text
@@ -95,6 +96,17 @@ _PHRASES: Final[Mapping[str, int]] = {
 _GATEWAY: Final = r"^sofia/gateway/(?P<name>[^/]+)/"
 _HOST: Final = r"@(?P<name>[^@:/;]+)(?::[0-9]+)?$"
 _SIP_CODE: Final = r"^sip:(?P<code>[0-9]{3})$"
+
+# Where an XML document has them.
+_PLACES: Final = {
+    "channel": Place(("channel_data",), _READ["channel"]),
+    "var": Place(("variables",), _READ["var"]),
+    "caller": Place(("callflow", "caller_profile"), _READ["caller"], takes_first=True),
+    "origin": Place(("callflow", "caller_profile", "originator", "originator_caller_profile"), _READ["origin"]),
+    "target": Place(("callflow", "caller_profile", "originatee", "originatee_caller_profile"), _READ["target"]),
+    "times": Place(("callflow", "times"), _READ["times"]),
+}
+_NO_VARIABLES: Final = "The document has no variables."
 
 Columns = Mapping[str, pa.Array]
 
@@ -200,7 +212,7 @@ class FreeSwitchJson(FreeSwitchDocuments):
             if isinstance(found, str):
                 bad[row] = f"The record is no JSON document: {found}."
             elif not isinstance(found.get("variables"), dict):
-                bad[row] = "The document has no variables."
+                bad[row] = _NO_VARIABLES
             else:
                 for name, value in _values_of(found).items():
                     values[name].append(value)
@@ -233,6 +245,25 @@ class FreeSwitchXml(FreeSwitchDocuments):
         return f"<cdr>{channel}<variables>{parts['var']}</variables><callflow>{flow}</callflow></cdr>".encode()
 
     def columns(self, records: Sequence[bytes]) -> tuple[dict[str, pa.Array], dict[int, str]]:
+        found = read_plain(records, "cdr", _PLACES)
+        if found.is_plain.all() and found.has["var"].all():
+            return dict(found.columns), {}
+        plain = np.flatnonzero(found.is_plain)
+        others = np.flatnonzero(~found.is_plain)
+        columns, bad = self._parsed([records[at] for at in others.tolist()])
+        said = {int(others[at]): detail for at, detail in bad.items()}
+        said |= {int(at): _NO_VARIABLES for at in plain[~found.has["var"]]}
+        parsed = np.array([at for at in others.tolist() if at not in said], np.int64)
+        order = np.argsort(np.concatenate([plain[found.has["var"]], parsed]), kind="stable")
+        kept = pa.array(found.has["var"])
+        return {
+            name: pa.concat_arrays([found.columns[name].filter(kept), columns[name]]).take(pa.array(order))
+            for name in NAMES
+        }, said
+
+    @staticmethod
+    def _parsed(records: Sequence[bytes]) -> tuple[dict[str, pa.Array], dict[int, str]]:
+        """The same by a parser, one document after the other."""
         bad: dict[int, str] = {}
         rows: list[tuple[str | None, ...]] = []
         for at, record in enumerate(records):
@@ -240,7 +271,7 @@ class FreeSwitchXml(FreeSwitchDocuments):
             if isinstance(found, str):
                 bad[at] = f"The record is no XML document: {found}."
             elif (row := _row_of(found)) is None:
-                bad[at] = "The document has no variables."
+                bad[at] = _NO_VARIABLES
             else:
                 rows.append(row)
         values = zip(*rows, strict=True) if rows else ((),) * len(NAMES)
