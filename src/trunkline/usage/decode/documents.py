@@ -35,6 +35,7 @@ class Records(Lines):
         super().__init__(replace(chunk, data=b""))
         self._shorten = shorten
         self._text = chunk.data
+        self.record_starts = starts
         self._bounds = [*starts.tolist(), len(chunk.data)]
         self.at: Integers = line_offsets(chunk.data, starts) if starts.size else starts
         self._row_at = {at: row for row, at in enumerate(self.at.tolist())}

@@ -26,6 +26,7 @@ from trunkline.usage.decode.formats import TEXT, mark_key, read_numbers
 from trunkline.usage.decode.framing import Paragraphs
 from trunkline.usage.decode.freeswitch import CAUSE_MAX, SIP_CODE_MAX, SIP_CODE_MIN
 from trunkline.usage.decode.lines import Refusal
+from trunkline.usage.decode.plain_detail import read_plain
 from trunkline.usage.decode.profile import SwitchProfile
 from trunkline.usage.decode.records import Draft, Marks
 from trunkline.usage.decode.times import Instants, absent, from_epoch_s
@@ -34,6 +35,7 @@ from trunkline.usage.schema import NAME, Service
 
 WINDOW_OCTETS: Final = 256 << 10  # some 350 records; both legs of a call stop within a second
 START: Final = "start"
+STOP: Final = "stop"
 START_ALONE: Final = "start_without_stop"
 INTERIM: Final = "interim"
 SYSTEM: Final = "accounting_on_off"
@@ -84,7 +86,7 @@ _IVR_CONFERENCE: Final = "h323-incoming-conf-id:"
 _ESCAPE: Final = re.compile(r"\\(?:([0-7]{3})|(.))")
 
 _STATUSES: Final[Mapping[str, str]] = {
-    "start": START, "1": START, "stop": "stop", "2": "stop", "interim-update": INTERIM, "alive": INTERIM, "3": INTERIM,
+    "start": START, "1": START, "stop": STOP, "2": STOP, "interim-update": INTERIM, "alive": INTERIM, "3": INTERIM,
     "accounting-on": SYSTEM, "7": SYSTEM, "accounting-off": SYSTEM, "8": SYSTEM,
 }  # fmt: skip
 _VOICE_TYPES: Final = frozenset({"sip-session", "sip-callee-avps", "sip-caller-avps"})
@@ -129,15 +131,12 @@ class RadiusDetail(DocumentFormat):
 
     def read(self, chunk: Chunk, records: Records, profile: SwitchProfile) -> Read:
         rows, texts, refusals = records.readable()
-        starts = self.framing.starts(chunk.data)
-        places = (starts[rows] if rows else np.zeros(0, np.int64)) + len(chunk.before)
+        places = (records.record_starts[rows] if rows else np.zeros(0, np.int64)) + len(chunk.before)
         stops = self._around(chunk)
         begun: dict[int, str] = {}
         skipped: Counter[str] = Counter()
-        for row, place, record in zip(rows, places.tolist(), texts, strict=True):
-            found = _texts(record.decode())
-            status = _STATUSES.get(found.get("status", "").lower())
-            if status == "stop":
+        for row, place, (status, found) in zip(rows, places.tolist(), _read_all(texts), strict=True):
+            if status == STOP:
                 stops.append(_Stop(row, place, found))
             elif status == START:
                 begun[row] = _session(found)
@@ -157,12 +156,10 @@ class RadiusDetail(DocumentFormat):
         found = []
         for text, first in ((chunk.before, 0), (chunk.after, len(chunk.before) + len(chunk.data))):
             neighbours = self.records(replace(chunk, data=text))
-            places = self.framing.starts(text)
             rows, records, _ = neighbours.readable()
-            for row, record in zip(rows, records, strict=True):
-                texts = _texts(record.decode())
-                if _STATUSES.get(texts.get("status", "").lower()) == "stop":
-                    found.append(_Stop(None, first + int(places[row]), texts))
+            for row, (status, texts) in zip(rows, _read_all(records), strict=True):
+                if status == STOP:
+                    found.append(_Stop(None, first + int(neighbours.record_starts[row]), texts))
         return found
 
     def draft(self, columns: Mapping[str, pa.Array], rows: int, profile: SwitchProfile) -> Draft:
@@ -228,6 +225,36 @@ class RadiusDetail(DocumentFormat):
 
 
 # Records
+
+
+def _read_all(records: Sequence[bytes]) -> list[tuple[str | None, dict[str, str]]]:
+    """The status of each record, None where it has none that is known, and its attributes: of a Start what names its session."""
+    plain = read_plain(records, _COLUMNS)
+    found: list[tuple[str | None, dict[str, str]]] = [(None, {})] * len(records)
+    for row in np.flatnonzero(~plain.is_plain).tolist():
+        texts = _texts(records[row].decode())
+        found[row] = _STATUSES.get(texts.get("status", "").lower()), texts
+    statuses = [_STATUSES.get((each or "").lower()) for each in plain.columns["status"].to_pylist()]
+    rows = np.flatnonzero(plain.is_plain).tolist()
+    chosen = [at for at, status in enumerate(statuses) if status is not START]
+    for at, texts in zip(chosen, _dicts(plain.columns, chosen, tuple(plain.columns)), strict=True):
+        found[rows[at]] = statuses[at], texts
+    chosen = [at for at, status in enumerate(statuses) if status is START]
+    for at, texts in zip(chosen, _dicts(plain.columns, chosen, _OF_SESSION), strict=True):
+        found[rows[at]] = START, texts
+    return found
+
+
+_OF_SESSION: Final = ("nas", "session", "conference", "origin")
+
+
+def _dicts(columns: Mapping[str, pa.Array], chosen: Sequence[int], names: Sequence[str]) -> list[dict[str, str]]:
+    """The texts of some rows by the names of their columns; what is empty is left out."""
+    at = pa.array(chosen, pa.int64())
+    # A column that nobody fills costs nothing.
+    taken = {name: column for name in names if (column := columns[name].take(at)).null_count < len(column)}
+    values = zip(*(column.to_pylist() for column in taken.values()), strict=True) if taken else [()] * len(chosen)
+    return [{name: text for name, text in zip(taken, row, strict=True) if text} for row in values]
 
 
 def _texts(record: str) -> dict[str, str]:
