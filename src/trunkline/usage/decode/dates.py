@@ -52,11 +52,15 @@ _ZONE_WIDTHS: Final = (3, 4)  # of most names of zones
 _FRACTION_WIDTHS: Final = (3, 1, 6)  # milliseconds, tenths, microseconds
 _FRACTION_SHOWN: Final = 3  # digits of a fraction that are read
 
-# Names of offsets that mean one thing only: RFC 5322 4.3 and those of Europe. Others must be names of the switch's zone.
+# Names of offsets that mean one thing only: RFC 5322 4.3, those of Europe, Africa, Asia and Oceania. Others (IST, GST, BST)
+# must be names of the switch's zone.
 ZONES: Final[Mapping[str, int]] = {
     "UTC": 0, "GMT": 0, "UT": 0, "Z": 0, "WET": 0, "WEST": 3600, "CET": 3600, "CEST": 7200, "EET": 7200, "EEST": 10800,
     "MSK": 10800, "EST": -18000, "EDT": -14400, "CST": -21600, "CDT": -18000, "MST": -25200, "MDT": -21600,
-    "PST": -28800, "PDT": -25200,
+    "PST": -28800, "PDT": -25200, "AKST": -32400, "AKDT": -28800, "HST": -36000, "BRT": -10800, "ART": -10800,
+    "WAT": 3600, "CAT": 7200, "SAST": 7200, "EAT": 10800, "TRT": 10800, "PKT": 18000, "NPT": 20700, "WIB": 25200,
+    "WITA": 28800, "HKT": 28800, "SGT": 28800, "PHT": 28800, "AWST": 28800, "WIT": 32400, "JST": 32400, "KST": 32400,
+    "ACST": 34200, "AEST": 36000, "AEDT": 39600, "NZST": 43200, "NZDT": 46800,
 }  # fmt: skip
 
 

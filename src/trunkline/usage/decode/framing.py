@@ -23,6 +23,7 @@ Offsets = NDArray[np.int64]
 _LF: Final = 0x0A
 _TAB: Final = 0x09
 _SPACE: Final = 0x20
+_COMMENT: Final = 0x23
 _LESS: Final = 0x3C
 _OPENING: Final = 0x7B
 _CLOSING: Final = 0x7D
@@ -117,9 +118,14 @@ def _has_odd_quotes(text: bytes) -> bool:
 
 
 class XmlDocuments(Framing):
-    """XML documents whose root has one name. One begins at its declaration or root, or where ink follows a root's end."""
+    """XML documents whose root has one name. One begins at its declaration or root, or where ink follows a root's end.
 
-    def __init__(self, root: str) -> None:
+    `posted`: so begins, or goes on, a line that holds a document in the encoding in which it was posted.
+    """
+
+    def __init__(self, root: str, posted: bytes = b"") -> None:
+        self._posted = posted
+        self._posted_line = re.compile(rb"^(?:[A-Za-z_]{1,16}=[^&\r\n]{0,128}&){0,4}" + re.escape(posted), re.MULTILINE)
         name = re.escape(root.encode())
         self._boundary = re.compile(rb"<\?xml(?=[\s?])|<" + name + rb"(?=[\s>/])|</" + name + rb"[ \t\r\n]*>")
         self._declaration = re.compile(rb"<\?xml[^<>]*\?>[ \t\r\n]*")
@@ -143,6 +149,8 @@ class XmlDocuments(Framing):
                 declared = head.end() if head is not None else -1
             elif at != declared:
                 found.append(at)
+        if self._posted and self._posted in data:
+            found += [match.start() for match in self._posted_line.finditer(data)]
         return np.unique(np.array(found, np.int64))
 
     def _candidates(self, data: bytes) -> list[int]:
@@ -160,7 +168,7 @@ class XmlDocuments(Framing):
 class Paragraphs(Framing):
     """Records of lines `name = value` below a head line, parted by blank lines: RADIUS detail files.
 
-    A record begins after a blank line, and at a line that is neither indented nor an attribute.
+    A record begins after a blank line, and at a line that is neither indented nor an attribute nor a comment.
     """
 
     def __init__(self, window_octets: int) -> None:
@@ -179,7 +187,9 @@ class Paragraphs(Framing):
             head = data[: int(lines[0])]
             follows_blank[0] = head in {b"\n", b"\r\n"}
         begins = follows_blank & ~is_blank
-        flush = np.flatnonzero(~begins & ~is_blank & (first != 0x20) & (first != 0x09) & (first != 0x0D))
+        flush = np.flatnonzero(
+            ~begins & ~is_blank & (first != 0x20) & (first != 0x09) & (first != 0x0D) & (first != _COMMENT)
+        )
         for at in flush.tolist():
             begins[at] = self._attribute.match(data, int(lines[at])) is None
         return lines[begins]

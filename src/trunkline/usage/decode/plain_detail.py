@@ -23,6 +23,7 @@ from trunkline.usage.decode.names import Ids, Names
 _LF: Final = 0x0A
 _TAB: Final = 0x09
 _SPACE: Final = 0x20
+_COMMENT: Final = 0x23
 _COMMA: Final = 0x2C
 _SIGN: Final = 0x3D
 _BACKSLASH: Final = 0x5C
@@ -103,7 +104,8 @@ def _attributes(
     record = np.searchsorted(bounds, starts, side="right") - 1
     sign = text.signs[np.searchsorted(text.signs, starts)]
     is_first = np.diff(record, prepend=-1) != 0
-    heads = np.where(sign[is_first] >= ends[is_first], ends[is_first], 0)
+    has_head = (sign[is_first] >= ends[is_first]) & (octets[np.minimum(starts[is_first], octets.size - 1)] != _COMMENT)
+    heads = np.where(has_head, ends[is_first], 0)
     lines = np.flatnonzero(sign < ends)
     starts, ends, record, sign = starts[lines], ends[lines], record[lines], sign[lines]
     for _ in range(_INDENT_MAX):

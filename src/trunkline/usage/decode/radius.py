@@ -40,6 +40,7 @@ START_ALONE: Final = "start_without_stop"
 INTERIM: Final = "interim"
 SYSTEM: Final = "accounting_on_off"
 JOINED: Final = "joined_leg"
+NO_PACKET: Final = "no_packet"
 
 _GIGAWORD: Final = 2**32
 _FAR_S: Final = 10**15
@@ -135,13 +136,15 @@ class RadiusDetail(DocumentFormat):
         stops = self._around(chunk)
         begun: dict[int, str] = {}
         skipped: Counter[str] = Counter()
-        for row, place, (status, found) in zip(rows, places.tolist(), _read_all(texts), strict=True):
+        for row, place, record, (status, found) in zip(rows, places.tolist(), texts, _read_all(texts), strict=True):
             if status == STOP:
                 stops.append(_Stop(row, place, found))
             elif status == START:
                 begun[row] = _session(found)
             elif status is not None:
                 skipped[status] += 1
+            elif _is_no_packet(record):
+                skipped[NO_PACKET] += 1
             else:
                 refusals.append(Refusal(int(records.at[row]), Reason.FIELD_COUNT, _no_status(found)))
         ended = {_session(stop.texts) for stop in stops}
@@ -273,7 +276,7 @@ def _texts(record: str) -> dict[str, str]:
         column: text for column, names in _COLUMNS.items() if (text := next(filter(None, map(named.get, names)), ""))
     }
     head = record.partition("\n")[0].strip()
-    if head and "=" not in head:
+    if head and "=" not in head and not head.startswith("#"):
         found["head"] = head
     return found
 
@@ -311,6 +314,11 @@ def _unescaped(found: re.Match[str]) -> str:
         return " " if found[2] in "nrt" else found[2]
     character = chr(int(found[1], 8))
     return character if character.isprintable() else ""
+
+
+def _is_no_packet(record: bytes) -> bool:
+    """Whether all lines are comments, or say what an answer should be (`==`), as in files of packets to be sent."""
+    return all(line.lstrip()[:1] in {b"", b"#"} or b"==" in line for line in record.split(b"\n"))
 
 
 def _no_status(found: Mapping[str, str]) -> str:
