@@ -144,18 +144,28 @@ def recognise(path: Path, profile: SwitchProfile) -> list[Candidate]:
     return sorted(found, key=lambda each: -each.score)
 
 
-def _sample(path: Path, form: Format) -> Chunk:
+def _sample(path: Path, form: Format) -> list[Chunk]:
+    """The beginning of the content: of lines the first chunk, of records that span lines as many as are that long."""
+    sample: list[Chunk] = []
+    octets = 0
     with open_source(path) as source:
         for chunk in chunks(source, SAMPLE_OCTETS, has_header=form.has_header, framing=form.framing):
-            if chunk.is_first:
-                return chunk
-    raise FileFailed(FileFailure.NO_ROWS, f"{path.name} holds no records.")
+            octets += len(chunk.data)
+            if chunk.is_first or (sample and form.framing is not None):
+                sample.append(chunk)
+            if sample and (form.framing is None or octets >= SAMPLE_OCTETS):
+                break
+    if not sample:
+        raise FileFailed(FileFailure.NO_ROWS, f"{path.name} holds no records.")
+    return sample
 
 
-def _score(form: Format, sample: Chunk, profile: SwitchProfile) -> float:
+def _score(form: Format, begins: list[Chunk], profile: SwitchProfile) -> float:
     if isinstance(form, DocumentFormat):
-        fitting, seen = form.recognised(sample)
-        return fitting / seen if seen else 0.0
+        counts = [form.recognised(chunk) for chunk in begins]
+        seen = sum(each for _, each in counts)
+        return sum(each for each, _ in counts) / seen if seen else 0.0
+    (sample,) = begins
     decoded = form.decode(sample, profile)
     reasons = Counter(decoded.rejects["reason"].to_pylist())
     said = sum(count for reason, count in reasons.items() if reason not in _NO_FORMAT)
@@ -166,7 +176,9 @@ def _score(form: Format, sample: Chunk, profile: SwitchProfile) -> float:
     if isinstance(form, Mapped):
         fitting, seen = form.recognised(sample, profile)
         share = fitting / seen if seen else 0.0
-        if form.description.recognise is not None:  # then a time that is not understood is a finding, not another format
+        if (
+            form.description.recognise is not None
+        ):  # then a time that is not understood is a finding, not another format
             return min(share, (decoded.events.num_rows + _DOUBTED * said + _UNREAD * reasons[Reason.BAD_TIME]) / lines)
     return min(share, (decoded.events.num_rows + _DOUBTED * said) / lines)
 

@@ -82,7 +82,6 @@ class Working:
             case _:
                 return _WORK[node.does](self, node, *(self.value(part) for part in node.parts))
 
-
     def _first_of(self, parts: Sequence[Node]) -> pa.Array:
         """The first text that is there; the others are worked out only for the rows that still have none."""
         made = self.value(parts[0])

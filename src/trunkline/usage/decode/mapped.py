@@ -96,7 +96,9 @@ class Mapped(Format):
             return []
         if chunk.header is not None:
             known = {name.lower() for name in file.known}
-            return [name for name in _header(chunk.header, separator_of(chunk.header, file)) if name.lower() not in known]
+            return [
+                name for name in _header(chunk.header, separator_of(chunk.header, file)) if name.lower() not in known
+            ]
         rows, _ = Delimited.of(Lines(chunk), file.separator, file.quotes, file.layouts)
         return [f"{count} after the last" for count in [rows.unnamed()] if count]
 
@@ -119,9 +121,7 @@ class Mapped(Format):
     def _hint(self) -> str:
         return f"See docs/formats/{self.name}.md."
 
-    def _rows(
-        self, lines: Lines, layouts: tuple[Layout, ...], header: bytes | None
-    ) -> tuple[Rows, list[Refusal]]:
+    def _rows(self, lines: Lines, layouts: tuple[Layout, ...], header: bytes | None) -> tuple[Rows, list[Refusal]]:
         file: FileShape = self.description.file
         match file.kind:
             case FileKind.DELIMITED:

@@ -42,7 +42,9 @@ def check_own(form: Format, mapping: str) -> None:
     if described.has_header != form.has_header:
         other = OwnMapping.name if form.has_header else OwnMappingWithHeader.name
         raise Invalid(
-            "switch_option", f"The mapping {described.name} is not for the format {form.name}.", hint=f"Its format is {other}."
+            "switch_option",
+            f"The mapping {described.name} is not for the format {form.name}.",
+            hint=f"Its format is {other}.",
         )
 
 

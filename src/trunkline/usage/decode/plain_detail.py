@@ -106,6 +106,8 @@ def _attributes(
     is_first = np.diff(record, prepend=-1) != 0
     has_head = (sign[is_first] >= ends[is_first]) & (octets[np.minimum(starts[is_first], octets.size - 1)] != _COMMENT)
     heads = np.where(has_head, ends[is_first], 0)
+    blank = has_head & (octets[np.maximum(ends[is_first] - 1, 0)] <= _SPACE)
+    text.odd[record[is_first][blank]] = True
     lines = np.flatnonzero(sign < ends)
     starts, ends, record, sign = starts[lines], ends[lines], record[lines], sign[lines]
     for _ in range(_INDENT_MAX):

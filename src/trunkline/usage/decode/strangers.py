@@ -10,7 +10,9 @@ from typing import Final
 
 HEAD_OCTETS: Final = 8_192
 
-_TAP3_HINT: Final = "TAP3 is a BER file for settlement between mobile operators; it is not read. Ask for a CSV export of its calls."
+_TAP3_HINT: Final = (
+    "TAP3 is a BER file for settlement between mobile operators; it is not read. Ask for a CSV export of its calls."
+)
 _SIGNATURES: Final[tuple[tuple[bytes, str], ...]] = (
     (b"%PDF-", "It is a PDF document. Ask for the records as text."),
     (b"SQLite format 3\0", "It is an SQLite database. Export its table of calls as CSV with a header line."),
@@ -87,5 +89,3 @@ def _no_calls(head: bytes) -> str:
         return ""
     lacks = [what for what, sign in (("a telephone number", _NUMBER), ("a time", _TIME)) if sign.search(head) is None]
     return f"None of its first lines has {' or '.join(lacks)}: these are no records of calls." if lacks else ""
-
-
