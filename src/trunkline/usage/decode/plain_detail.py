@@ -35,7 +35,11 @@ _INDENT_MAX: Final = 8
 _SEEDS: Final = 16
 _NAMES_MAX: Final = 500
 
+_LEARNT: Final = 2_000  # lines with unknown names that are looked at
+_NAME: Final = re.compile(rb"[a-z0-9_.-]+")
+
 _PAIR: Final = b"cisco-avpair"
+_OTHER: Final = b" "  # stands for every name that nobody asked for
 _IVR: Final = b"h323-ivr-out"
 _INCOMING: Final = b"h323-incoming-conf-id"
 _ATTRIBUTE: Final = re.compile(rb"^[ \t]*([a-z0-9_.-]+) ?=", re.MULTILINE)
@@ -119,7 +123,12 @@ def _attributes(
     known = _known(attributes, records)
     name_ends = sign - (octets[sign - 1] == _SPACE)
     name = known.among(text.lower, starts, np.maximum(name_ends, starts))
-    text.odd[record[name < 0]] = True
+    unknown = np.flatnonzero(name < 0)
+    if unknown.size:  # names that the first records do not have
+        more = _names_in(text.lower, starts[unknown[:_LEARNT]], name_ends[unknown[:_LEARNT]])
+        others = _names_of(more).among(text.lower, starts[unknown], np.maximum(name_ends[unknown], starts[unknown]))
+        name[unknown[others >= 0]] = known.names.index(_OTHER)
+        text.odd[record[unknown[others < 0]]] = True
     low, high = _values(text, record, sign + 1, ends)
     is_wanted = (name >= 0) & (name < len(attributes))
     low, high = _without_names(text, known, name, record, low, high, is_wanted)
@@ -137,11 +146,16 @@ def _names_of(names: tuple[bytes, ...]) -> Names:
     return Names(names)
 
 
+def _names_in(lower: Octets, starts: Integers, ends: Integers) -> tuple[bytes, ...]:
+    found = {lower[low:high].tobytes() for low, high in zip(starts.tolist(), ends.tolist(), strict=True)}
+    return tuple(sorted(name for name in found if _NAME.fullmatch(name)))[:_NAMES_MAX]
+
+
 def _known(attributes: tuple[bytes, ...], records: Sequence[bytes]) -> Names:
     """The wanted names, and those that the first records have besides."""
     seeds = {name for each in records[:_SEEDS] for name in _ATTRIBUTE.findall(each.lower())}
     seeds -= {*attributes, _PAIR, _IVR}
-    return _names_of((*attributes, _PAIR, _IVR, *sorted(seeds)[:_NAMES_MAX]))
+    return _names_of((*attributes, _PAIR, _IVR, _OTHER, *sorted(seeds)[:_NAMES_MAX]))
 
 
 def _values(text: _Text, record: Integers, low: Integers, high: Integers) -> tuple[Integers, Integers]:
