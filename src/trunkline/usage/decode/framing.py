@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from trunkline.usage.decode.names import words_at
 
 Offsets = NDArray[np.int64]
+Octets = NDArray[np.uint8]
 
 _LF: Final = 0x0A
 _TAB: Final = 0x09
@@ -92,7 +93,7 @@ class JsonDocuments(Framing):
         return np.union1d(found, np.array(list(self._meetings(data, found)), np.int64))
 
     @staticmethod
-    def _may_meet(octets: Offsets) -> bool:
+    def _may_meet(octets: Octets) -> bool:
         """Whether what follows any closing brace is what can stand before an opening one: the sample that a search needs."""
         after = octets[np.flatnonzero(octets[:-1] == _CLOSING) + 1]
         return bool(((after == _OPENING) | (after == _SPACE) | (after == _TAB)).any())
@@ -149,7 +150,8 @@ class XmlDocuments(Framing):
                 declared = head.end() if head is not None else -1
             elif at != declared:
                 found.append(at)
-        if self._posted and self._posted in data:
+        # A file holds posted documents or plain ones: to look for them in every text would cost as much as to read it.
+        if self._posted and self._posted_line.match(data) is not None:
             found += [match.start() for match in self._posted_line.finditer(data)]
         return np.unique(np.array(found, np.int64))
 

@@ -138,7 +138,10 @@ class FreeSwitchDocuments(DocumentFormat):
         columns, bad = self.columns(texts)
         refusals += [Refusal(int(records.at[rows[at]]), Reason.FIELD_COUNT, detail) for at, detail in bad.items()]
         rows = [row for at, row in enumerate(rows) if at not in bad]
-        columns = {name: _decoded(column) if name.startswith(_ENCODED) else column for name, column in columns.items()}
+        columns = {
+            name: _decoded(column) if name.startswith(_ENCODED) and _is_read(columns, name) else column
+            for name, column in columns.items()
+        }
         kept, reason = _wanted(columns, profile.legs)
         skipped = Counter[str]({FRAME: framed} if framed else {})
         if not kept.all():
@@ -519,6 +522,12 @@ def _texts_of(elements: Iterable[ElementTree.Element] | None) -> Mapping[str, st
 
 
 # From columns to a draft
+
+
+def _is_read(columns: Columns, name: str) -> bool:
+    """Whether anything reads the column: nothing reads a local stamp where every record has the microseconds."""
+    exact = columns.get(f"{name.removesuffix('_stamp')}_uepoch")
+    return exact is None or not name.endswith("_stamp") or exact.null_count > 0
 
 
 def _decoded(column: pa.Array) -> pa.Array:

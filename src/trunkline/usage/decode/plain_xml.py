@@ -80,6 +80,10 @@ class _Tags:
     name: Ids
     names: tuple[bytes, ...]
 
+    def where(self, kept: Mask) -> _Tags:
+        """Only some of the tags."""
+        return _Tags(self.low[kept], self.high[kept], self.document[kept], self.kind[kept], self.name[kept], self.names)
+
 
 def read_plain(documents: Sequence[bytes], root: str, places: Mapping[str, Place]) -> Found:
     """The wanted texts of the documents that are plain and whose root has the name."""
@@ -122,10 +126,8 @@ def _tags(octets: Octets, documents: Sequence[bytes], bounds: Integers, is_plain
     is_plain[document[tangled]] = False
     kind, name, names = _named(octets, low, high, document, bounds, is_plain, documents)
     is_plain[document[name < 0]] = False
-    kept = is_plain[document] & (kind != _PASSED)
-    if kept.all():
-        return _Tags(low, high, document, kind, name, names)
-    return _Tags(low[kept], high[kept], document[kept], kind[kept], name[kept], names)
+    tags, kept = _Tags(low, high, document, kind, name, names), is_plain[document] & (kind != _PASSED)
+    return tags if kept.all() else tags.where(kept)
 
 
 _PASSED: Final = 2  # a declaration
@@ -248,8 +250,7 @@ def _proved(tags: _Tags, root: str, is_plain: Mask) -> _Tags | None:
         kept = is_plain[tags.document]
         if not kept.any():
             return None
-        rest = _Tags(*(each[kept] for each in (tags.low, tags.high, tags.document, tags.kind, tags.name)), tags.names)
-        return _proved(rest, root, is_plain)
+        return _proved(tags.where(kept), root, is_plain)
     more = np.bincount(tags.document[outside], minlength=is_plain.size)[tags.document[first]] != 1
     is_plain[tags.document[first[~good | more | (depth[last] != 0)]]] = False
     kept = is_plain[tags.document]
@@ -257,7 +258,7 @@ def _proved(tags: _Tags, root: str, is_plain: Mask) -> _Tags | None:
         return tags
     if not kept.any():
         return None
-    return _Tags(*(each[kept] for each in (tags.low, tags.high, tags.document, tags.kind, tags.name)), tags.names)
+    return tags.where(kept)
 
 
 class _Reader:
