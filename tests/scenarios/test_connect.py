@@ -45,7 +45,7 @@ def test_every_format_has_a_page_that_says_how_to_connect_it(name: str) -> None:
     text = page(name)
     (block,) = blocks(PAGES / f"{name}.md")
     assert f"--format {name}" in block.commands
-    assert ["## On the switch", "## In Trunkline", "## What to check"] == re.findall(r"^## .*$", text, re.MULTILINE)
+    assert re.findall(r"^## .*$", text, re.MULTILINE) == ["## On the switch", "## In Trunkline", "## What to check"]
     assert f"connect/{name}.md" in (ROOT / "docs" / "guide" / "connect-a-switch.md").read_text()
 
 

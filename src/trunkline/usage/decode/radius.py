@@ -22,6 +22,7 @@ from trunkline.usage.decode.chunking import Chunk
 from trunkline.usage.decode.columns import Integers, Mask, Numbers, integers, mapped
 from trunkline.usage.decode.dates import date_pattern, from_pattern
 from trunkline.usage.decode.documents import DocumentFormat, Read, Records
+from trunkline.usage.decode.fields import null_if_empty
 from trunkline.usage.decode.formats import TEXT, mark_key, read_numbers
 from trunkline.usage.decode.framing import Paragraphs
 from trunkline.usage.decode.freeswitch import CAUSE_MAX, SIP_CODE_MAX, SIP_CODE_MIN
@@ -91,7 +92,7 @@ _STATUSES: Final[Mapping[str, str]] = {
     "accounting-on": SYSTEM, "7": SYSTEM, "accounting-off": SYSTEM, "8": SYSTEM,
 }  # fmt: skip
 _VOICE_TYPES: Final = frozenset({"sip-session", "sip-callee-avps", "sip-caller-avps"})
-_NUMBER: Final = re.compile(r"(?:sips?:|tel:)?\+?[0-9]{3,32}(?:@.*)?")
+_NUMBER: Final = r"(?:sips?:|tel:)?\+?[0-9]{3,32}(?:@.*)?"
 
 _H323_TIME: Final = date_pattern("%H:%M:%S[.%f] %Z %a %b %d %Y")
 _EVENT_TIME: Final = date_pattern("%b %d %Y %H:%M:%S[ %Z]")
@@ -104,19 +105,24 @@ class _Stop:
 
     row: int | None
     place: int  # in the octets of chunk and windows
-    texts: dict[str, str]
+    texts: Mapping[str, str | None]  # what pairs it with others: `_OF_SESSION` and `seconds`
+    at: int = 0  # in the columns of all records that were read
 
     @property
     def conference(self) -> str:
-        return self.texts.get("conference", "")
+        return self.texts["conference"] or ""
+
+    @property
+    def session(self) -> str:
+        return self.texts["session"] or ""
 
     @property
     def is_originate(self) -> bool:
-        return self.texts.get("origin", "").lower() == _ORIGINATE
+        return (self.texts["origin"] or "").lower() == _ORIGINATE
 
     @property
     def is_connected(self) -> bool:
-        return self.texts.get("seconds", "0").lstrip("0") != ""
+        return (self.texts["seconds"] or "0").lstrip("0") != ""
 
 
 class RadiusDetail(DocumentFormat):
@@ -133,37 +139,44 @@ class RadiusDetail(DocumentFormat):
     def read(self, chunk: Chunk, records: Records, profile: SwitchProfile) -> Read:
         rows, texts, refusals = records.readable()
         places = (records.record_starts[rows] if rows else np.zeros(0, np.int64)) + len(chunk.before)
-        stops = self._around(chunk)
-        begun: dict[int, str] = {}
+        read = _read_all(texts)
+        stops, columns = self._around(chunk, read)
+        begun: list[str] = []
         skipped: Counter[str] = Counter()
-        for row, place, record, (status, found) in zip(rows, places.tolist(), texts, _read_all(texts), strict=True):
+        paired = zip(rows, places.tolist(), texts, read.statuses, read.pairing(), strict=True)
+        for at, (row, place, record, status, found) in enumerate(paired):
             if status == STOP:
-                stops.append(_Stop(row, place, found))
+                stops.append(_Stop(row, place, found, at))
             elif status == START:
-                begun[row] = _session(found)
+                begun.append(_session(found))
             elif status is not None:
                 skipped[status] += 1
             elif _is_no_packet(record):
                 skipped[NO_PACKET] += 1
             else:
-                refusals.append(Refusal(int(records.at[row]), Reason.FIELD_COUNT, _no_status(found)))
+                refusals.append(Refusal(int(records.at[row]), Reason.FIELD_COUNT, _no_status(_texts(record.decode()))))
         ended = {_session(stop.texts) for stop in stops}
-        for session in begun.values():
+        for session in begun:
             skipped[START if session in ended else START_ALONE] += 1
         attempts = _attempts(stops)
         skipped[JOINED] += sum(stop.row is not None for stop in stops) - len(attempts)
-        return Read([attempt.row for attempt in attempts], _columns(attempts), refusals, +skipped)
+        return Read([attempt.row for attempt in attempts], _columns(attempts, columns), refusals, +skipped)
 
-    def _around(self, chunk: Chunk) -> list[_Stop]:
-        """The Stops of the windows around the chunk."""
-        found = []
+    def _around(self, chunk: Chunk, read: _Records) -> tuple[list[_Stop], dict[str, pa.Array]]:
+        """The Stops of the windows around the chunk, and the columns of its records with those of the windows after them."""
+        found: list[_Stop] = []
+        parts = [read]
         for text, first in ((chunk.before, 0), (chunk.after, len(chunk.before) + len(chunk.data))):
             neighbours = self.records(replace(chunk, data=text))
             rows, records, _ = neighbours.readable()
-            for row, (status, texts) in zip(rows, _read_all(records), strict=True):
+            others = _read_all(records)
+            begin = sum(len(part.statuses) for part in parts)
+            places = neighbours.record_starts
+            for at, (row, status, texts) in enumerate(zip(rows, others.statuses, others.pairing(), strict=True)):
                 if status == STOP:
-                    found.append(_Stop(None, first + int(neighbours.record_starts[row]), texts))
-        return found
+                    found.append(_Stop(None, first + int(places[row]), texts, begin + at))
+            parts.append(others)
+        return found, {name: pa.concat_arrays([part.columns[name] for part in parts]) for name in read.columns}
 
     def draft(self, columns: Mapping[str, pa.Array], rows: int, profile: SwitchProfile) -> Draft:
         marks = Marks(rows)
@@ -230,34 +243,37 @@ class RadiusDetail(DocumentFormat):
 # Records
 
 
-def _read_all(records: Sequence[bytes]) -> list[tuple[str | None, dict[str, str]]]:
-    """The status of each record, None where it has none that is known, and its attributes: of a Start what names its session."""
-    plain = read_plain(records, _COLUMNS)
-    found: list[tuple[str | None, dict[str, str]]] = [(None, {})] * len(records)
-    for row in np.flatnonzero(~plain.is_plain).tolist():
-        texts = _texts(records[row].decode())
-        found[row] = _STATUSES.get(texts.get("status", "").lower()), texts
-    statuses = [_STATUSES.get((each or "").lower()) for each in plain.columns["status"].to_pylist()]
-    rows = np.flatnonzero(plain.is_plain).tolist()
-    chosen = [at for at, status in enumerate(statuses) if status is not START]
-    for at, texts in zip(chosen, _dicts(plain.columns, chosen, tuple(plain.columns)), strict=True):
-        found[rows[at]] = statuses[at], texts
-    chosen = [at for at, status in enumerate(statuses) if status is START]
-    for at, texts in zip(chosen, _dicts(plain.columns, chosen, _OF_SESSION), strict=True):
-        found[rows[at]] = START, texts
-    return found
-
-
 _OF_SESSION: Final = ("nas", "session", "conference", "origin")
 
 
-def _dicts(columns: Mapping[str, pa.Array], chosen: Sequence[int], names: Sequence[str]) -> list[dict[str, str]]:
-    """The texts of some rows by the names of their columns; what is empty is left out."""
-    at = pa.array(chosen, pa.int64())
-    # A column that nobody fills costs nothing.
-    taken = {name: column for name in names if (column := columns[name].take(at)).null_count < len(column)}
-    values = zip(*(column.to_pylist() for column in taken.values()), strict=True) if taken else [()] * len(chosen)
-    return [{name: text for name, text in zip(taken, row, strict=True) if text} for row in values]
+@dataclass(frozen=True, slots=True)
+class _Records:
+    """Records with the status of each, None where it has none that is known, and the columns of what they say."""
+
+    statuses: Sequence[str | None]
+    columns: Mapping[str, pa.Array]
+
+    def pairing(self) -> list[dict[str, str | None]]:
+        """Of each record what tells its session, and how long it lasted."""
+        names = (*_OF_SESSION, "seconds")
+        values = zip(*(self.columns[name].to_pylist() for name in names), strict=True)
+        return [dict(zip(names, row, strict=True)) for row in values]
+
+
+def _read_all(records: Sequence[bytes]) -> _Records:
+    plain = read_plain(records, _COLUMNS)
+    columns = dict(plain.columns)
+    odd = np.flatnonzero(~plain.is_plain)
+    if odd.size:
+        others = [_texts(records[row].decode()) for row in odd.tolist()]
+        order = pa.array(np.argsort(np.concatenate([np.flatnonzero(plain.is_plain), odd]), kind="stable"))
+        columns = {
+            name: pa.concat_arrays([column, pa.array([each.get(name) for each in others], TEXT)]).take(order)
+            for name, column in columns.items()
+        }
+    status = columns["status"].dictionary_encode()
+    known = [_STATUSES.get(text.lower()) for text in status.dictionary.to_pylist()]
+    return _Records([None if at is None else known[at] for at in status.indices.to_pylist()], columns)
 
 
 def _texts(record: str) -> dict[str, str]:
@@ -329,10 +345,8 @@ def _no_status(found: Mapping[str, str]) -> str:
     return "Acct-Status-Type is missing."
 
 
-def _session(found: Mapping[str, str]) -> str:
-    return "|".join(
-        (found.get("nas", ""), found.get("session", ""), found.get("conference", ""), found.get("origin", ""))
-    )
+def _session(found: Mapping[str, str | None]) -> str:
+    return f"{found['nas'] or ''}|{found['session'] or ''}|{found['conference'] or ''}|{found['origin'] or ''}"
 
 
 # Legs
@@ -358,7 +372,7 @@ def _attempts(stops: Sequence[_Stop]) -> list[_Attempt]:
     calls: dict[tuple[str, str], list[_Stop]] = defaultdict(list)
     for stop in sorted(stops, key=lambda stop: stop.place):
         if stop.conference:
-            calls[stop.texts.get("nas", ""), stop.conference].append(stop)
+            calls[stop.texts["nas"] or "", stop.conference].append(stop)
     found = [_Attempt(stop.row, stop, None, 1, True) for stop in stops if stop.row is not None and not stop.conference]
     for legs in calls.values():
         outgoing = [leg for leg in legs if leg.is_originate]
@@ -368,8 +382,8 @@ def _attempts(stops: Sequence[_Stop]) -> list[_Attempt]:
                 continue
             near = _near(outgoing, leg)
             if leg.is_originate:
-                before = {other.texts.get("session", "") for other in near if other.place < leg.place}
-                number = 1 + len(before - {leg.texts.get("session", "")})
+                before = {other.session for other in near if other.place < leg.place}
+                number = 1 + len(before - {leg.session})
                 is_last = all(other.place <= leg.place for other in near)
                 found.append(_Attempt(leg.row, leg, _nearest(incoming, leg), number, is_last))
             elif not near:
@@ -387,60 +401,43 @@ def _nearest(legs: Sequence[_Stop], leg: _Stop) -> _Stop | None:
     return min(_near(legs, leg), key=lambda other: abs(other.place - leg.place), default=None)
 
 
-def _columns(attempts: Sequence[_Attempt]) -> dict[str, pa.Array]:
-    columns: dict[str, pa.Array] = {}
-    for name in (*_ATTRIBUTES, "head"):
-        columns[name] = pa.array([each.stop.texts.get(name) or None for each in attempts], TEXT)
-    for name in ("called", "calling", "account", "user"):  # as the caller dialled, and whose call it is
-        columns[name] = pa.array([_of_caller(each, name) for each in attempts], TEXT)
-    columns["is_voice"] = pa.array([_is_voice(each.stop.texts) for each in attempts], pa.bool_())
+def _columns(attempts: Sequence[_Attempt], read: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
+    """The columns of the attempts: what their Stops say, and what of it the leg says that the call came in by."""
+    own = pa.array([each.stop.at for each in attempts], pa.int64())
+    came_in = pa.array([None if each.incoming is None else each.incoming.at for each in attempts], pa.int64())
+    is_out = pa.array([each.stop.is_originate for each in attempts], pa.bool_())
+    is_connected = pa.array([each.stop.is_connected for each in attempts], pa.bool_())
+    columns = {name: read[name].take(own) for name in (*_ATTRIBUTES, "head")}
+    # A call without legs says itself what the leg that came in says.
+    leg = pc.if_else(columns["conference"].is_valid(), came_in, own)
+    nothing = pa.scalar(None, TEXT)
+    columns["is_voice"] = _is_voice(columns)
     columns["attempt"] = pa.array([each.number for each in attempts], pa.int64())
     columns["is_last"] = pa.array([each.is_last for each in attempts], pa.bool_())
-    columns["key"] = pa.array([_key(each) for each in attempts], TEXT)
-    columns["trunk_in"] = pa.array([_incoming(each, "trunk_in") for each in attempts], TEXT)
-    columns["source_ip"] = pa.array(
-        [each.stop.texts.get("address") or _incoming(each, "remote") for each in attempts], TEXT
-    )
-    columns["trunk_out"] = pa.array([_outgoing(each) for each in attempts], TEXT)
-    stopped = ("disconnect", "timestamp", "event_time", "head")
-    columns["end_text"] = pa.array(
-        [next(filter(None, map(each.stop.texts.get, stopped)), None) for each in attempts], TEXT
-    )
+    columns["key"] = _key(columns, is_connected)
+    columns["source_ip"] = pc.coalesce(columns["address"], read["remote"].take(leg))
+    columns["trunk_in"] = read["trunk_in"].take(leg)
+    columns["trunk_out"] = pc.coalesce(columns["trunk_out"], pc.if_else(is_out, columns["remote"], nothing))
+    columns["end_text"] = pc.coalesce(*(columns[name] for name in ("disconnect", "timestamp", "event_time", "head")))
+    for name in ("called", "calling", "account", "user"):  # as the caller dialled, and whose call it is
+        columns[name] = pc.coalesce(read[name].take(came_in), columns[name])
     return columns
 
 
-def _of_caller(attempt: _Attempt, name: str) -> str | None:
-    incoming = attempt.incoming.texts.get(name) if attempt.incoming is not None else None
-    return incoming or attempt.stop.texts.get(name) or None
+def _is_voice(columns: Mapping[str, pa.Array]) -> pa.Array:
+    says = pc.or_(columns["conference"].is_valid(), pc.or_(columns["setup"].is_valid(), columns["origin"].is_valid()))
+    kind = pc.is_in(pc.utf8_lower(columns["service_type"]), value_set=pa.array(sorted(_VOICE_TYPES)))
+    number = pc.fill_null(pc.match_substring_regex(columns["called"], pattern=f"^(?:{_NUMBER})$"), False)
+    return pc.or_(says, pc.or_(kind, pc.and_(columns["framed"].is_null(), number)))
 
 
-def _incoming(attempt: _Attempt, name: str) -> str | None:
-    """What the leg that came in says; a call without legs says it itself."""
-    leg = attempt.incoming if attempt.stop.conference else attempt.stop
-    return None if leg is None else leg.texts.get(name) or None
-
-
-def _outgoing(attempt: _Attempt) -> str | None:
-    texts = attempt.stop.texts
-    return texts.get("trunk_out") or (texts.get("remote") if attempt.stop.is_originate else None) or None
-
-
-def _is_voice(texts: Mapping[str, str]) -> bool:
-    if "conference" in texts or "setup" in texts or "origin" in texts:
-        return True
-    if texts.get("service_type", "").lower() in _VOICE_TYPES:
-        return True
-    return "framed" not in texts and _NUMBER.fullmatch(texts.get("called", "")) is not None
-
-
-def _key(attempt: _Attempt) -> str:
+def _key(columns: Mapping[str, pa.Array], is_connected: pa.Array) -> pa.Array:
     """A connected call has one key however many of its legs are seen, so that none can be charged twice."""
-    texts, session = attempt.stop.texts, attempt.stop.texts.get("session", "")
-    if attempt.stop.conference:
-        return texts["conference"] if attempt.stop.is_connected else f"{texts['conference']}|{session}"
-    if "unique" in texts:
-        return texts["unique"]
-    return f"{texts['nas']}|{session}" if session and "nas" in texts else session
+    conference = columns["conference"]
+    session = pc.fill_null(columns["session"], "")
+    attempt = pc.if_else(is_connected, conference, pc.binary_join_element_wise(conference, session, "|"))
+    of_nas = pc.binary_join_element_wise(columns["nas"], columns["session"], "|")
+    return null_if_empty(pc.coalesce(attempt, columns["unique"], of_nas, columns["session"]))
 
 
 # From columns to a draft
