@@ -46,6 +46,10 @@ NO_PACKET: Final = "no_packet"
 _GIGAWORD: Final = 2**32
 _FAR_S: Final = 10**15
 _ORIGINATE: Final = "originate"
+_PAIRING: Final = ("nas", "session", "conference", "origin", "seconds")
+_OF_SESSION: Final = 4  # of these tell a session
+
+_Pairing = tuple[str | None, str | None, str | None, str | None, str | None]
 
 # The attributes that are read, in lower case, by the name of their column.
 _COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -105,24 +109,21 @@ class _Stop:
 
     row: int | None
     place: int  # in the octets of chunk and windows
-    texts: Mapping[str, str | None]  # what pairs it with others: `_OF_SESSION` and `seconds`
-    at: int = 0  # in the columns of all records that were read
+    at: int  # in the columns of all records that were read
+    nas: str
+    session: str
+    conference: str
+    is_originate: bool
+    is_connected: bool
+    pairing: _Pairing
 
-    @property
-    def conference(self) -> str:
-        return self.texts["conference"] or ""
-
-    @property
-    def session(self) -> str:
-        return self.texts["session"] or ""
-
-    @property
-    def is_originate(self) -> bool:
-        return (self.texts["origin"] or "").lower() == _ORIGINATE
-
-    @property
-    def is_connected(self) -> bool:
-        return (self.texts["seconds"] or "0").lstrip("0") != ""
+    @classmethod
+    def of(cls, row: int | None, place: int, at: int, pairing: _Pairing) -> _Stop:
+        """A Stop by what tells its session, and how long it lasted."""
+        nas, session, conference, origin, seconds = pairing
+        is_originate = origin is not None and origin.lower() == _ORIGINATE
+        is_connected = (seconds or "0").lstrip("0") != ""
+        return cls(row, place, at, nas or "", session or "", conference or "", is_originate, is_connected, pairing)
 
 
 class RadiusDetail(DocumentFormat):
@@ -141,21 +142,21 @@ class RadiusDetail(DocumentFormat):
         places = (records.record_starts[rows] if rows else np.zeros(0, np.int64)) + len(chunk.before)
         read = _read_all(texts)
         stops, columns = self._around(chunk, read)
-        begun: list[str] = []
+        begun: list[tuple[str | None, ...]] = []
         skipped: Counter[str] = Counter()
         paired = zip(rows, places.tolist(), texts, read.statuses, read.pairing(), strict=True)
         for at, (row, place, record, status, found) in enumerate(paired):
             if status == STOP:
-                stops.append(_Stop(row, place, found, at))
+                stops.append(_Stop.of(row, place, at, found))
             elif status == START:
-                begun.append(_session(found))
+                begun.append(found[:_OF_SESSION])
             elif status is not None:
                 skipped[status] += 1
             elif _is_no_packet(record):
                 skipped[NO_PACKET] += 1
             else:
                 refusals.append(Refusal(int(records.at[row]), Reason.FIELD_COUNT, _no_status(_texts(record.decode()))))
-        ended = {_session(stop.texts) for stop in stops}
+        ended = {stop.pairing[:_OF_SESSION] for stop in stops}
         for session in begun:
             skipped[START if session in ended else START_ALONE] += 1
         attempts = _attempts(stops)
@@ -174,7 +175,7 @@ class RadiusDetail(DocumentFormat):
             places = neighbours.record_starts
             for at, (row, status, texts) in enumerate(zip(rows, others.statuses, others.pairing(), strict=True)):
                 if status == STOP:
-                    found.append(_Stop(None, first + int(places[row]), texts, begin + at))
+                    found.append(_Stop.of(None, first + int(places[row]), begin + at, texts))
             parts.append(others)
         return found, {name: pa.concat_arrays([part.columns[name] for part in parts]) for name in read.columns}
 
@@ -243,9 +244,6 @@ class RadiusDetail(DocumentFormat):
 # Records
 
 
-_OF_SESSION: Final = ("nas", "session", "conference", "origin")
-
-
 @dataclass(frozen=True, slots=True)
 class _Records:
     """Records with the status of each, None where it has none that is known, and the columns of what they say."""
@@ -253,11 +251,9 @@ class _Records:
     statuses: Sequence[str | None]
     columns: Mapping[str, pa.Array]
 
-    def pairing(self) -> list[dict[str, str | None]]:
+    def pairing(self) -> list[_Pairing]:
         """Of each record what tells its session, and how long it lasted."""
-        names = (*_OF_SESSION, "seconds")
-        values = zip(*(self.columns[name].to_pylist() for name in names), strict=True)
-        return [dict(zip(names, row, strict=True)) for row in values]
+        return list(zip(*(self.columns[name].to_pylist() for name in _PAIRING), strict=True))
 
 
 def _read_all(records: Sequence[bytes]) -> _Records:
@@ -345,10 +341,6 @@ def _no_status(found: Mapping[str, str]) -> str:
     return "Acct-Status-Type is missing."
 
 
-def _session(found: Mapping[str, str | None]) -> str:
-    return f"{found['nas'] or ''}|{found['session'] or ''}|{found['conference'] or ''}|{found['origin'] or ''}"
-
-
 # Legs
 
 
@@ -372,7 +364,7 @@ def _attempts(stops: Sequence[_Stop]) -> list[_Attempt]:
     calls: dict[tuple[str, str], list[_Stop]] = defaultdict(list)
     for stop in sorted(stops, key=lambda stop: stop.place):
         if stop.conference:
-            calls[stop.texts["nas"] or "", stop.conference].append(stop)
+            calls[stop.nas, stop.conference].append(stop)
     found = [_Attempt(stop.row, stop, None, 1, True) for stop in stops if stop.row is not None and not stop.conference]
     for legs in calls.values():
         outgoing = [leg for leg in legs if leg.is_originate]
