@@ -16,7 +16,7 @@ from trunkline.kit import jobs
 from trunkline.kit.db.locks import lock_rows
 from trunkline.kit.db.scope import current_tenant_id
 from trunkline.usage.choices import PROCESS, BatchState, Intake
-from trunkline.usage.decode import FORMATS, SwitchProfile
+from trunkline.usage.decode import FORMATS, SwitchProfile, check_own
 from trunkline.usage.examine import Examined, stamp_if_there, stamp_of
 from trunkline.usage.models import Batch, Switch
 
@@ -68,7 +68,7 @@ def create_switch(
         watch_folder=watch_folder,
         watch_pattern=watch_pattern,
     )
-    profile_of(switch, at)  # refuses what decoding could not work with
+    check_own(FORMATS[format], profile_of(switch, at).mapping)  # refuses what decoding could not work with
     try:
         with transaction.atomic():
             switch.save(force_insert=True)
@@ -93,7 +93,7 @@ def change_switch(*, switch_id: int, at: datetime, **changes: Any) -> Switch:
     for name, value in changes.items():
         setattr(switch, name, value)
     _require_absolute(switch.watch_folder)
-    profile_of(switch, at)
+    check_own(FORMATS[switch.format], profile_of(switch, at).mapping)
     switch.save(update_fields=list(changes))
     return switch
 

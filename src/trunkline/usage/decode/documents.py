@@ -62,9 +62,13 @@ class Records(Lines):
     def readable(self) -> tuple[list[int], list[bytes], list[Refusal]]:
         """The records that are text and not too long: their rows and octets; and the refusals of the others."""
         is_text = b"\0" not in self._text and self._is_utf8(self._text)
-        rows, records, refusals = [], [], []
-        for row in range(len(self)):
-            record = self.record(row)
+        rows: list[int] = []
+        records: list[bytes] = []
+        refusals: list[Refusal] = []
+        whole = [self.record(row) for row in range(len(self))]
+        if is_text and max(map(len, whole), default=0) <= LINE_OCTETS_MAX:
+            return list(range(len(self))), whole, refusals
+        for row, record in enumerate(whole):
             refusal = self._refusal(row, record, is_text=is_text)
             if refusal is None:
                 rows.append(row)
