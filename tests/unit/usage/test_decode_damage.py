@@ -27,7 +27,7 @@ from trunkline.usage.decode.freeswitch_documents import FreeSwitchXml
 from trunkline.usage.decode.names import Names
 from trunkline.usage.decode.plain_detail import read_plain
 from trunkline.usage.decode.radius import _COLUMNS as ATTRIBUTES
-from trunkline.usage.decode.radius import _texts
+from trunkline.usage.decode.radius import _is_plainly_start, _texts
 from trunkline.usage.reasons import Reason
 
 NAMES = tuple(name for name in FORMATS if not name.startswith("mapping"))
@@ -299,6 +299,24 @@ def test_plain_detail_says_what_is_read_line_by_line(chosen: list[tuple[int, lis
     for row, record in enumerate(plain):
         fast = {name: column[row].as_py() for name, column in found.columns.items()}
         assert {name: text for name, text in fast.items() if text} == _texts(record.decode())
+
+
+@given(number=st.integers(0, 99), cuts=CUTS)
+@example(number=0, cuts=[])
+def test_what_is_a_start_at_first_sight_is_one_when_it_is_read(
+    number: int, cuts: list[tuple[float, int, bytes]]
+) -> None:
+    record = DETAILS[number % len(DETAILS)].replace(b"Acct-Status-Type = Stop", b"Acct-Status-Type = Start")
+    for place, length, piece in cuts:
+        where = at(record, place)
+        record = record[:where] + piece + record[where + length :]
+    if _is_plainly_start(record):
+        assert _texts(record.decode())["status"] == "Start"
+
+
+def test_most_starts_are_seen_to_be_starts() -> None:
+    begun = [record.replace(b"Acct-Status-Type = Stop", b"Acct-Status-Type = Start") for record in DETAILS]
+    assert sum(map(_is_plainly_start, begun)) > 0.5 * len(begun)
 
 
 def test_most_of_what_gateways_write_is_plain() -> None:

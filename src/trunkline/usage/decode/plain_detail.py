@@ -85,7 +85,8 @@ def read_plain(records: Sequence[bytes], wanted: Mapping[str, tuple[str, ...]]) 
             own_low, own_high = start[numbers[name], rows], end[numbers[name], rows]
             says = own_high > own_low
             low, high = np.where(says, own_low, low), np.where(says, own_high, high)
-        columns[column] = texts_between(octets, low, high)
+        says = low < high
+        columns[column] = texts_between(octets, low, high) if says.any() else pa.nulls(rows.size, pa.string())
     return Details(~found.odd, columns)
 
 

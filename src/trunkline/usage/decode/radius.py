@@ -318,8 +318,8 @@ def _no_status(found: Mapping[str, str]) -> str:
 
 def _columns(read: Mapping[str, pa.Array], stops: Integers) -> dict[str, pa.Array]:
     """The columns of the Stops: what they say, and what is told by it."""
-    at = pa.array(stops)
-    columns = {name: read[name].take(at) for name in (*_ATTRIBUTES, "head")}
+    is_all = stops.size == len(read["status"])
+    columns = {name: read[name] if is_all else read[name].take(pa.array(stops)) for name in (*_ATTRIBUTES, "head")}
     nothing = pa.scalar(None, TEXT)
     is_leg = columns["conference"].is_valid()
     is_originate = pc.fill_null(pc.equal(pc.utf8_lower(columns["origin"]), _ORIGINATE), False)
