@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 from pyarrow import json as arrow_json
 
 from trunkline.usage.decode.chunking import Chunk
-from trunkline.usage.decode.columns import Mask, Numbers, integers, is_present, mapped
+from trunkline.usage.decode.columns import Mask, Numbers, integers, is_present, mapped, octets_of
 from trunkline.usage.decode.documents import DocumentFormat, Read, Records
 from trunkline.usage.decode.fields import null_if_empty
 from trunkline.usage.decode.formats import (
@@ -45,6 +45,7 @@ from trunkline.usage.decode.freeswitch import (
     post_dial_delay,
 )
 from trunkline.usage.decode.lines import Refusal
+from trunkline.usage.decode.names import words_at
 from trunkline.usage.decode.plain_xml import Place, read_plain
 from trunkline.usage.decode.profile import Legs, SwitchProfile
 from trunkline.usage.decode.records import Draft, Marks
@@ -116,6 +117,9 @@ _ENCODED_START: Final = re.compile(rb"[+\s]*%(?:7[Bb]|3[Cc])")
 _BASE64: Final = re.compile(rb"(?:ey|ew|PD|Cj|Cg)[A-Za-z0-9+/%]{30,}={0,2}")
 _FRAME: Final = re.compile(rb"(?:<\?xml[^<>]*\?>\s*)?</?(?!cdr[\s>/])[A-Za-z_][A-Za-z0-9_:.-]*(?:\s[^<>]*)?>")
 _FRAME_OCTETS_MAX: Final = 300
+_PERCENT: Final = 0x25
+_THREE_OCTETS: Final = np.uint64(0xFFFFFF)
+_ESCAPES_MAX: Final = 16
 
 Columns = Mapping[str, pa.Array]
 
@@ -534,9 +538,19 @@ def _decoded(column: pa.Array) -> pa.Array:
     """The column without percent-encoding: the modules encode the values of variables."""
     if not len(column) or not pc.any(pc.match_substring(column, "%")).as_py():
         return column
-    encoded = column.dictionary_encode()
-    plain = [unquote(text, errors="replace") for text in encoded.dictionary.to_pylist()]
-    return null_if_empty(pa.array(plain, TEXT).take(encoded.indices))
+    octets = octets_of(column)
+    escapes = np.unique(words_at(octets, np.flatnonzero(octets == _PERCENT)) & _THREE_OCTETS)
+    written = [int(each).to_bytes(3, "little").decode("latin-1") for each in escapes.tolist()]
+    known = {each: unquote(each, errors="replace") for each in written}
+    if len(known) > _ESCAPES_MAX or not all(text.isascii() for text in known.values()):
+        encoded = column.dictionary_encode()
+        plain = [unquote(text, errors="replace") for text in encoded.dictionary.to_pylist()]
+        return null_if_empty(pa.array(plain, TEXT).take(encoded.indices))
+    # The percent sign comes last, or what it makes would be read again.
+    for each in sorted(known, key=lambda each: each == "%25"):
+        if known[each] != each:
+            column = pc.replace_substring(column, each, known[each])
+    return null_if_empty(column)
 
 
 @dataclass(frozen=True, slots=True)
