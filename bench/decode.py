@@ -24,10 +24,11 @@ PAIRED: Final = frozenset({"freeswitch_json", "freeswitch_xml", "radius_detail"}
 MUST_REACH: Final = {True: 100_000, False: 300_000}  # records a second, of documents and paired legs, and of lines
 PROFILE: Final = SwitchProfile(received_at=datetime(2026, 3, 10, tzinfo=UTC))
 CORES: Final = 2
+WARM_RECORDS: Final = 500  # that each process decodes before it is measured
 
 
 def run(*, records: int = 1_000_000, only: str = "") -> dict[str, Any]:
-    """Records a second by format, in one process and in two. `only`: one format."""
+    """Records a second by format: the larger of one process and two, and one alone. `only`: one format."""
     figures: dict[str, Any] = {}
     passed = True
     with TemporaryDirectory() as folder, ProcessPoolExecutor(CORES, multiprocessing.get_context("spawn")) as crew:
@@ -40,12 +41,16 @@ def run(*, records: int = 1_000_000, only: str = "") -> dict[str, Any]:
                 raise RuntimeError(f"{name}: {written} records became {decoded[1]}")
             one = records_per_s(decode(name, path, passes))
             half = max(1, passes // CORES)
+            small = Path(folder) / f"{name}.small"
+            write(small, name, WARM_RECORDS)
+            for warm in [crew.submit(decode, name, small, 1) for _ in range(2 * CORES)]:
+                warm.result()
             begin = perf_counter()
             counts = [each.result()[1] for each in [crew.submit(decode, name, path, half) for _ in range(CORES)]]
             two = round(sum(counts) / (perf_counter() - begin))
             path.unlink()
             passed &= max(one, two) >= MUST_REACH[name in PAIRED]
-            figures[name] = {"one_process": one, "two_processes": two, "octets_a_record": octets // written}
+            figures |= {name: max(one, two), f"{name}_one_process": one, f"{name}_octets_a_record": octets // written}
     return {"passed": passed, **figures}
 
 

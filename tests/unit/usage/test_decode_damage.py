@@ -261,6 +261,9 @@ DOCUMENTS = xml_documents()
 
 
 @given(chosen=st.lists(st.tuples(st.integers(0, 99), SCARS), min_size=1, max_size=6))
+@example(chosen=[(0, [(0.0, 0, b"=")])])
+@example(chosen=[(1, [(0.0, 0, b"=")])])
+@example(chosen=[(0, [(0.999, 60, b"</cdr>=")])])
 def test_plain_xml_says_what_a_parser_says(chosen: list[tuple[int, list[tuple[float, int, bytes]]]]) -> None:
     documents = [scarred(DOCUMENTS[number % len(DOCUMENTS)], scars) for number, scars in chosen]
     fast, fast_bad = XML.columns(documents)

@@ -26,6 +26,8 @@ _TAB: Final = 0x09
 _SPACE: Final = 0x20
 _COMMENT: Final = 0x23
 _LESS: Final = 0x3C
+_MORE: Final = 0x3E
+_BLANKS: Final = b" \t\r\n"
 _OPENING: Final = 0x7B
 _CLOSING: Final = 0x7D
 _HEAD_OCTETS: Final = 8
@@ -126,8 +128,44 @@ class XmlDocuments(Framing):
         self._boundary = re.compile(rb"<\?xml(?=[\s?])|<" + name + rb"(?=[\s>/])|</" + name + rb"[ \t\r\n]*>")
         self._declaration = re.compile(rb"<\?xml[^<>]*\?>[ \t\r\n]*")
         self._heads = [head[:_HEAD_OCTETS] for head in (b"<?xml", b"<" + root.encode(), b"</" + root.encode())]
+        self._closing = b"</" + root.encode() + b">"
 
     def boundaries(self, data: bytes) -> Offsets:
+        found = self._plain_boundaries(data)
+        return self._all_boundaries(data) if found is None else found
+
+    def _plain_boundaries(self, data: bytes) -> Offsets | None:
+        """The boundaries where documents follow each other with at most a few blanks between; None where they may not."""
+        if not data or len(self._closing) > _HEAD_OCTETS or self._posted_line.match(data) is not None:
+            return None
+        octets = np.frombuffer(data, np.uint8)
+        places = np.flatnonzero(octets == _LESS)
+        words = words_at(octets, places)
+        declares, opens, closes = (np.flatnonzero(_begin_with(words, head)) for head in self._heads)
+        whole = _begin_with(words[closes], self._closing)
+        after_root = octets[np.minimum(places[opens] + len(self._heads[1]), octets.size - 1)]
+        if not whole.all() or not np.isin(after_root, (_SPACE, _MORE)).all():
+            return None
+        nexts = np.append(places, octets.size)
+        gaps = {
+            data[low:high]
+            for low, high in zip(
+                (places[closes] + len(self._closing)).tolist(), nexts[closes + 1].tolist(), strict=True
+            )
+        }
+        heads = [
+            data[low:high] for low, high in zip(places[declares].tolist(), nexts[declares + 1].tolist(), strict=True)
+        ]
+        if any(gap.strip(_BLANKS) for gap in gaps) or not all(map(self._declaration.fullmatch, set(heads))):
+            return None
+        is_declared = np.zeros(nexts.size, np.bool_)
+        is_declared[declares + 1] = True
+        followed = nexts[closes + 1]
+        return np.unique(
+            np.concatenate([places[declares], places[opens[~is_declared[opens]]], followed[followed < octets.size]])
+        )
+
+    def _all_boundaries(self, data: bytes) -> Offsets:
         found: list[int] = []
         declared = -1
         for place in self._candidates(data):
@@ -157,9 +195,14 @@ class XmlDocuments(Framing):
         words = words_at(octets, places)
         wanted = np.zeros(places.size, np.bool_)
         for head in self._heads:
-            mask = np.uint64((1 << 8 * len(head)) - 1)
-            wanted |= (words & mask) == np.uint64(int.from_bytes(head, "little"))
+            wanted |= _begin_with(words, head)
         return places[wanted].tolist()
+
+
+def _begin_with(words: NDArray[np.uint64], head: bytes) -> NDArray[np.bool_]:
+    """Which words, the first octet the lowest, begin with up to eight octets."""
+    mask = np.uint64((1 << 8 * len(head)) - 1)
+    return (words & mask) == np.uint64(int.from_bytes(head, "little"))
 
 
 class Paragraphs(Framing):

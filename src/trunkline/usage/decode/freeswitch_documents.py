@@ -7,14 +7,11 @@ stands in the document; from there on there is one way.
 from __future__ import annotations
 
 import json
-import re
 from abc import abstractmethod
-from base64 import b64decode
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import unquote, unquote_to_bytes
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
@@ -46,6 +43,7 @@ from trunkline.usage.decode.freeswitch import (
 )
 from trunkline.usage.decode.lines import Refusal
 from trunkline.usage.decode.plain_xml import Place, read_plain
+from trunkline.usage.decode.posted import unwrapped, without_frames, without_percent
 from trunkline.usage.decode.profile import Legs, SwitchProfile
 from trunkline.usage.decode.records import Draft, Marks
 from trunkline.usage.decode.times import Instants, from_epoch_s, from_epoch_us, from_text
@@ -111,12 +109,6 @@ _PLACES: Final = {
 _NO_VARIABLES: Final = "The document has no variables."
 
 FRAME: Final = "frame"
-_POSTED: Final = re.compile(rb"(?:[A-Za-z_]{1,16}=[^&\r\n]{0,128}&){0,4}cdr=")
-_ENCODED_START: Final = re.compile(rb"[+\s]*%(?:7[Bb]|3[Cc])")
-_BASE64: Final = re.compile(rb"(?:ey|ew|PD|Cj|Cg)[A-Za-z0-9+/%]{30,}={0,2}")
-_FRAME: Final = re.compile(rb"(?:<\?xml[^<>]*\?>\s*)?</?(?!cdr[\s>/])[A-Za-z_][A-Za-z0-9_:.-]*(?:\s[^<>]*)?>")
-_FRAME_OCTETS_MAX: Final = 300
-
 Columns = Mapping[str, pa.Array]
 
 
@@ -133,13 +125,13 @@ class FreeSwitchDocuments(DocumentFormat):
         rows, texts, refusals = records.readable()
         wrapped = [at for at, text in enumerate(texts) if text[:1] not in self.begins]
         for at in wrapped:
-            texts[at] = _unwrapped(texts[at])
-        rows, texts, framed = _without_frames(rows, texts)
+            texts[at] = unwrapped(texts[at])
+        rows, texts, framed = without_frames(rows, texts)
         columns, bad = self.columns(texts)
         refusals += [Refusal(int(records.at[rows[at]]), Reason.FIELD_COUNT, detail) for at, detail in bad.items()]
         rows = [row for at, row in enumerate(rows) if at not in bad]
         columns = {
-            name: _decoded(column) if name.startswith(_ENCODED) and _is_read(columns, name) else column
+            name: without_percent(column) if name.startswith(_ENCODED) and _is_read(columns, name) else column
             for name, column in columns.items()
         }
         kept, reason = _wanted(columns, profile.legs)
@@ -203,11 +195,11 @@ class FreeSwitchJson(FreeSwitchDocuments):
     begins = frozenset({b"{"})
 
     def fits(self, record: bytes) -> bool:
-        found = _object(_unwrapped(record))
+        found = _object(unwrapped(record))
         return isinstance(found, dict) and isinstance(found.get("variables"), dict)
 
     def shorten(self, record: bytes) -> bytes | None:
-        found = _object(_unwrapped(record))
+        found = _object(unwrapped(record))
         if isinstance(found, str) or not isinstance(found.get("variables"), dict):
             return None
         parts = _nested(_values_of(found))
@@ -248,11 +240,11 @@ class FreeSwitchXml(FreeSwitchDocuments):
     begins = frozenset({b"<"})
 
     def fits(self, record: bytes) -> bool:
-        found = _element(_unwrapped(record))
+        found = _element(unwrapped(record))
         return not isinstance(found, str) and _row_of(found) is not None
 
     def shorten(self, record: bytes) -> bytes | None:
-        found = _element(_unwrapped(record))
+        found = _element(unwrapped(record))
         row = None if isinstance(found, str) else _row_of(found)
         if row is None:
             return None
@@ -297,40 +289,6 @@ class FreeSwitchXml(FreeSwitchDocuments):
                 rows.append(row)
         values = zip(*rows, strict=True) if rows else ((),) * len(NAMES)
         return {name: null_if_empty(pa.array(column, TEXT)) for name, column in zip(NAMES, values, strict=True)}, bad
-
-
-def _unwrapped(record: bytes) -> bytes:
-    """The document of a record that was kept as the module posted it: `cdr=`, percent-encoded or in base64."""
-    if record[:1] in {b"{", b"<", b"["}:
-        return record
-    found = _POSTED.match(record)
-    text = record[found.end() :] if found is not None else record
-    if _ENCODED_START.match(text):
-        text = unquote_to_bytes(text.replace(b"+", b" "))
-    elif _BASE64.fullmatch(text):
-        try:
-            text = b64decode(unquote_to_bytes(text), validate=True)
-        except ValueError:
-            return record
-    text = text.strip()
-    return text if text[:1] in {b"{", b"<"} and b"\0" not in text and _is_utf8(text) else record
-
-
-def _is_utf8(text: bytes) -> bool:
-    try:
-        text.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _without_frames(rows: list[int], texts: list[bytes]) -> tuple[list[int], list[bytes], int]:
-    """The records without the tags that a tool put around all documents of a file, and how many those were."""
-    frames = {at for at, text in enumerate(texts) if len(text) <= _FRAME_OCTETS_MAX and _FRAME.fullmatch(text)}
-    if not frames:
-        return rows, texts, 0
-    kept = [at for at in range(len(rows)) if at not in frames]
-    return [rows[at] for at in kept], [texts[at] for at in kept], len(frames)
 
 
 def _nested(values: Mapping[str, str | None]) -> dict[str, dict[str, str]]:
@@ -528,15 +486,6 @@ def _is_read(columns: Columns, name: str) -> bool:
     """Whether anything reads the column: nothing reads a local stamp where every record has the microseconds."""
     exact = columns.get(f"{name.removesuffix('_stamp')}_uepoch")
     return exact is None or not name.endswith("_stamp") or exact.null_count > 0
-
-
-def _decoded(column: pa.Array) -> pa.Array:
-    """The column without percent-encoding: the modules encode the values of variables."""
-    if not len(column) or not pc.any(pc.match_substring(column, "%")).as_py():
-        return column
-    encoded = column.dictionary_encode()
-    plain = [unquote(text, errors="replace") for text in encoded.dictionary.to_pylist()]
-    return null_if_empty(pa.array(plain, TEXT).take(encoded.indices))
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,6 +114,10 @@ def _tags(octets: Octets, documents: Sequence[bytes], bounds: Integers, is_plain
     low, high = np.flatnonzero(octets == _LT), np.flatnonzero(octets == _GT)
     low_counts, high_counts = np.diff(np.searchsorted(low, bounds)), np.diff(np.searchsorted(high, bounds))
     is_plain &= (low_counts == high_counts) & (low_counts > 0)
+    # Nothing stands before the first tag of a document, nor after its last.
+    begins, ends = np.searchsorted(low, bounds[:-1]), np.searchsorted(high, bounds[1:]) - 1
+    whole = np.flatnonzero(is_plain)
+    is_plain[whole] = (low[begins[whole]] == bounds[whole]) & (high[ends[whole]] == bounds[whole + 1] - 2)
     _mark_entities(octets, bounds, is_plain)
     numbers = np.arange(len(documents))
     document, other = np.repeat(numbers, low_counts), np.repeat(numbers, high_counts)
