@@ -5,6 +5,7 @@
     traffic     call attempts as columns
     flaws       what is wrong with some of them, each with the reason of its reject
     formats     attempts as the lines of a format
+    samples, sample_documents   records of every format, for the bench and the tests
     files       files of any size with exact counts of what was put in
     demo        the two operators of the demo; usage: one file of such traffic
     pipeline_case, rating_case   what the benches run on

@@ -16,7 +16,7 @@ from trunkline.kit import jobs
 from trunkline.kit.db.locks import lock_rows
 from trunkline.kit.db.scope import current_tenant_id
 from trunkline.usage.choices import PROCESS, BatchState, Intake
-from trunkline.usage.decode import FORMATS, SwitchProfile
+from trunkline.usage.decode import FORMATS, SwitchProfile, check_own
 from trunkline.usage.examine import Examined, stamp_if_there, stamp_of
 from trunkline.usage.models import Batch, Switch, WaitingLeg
 from trunkline.usage.sources import actions as sources
@@ -61,7 +61,7 @@ def create_switch(
         duplicate_window_days=duplicate_window_days,
         options=dict(options or {}),
     )
-    profile_of(switch, at)  # refuses what decoding could not work with
+    check_own(FORMATS[format], profile_of(switch, at).mapping)  # refuses what decoding could not work with
     try:
         with transaction.atomic():
             switch.save(force_insert=True)
@@ -85,7 +85,7 @@ def change_switch(*, switch_id: int, at: datetime, **changes: Any) -> Switch:
     (switch,) = lock_rows(Switch.objects.all(), [switch_id])
     for name, value in changes.items():
         setattr(switch, name, value)
-    profile_of(switch, at)
+    check_own(FORMATS[switch.format], profile_of(switch, at).mapping)
     switch.save(update_fields=list(changes))
     return switch
 

@@ -35,6 +35,9 @@ def rows_where(table: pa.Table, wanted: NDArray[np.bool_]) -> pa.Table:
 
 # What every format decodes to. `answer` is null when the call was not answered. `calling` and `called` are digits
 # after the switch's number rules: `calling` is empty when withheld, `called` only where the service has no number.
+# The trunk out of a call that ended at a subscriber of the operator's own: no vendor carried it.
+INTERNAL: Final = "(internal)"
+
 EVENTS: Final = pa.schema(
     [
         pa.field("line", pa.int64(), nullable=False),  # in the file, from 1, header and blank lines counted

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from trunkline.core.money import INT64_MAX, RoundingMode, round_ratio
@@ -24,7 +25,7 @@ from trunkline.parties.kinds import Side
 from trunkline.parties.rules import Resolution, Resolver, Status
 from trunkline.tariffs.prices import KeptSnapshot
 from trunkline.usage.reasons import Reason
-from trunkline.usage.schema import NAME, Service
+from trunkline.usage.schema import INTERNAL, NAME, Service
 from trunkline.usage.store import amounts
 
 if TYPE_CHECKING:
@@ -129,6 +130,8 @@ def identity_reasons(side: Side, resolved: Resolution, events: pa.Table, pinned:
     if side is Side.BUY and not pinned.has_buy_side:
         return reasons
     missing = np.isin(resolved.status, (Status.NONE, Status.UNKNOWN))
+    if side is Side.BUY:
+        missing &= ~pc.fill_null(pc.equal(events["trunk_out"].cast(pa.string()), INTERNAL), False).to_numpy()
     unknown = Reason.UNKNOWN_SELL if side is Side.SELL else Reason.UNKNOWN_BUY
     reasons[used & missing] = REASON_NUMBER[unknown]
     reasons[used & (resolved.status == Status.AMBIGUOUS)] = REASON_NUMBER[Reason.AMBIGUOUS_IDENTITY]

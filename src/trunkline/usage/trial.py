@@ -32,6 +32,7 @@ from trunkline.usage.decode.documents import DocumentFormat
 from trunkline.usage.decode.legs import ALONE
 from trunkline.usage.decode.mapped import Mapped
 from trunkline.usage.decode.mapping import read_mapping
+from trunkline.usage.decode.strangers import HEAD_OCTETS, what_it_is
 from trunkline.usage.reasons import FileFailure, Reason
 
 SAMPLE_OCTETS: Final = 128 << 10
@@ -45,6 +46,8 @@ _SHOWN: Final = (
 _REJECTED: Final = ("key", "start", "called", "reason", "detail", "raw")
 _NO_FORMAT: Final = frozenset({Reason.BAD_ENCODING, Reason.FIELD_COUNT, Reason.BAD_TIME})
 _DOUBTED: Final = 0.8  # of a good line counts one that is rejected for what it says
+
+_UNREAD: Final = 0.4  # of a good line counts one that looks like the format and has a time that cannot be read
 
 # What records may lack, by the columns that would say it.
 _MISSING: Final[Mapping[str, tuple[Sequence[str], str]]] = {
@@ -114,7 +117,18 @@ def try_file(path: Path, *, form: Format | None, profile: SwitchProfile | None, 
             _say_missing(trial, form, has_switch=profile is not None)
     except FileFailed as error:
         trial.failure, trial.remark = error.code, str(error)
+        if form is None and (said := what_it_is(_head(path))):
+            trial.remark = f"{said} ({error})"
     return trial
+
+
+def _head(path: Path) -> bytes:
+    """The first octets of the content, or of the file where it cannot be unpacked; of a zip those of its first member."""
+    try:
+        with open_source(path) as source:
+            return next(source.blocks(source.parts[0], HEAD_OCTETS), b"")
+    except FileFailed:
+        return b""
 
 
 def recognise(path: Path, profile: SwitchProfile) -> list[Candidate]:
@@ -124,24 +138,36 @@ def recognise(path: Path, profile: SwitchProfile) -> list[Candidate]:
         try:
             found.append(Candidate(name, round(_score(form, _sample(path, form), profile), 3)))
         except FileFailed as error:
-            if error.failure is not FileFailure.HEADER_CHANGED:
+            # A file of one line is only a header to the formats that have one.
+            is_only_head = error.failure is FileFailure.NO_ROWS and form.has_header
+            if error.failure is not FileFailure.HEADER_CHANGED and not is_only_head:
                 raise
             found.append(Candidate(name, 0.0, error.message))
     return sorted(found, key=lambda each: -each.score)
 
 
-def _sample(path: Path, form: Format) -> Chunk:
+def _sample(path: Path, form: Format) -> list[Chunk]:
+    """The beginning of the content: of lines the first chunk, of records that span lines as many as are that long."""
+    sample: list[Chunk] = []
+    octets = 0
     with open_source(path) as source:
         for chunk in chunks(source, SAMPLE_OCTETS, has_header=form.has_header, framing=form.framing):
-            if chunk.is_first:
-                return chunk
-    raise FileFailed(FileFailure.NO_ROWS, f"{path.name} holds no records.")
+            octets += len(chunk.data)
+            if chunk.is_first or (sample and form.framing is not None):
+                sample.append(chunk)
+            if sample and (form.framing is None or octets >= SAMPLE_OCTETS):
+                break
+    if not sample:
+        raise FileFailed(FileFailure.NO_ROWS, f"{path.name} holds no records.")
+    return sample
 
 
-def _score(form: Format, sample: Chunk, profile: SwitchProfile) -> float:
+def _score(form: Format, begins: list[Chunk], profile: SwitchProfile) -> float:
     if isinstance(form, DocumentFormat):
-        fitting, seen = form.recognised(sample)
-        return fitting / seen if seen else 0.0
+        counts = [form.recognised(chunk) for chunk in begins]
+        seen = sum(each for _, each in counts)
+        return sum(each for each, _ in counts) / seen if seen else 0.0
+    (sample,) = begins
     decoded = form.decode(sample, profile)
     reasons = Counter(decoded.rejects["reason"].to_pylist())
     said = sum(count for reason, count in reasons.items() if reason not in _NO_FORMAT)
@@ -152,6 +178,10 @@ def _score(form: Format, sample: Chunk, profile: SwitchProfile) -> float:
     if isinstance(form, Mapped):
         fitting, seen = form.recognised(sample, profile)
         share = fitting / seen if seen else 0.0
+        if (
+            form.description.recognise is not None
+        ):  # then a time that is not understood is a finding, not another format
+            return min(share, (decoded.events.num_rows + _DOUBTED * said + _UNREAD * reasons[Reason.BAD_TIME]) / lines)
     return min(share, (decoded.events.num_rows + _DOUBTED * said) / lines)
 
 
@@ -164,12 +194,21 @@ def _best(trial: Trial, path: Path) -> Format | None:
     trial.rejected = _lines(path)
     trial.failure = "unknown_format"
     trial.reasons[trial.failure] = trial.rejected
+    said = what_it_is(_head(path))
     trial.remark = (
-        "No format fits the first lines"
+        (f"{said} " if said else "")
+        + "No format fits the first lines"
         + (f"; the nearest: {', '.join(close)}." if close else ".")
+        + (f" {_nearest_header(trial)}" if not close else "")
         + " Name one with --format, or describe the file in a mapping (docs/formats/mapping.md)."
     )
     return None
+
+
+def _nearest_header(trial: Trial) -> str:
+    """What the header lacks of the format whose columns it has nearly all of."""
+    why = [each.why_not for each in trial.candidates if " lacks " in each.why_not]
+    return min(why, key=lambda said: said.count(","), default="") if trial.rejected > 1 else ""
 
 
 def _lines(path: Path) -> int:

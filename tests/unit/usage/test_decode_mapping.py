@@ -324,7 +324,12 @@ def test_a_header_may_have_columns_in_any_order_and_more_of_them() -> None:
     with pytest.raises(FileFailed, match="The header of mine lacks secs, trunk"):
         decode(mapping, ROW, header="id;from;to;at")
     with pytest.raises(FileFailed, match="is separated by ',', not by ';'"):
-        decode(mapping, ROW, header="id,from,to,at,secs,trunk")
+        decode(mapping, ROW, header="id,from,to,at,secs")
+    decoded = decode(mapping, ROW.replace(";", "|"), header="id|from|to|at|secs|trunk")
+    assert (
+        decoded.events["key"].to_pylist()
+        == decode(mapping, ROW, header="id;from;to;at;secs;trunk").events["key"].to_pylist()
+    )
     with pytest.raises(FileFailed, match="has id twice"):
         decode(mapping, ROW, header="id;from;to;at;secs;trunk;id")
 

@@ -20,7 +20,7 @@ from tests.unit.usage.golden import FOLDER, PROFILE, as_text, decode_file
 from trunkline.engine.keyhash import hash_text
 from trunkline.usage.decode import Chunk, Decoded, Format, SwitchProfile, get_format
 from trunkline.usage.decode.assembly import Assembler, WaitingText
-from trunkline.usage.decode.legs import ROLES, Ties, named_legs, tie
+from trunkline.usage.decode.legs import ROLES, Role, Ties, named_legs, tie
 from trunkline.usage.taken import key_columns
 from trunkline.usage.trial import try_file
 
@@ -54,6 +54,59 @@ def test_the_table_of_the_page(legs: str, complete: str, records: str) -> None:
         said.append(f"{attempt} of {base + 1}{completed}{' !' if is_last else ''}")
     assert ", ".join("yes" if each else "no" for each in ties.is_complete) == complete
     assert "; ".join(said) == records
+
+
+LEGS = st.lists(
+    st.tuples(
+        st.integers(0, 5), st.integers(0, 9), st.integers(1, 4), st.integers(0, 40), st.integers(0, 40), st.booleans()
+    ),
+    max_size=24,
+)
+
+
+@given(legs=LEGS)
+def test_calls_of_two_legs_are_tied_as_any_others(legs: list[tuple[int, int, int, int, int, bool]]) -> None:
+    # Of a key all legs are of one kind; beside each key stands the same key with a further leg that is a call by itself, far away.
+    legs = [leg for leg in legs if (leg[2] >= Role.BEGIN) == (leg[0] % 2 == 1)]
+    walked = [(code, 100 + code, Role.BEGIN if code % 2 else Role.OUT, 90_000, 90_000, True) for code in range(6)]
+    walked += [(code, 200 + code, Role.BEGIN if code % 2 else Role.OUT, 190_000, 190_000, True) for code in range(6)]
+    assert of_each_key(legs) == {
+        key: records for key, records in without_added(of_each_key([*legs, *walked])).items() if records[0]
+    }
+
+
+def of_each_key(legs: Sequence[tuple[int, int, int, int, int, bool]]) -> dict[int, tuple[list[object], list[object]]]:
+    """By key the records, and of each leg whose call it is complete, or that it is repeated; legs by their places."""
+    columns = [np.array([leg[at] for leg in legs], np.int64) for at in range(6)]
+    codes, ids, roles, start, lasted, connected = columns
+    end = np.where(roles >= Role.BEGIN, start, start + lasted) * 1000
+    tied_legs = tie(
+        codes,
+        ids.astype(np.uint64),
+        roles.astype(np.int8),
+        start * 1000,
+        end,
+        connected > 0,
+        skew_ms=5_000,
+        span_ms=20_000,
+    )
+    found: dict[int, tuple[list[object], list[object]]] = {code: ([], []) for code in codes.tolist()}
+    records = (tied_legs.base, tied_legs.other, tied_legs.attempt, tied_legs.is_last, tied_legs.is_main)
+    for record in zip(*(column.tolist() for column in records), strict=True):
+        found[legs[record[0]][0]][0].append(record)
+    for at, call in enumerate(tied_legs.call.tolist()):
+        found[legs[at][0]][1].append((at, call >= 0 and bool(tied_legs.is_complete[call]), call >= 0))
+    repeated = zip(tied_legs.repeated.tolist(), tied_legs.first.tolist(), strict=True)
+    for at, first in repeated:
+        assert (ids[at], tied_legs.call[at]) == (ids[first], -1)
+    return found
+
+
+def without_added(
+    found: dict[int, tuple[list[object], list[object]]],
+) -> dict[int, tuple[list[object], list[object]]]:
+    """Without the legs that were added: the last two of each key."""
+    return {code: (records[:-2], legs[:-2]) for code, (records, legs) in found.items()}
 
 
 def test_the_table_has_its_rows() -> None:

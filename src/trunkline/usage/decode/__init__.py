@@ -20,7 +20,7 @@ from trunkline.usage.decode.formats import Format
 from trunkline.usage.decode.freeswitch import FreeSwitch, FreeSwitchTrunks
 from trunkline.usage.decode.freeswitch_documents import FreeSwitchJson, FreeSwitchXml
 from trunkline.usage.decode.lines import Lines
-from trunkline.usage.decode.own import OwnMapping, OwnMappingWithHeader
+from trunkline.usage.decode.own import OwnMapping, OwnMappingWithHeader, check_own
 from trunkline.usage.decode.profile import MsRounding, NumberRule, Party, SwitchProfile
 from trunkline.usage.decode.radius import RadiusDetail
 from trunkline.usage.decode.raw import line_octets, raw_text
@@ -47,7 +47,7 @@ FORMATS: Final[Mapping[str, Format]] = Formats(
 
 __all__ = [
     "CHUNK_OCTETS", "FORMATS", "Chunk", "Decoded", "FileFailed", "Format", "Limits", "Lines", "MsRounding", "NumberRule",
-    "Party", "Source", "SwitchProfile", "chunks", "content_blocks", "content_hash", "get_format", "line_octets",
+    "Party", "Source", "SwitchProfile", "check_own", "chunks", "content_blocks", "content_hash", "get_format", "line_octets",
     "open_source", "raw_text",
 ]  # fmt: skip
 

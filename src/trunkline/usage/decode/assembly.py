@@ -245,7 +245,7 @@ class Assembler:
             [
                 pa.array(lines, pa.int64()),
                 table.calls.take(pa.array(at)),
-                pa.array(marks(table.ids[at]), pa.string()),
+                marks(table.ids[at]),
                 pa.array([names[role] for role in table.roles[at].tolist()], pa.string()),
                 pa.array(table.start[at], pa.int64()).cast(INSTANT),
                 pa.array([self._held.raw(line) for line in lines], pa.string()),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -12,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from trunkline.usage.decode.columns import Integers, Mask
-from trunkline.usage.decode.legs import ALONE, MARK, DecodedLegs, Role, Ties, identities, marks, paired_marks, tie
+from trunkline.usage.decode.legs import ALONE, MARK, DecodedLegs, Role, Ties, identities, marks, tie
 from trunkline.usage.decode.profile import SwitchProfile
 from trunkline.usage.decode.records import rounded_seconds
 from trunkline.usage.schema import EVENTS, INSTANT, NAME
@@ -20,7 +21,6 @@ from trunkline.usage.schema import EVENTS, INSTANT, NAME
 # What the leg that came in knows better than the one that went out.
 _OF_CALLER: Final = (("calling_raw", "calling"), ("called_raw", "called"))
 _OF_INCOMING: Final = ("trunk_in", "source_ip", "account_code", "sip_user")
-_OF_PARTNER: Final = [*(name for both in _OF_CALLER for name in both), *_OF_INCOMING]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +123,9 @@ def join_calls(table: LegTable, profile: SwitchProfile, *, is_final: bool) -> Ca
     ties = _tie(table, legs, profile)
     call = np.full(len(table), -1, np.int64)
     call[legs] = ties.call
-    complete = np.array(ties.is_complete, np.bool_)
-    base = np.array(ties.base, np.int64)
-    roles = table.roles[legs]
-    record_call = np.array(ties.call, np.int64)[base] if base.size else base
-    can_stand = complete[record_call] | ((roles[base] < Role.BEGIN) & is_final) if base.size else np.zeros(0, np.bool_)
+    complete = ties.is_complete
+    record_call = ties.call[ties.base]
+    can_stand = complete[record_call] | ((table.roles[legs[ties.base]] < Role.BEGIN) & is_final)
     kept = np.flatnonzero(can_stand)
     has_call = call >= 0
     is_done = complete | is_final if complete.size else complete
@@ -152,8 +150,8 @@ def join_calls(table: LegTable, profile: SwitchProfile, *, is_final: bool) -> Ca
         is_emitted,
         is_lone,
         len(records),
-        legs[ties.repeated].tolist() if ties.repeated else (),
-        legs[ties.first].tolist() if ties.first else (),
+        legs[ties.repeated].tolist(),
+        legs[ties.first].tolist(),
     )
 
 
@@ -183,41 +181,48 @@ def _records(
 ) -> pa.Table:
     if not kept.size:
         return EVENTS.empty_table()
-    base = legs[np.array(ties.base, np.int64)[kept]]
-    other = np.array(ties.other, np.int64)[kept]
+    base, other = legs[ties.base[kept]], ties.other[kept]
     has_other = other >= 0
     other = np.where(has_other, legs[np.maximum(other, 0)], 0)
-    own = table.events.take(pa.array(base)).combine_chunks()
-    columns = {name: own[name].combine_chunks() for name in own.column_names}
-    is_main = np.array(ties.is_main, np.bool_)[kept]
+    columns = _taken(table.events, table.events.column_names, pa.array(base))
+    is_main = ties.is_main[kept]
     calls = table.calls.take(pa.array(base))
     names = pc.binary_join_element_wise(calls, table.legs.take(pa.array(base)), "|")
     columns["key"] = pc.if_else(pa.array(is_main), calls, names)
-    columns["attempt"] = pa.array(np.array(ties.attempt, np.int16)[kept])
-    columns["is_last"] = pa.array(np.array(ties.is_last, np.bool_)[kept])
+    columns["attempt"] = pa.array(ties.attempt[kept].astype(np.int16))
+    columns["is_last"] = pa.array(ties.is_last[kept])
     columns["line"] = pa.array(_lines(table, call, base, record_call[kept]))
-    columns["legs"] = _named(table, call, base, np.where(has_other, other, -1), is_main, record_call[kept], complete)
+    columns["legs"] = _named(table, call, base, is_main, record_call[kept], complete)
     went_out = table.roles[base] == Role.OUT
     if (went_out & has_other).any():
-        said = table.events.select(_OF_PARTNER).take(pa.array(other, mask=~has_other)).combine_chunks()
-        _take_from_incoming(columns, said, went_out & has_other)
+        _take_from_incoming(columns, table, pa.array(other, mask=~has_other), went_out & has_other)
     ended = (table.roles[base] == Role.BEGIN) & has_other
     if ended.any():
         _end_with(columns, table, base, other, ended, profile)
     return pa.table([columns[field.name] for field in EVENTS], schema=EVENTS)
 
 
-def _take_from_incoming(columns: dict[str, pa.Array], partner: pa.Table, wanted: Mask) -> None:
+def _taken(events: pa.Table, names: Iterable[str], rows: pa.Array) -> dict[str, pa.Array]:
+    """Columns of some rows. A column that is null throughout, of which a format has many, costs nothing."""
+    taken = {}
+    for name in names:
+        column = events[name]
+        whole = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+        taken[name] = pa.nulls(len(rows), whole.type) if whole.null_count == len(whole) else whole.take(rows)
+    return taken
+
+
+def _take_from_incoming(columns: dict[str, pa.Array], table: LegTable, other: pa.Array, wanted: Mask) -> None:
     """Whose call it is and what was dialled: as the leg that came in says, where it says so."""
+    partner = _taken(table.events, (*chain.from_iterable(_OF_CALLER), *_OF_INCOMING), other)
     for raw, number in _OF_CALLER:
-        said = partner[raw].combine_chunks()
-        has = pc.and_(pa.array(wanted), pc.fill_null(pc.greater(pc.binary_length(said), 0), False))
-        columns[raw] = pc.if_else(has, said, columns[raw])
-        columns[number] = pc.if_else(has, partner[number].combine_chunks(), columns[number])
+        has = pc.and_(pa.array(wanted), pc.fill_null(pc.greater(pc.binary_length(partner[raw]), 0), False))
+        columns[raw] = pc.if_else(has, partner[raw], columns[raw])
+        columns[number] = pc.if_else(has, partner[number], columns[number])
     for name in _OF_INCOMING:
-        said = partner[name].combine_chunks().cast(pa.string())
-        own = columns[name].cast(pa.string())
-        columns[name] = pc.if_else(pa.array(wanted), pc.coalesce(said, own), own).dictionary_encode().cast(NAME)
+        if partner[name].null_count < len(other):
+            said, own = partner[name].cast(pa.string()), columns[name].cast(pa.string())
+            columns[name] = pc.if_else(pa.array(wanted), pc.coalesce(said, own), own).dictionary_encode().cast(NAME)
 
 
 def _end_with(
@@ -247,53 +252,32 @@ def _lines(table: LegTable, call: Integers, base: Integers, record_call: Integer
 
 
 def _named(
-    table: LegTable,
-    call: Integers,
-    base: Integers,
-    other: Integers,
-    is_main: Mask,
-    record_call: Integers,
-    complete: Mask,
+    table: LegTable, call: Integers, base: Integers, is_main: Mask, record_call: Integers, complete: Mask
 ) -> pa.Array:
     """The legs that a record accounts for: all of its call but those of further records with its key; its own where it is an earlier attempt."""
-    size = np.bincount(call[call >= 0], minlength=complete.size)[record_call]
-    is_pair = complete[record_call] & (size == 2) & (other >= 0)
-    pairs = np.sort(np.stack((table.ids[base], table.ids[other]), axis=1)[is_pair] & MARK, axis=1)
-    rest = np.flatnonzero(~is_pair)
-    found = [paired_marks(pairs)]
-    if rest.size:
-        found.append(_named_of_several(table, call, base, is_main, record_call, complete, rest))
-    back = np.empty(base.size, np.int64)
-    back[np.concatenate((np.flatnonzero(is_pair), rest))] = np.arange(base.size)
-    return pa.concat_arrays(found).take(pa.array(back))
-
-
-def _named_of_several(
-    table: LegTable,
-    call: Integers,
-    base: Integers,
-    is_main: Mask,
-    record_call: Integers,
-    complete: Mask,
-    records: Integers,
-) -> pa.Array:
     is_other = np.zeros(len(table), np.bool_)
     is_other[base[is_main]] = True  # each of them is added again where it is its own
-    is_wanted = np.zeros(complete.size + 1, np.bool_)
-    is_wanted[record_call[records]] = True
-    rows = np.flatnonzero(is_wanted[call] & ~is_other)
+    rows = np.flatnonzero((call >= 0) & ~is_other)
     rows = rows[np.argsort(call[rows], kind="stable")]
-    numbers = record_call[records]
-    low, high = (np.searchsorted(call[rows], numbers, side=side).tolist() for side in ("left", "right"))
-    ordered, single = marks(table.ids[rows]), marks(table.ids[base[records]])
-    texts = [
-        " ".join(sorted([own, *ordered[first:last]])) if main else own
-        for own, main, first, last in zip(single, is_main[records].tolist(), low, high, strict=True)
-    ]
-    alone = (~complete[numbers]).tolist()
-    return pa.array(
-        [f"{ALONE} {text}" if is_alone else text for text, is_alone in zip(texts, alone, strict=True)], pa.string()
-    )
+    bounds = np.searchsorted(call[rows], np.arange(complete.size + 1))
+    low = bounds[record_call]
+    others = np.where(is_main, bounds[record_call + 1] - low, 0)
+    text = marks(table.ids[base])
+    two = np.flatnonzero(others == 1)
+    if two.size:
+        pair = np.sort(np.stack((table.ids[base[two]], table.ids[rows[low[two]]])) & MARK, axis=0)
+        both = pc.binary_join_element_wise(marks(pair[0]), marks(pair[1]), " ")
+        text = pc.replace_with_mask(text, pa.array(others == 1), both)
+    many = np.flatnonzero(others > 1)
+    if many.size:
+        ordered = marks(table.ids[rows]).to_pylist()
+        spans = zip(text.take(pa.array(many)).to_pylist(), low[many].tolist(), others[many].tolist(), strict=True)
+        named = [" ".join(sorted([own, *ordered[at : at + count]])) for own, at, count in spans]
+        text = pc.replace_with_mask(text, pa.array(others > 1), pa.array(named, pa.string()))
+    is_alone = ~complete[record_call]
+    if is_alone.any():
+        text = pc.if_else(pa.array(is_alone), pc.binary_join_element_wise(pa.scalar(ALONE), text, " "), text)
+    return text
 
 
 def lone_details(table: LegTable, rows: Integers) -> list[str]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from itertools import product
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -48,12 +49,18 @@ DIRECTIVES: Final[Mapping[str, tuple[str, str, int]]] = {
 }
 _FAST: Final = frozenset("YmbdaHMSfzZ")
 _ZONE_WIDTHS: Final = (3, 4)  # of most names of zones
+_FRACTION_WIDTHS: Final = (3, 1, 6)  # milliseconds, tenths, microseconds
+_FRACTION_SHOWN: Final = 3  # digits of a fraction that are read
 
-# Names of offsets that mean one thing only: RFC 5322 4.3 and those of Europe. Others must be names of the switch's zone.
+# Names of offsets that mean one thing only: RFC 5322 4.3, those of Europe, Africa, Asia and Oceania. Others (IST, GST, BST)
+# must be names of the switch's zone.
 ZONES: Final[Mapping[str, int]] = {
     "UTC": 0, "GMT": 0, "UT": 0, "Z": 0, "WET": 0, "WEST": 3600, "CET": 3600, "CEST": 7200, "EET": 7200, "EEST": 10800,
     "MSK": 10800, "EST": -18000, "EDT": -14400, "CST": -21600, "CDT": -18000, "MST": -25200, "MDT": -21600,
-    "PST": -28800, "PDT": -25200,
+    "PST": -28800, "PDT": -25200, "AKST": -32400, "AKDT": -28800, "HST": -36000, "BRT": -10800, "ART": -10800,
+    "WAT": 3600, "CAT": 7200, "SAST": 7200, "EAT": 10800, "TRT": 10800, "PKT": 18000, "NPT": 20700, "WIB": 25200,
+    "WITA": 28800, "HKT": 28800, "SGT": 28800, "PHT": 28800, "AWST": 28800, "WIT": 32400, "JST": 32400, "KST": 32400,
+    "ACST": 34200, "AEST": 36000, "AEDT": 39600, "NZST": 43200, "NZDT": 46800,
 }  # fmt: skip
 
 
@@ -140,15 +147,16 @@ def _fixed(pieces: Sequence[tuple[str, bool, int]]) -> tuple[tuple[tuple[str, in
     """The variants, with each optional part and without, in which every piece has its usual width."""
     parts = max((part for _, _, part in pieces), default=0)
     variants = []
-    has_zone = any(is_directive and piece == "Z" for piece, is_directive, _ in pieces)
-    ways = [(chosen, zone) for chosen in range(1 << parts) for zone in (_ZONE_WIDTHS if has_zone else (0,))]
-    for chosen, zone in ways:
+    letters = {piece for piece, is_directive, _ in pieces if is_directive}
+    widths = product(_ZONE_WIDTHS if "Z" in letters else (0,), _FRACTION_WIDTHS if "f" in letters else (0,))
+    for chosen, (zone, fraction) in product(range(1 << parts), list(widths)):
+        own = {"Z": zone, "f": fraction}
         places, at = [], 0
         kept = [(piece, is_directive) for piece, is_directive, part in pieces if not part or chosen >> (part - 1) & 1]
         if any(is_directive and piece not in _FAST for piece, is_directive in kept):
             continue
         for piece, is_directive in kept:
-            width = (DIRECTIVES[piece][2] or zone) if is_directive else 1
+            width = own.get(piece, DIRECTIVES[piece][2]) if is_directive else 1
             if not is_directive and not piece.isascii():
                 break
             places.append((f"%{piece}" if is_directive else piece, at, width))
@@ -199,6 +207,8 @@ def _read_fixed(
                 values[piece], fits = _offset(matrix[at : at + wide])
             case "%Z":
                 values["%z"], has_offset, fits = _zones(_joined(matrix[at : at + wide]), timezone)
+            case "%f":
+                values[piece], fits = _milliseconds(matrix[at : at + wide])
             case "%a":
                 fits = np.ones(rows.size, dtype=np.bool_)
             case _ if piece.startswith("%"):
@@ -234,6 +244,13 @@ def _digits(matrix: NDArray[np.uint8]) -> tuple[Integers, Mask]:
         value = value * 10 + line
         good &= line <= 9
     return value, good
+
+
+def _milliseconds(matrix: NDArray[np.uint8]) -> tuple[Integers, Mask]:
+    """Digits after a point; of more than three the first three."""
+    _, good = _digits(matrix)
+    value, _ = _digits(matrix[:_FRACTION_SHOWN])
+    return value * 10 ** max(_FRACTION_SHOWN - matrix.shape[0], 0), good
 
 
 def _month(matrix: NDArray[np.uint8]) -> tuple[Integers, Mask]:

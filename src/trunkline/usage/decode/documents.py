@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -37,7 +38,6 @@ class Records(Lines):
         self._text = chunk.data
         self._bounds = [*starts.tolist(), len(chunk.data)]
         self.at: Integers = line_offsets(chunk.data, starts) if starts.size else starts
-        self._row_at = {at: row for row, at in enumerate(self.at.tolist())}
 
     def __len__(self) -> int:
         return len(self._bounds) - 1
@@ -48,7 +48,7 @@ class Records(Lines):
 
     def raw(self, at: int) -> str:
         """The record as text, `raw_text`; of a long one what the format reads of it, so that it can be sent again."""
-        record = self.record(self._row_at[at])
+        record = self.record(int(np.searchsorted(self.at, at, side="right")) - 1)
         if RAW_OCTETS < len(record) <= LINE_OCTETS_MAX:
             short = self._shorten(record)
             if short is not None and len(short) <= RAW_OCTETS:
@@ -62,9 +62,14 @@ class Records(Lines):
     def readable(self) -> tuple[list[int], list[bytes], list[Refusal]]:
         """The records that are text and not too long: their rows and octets; and the refusals of the others."""
         is_text = b"\0" not in self._text and self._is_utf8(self._text)
-        rows, records, refusals = [], [], []
-        for row in range(len(self)):
-            record = self.record(row)
+        rows: list[int] = []
+        records: list[bytes] = []
+        refusals: list[Refusal] = []
+        text, bounds = self._text, self._bounds
+        whole = [text[low:high].rstrip(_BLANKS) for low, high in pairwise(bounds)]
+        if is_text and max(map(len, whole), default=0) <= LINE_OCTETS_MAX:
+            return list(range(len(self))), whole, refusals
+        for row, record in enumerate(whole):
             refusal = self._refusal(row, record, is_text=is_text)
             if refusal is None:
                 rows.append(row)

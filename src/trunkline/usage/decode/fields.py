@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final, Self
 
 import numpy as np
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from trunkline.usage.decode.columns import Integers, Mask, Octets, octets_of
 from trunkline.usage.decode.lines import Lines, Refusal
+from trunkline.usage.decode.names import Names
 from trunkline.usage.reasons import Reason
 
 TEXT: Final = pa.string()
@@ -27,11 +29,9 @@ _QUOTE: Final = 0x22
 _APOSTROPHE: Final = 0x27
 _SPACE: Final = 0x20
 _CR: Final = 0x0D
-_TAIL: Final = 8
 _TAB: Final = 0x09
 _ALL: Final = 1 << 20
 _INDENT_MAX: Final = 4  # spaces between a separator and a key
-_QUOTED: Final = r'^"(?:[^"]|"")*"$'
 
 
 class Quotes(StrEnum):
@@ -81,13 +81,20 @@ def usable(lines: Lines) -> tuple[Integers, list[Refusal]]:
 
 @dataclass(frozen=True, slots=True)
 class _Cut:
-    """Fields of all lines of a chunk: field f lies between `bounds[f]` and `bounds[f + 1]`, line k has those from `first[k]`."""
+    """Fields of all lines of a chunk. Field f ends before `ends[f]`, a separator or line end; line k has those from `first[k]`."""
 
     octets: Octets
-    bounds: Integers  # -1, then the places of separators and line ends
+    ends: Integers
     first: Integers  # one more than there are lines
     has_quotes: bool
     broken: Mask  # lines whose quotes break the rule
+
+    def starts(self, fields: Integers) -> Integers:
+        """Where fields begin."""
+        begins = self.ends[fields - 1] + 1
+        if fields.size and fields[0] == 0:  # they ascend
+            begins[0] = 0
+        return begins
 
 
 def texts_between(octets: Octets, start: Integers, end: Integers) -> pa.Array:
@@ -103,77 +110,75 @@ def texts_between(octets: Octets, start: Integers, end: Integers) -> pa.Array:
 def _cut(lines: Lines, separator: bytes, quotes: Quotes) -> _Cut:
     octets = lines.octets
     if not len(lines):
-        return _Cut(octets, np.full(1, -1), np.zeros(1, np.int64), False, np.zeros(0, np.bool_))
-    if quotes is Quotes.NONE or not (octets == _QUOTE).any():
-        return _cut_unquoted(lines, octets, separator)
-    cut = _cut_quoted(lines, octets, separator)
-    if quotes is Quotes.LENIENT and cut.broken.any():
-        cut = _cut_quoted(lines, _without_inner_quotes(lines, octets, separator, cut.broken), separator)
-    return cut
+        return _Cut(octets, np.zeros(0, np.int64), np.zeros(1, np.int64), False, np.zeros(0, np.bool_))
+    ends = np.flatnonzero((octets == separator[0]) | (octets == _LF))
+    if octets[-1] != _LF:  # the last line has no line end
+        ends = np.append(ends, octets.size)
+    marks = np.flatnonzero(octets == _QUOTE) if quotes is not Quotes.NONE else np.zeros(0, np.int64)
+    broken = np.zeros(len(lines), np.bool_)
+    if not marks.size:
+        return _Cut(octets, ends, _first_fields(lines, ends), False, broken)
+    pairs, broken = _pairs(lines, octets, marks, separator)
+    if quotes is Quotes.LENIENT and broken.any():
+        octets, marks = _without_inner_quotes(lines, octets, marks, separator, broken)
+        pairs, broken = _pairs(lines, octets, marks, separator)
+    ends = _without_quoted(ends, pairs)
+    return _Cut(octets, ends, _first_fields(lines, ends), True, broken)
 
 
-def _bounds(octets: Octets, ends: Integers) -> tuple[Integers, Integers]:
-    """The bounds of the fields and the first field of every line, from the places of separators and line ends."""
-    sign = octets[np.minimum(ends, octets.size - 1)]
-    last = np.flatnonzero((sign == _LF) | (ends == octets.size))
-    return np.concatenate([np.full(1, -1), ends]), np.concatenate([np.zeros(1, np.int64), last + 1])
+def _first_fields(lines: Lines, ends: Integers) -> Integers:
+    """The first field of every line, and how many there are in all."""
+    return np.concatenate([np.zeros(1, np.int64), np.searchsorted(ends, lines.line_ends) + 1])
 
 
-def _with_last(octets: Octets, places: Integers) -> Integers:
-    """The places with the end of the text among them, where the last line has no line end."""
-    return np.append(places, octets.size) if octets[-1] != _LF else places
+def _pairs(lines: Lines, octets: Octets, marks: Integers, separator: bytes) -> tuple[Integers, Mask]:
+    """Quotes in pairs, each within a line, and the lines whose quotes break the rule.
+
+    A quote opens a field or follows one that closed (a doubled quote inside); what closes ends its field or is followed so.
+    """
+    upto = np.searchsorted(marks, lines.line_ends)
+    count = np.diff(upto, prepend=0)
+    broken = count % 2 == 1
+    if broken.any():  # the last quote of such a line has no partner; each line must count for itself
+        marks = np.delete(marks, upto[broken] - 1)
+    opens, closes = marks[0::2], marks[1::2]
+    before = octets[opens - 1]
+    after = octets[np.minimum(closes + 1, octets.size - 1)]
+    stray = (before != separator[0]) & (before != _LF) & (before != _QUOTE) & (opens > 0)
+    stray |= (after != separator[0]) & (after != _LF) & (after != _CR) & (after != _QUOTE) & (closes + 1 < octets.size)
+    if stray.any():
+        broken[np.searchsorted(lines.line_ends, opens[stray])] = True
+    return marks, broken
 
 
-def _cut_unquoted(lines: Lines, octets: Octets, separator: bytes) -> _Cut:
-    ends = _with_last(octets, np.flatnonzero((octets == separator[0]) | (octets == _LF)))
-    bounds, first = _bounds(octets, ends)
-    return _Cut(octets, bounds, first, False, np.zeros(len(lines), np.bool_))
+def _without_quoted(ends: Integers, marks: Integers) -> Integers:
+    """The places of separators and line ends without those between the quotes of a pair."""
+    if ends.size * 2 < marks.size:
+        return ends[np.searchsorted(marks, ends) % 2 == 0]
+    opens, closes = marks[0::2], marks[1::2]
+    low = np.searchsorted(ends, opens)
+    inside = np.flatnonzero(ends[np.minimum(low, ends.size - 1)] < closes)
+    if not inside.size:
+        return ends
+    low, high = low[inside], np.searchsorted(ends, closes[inside])
+    # Pairs lie beside each other, and so do what they hold: all numbers from low to high of each.
+    counts = high - low
+    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    return np.delete(ends, np.repeat(low, counts) + within)
 
 
-def _cut_quoted(lines: Lines, octets: Octets, separator: bytes) -> _Cut:
-    signs = _with_last(octets, np.flatnonzero((octets == separator[0]) | (octets == _LF) | (octets == _QUOTE)))
-    sign = octets[np.minimum(signs, octets.size - 1)]
-    if octets[-1] != _LF:
-        sign[-1] = _LF
-    is_quote, is_line_end = sign == _QUOTE, sign == _LF
-    seen = np.cumsum(is_quote, dtype=np.int32)  # quotes up to and with each sign
-    outside = (seen & 1) == 0
-    if not outside[is_line_end].all():  # a line with an odd number of quotes: each line must count for itself
-        at_line_ends = np.flatnonzero(is_line_end)
-        before = np.concatenate([[0], seen[at_line_ends[:-1]]]).astype(np.int32)
-        outside = (seen - np.repeat(before, np.diff(at_line_ends, prepend=-1))) % 2 == 0
-    at_ends = np.flatnonzero(is_line_end | (outside & ~is_quote))
-    bounds, first = _bounds(octets, signs[at_ends])
-    count = np.diff(seen[at_ends], prepend=np.int32(0))
-    fields = np.flatnonzero(count)
-    lines_broken = np.zeros(len(lines), dtype=np.bool_)
-    broken = fields[_is_broken(octets, bounds[fields] + 1, bounds[fields + 1], count[fields])]
-    lines_broken[np.searchsorted(first, broken, side="right") - 1] = True
-    return _Cut(octets, bounds, first, True, lines_broken)
-
-
-def _is_broken(octets: Octets, start: Integers, end: Integers, quotes: Integers) -> Mask:
-    """Which of the fields with quotes are not quoted as a whole, with doubled quotes inside."""
-    end = end - (octets[end - 1] == _CR)  # inside of a line no CR is left
-    broken = (octets[start] != _QUOTE) | (octets[end - 1] != _QUOTE) | (quotes % 2 == 1) | (end - start < 2)
-    inner = np.flatnonzero(~broken & (quotes > 2))
-    if inner.size:
-        texts = texts_between(octets, start[inner], end[inner]).cast(pa.binary())
-        fits = pc.match_substring_regex(texts, pattern=_QUOTED).to_numpy(zero_copy_only=False)
-        broken[inner[~fits.astype(np.bool_)]] = True
-    return broken
-
-
-def _without_inner_quotes(lines: Lines, octets: Octets, separator: bytes, broken: Mask) -> Octets:
-    """The text with an apostrophe for each quote of a broken line that does not begin or end a whole field.
+def _without_inner_quotes(
+    lines: Lines, octets: Octets, marks: Integers, separator: bytes, broken: Mask
+) -> tuple[Octets, Integers]:
+    """The text with an apostrophe for each quote of a broken line that does not begin or end a whole field; and its quotes.
 
     A quote begins a field if it stands at a field's beginning and the next quote that stands at a beginning or an end
     stands at an end; that one ends it.
     """
     octets = octets.copy()
-    places = np.flatnonzero(octets == _QUOTE)
-    line = np.searchsorted(lines.starts, places, side="right") - 1
-    places, line = places[broken[line]], line[broken[line]]
+    line = np.searchsorted(lines.line_ends, marks)
+    at = np.flatnonzero(broken[line])
+    places, line = marks[at], line[at]
     opens = (places == lines.starts[line]) | (octets[places - 1] == separator[0])
     closes = (places + 1 >= lines.ends[line]) | (octets[np.minimum(places + 1, octets.size - 1)] == separator[0])
     edge = np.flatnonzero(opens ^ closes)
@@ -183,7 +188,7 @@ def _without_inner_quotes(lines: Lines, octets: Octets, separator: bytes, broken
     kept[edge[begins]] = True
     kept[edge[1:][begins[:-1]]] = True
     octets[places[~kept]] = _APOSTROPHE
-    return octets
+    return octets, np.delete(marks, at[~kept])
 
 
 def _whole_lines(cut: _Cut, at: Integers) -> tuple[Integers, list[Refusal]]:
@@ -223,6 +228,9 @@ class Delimited(Rows):
     _layout: NDArray[np.int8]
     _counts: Integers
     _lines: Lines
+    _firsts: Integers  # the first field of each row
+    _fewest: int  # fields of a row
+    _all_laid_out: bool
 
     @classmethod
     def of(
@@ -236,16 +244,36 @@ class Delimited(Rows):
         layout = np.full(at.size, -1, dtype=np.int8)
         for number, each in enumerate(layouts):
             layout[(layout < 0) & each.fits(counts)] = number
-        return cls(at, layouts, cut, layout, counts, lines), refusals + broken
+        return cls._with(at, layouts, cut, layout, counts, lines), refusals + broken
+
+    @classmethod
+    def _with(
+        cls,
+        at: Integers,
+        layouts: Sequence[Layout],
+        cut: _Cut,
+        layout: NDArray[np.int8],
+        counts: Integers,
+        lines: Lines,
+    ) -> Self:
+        fewest, all_laid_out = int(counts.min(initial=_ALL)), bool((layout >= 0).all())
+        return cls(at, layouts, cut, layout, counts, lines, cut.first[at], fewest, all_laid_out)
 
     def column(self, name: str) -> pa.Array:
-        fields, present = self._fields_of(name)
-        if not present.any():
-            return pa.nulls(len(self), TEXT)
+        place = self._place_of(name)
+        if isinstance(place, int) and 0 <= place < self._fewest:
+            fields, present = self._firsts + place, None
+        else:
+            present = (place >= 0) & (place < self._counts)
+            if not present.any():
+                return pa.nulls(len(self), TEXT)
+            fields = self._firsts + np.where(present, place, 0)
         cut = self._cut
-        start = cut.bounds[fields] + 1
-        end = np.minimum(cut.bounds[fields + 1], self._lines.ends[self.at])
-        end = np.where(present, end, start)
+        start, end = cut.starts(fields), cut.ends[fields]
+        if self._lines.has_returns:
+            end = np.minimum(end, self._lines.ends[self.at])
+        if present is not None:
+            end = np.where(present, end, start)
         return self._unquoted(start, end) if cut.has_quotes else texts_between(cut.octets, start, end)
 
     def _unquoted(self, start: Integers, end: Integers) -> pa.Array:
@@ -256,18 +284,17 @@ class Delimited(Rows):
             column = pc.if_else(pa.array(quoted), pc.replace_substring(column, '""', '"'), column)
         return column
 
-    def _fields_of(self, name: str) -> tuple[Integers, Mask]:
-        """The field of each row, and which rows have one."""
+    def _place_of(self, name: str) -> int | Integers:
+        """The place of a column, from 0, of every row or of all; negative where a row has none."""
         if name.isdecimal():
-            place = np.full(len(self), int(name) - 1)
-        else:
-            places = np.array([each.places.get(name, -1) for each in self.layouts] + [-1])
-            place = places[self._layout]
-        present = (place >= 0) & (place < self._counts)
-        return self._cut.first[self.at] + np.where(present, place, 0), present
+            return int(name) - 1
+        places = [each.places.get(name, -1) for each in self.layouts]
+        if len(set(places)) == 1 and self._all_laid_out:
+            return places[0]
+        return np.array([*places, -1])[self._layout]
 
     def where(self, kept: Mask) -> Self:
-        return replace(self, at=self.at[kept], _layout=self._layout[kept], _counts=self._counts[kept])
+        return self._with(self.at[kept], self.layouts, self._cut, self._layout[kept], self._counts[kept], self._lines)
 
     def wrong(self) -> Mask:
         return self._layout < 0
@@ -303,8 +330,8 @@ class Pairs(Rows):
     _chosen: Mask
 
     @classmethod
-    def of(cls, lines: Lines, separator: bytes, sign: bytes) -> tuple[Self, list[Refusal]]:
-        """The rows of a chunk, and the lines that are none.
+    def of(cls, lines: Lines, separator: bytes, sign: bytes, names: Sequence[str]) -> tuple[Self, list[Refusal]]:
+        """The rows of a chunk with the columns `names`, and the lines that are none.
 
         Spaces before a key and around a value do not count, nor do quotes around a value.
         """
@@ -313,17 +340,17 @@ class Pairs(Rows):
         rows = np.full(len(lines), -1, dtype=np.int64)
         rows[at] = np.arange(at.size)
         ends = lines.ends[at]
-        return cls(at, cut, _Keys.of(cut, sign), rows, ends, np.ones(at.size, dtype=np.bool_)), refusals
+        return cls(at, cut, _Keys.of(cut, sign, names), rows, ends, np.ones(at.size, dtype=np.bool_)), refusals
 
     def column(self, name: str) -> pa.Array:
-        fields = self._fields.named(name, self._cut.octets)
+        fields = self._fields.named(name)
         rows = self._row_of_line[np.searchsorted(self._cut.first, fields, side="right") - 1]
         kept = (np.diff(rows, prepend=-1) != 0) & (rows >= 0)
         fields, rows = fields[kept], rows[kept]
         if not fields.size:
             return pa.nulls(len(self), TEXT)
         start = self._fields.sign[fields] + 1
-        end = np.maximum(np.minimum(self._cut.bounds[fields + 1], self._line_ends[rows]), start)
+        end = np.maximum(np.minimum(self._cut.ends[fields], self._line_ends[rows]), start)
         octets = self._cut.octets
         head, last = octets[np.minimum(start, octets.size - 1)], octets[end - 1]
         quoted = (end - start >= 2) & (head == _QUOTE) & (last == _QUOTE)
@@ -343,16 +370,15 @@ class Pairs(Rows):
 
 @dataclass(frozen=True, slots=True)
 class _Keys:
-    """The keys of all fields: where each begins, where the sign after it stands, and its last eight octets as a number."""
+    """Which fields have which of the keys, and where the sign after the key stands."""
 
-    start: Integers
-    sign: Integers  # before `start`: the field has none
-    tail: NDArray[np.uint64]
+    sign: Integers
+    _fields: Mapping[str, Integers]
 
     @classmethod
-    def of(cls, cut: _Cut, sign: bytes) -> Self:
+    def of(cls, cut: _Cut, sign: bytes, names: Sequence[str]) -> Self:
         octets = cut.octets
-        start, end = cut.bounds[:-1] + 1, cut.bounds[1:]
+        start, end = cut.starts(np.arange(cut.ends.size)), cut.ends
         for _ in range(_INDENT_MAX):
             indented = (start < end) & (octets[np.minimum(start, octets.size - 1)] == _SPACE)
             if not indented.any():
@@ -360,22 +386,19 @@ class _Keys:
             start = start + indented
         signs = np.append(np.flatnonzero(octets == sign[0]), octets.size)
         place = signs[np.searchsorted(signs, start)]
-        place = np.where(place < end, place, -1)
-        padded = np.concatenate([np.zeros(_TAIL, np.uint8), octets])
-        windows = np.lib.stride_tricks.sliding_window_view(padded, _TAIL)
-        tail = np.ascontiguousarray(windows[np.maximum(place, 0)]).view(">u8").ravel().astype(np.uint64)
-        return cls(start, place, tail)
+        known = _names_of(tuple(names)).among(octets, start, np.where(place < end, place, start - 1))
+        order = np.argsort(known, kind="stable")
+        bounds = np.searchsorted(known[order], np.arange(len(names) + 1))
+        return cls(place, {name: order[bounds[at] : bounds[at + 1]] for at, name in enumerate(names)})
 
-    def named(self, name: str, octets: Octets) -> Integers:
+    def named(self, name: str) -> Integers:
         """The fields with that key, ascending."""
-        key = name.encode()
-        known = key[-_TAIL:]
-        mask = np.uint64((1 << 8 * len(known)) - 1)
-        wanted = np.uint64(int.from_bytes(known, "big"))
-        fields = np.flatnonzero(((self.tail & mask) == wanted) & (self.sign - self.start == len(key)))
-        for place in range(len(key) - len(known)):
-            fields = fields[octets[self.start[fields] + place] == key[place]]
-        return fields
+        return self._fields[name]
+
+
+@lru_cache(maxsize=128)
+def _names_of(names: tuple[str, ...]) -> Names:
+    return Names([name.encode() for name in names])
 
 
 def _trimmed(column: pa.Array) -> pa.Array:

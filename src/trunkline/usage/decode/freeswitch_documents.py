@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import unquote
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
@@ -43,6 +42,8 @@ from trunkline.usage.decode.freeswitch import (
     post_dial_delay,
 )
 from trunkline.usage.decode.lines import Refusal
+from trunkline.usage.decode.plain_xml import Place, read_plain
+from trunkline.usage.decode.posted import unwrapped, without_frames, without_percent
 from trunkline.usage.decode.profile import Legs, SwitchProfile
 from trunkline.usage.decode.records import Draft, Marks
 from trunkline.usage.decode.times import Instants, from_epoch_s, from_epoch_us, from_text
@@ -96,11 +97,25 @@ _GATEWAY: Final = r"^sofia/gateway/(?P<name>[^/]+)/"
 _HOST: Final = r"@(?P<name>[^@:/;]+)(?::[0-9]+)?$"
 _SIP_CODE: Final = r"^sip:(?P<code>[0-9]{3})$"
 
+# Where an XML document has them.
+_PLACES: Final = {
+    "channel": Place(("channel_data",), _READ["channel"]),
+    "var": Place(("variables",), _READ["var"]),
+    "caller": Place(("callflow", "caller_profile"), _READ["caller"], takes_first=True),
+    "origin": Place(("callflow", "caller_profile", "originator", "originator_caller_profile"), _READ["origin"]),
+    "target": Place(("callflow", "caller_profile", "originatee", "originatee_caller_profile"), _READ["target"]),
+    "times": Place(("callflow", "times"), _READ["times"]),
+}
+_NO_VARIABLES: Final = "The document has no variables."
+
+FRAME: Final = "frame"
 Columns = Mapping[str, pa.Array]
 
 
 class FreeSwitchDocuments(DocumentFormat):
-    """A document is a leg. Which legs are records of calls is the switch's option `legs`."""
+    """A document is a leg. Which legs are records of calls is the switch's option `legs`. `begins`: what documents begin with."""
+
+    begins: frozenset[bytes]
 
     @abstractmethod
     def columns(self, records: Sequence[bytes]) -> tuple[dict[str, pa.Array], dict[int, str]]:
@@ -108,13 +123,21 @@ class FreeSwitchDocuments(DocumentFormat):
 
     def read(self, chunk: Chunk, records: Records, profile: SwitchProfile) -> Read:
         rows, texts, refusals = records.readable()
+        wrapped = [at for at, text in enumerate(texts) if text[:1] not in self.begins]
+        for at in wrapped:
+            texts[at] = unwrapped(texts[at])
+        rows, texts, framed = without_frames(rows, texts)
         columns, bad = self.columns(texts)
         refusals += [Refusal(int(records.at[rows[at]]), Reason.FIELD_COUNT, detail) for at, detail in bad.items()]
         rows = [row for at, row in enumerate(rows) if at not in bad]
-        columns = {name: _decoded(column) if name.startswith(_ENCODED) else column for name, column in columns.items()}
+        columns = {
+            name: without_percent(column) if name.startswith(_ENCODED) and _is_read(columns, name) else column
+            for name, column in columns.items()
+        }
         kept, reason = _wanted(columns, profile.legs)
-        skipped = Counter({reason: int((~kept).sum())}) if not kept.all() else Counter[str]()
-        if skipped:
+        skipped = Counter[str]({FRAME: framed} if framed else {})
+        if not kept.all():
+            skipped[reason] = int((~kept).sum())
             rows = [row for row, is_kept in zip(rows, kept.tolist(), strict=True) if is_kept]
             columns = {name: column.filter(pa.array(kept)) for name, column in columns.items()}
         return Read(rows, columns, refusals, skipped)
@@ -169,13 +192,14 @@ class FreeSwitchJson(FreeSwitchDocuments):
     name = "freeswitch_json"
     title = "FreeSWITCH mod_json_cdr"
     framing = JsonDocuments()
+    begins = frozenset({b"{"})
 
     def fits(self, record: bytes) -> bool:
-        found = _object(record)
+        found = _object(unwrapped(record))
         return isinstance(found, dict) and isinstance(found.get("variables"), dict)
 
     def shorten(self, record: bytes) -> bytes | None:
-        found = _object(record)
+        found = _object(unwrapped(record))
         if isinstance(found, str) or not isinstance(found.get("variables"), dict):
             return None
         parts = _nested(_values_of(found))
@@ -200,7 +224,7 @@ class FreeSwitchJson(FreeSwitchDocuments):
             if isinstance(found, str):
                 bad[row] = f"The record is no JSON document: {found}."
             elif not isinstance(found.get("variables"), dict):
-                bad[row] = "The document has no variables."
+                bad[row] = _NO_VARIABLES
             else:
                 for name, value in _values_of(found).items():
                     values[name].append(value)
@@ -212,14 +236,15 @@ class FreeSwitchXml(FreeSwitchDocuments):
 
     name = "freeswitch_xml"
     title = "FreeSWITCH mod_xml_cdr"
-    framing = XmlDocuments("cdr")
+    framing = XmlDocuments("cdr", b"cdr=")
+    begins = frozenset({b"<"})
 
     def fits(self, record: bytes) -> bool:
-        found = _element(record)
+        found = _element(unwrapped(record))
         return not isinstance(found, str) and _row_of(found) is not None
 
     def shorten(self, record: bytes) -> bytes | None:
-        found = _element(record)
+        found = _element(unwrapped(record))
         row = None if isinstance(found, str) else _row_of(found)
         if row is None:
             return None
@@ -233,6 +258,25 @@ class FreeSwitchXml(FreeSwitchDocuments):
         return f"<cdr>{channel}<variables>{parts['var']}</variables><callflow>{flow}</callflow></cdr>".encode()
 
     def columns(self, records: Sequence[bytes]) -> tuple[dict[str, pa.Array], dict[int, str]]:
+        found = read_plain(records, "cdr", _PLACES)
+        if found.is_plain.all() and found.has["var"].all():
+            return dict(found.columns), {}
+        plain = np.flatnonzero(found.is_plain)
+        others = np.flatnonzero(~found.is_plain)
+        columns, bad = self._parsed([records[at] for at in others.tolist()])
+        said = {int(others[at]): detail for at, detail in bad.items()}
+        said |= {int(at): _NO_VARIABLES for at in plain[~found.has["var"]]}
+        parsed = np.array([at for at in others.tolist() if at not in said], np.int64)
+        order = np.argsort(np.concatenate([plain[found.has["var"]], parsed]), kind="stable")
+        kept = pa.array(found.has["var"])
+        return {
+            name: pa.concat_arrays([found.columns[name].filter(kept), columns[name]]).take(pa.array(order))
+            for name in NAMES
+        }, said
+
+    @staticmethod
+    def _parsed(records: Sequence[bytes]) -> tuple[dict[str, pa.Array], dict[int, str]]:
+        """The same by a parser, one document after the other."""
         bad: dict[int, str] = {}
         rows: list[tuple[str | None, ...]] = []
         for at, record in enumerate(records):
@@ -240,7 +284,7 @@ class FreeSwitchXml(FreeSwitchDocuments):
             if isinstance(found, str):
                 bad[at] = f"The record is no XML document: {found}."
             elif (row := _row_of(found)) is None:
-                bad[at] = "The document has no variables."
+                bad[at] = _NO_VARIABLES
             else:
                 rows.append(row)
         values = zip(*rows, strict=True) if rows else ((),) * len(NAMES)
@@ -438,13 +482,10 @@ def _texts_of(elements: Iterable[ElementTree.Element] | None) -> Mapping[str, st
 # From columns to a draft
 
 
-def _decoded(column: pa.Array) -> pa.Array:
-    """The column without percent-encoding: the modules encode the values of variables."""
-    if not len(column) or not pc.any(pc.match_substring(column, "%")).as_py():
-        return column
-    encoded = column.dictionary_encode()
-    plain = [unquote(text, errors="replace") for text in encoded.dictionary.to_pylist()]
-    return null_if_empty(pa.array(plain, TEXT).take(encoded.indices))
+def _is_read(columns: Columns, name: str) -> bool:
+    """Whether anything reads the column: nothing reads a local stamp where every record has the microseconds."""
+    exact = columns.get(f"{name.removesuffix('_stamp')}_uepoch")
+    return exact is None or not name.endswith("_stamp") or exact.null_count > 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,8 +77,27 @@ class Working:
                 return self._values[node.value]
             case "constant":
                 return _constant(node, len(self.rows))
+            case "coalesce" if node.kind is Kind.TEXT:
+                return self._first_of(node.parts)
             case _:
                 return _WORK[node.does](self, node, *(self.value(part) for part in node.parts))
+
+    def _first_of(self, parts: Sequence[Node]) -> pa.Array:
+        """The first text that is there; the others are worked out only for the rows that still have none."""
+        made = self.value(parts[0])
+        for part in parts[1:]:
+            if not made.null_count:
+                break
+            if part.does in _AT_HAND or made.null_count * 2 > len(made):
+                made = pc.coalesce(made, self.value(part))
+            else:
+                empty = ~is_present(made)
+                rest = Working(self.rows.where(empty), self.timezone, self.named)
+                made = pc.replace_with_mask(made, pa.array(empty), rest.value(part))
+        return made
+
+
+_AT_HAND: Final = frozenset({"column", "constant", "value"})
 
 
 def _constant(node: Node, rows: int) -> Any:
@@ -318,9 +337,7 @@ def _times(_: Working, __: Node, left: Numbers, right: Numbers) -> Numbers:
 # Any kind
 
 
-def _coalesce(_: Working, node: Node, *values: Any) -> Any:
-    if node.kind is Kind.TEXT:
-        return pc.coalesce(*values)
+def _coalesce(_: Working, __: Node, *values: Any) -> Any:
     made = values[-1]
     for value in reversed(values[:-1]):
         made = _chosen(value.is_present, value, made)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from itertools import pairwise
 from typing import Final, Self
 
 import numpy as np
@@ -23,7 +22,9 @@ from trunkline.usage.decode.records import Decoded, Draft
 
 ALONE: Final = "alone"  # the mark, in the column `legs`, of a record whose other legs did not come
 ENDING_MS: Final = 2_000  # the leg that came in ends with the last attempt, both by one gateway's clock
-MARK: Final = np.uint64(0xFFFF_FFFF)
+MARK: Final = np.uint64(0xFFFF_FFFF)  # of an identity, what records name
+_SHIFTS: Final = np.array([24, 16, 8, 0], np.uint64)
+_HEXADECIMAL: Final = np.frombuffer("".join(f"{each:02x}" for each in range(256)).encode(), np.uint8).reshape(256, 2)
 
 
 class Role(IntEnum):
@@ -74,19 +75,12 @@ def identities(calls: pa.Array, legs: pa.Array, roles: NDArray[np.int8], duratio
     return hashes
 
 
-def marks(ids: NDArray[np.uint64]) -> list[str]:
+def marks(ids: NDArray[np.uint64]) -> pa.Array:
     """Legs as records name them: eight hexadecimal digits of their identity."""
-    text = (ids & MARK).astype(">u4").tobytes().hex()
-    return [text[at : at + 8] for at in range(0, len(text), 8)]
-
-
-def paired_marks(pairs: NDArray[np.uint64]) -> pa.Array:
-    """The marks of two legs each, with a space between, of identities cut to `MARK`."""
-    digits = np.frombuffer(pairs.astype(">u4").tobytes().hex().encode(), np.uint8).reshape(-1, 16)
-    octets = np.full((len(pairs), 17), 0x20, np.uint8)
-    octets[:, :8], octets[:, 9:] = digits[:, :8], digits[:, 8:]
-    offsets = np.arange(len(pairs) + 1, dtype=np.int32) * 17
-    return pa.StringArray.from_buffers(len(pairs), pa.py_buffer(offsets), pa.py_buffer(octets))
+    octets = ((ids[:, None] >> _SHIFTS) & np.uint64(0xFF)).astype(np.uint8)
+    digits = np.ascontiguousarray(_HEXADECIMAL[octets]).reshape(-1)
+    offsets = np.arange(0, 8 * ids.size + 1, 8, dtype=np.int32)
+    return pa.StringArray.from_buffers(ids.size, pa.py_buffer(offsets), pa.py_buffer(digits))
 
 
 def named_legs(text: str | None) -> frozenset[str]:
@@ -94,7 +88,7 @@ def named_legs(text: str | None) -> frozenset[str]:
     return frozenset((text or "").removeprefix(ALONE).split())
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Ties:
     """The calls of some legs and their records.
 
@@ -102,7 +96,22 @@ class Ties:
     calls: `base` is the row that a record is made of and `other` the row that completes it, -1 where there is none.
     """
 
-    call: list[int]
+    call: Integers
+    is_complete: Mask
+    repeated: Integers
+    first: Integers
+    base: Integers
+    other: Integers
+    attempt: Integers
+    is_last: Mask
+    is_main: Mask  # the record that has the key of the call itself
+
+
+@dataclass(slots=True)
+class _Ties:
+    """Ties as they are found, call by call."""
+
+    call: dict[int, int] = field(default_factory=dict)
     is_complete: list[bool] = field(default_factory=list)
     repeated: list[int] = field(default_factory=list)
     first: list[int] = field(default_factory=list)
@@ -110,7 +119,7 @@ class Ties:
     other: list[int] = field(default_factory=list)
     attempt: list[int] = field(default_factory=list)
     is_last: list[bool] = field(default_factory=list)
-    is_main: list[bool] = field(default_factory=list)  # the record that has the key of the call itself
+    is_main: list[bool] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -140,69 +149,82 @@ def tie(
     `skew_ms`: how far the clocks of two legs may be apart; `span_ms`: how long a call can last at most. Of equal legs the first row is kept.
     """
     order = np.lexsort((np.arange(codes.size), roles, start, codes))
-    bounds = (
-        np.concatenate(([0], np.flatnonzero(np.diff(codes[order])) + 1, [codes.size]))
-        if codes.size
-        else np.zeros(1, int)
+    bounds = np.concatenate(([0], np.flatnonzero(np.diff(codes[order])) + 1, [codes.size]))
+    low, size = bounds[:-1], np.diff(bounds)
+    table = _Legs(ids, roles, start, end, connected, skew_ms, span_ms)
+    one = order[low[size == 1]]
+    low_of_two = low[size == 2]
+    base, other, is_complete, is_plain = _tie_two(table, order[low_of_two], order[low_of_two + 1])
+    ties = _Ties()
+    left = np.sort(np.concatenate((np.flatnonzero(size > 2), np.flatnonzero(size == 2)[~is_plain])))
+    if left.size:
+        rows = _Rows(roles.tolist(), ids.tolist(), start.tolist(), end.tolist(), connected.tolist(), skew_ms, span_ms)
+        for begin, count in zip(low[left].tolist(), size[left].tolist(), strict=True):
+            kept = _without_repeated(ties, rows.ids, order[begin : begin + count].tolist())
+            if rows.roles[kept[0]] >= Role.BEGIN:
+                _tie_dialogs(ties, rows, kept)
+            else:
+                _tie_attempts(ties, rows, kept)
+    return _together(table, codes, one, base, other, is_complete, ties)
+
+
+@dataclass(frozen=True, slots=True)
+class _Legs:
+    ids: NDArray[np.uint64]
+    roles: NDArray[np.int8]
+    start: Integers
+    end: Integers
+    connected: Mask
+    skew_ms: int
+    span_ms: int
+
+
+def _tie_two(legs: _Legs, one: Integers, two: Integers) -> tuple[Integers, Integers, Mask, Mask]:
+    """Keys of two legs, of which most calls have, all at once: base, other, which calls are complete, and which keys these are.
+
+    They are a begin and its end, or one leg in and one out, that belong together. The same as `_tie_dialogs` and `_tie_attempts` say.
+    """
+    roles, start = legs.roles, legs.start
+    is_dialog = (roles[one] == Role.BEGIN) & (roles[two] == Role.END) & (start[two] - start[one] <= legs.span_ms)
+    is_in_first = (roles[one] == Role.IN) & (roles[two] == Role.OUT)
+    is_attempt = is_in_first | ((roles[one] == Role.OUT) & (roles[two] == Role.IN))
+    is_attempt &= start[two] <= legs.end[one] + legs.skew_ms
+    came, went = np.where(is_in_first, one, two), np.where(is_in_first, two, one)
+    ends_with = legs.end[went] >= legs.end[came] - ENDING_MS
+    is_carried = legs.connected[went] | (~legs.connected[came] & ends_with)
+    is_plain = (legs.ids[one] != legs.ids[two]) & (is_dialog | is_attempt)
+    base, other = np.where(is_dialog, one, went), np.where(is_dialog, two, came)
+    return base[is_plain], other[is_plain], (is_dialog | is_carried)[is_plain], is_plain
+
+
+def _together(
+    legs: _Legs, codes: Integers, one: Integers, base: Integers, other: Integers, is_complete: Mask, more: _Ties
+) -> Ties:
+    """Legs that stand by themselves, calls of two legs, and those that were walked one by one; records in the order of their keys."""
+    call = np.full(codes.size, -1, np.int64)
+    call[one] = np.arange(one.size)
+    call[base] = call[other] = one.size + np.arange(base.size)
+    if more.call:
+        call[list(more.call)] = np.fromiter(more.call.values(), np.int64) + one.size + base.size
+    # A leg that came in by itself and was not connected went nowhere.
+    tried = np.where((legs.roles[one] == Role.IN) & ~legs.connected[one], 0, 1)
+    plain = np.ones(one.size + base.size, np.bool_)
+    bases = np.concatenate((one, base, np.array(more.base, np.int64)))
+    by_key = np.argsort(codes[bases], kind="stable")
+    return Ties(
+        call,
+        np.concatenate((np.zeros(one.size, np.bool_), is_complete, np.array(more.is_complete, np.bool_))),
+        np.array(more.repeated, np.int64),
+        np.array(more.first, np.int64),
+        bases[by_key],
+        np.concatenate((np.full(one.size, -1), other, np.array(more.other, np.int64)))[by_key],
+        np.concatenate((tried, np.ones(base.size, np.int64), np.array(more.attempt, np.int64)))[by_key],
+        np.concatenate((plain, np.array(more.is_last, np.bool_)))[by_key],
+        np.concatenate((plain, np.array(more.is_main, np.bool_)))[by_key],
     )
-    ties = Ties([-1] * codes.size)
-    pairs = order[bounds[:-1][np.diff(bounds) == 2][:, None] + np.arange(2)]
-    plain = _tie_pairs(ties, pairs, ids, roles, start, end, connected, skew_ms, span_ms)
-    is_done = np.zeros(codes.size, np.bool_)
-    is_done[plain] = True
-    order = order[~is_done[order]]
-    if not order.size:
-        return ties
-    rows = _Rows(roles.tolist(), ids.tolist(), start.tolist(), end.tolist(), connected.tolist(), skew_ms, span_ms)
-    bounds = np.flatnonzero(np.diff(codes[order])) + 1
-    ordered = order.tolist()
-    for low, high in pairwise([0, *bounds.tolist(), len(ordered)]):
-        kept = _without_repeated(ties, rows.ids, ordered[low:high])
-        if rows.roles[kept[0]] >= Role.BEGIN:
-            _tie_dialogs(ties, rows, kept)
-        else:
-            _tie_attempts(ties, rows, kept)
-    return ties
 
 
-def _tie_pairs(
-    ties: Ties,
-    pairs: NDArray[np.intp],
-    ids: NDArray[np.uint64],
-    roles: NDArray[np.int8],
-    start: Integers,
-    end: Integers,
-    connected: Mask,
-    skew_ms: int,
-    span_ms: int,
-) -> NDArray[np.intp]:
-    """Tie the calls of two legs that are complete, as nearly all are, whole columns at a time; their rows. The rules are those of the others."""
-    first, second = pairs[:, 0], pairs[:, 1]
-    apart = start[second] - start[first]
-    is_dialog = (
-        (roles[first] == Role.BEGIN) & (roles[second] == Role.END) & (apart <= span_ms)
-        | (roles[first] == Role.END) & (roles[second] == Role.BEGIN) & (apart <= skew_ms)
-    )  # fmt: skip
-    is_out = roles[second] == Role.OUT
-    came, went = np.where(is_out, first, second), np.where(is_out, second, first)
-    ends_with = end[went] >= end[came] - ENDING_MS
-    is_carried = (
-        (roles[came] == Role.IN) & (roles[went] == Role.OUT) & (start[second] <= end[first] + skew_ms)
-        & (connected[went] | ~connected[came] & ends_with)
-    )  # fmt: skip
-    base = np.where(is_dialog, np.where(roles[first] == Role.BEGIN, first, second), went)
-    other = np.where(base == first, second, first)
-    plain = np.flatnonzero((is_dialog | is_carried) & (ids[first] != ids[second]))
-    calls = np.full(len(ties.call), -1, np.int64)
-    calls[pairs[plain]] = np.arange(plain.size)[:, None]
-    ties.call = calls.tolist()
-    ties.is_complete = [True] * plain.size
-    ties.base, ties.other = base[plain].tolist(), other[plain].tolist()
-    ties.attempt, ties.is_last, ties.is_main = [1] * plain.size, [True] * plain.size, [True] * plain.size
-    return pairs[plain].ravel()
-
-
-def _without_repeated(ties: Ties, ids: list[int], rows: list[int]) -> list[int]:
+def _without_repeated(ties: _Ties, ids: list[int], rows: list[int]) -> list[int]:
     if len(rows) == 1 or (len(rows) == 2 and ids[rows[0]] != ids[rows[1]]):
         return rows
     seen: dict[int, int] = {}
@@ -228,7 +250,7 @@ class _Dialog:
     members: list[int] = field(default_factory=list)
 
 
-def _tie_dialogs(ties: Ties, rows: _Rows, ordered: list[int]) -> None:
+def _tie_dialogs(ties: _Ties, rows: _Rows, ordered: list[int]) -> None:
     dialog = _Dialog()
     for row in ordered:
         if dialog.members and not _belongs(dialog, rows, row):
@@ -249,7 +271,7 @@ def _belongs(dialog: _Dialog, rows: _Rows, row: int) -> bool:
     return rows.start[row] - rows.start[dialog.begin] <= rows.span_ms
 
 
-def _add_dialog(ties: Ties, dialog: _Dialog) -> None:
+def _add_dialog(ties: _Ties, dialog: _Dialog) -> None:
     call = len(ties.is_complete)
     ties.is_complete.append(dialog.begin >= 0 and dialog.end >= 0)
     for row in dialog.members:
@@ -258,7 +280,7 @@ def _add_dialog(ties: Ties, dialog: _Dialog) -> None:
 
 
 def _add_record(
-    ties: Ties, base: int, other: int, attempt: int = 1, *, is_last: bool = True, is_main: bool = True
+    ties: _Ties, base: int, other: int, attempt: int = 1, *, is_last: bool = True, is_main: bool = True
 ) -> None:
     ties.base.append(base)
     ties.other.append(other)
@@ -270,7 +292,7 @@ def _add_record(
 # A call that came in by one leg and went out by others
 
 
-def _tie_attempts(ties: Ties, rows: _Rows, ordered: list[int]) -> None:
+def _tie_attempts(ties: _Ties, rows: _Rows, ordered: list[int]) -> None:
     members: list[int] = []
     latest = 0
     for row in ordered:
@@ -282,7 +304,7 @@ def _tie_attempts(ties: Ties, rows: _Rows, ordered: list[int]) -> None:
     _add_attempts(ties, rows, members)
 
 
-def _add_attempts(ties: Ties, rows: _Rows, members: Sequence[int]) -> None:
+def _add_attempts(ties: _Ties, rows: _Rows, members: Sequence[int]) -> None:
     connected = rows.connected
     incoming = [row for row in members if rows.roles[row] != Role.OUT]
     outgoing = [row for row in members if rows.roles[row] == Role.OUT]

@@ -102,6 +102,16 @@ class Lines:
         """The whole text of the chunk."""
         return self._octets
 
+    @cached_property
+    def has_returns(self) -> bool:
+        """Whether there is a CR anywhere."""
+        return b"\r" in self._data
+
+    @property
+    def line_ends(self) -> Integers:
+        """Where each line has its LF, or the end of the text."""
+        return self._ends
+
     @property
     def starts(self) -> Integers:
         """Where each line begins in `octets`."""
@@ -112,7 +122,7 @@ class Lines:
         """Where each line ends in `octets`: its line end, of which a CR is a part."""
         ends = self._ends
         before = np.maximum(ends - 1, 0)
-        if ends.size and b"\r" in self._data:
+        if ends.size and self.has_returns:
             ends = ends - ((ends > self._starts) & (self._octets[before] == _CR))
         return ends
 
@@ -161,7 +171,7 @@ class Lines:
         return [too_long(int(at), self._end(int(at)) - int(self._starts[at])) for at in long]
 
     def _stray_returns(self) -> list[Refusal]:
-        if b"\r" not in self._data:
+        if not self.has_returns:
             return []
         places = np.flatnonzero(self._octets == _CR)
         after = np.minimum(places + 1, len(self._data) - 1)

@@ -44,6 +44,7 @@ from trunkline.usage.schema import NAME, Service
 _QUOTED: Final = ("start", "answer", "end", "duration", "quantity")  # what a detail shows as the file has it
 _NAMES: Final = ("trunk_in", "trunk_out", "source_ip", "account_code", "sip_user")
 _FAR_S: Final = 10**15
+_SEPARATORS: Final = (b",", b";", b"\t", b"|")
 
 
 class Mapped(Format):
@@ -79,7 +80,7 @@ class Mapped(Format):
         if chunk.overlong_octets:
             return one_reject(chunk), None
         lines = Lines(chunk)
-        rows, refusals = self._rows(lines, layouts)
+        rows, refusals = self._rows(lines, layouts, chunk.header)
         rows, skip_reasons = self._without_skipped(rows, profile)
         rows, misshapen = self._without_misshapen(rows)
         if chunk.is_first and not self.has_header:
@@ -121,7 +122,7 @@ class Mapped(Format):
 
         Raises as `decode`.
         """
-        rows, refusals = self._rows(Lines(chunk), self._layouts(chunk))
+        rows, refusals = self._rows(Lines(chunk), self._layouts(chunk), chunk.header)
         rows, _ = self._without_skipped(rows, profile)
         seen = len(rows) + len(refusals)
         rows, _ = self._without_misshapen(rows)
@@ -137,7 +138,9 @@ class Mapped(Format):
             return []
         if chunk.header is not None:
             known = {name.lower() for name in file.known}
-            return [name for name in _header(chunk.header, file.separator) if name.lower() not in known]
+            return [
+                name for name in _header(chunk.header, separator_of(chunk.header, file)) if name.lower() not in known
+            ]
         rows, _ = Delimited.of(Lines(chunk), file.separator, file.quotes, file.layouts)
         return [f"{count} after the last" for count in [rows.unnamed()] if count]
 
@@ -153,21 +156,23 @@ class Mapped(Format):
             return file.layouts
         if chunk.header is None:
             raise FileFailed(FileFailure.HEADER_CHANGED, "The file has no header line.", hint=self._hint)
-        return (_layout_of(chunk.header, self.name, file.separator, file.names, file.optional, self._hint),)
+        separator = separator_of(chunk.header, file)
+        return (_layout_of(chunk.header, self.name, separator, file.names, file.optional, self._hint),)
 
     @property
     def _hint(self) -> str:
         return f"See docs/formats/{self.name}.md."
 
-    def _rows(self, lines: Lines, layouts: tuple[Layout, ...]) -> tuple[Rows, list[Refusal]]:
+    def _rows(self, lines: Lines, layouts: tuple[Layout, ...], header: bytes | None) -> tuple[Rows, list[Refusal]]:
         file: FileShape = self.description.file
         match file.kind:
             case FileKind.DELIMITED:
-                return Delimited.of(lines, file.separator, file.quotes, layouts)
+                separator = file.separator if header is None else separator_of(header, file)
+                return Delimited.of(lines, separator, file.quotes, layouts)
             case FileKind.FIXED:
                 return FixedWidth.of(lines, file.places, file.width)
             case FileKind.PAIRS:
-                return Pairs.of(lines, file.separator, file.sign)
+                return Pairs.of(lines, file.separator, file.sign, file.names)
             case FileKind.JSON:
                 return JsonLines.of(lines, file.names)
 
@@ -265,6 +270,15 @@ class Mapped(Format):
                 seen.add(part.value)
                 found += self._parts(self.description.values[part.value], seen)
         return found
+
+
+def separator_of(header: bytes, file: FileShape) -> bytes:
+    """The sign that parts a header line into all of the columns: the file's own, or another that exports use."""
+    for sign in (file.separator, *_SEPARATORS):
+        names = header.lower().replace(b'"', b"").split(sign)
+        if all(name.lower().encode() in map(bytes.strip, names) for name in file.names):
+            return sign
+    return file.separator
 
 
 @lru_cache(maxsize=256)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from trunkline.core.errors import Invalid
 from trunkline.usage.decode.chunking import Chunk
 from trunkline.usage.decode.formats import Format
 from trunkline.usage.decode.legs import DecodedLegs
@@ -23,6 +24,29 @@ from trunkline.usage.reasons import FileFailure
 def format_of(mapping: str) -> Mapped:
     """The format that a switch's mapping (JSON) describes. Raises Invalid `mapping_*`."""
     return Mapped(parse_mapping(mapping, "mapping.json"))
+
+
+def check_own(form: Format, mapping: str) -> None:
+    """Whether a switch of the format has the mapping that it needs, and needs the one that it has.
+
+    Raises Invalid `switch_option`.
+    """
+    if not isinstance(form, OwnMapping):
+        if mapping:
+            hint = "Its format is `mapping`, or `mapping_with_header`."
+            raise Invalid("switch_option", f"A switch of the format {form.name} has no use for a mapping.", hint=hint)
+        return
+    if not mapping:
+        hint = "Give it one: --options '{\"mapping\": {…}}' (docs/formats/mapping.md)."
+        raise Invalid("switch_option", f"A switch of the format {form.name} needs a mapping.", hint=hint)
+    described = format_of(mapping)
+    if described.has_header != form.has_header:
+        other = OwnMapping.name if form.has_header else OwnMappingWithHeader.name
+        raise Invalid(
+            "switch_option",
+            f"The mapping {described.name} is not for the format {form.name}.",
+            hint=f"Its format is {other}.",
+        )
 
 
 class OwnMapping(Format):

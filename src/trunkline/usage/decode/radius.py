@@ -10,11 +10,13 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from trunkline.usage.decode.assembly import alone
 from trunkline.usage.decode.chunking import Chunk
@@ -26,6 +28,7 @@ from trunkline.usage.decode.framing import Paragraphs
 from trunkline.usage.decode.freeswitch import CAUSE_MAX, SIP_CODE_MAX, SIP_CODE_MIN
 from trunkline.usage.decode.legs import DecodedLegs, Role, good_legs
 from trunkline.usage.decode.lines import Refusal
+from trunkline.usage.decode.plain_detail import read_plain
 from trunkline.usage.decode.profile import SwitchProfile
 from trunkline.usage.decode.records import Decoded, Draft, Marks
 from trunkline.usage.decode.times import READ, Instants, absent, from_epoch_s
@@ -33,12 +36,18 @@ from trunkline.usage.reasons import Reason
 from trunkline.usage.schema import NAME, Service
 
 START: Final = "start"
+STOP: Final = "stop"
 INTERIM: Final = "interim"
 SYSTEM: Final = "accounting_on_off"
+NO_PACKET: Final = "no_packet"
 
 _GIGAWORD: Final = 2**32
 _FAR_S: Final = 10**15
 _ORIGINATE: Final = "originate"
+_PAIRING: Final = ("nas", "session", "conference", "origin", "seconds")
+_OF_SESSION: Final = 4  # of these tell a session
+
+_Pairing = tuple[str | None, str | None, str | None, str | None, str | None]
 
 # The attributes that are read, in lower case, by the name of their column.
 _COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -81,33 +90,19 @@ _IVR_CONFERENCE: Final = "h323-incoming-conf-id:"
 _ESCAPE: Final = re.compile(r"\\(?:([0-7]{3})|(.))")
 
 _STATUSES: Final[Mapping[str, str]] = {
-    "start": START, "1": START, "stop": "stop", "2": "stop", "interim-update": INTERIM, "alive": INTERIM, "3": INTERIM,
+    "start": START, "1": START, "stop": STOP, "2": STOP, "interim-update": INTERIM, "alive": INTERIM, "3": INTERIM,
     "accounting-on": SYSTEM, "7": SYSTEM, "accounting-off": SYSTEM, "8": SYSTEM,
 }  # fmt: skip
+_STATUS_NAME: Final = b"acct-status-type"
+_PLAIN_START: Final = b"\n\tAcct-Status-Type = Start\n"
+_KINDS: Final = (STOP, START, INTERIM, SYSTEM)
+_UNKNOWN: Final = -1
 _VOICE_TYPES: Final = frozenset({"sip-session", "sip-callee-avps", "sip-caller-avps"})
-_NUMBER: Final = re.compile(r"(?:sips?:|tel:)?\+?[0-9]{3,32}(?:@.*)?")
+_NUMBER: Final = r"(?:sips?:|tel:)?\+?[0-9]{3,32}(?:@.*)?"
 
 _H323_TIME: Final = date_pattern("%H:%M:%S[.%f] %Z %a %b %d %Y")
 _EVENT_TIME: Final = date_pattern("%b %d %Y %H:%M:%S[ %Z]")
 _HEAD_TIME: Final = date_pattern("%a %b %d %H:%M:%S %Y")
-
-
-@dataclass(slots=True)
-class _Stop:
-    """A Stop. `row` counts the records of the chunk."""
-
-    row: int
-    texts: dict[str, str]
-
-    @property
-    def is_originate(self) -> bool:
-        return self.texts.get("origin", "").lower() == _ORIGINATE
-
-    @property
-    def role(self) -> Role:
-        if not self.texts.get("conference"):
-            return Role.WHOLE
-        return Role.OUT if self.is_originate else Role.IN
 
 
 class RadiusDetail(DocumentFormat):
@@ -139,18 +134,20 @@ class RadiusDetail(DocumentFormat):
 
     def read(self, chunk: Chunk, records: Records, profile: SwitchProfile) -> Read:
         rows, texts, refusals = records.readable()
-        stops: list[_Stop] = []
-        skipped: Counter[str] = Counter()
-        for row, record in zip(rows, texts, strict=True):
-            found = _texts(record.decode())
-            status = _STATUSES.get(found.get("status", "").lower())
-            if status == "stop":
-                stops.append(_Stop(row, found))
-            elif status is not None:
-                skipped[status] += 1
+        unread = [not _is_plainly_start(record) for record in texts]
+        begun = len(texts) - sum(unread)
+        rows, texts = list(compress(rows, unread)), list(compress(texts, unread))
+        read = _read_all(texts)
+        stops = np.flatnonzero(read.kinds == _KINDS.index(STOP))
+        skipped = Counter({kind: int((read.kinds == at).sum()) for at, kind in enumerate(_KINDS) if kind != STOP})
+        skipped[START] += begun
+        for at in np.flatnonzero(read.kinds == _UNKNOWN).tolist():
+            if _is_no_packet(texts[at]):
+                skipped[NO_PACKET] += 1
             else:
-                refusals.append(Refusal(int(records.at[row]), Reason.FIELD_COUNT, _no_status(found)))
-        return Read([stop.row for stop in stops], _columns(stops), refusals, +skipped)
+                said = _no_status(_texts(texts[at].decode()))
+                refusals.append(Refusal(int(records.at[rows[at]]), Reason.FIELD_COUNT, said))
+        return Read([rows[at] for at in stops.tolist()], _columns(read.columns, stops), refusals, +skipped)
 
     def draft(self, columns: Mapping[str, pa.Array], rows: int, profile: SwitchProfile) -> Draft:
         marks = Marks(rows)
@@ -217,6 +214,31 @@ class RadiusDetail(DocumentFormat):
 # Records
 
 
+@dataclass(frozen=True, slots=True)
+class _Records:
+    """Records with the kind of each, its place among `_KINDS`, and the columns of what they say."""
+
+    kinds: NDArray[np.int8]
+    columns: Mapping[str, pa.Array]
+
+
+def _read_all(records: Sequence[bytes]) -> _Records:
+    plain = read_plain(records, _COLUMNS)
+    columns = dict(plain.columns)
+    odd = np.flatnonzero(~plain.is_plain)
+    if odd.size:
+        others = [_texts(records[row].decode()) for row in odd.tolist()]
+        order = pa.array(np.argsort(np.concatenate([np.flatnonzero(plain.is_plain), odd]), kind="stable"))
+        columns = {
+            name: pa.concat_arrays([column, pa.array([each.get(name) for each in others], TEXT)]).take(order)
+            for name, column in columns.items()
+        }
+    status = columns["status"].dictionary_encode()
+    known = [_STATUSES.get(text.lower()) for text in status.dictionary.to_pylist()]
+    kinds = np.array([*(_UNKNOWN if kind is None else _KINDS.index(kind) for kind in known), _UNKNOWN], np.int8)
+    return _Records(kinds[pc.fill_null(status.indices, -1).to_numpy(zero_copy_only=False)], columns)
+
+
 def _texts(record: str) -> dict[str, str]:
     """The attributes of a record by the names of their columns, and its head line as `head`."""
     named: dict[str, str] = {}
@@ -233,7 +255,7 @@ def _texts(record: str) -> dict[str, str]:
         column: text for column, names in _COLUMNS.items() if (text := next(filter(None, map(named.get, names)), ""))
     }
     head = record.partition("\n")[0].strip()
-    if head and "=" not in head:
+    if head and "=" not in head and not head.startswith("#"):
         found["head"] = head
     return found
 
@@ -273,6 +295,16 @@ def _unescaped(found: re.Match[str]) -> str:
     return character if character.isprintable() else ""
 
 
+def _is_plainly_start(record: bytes) -> bool:
+    """Whether a record is a Start at first sight: half of a server's packets are, and nobody reads them."""
+    return _PLAIN_START in record and record.lower().count(_STATUS_NAME) == 1
+
+
+def _is_no_packet(record: bytes) -> bool:
+    """Whether all lines are comments, or say what an answer should be (`==`), as in files of packets to be sent."""
+    return all(line.lstrip()[:1] in {b"", b"#"} or b"==" in line for line in record.split(b"\n"))
+
+
 def _no_status(found: Mapping[str, str]) -> str:
     if not found.keys() - {"head"}:
         return "The record has no attribute that is read."
@@ -284,49 +316,47 @@ def _no_status(found: Mapping[str, str]) -> str:
 # Columns
 
 
-def _columns(stops: Sequence[_Stop]) -> dict[str, pa.Array]:
-    columns: dict[str, pa.Array] = {}
-    for name in (*_ATTRIBUTES, "head"):
-        columns[name] = pa.array([stop.texts.get(name) or None for stop in stops], TEXT)
-    columns["role"] = pa.array([stop.role for stop in stops], pa.int8())
-    columns["leg"] = pa.array([_leg(stop.texts) for stop in stops], TEXT)
-    columns["is_voice"] = pa.array([_is_voice(stop.texts) for stop in stops], pa.bool_())
-    columns["key"] = pa.array([_key(stop.texts) for stop in stops], TEXT)
-    columns["trunk_in"] = pa.array([_incoming(stop, "trunk_in") for stop in stops], TEXT)
-    columns["source_ip"] = pa.array([stop.texts.get("address") or _incoming(stop, "remote") for stop in stops], TEXT)
-    columns["trunk_out"] = pa.array([_outgoing(stop) for stop in stops], TEXT)
-    stopped = ("disconnect", "timestamp", "event_time", "head")
-    columns["end_text"] = pa.array([next(filter(None, map(stop.texts.get, stopped)), None) for stop in stops], TEXT)
+def _columns(read: Mapping[str, pa.Array], stops: Integers) -> dict[str, pa.Array]:
+    """The columns of the Stops: what they say, and what is told by it."""
+    is_all = stops.size == len(read["status"])
+    columns = {name: read[name] if is_all else read[name].take(pa.array(stops)) for name in (*_ATTRIBUTES, "head")}
+    nothing = pa.scalar(None, TEXT)
+    is_leg = columns["conference"].is_valid()
+    is_originate = pc.fill_null(pc.equal(pc.utf8_lower(columns["origin"]), _ORIGINATE), False)
+    is_out = pc.and_(is_leg, is_originate)
+    columns["role"] = pc.if_else(is_out, _role(Role.OUT), pc.if_else(is_leg, _role(Role.IN), _role(Role.WHOLE)))
+    columns["is_voice"] = _is_voice(columns)
+    columns["leg"] = _leg(columns)
+    columns["key"] = _key(columns)
+    # What the leg that came in says; a call without legs says it itself.
+    columns["trunk_in"] = pc.if_else(is_out, nothing, columns["trunk_in"])
+    columns["source_ip"] = pc.coalesce(columns["address"], pc.if_else(is_out, nothing, columns["remote"]))
+    columns["trunk_out"] = pc.coalesce(columns["trunk_out"], pc.if_else(is_originate, columns["remote"], nothing))
+    columns["end_text"] = pc.coalesce(*(columns[name] for name in ("disconnect", "timestamp", "event_time", "head")))
     return columns
 
 
-def _incoming(stop: _Stop, name: str) -> str | None:
-    """What the leg that came in says; a call without legs says it itself."""
-    return None if stop.role is Role.OUT else stop.texts.get(name) or None
+def _role(role: Role) -> pa.Scalar:
+    return pa.scalar(int(role), pa.int8())
 
 
-def _outgoing(stop: _Stop) -> str | None:
-    return stop.texts.get("trunk_out") or (stop.texts.get("remote") if stop.is_originate else None) or None
+def _is_voice(columns: Mapping[str, pa.Array]) -> pa.Array:
+    says = pc.or_(columns["conference"].is_valid(), pc.or_(columns["setup"].is_valid(), columns["origin"].is_valid()))
+    kind = pc.is_in(pc.utf8_lower(columns["service_type"]), value_set=pa.array(sorted(_VOICE_TYPES)))
+    number = pc.fill_null(pc.match_substring_regex(columns["called"], pattern=f"^(?:{_NUMBER})$"), False)
+    return pc.or_(says, pc.or_(kind, pc.and_(columns["framed"].is_null(), number)))
 
 
-def _is_voice(texts: Mapping[str, str]) -> bool:
-    if "conference" in texts or "setup" in texts or "origin" in texts:
-        return True
-    if texts.get("service_type", "").lower() in _VOICE_TYPES:
-        return True
-    return "framed" not in texts and _NUMBER.fullmatch(texts.get("called", "")) is not None
+def _leg(columns: Mapping[str, pa.Array]) -> pa.Array:
+    """What tells a leg from the others of its call; empty where nothing does."""
+    of_nas = pc.binary_join_element_wise(columns["nas"], columns["session"], "|")
+    return pc.coalesce(of_nas, columns["session"], pa.scalar("", TEXT))
 
 
-def _leg(texts: Mapping[str, str]) -> str:
-    session = texts.get("session", "")
-    return f"{texts['nas']}|{session}" if session and "nas" in texts else session
-
-
-def _key(texts: Mapping[str, str]) -> str:
+def _key(columns: Mapping[str, pa.Array]) -> pa.Array:
     """The key of a record that stands by itself; a leg is told apart from the others of its call by it until it is joined."""
-    if texts.get("conference"):
-        return f"{texts['conference']}|{_leg(texts)}"
-    return texts["unique"] if "unique" in texts else _leg(texts)
+    of_leg = pc.binary_join_element_wise(columns["conference"], columns["leg"], "|")
+    return pc.coalesce(of_leg, columns["unique"], columns["leg"])
 
 
 # From columns to a draft

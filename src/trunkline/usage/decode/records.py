@@ -278,8 +278,20 @@ def settle(draft: Draft, parsed: Parsed, lines: Lines, profile: SwitchProfile) -
     good = draft.marks.good()
     events = _events(draft, parsed.at + lines.number(0), profile)
     if not good.all():
-        events = rows_where(events, good)
+        events = _only_known_services(rows_where(events, good))
     return Decoded(events, _rejects(draft, parsed, lines), parsed.skipped, lines)
+
+
+def _only_known_services(events: pa.Table) -> pa.Table:
+    """The events with a dictionary of services that has no more of those that rejected rows named."""
+    at = events.schema.get_field_index("service")
+    column = events.column(at).combine_chunks()
+    if isinstance(column, pa.ChunkedArray):
+        column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], NAME)
+    if set(column.dictionary.to_pylist()) <= _SERVICES:
+        return events
+    plain = column.cast(pa.string()).dictionary_encode().cast(NAME)
+    return events.set_column(at, events.schema.field(at), plain)
 
 
 def _instants(instants: Instants, *, is_optional: bool) -> pa.Array:

@@ -14,7 +14,7 @@ from trunkline.usage.decode.mapping import parse_mapping
 _SUFFIX: Final = ".toml"
 # The order in which formats are listed.
 NAMES: Final = (
-    "asterisk", "asterisk_export", "asterisk_table", "cisco_cucm", "cisco_cube", "mera", "vos", "vos_text", "kamailio_cdrs",
+    "freeswitch_templates", "asterisk", "asterisk_export", "asterisk_table", "cisco_cucm", "cisco_cube", "mera", "vos", "vos_text", "kamailio_cdrs",
     "kamailio_acc",
     "opensips_acc", "acme_sbc", "ribbon_act", "genband", "mobile_msc",
 )  # fmt: skip
