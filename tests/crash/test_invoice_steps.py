@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.crash.folder import Folder
-from tests.crash.steps import INVOICE, LOAD, RERATE, RESEND, VICTIMS, WATCH, invoice
+from tests.crash.steps import INVOICE, LEGS, LOAD, RERATE, RESEND, SOURCE, VICTIMS, WATCH, invoice
 from tests.places import ROOT
 
 pytestmark = pytest.mark.crash
@@ -28,5 +28,5 @@ def test_every_step_that_the_code_passes_is_tried_and_described() -> None:
     for path in (ROOT / "src" / "trunkline").rglob("*.py"):
         passed |= set(re.findall(r'\breached\("(\w+)"\)', path.read_text()))
     page = (ROOT / "docs" / "operations" / "faults.md").read_text()
-    assert passed == {*LOAD, *WATCH, *RESEND, *RERATE, *INVOICE}
+    assert passed == {*LOAD, *WATCH, *RESEND, *RERATE, *LEGS, *SOURCE, *INVOICE}
     assert passed == set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))

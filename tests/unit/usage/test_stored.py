@@ -25,7 +25,8 @@ INSTANTS = st.integers(0, 10**9).map(lambda ms: START + timedelta(milliseconds=m
 EVENT = st.fixed_dictionaries(
     {
         "line": st.integers(1, 10**9),
-        **dict.fromkeys(("key", "call_id", "calling_raw", "called_raw", "calling", "called"), TEXTS),
+        **dict.fromkeys(("key", "call_id"), TEXTS),
+        **dict.fromkeys(("calling_raw", "called_raw"), st.text("0123456789", max_size=20)),
         **dict.fromkeys(("start", "end"), INSTANTS),
         "answer": st.none() | INSTANTS,
         "attempt": st.integers(0, 9999),
@@ -36,7 +37,9 @@ EVENT = st.fixed_dictionaries(
         **dict.fromkeys(("trunk_in", "trunk_out", "source_ip", "account_code", "sip_user"), st.none() | TEXTS),
         **dict.fromkeys(("cause", "sip_code"), st.none() | st.integers(0, 999)),
     }
-)
+).map(
+    lambda event: event | {"calling": event["calling_raw"], "called": event["called_raw"]}
+)  # made of them, as everywhere
 
 
 def decoded(data: bytes) -> tuple[list[dict[str, object]], list[dict[str, object]], int]:
