@@ -31,6 +31,8 @@ from trunkline.usage.decode.radius import _COLUMNS as ATTRIBUTES
 from trunkline.usage.decode.radius import _is_plainly_start, _texts
 from trunkline.usage.reasons import Reason
 
+pytestmark = pytest.mark.slow
+
 NAMES = tuple(name for name in FORMATS if not name.startswith("mapping"))
 
 NEVER_LATE = SwitchProfile(received_at=datetime(2030, 1, 1, tzinfo=UTC))
