@@ -20,7 +20,7 @@ from trunkline.usage.decode.assembly import decoded_chunks
 from trunkline.usage.opening import MIB
 
 FILE_OCTETS_MAX: Final = 384 * MIB
-PAIRED: Final = frozenset({"freeswitch_json", "freeswitch_xml", "radius_detail"})
+PAIRED: Final = frozenset({"freeswitch_json", "freeswitch_xml", "radius_detail", "cisco_cube", "kamailio_acc"})
 MUST_REACH: Final = {True: 100_000, False: 300_000}  # records a second, of documents and paired legs, and of lines
 PROFILE: Final = SwitchProfile(received_at=datetime(2026, 3, 10, tzinfo=UTC))
 CORES: Final = 2

@@ -5,6 +5,7 @@ The formats are those of the registry, so a new one is tried by being registered
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -29,6 +30,8 @@ from trunkline.usage.decode.plain_detail import read_plain
 from trunkline.usage.decode.radius import _COLUMNS as ATTRIBUTES
 from trunkline.usage.decode.radius import _is_plainly_start, _texts
 from trunkline.usage.reasons import Reason
+
+pytestmark = pytest.mark.slow
 
 NAMES = tuple(name for name in FORMATS if not name.startswith("mapping"))
 
@@ -140,7 +143,11 @@ def check(decoded: Decoded) -> None:
         assert 0 <= row["quantity"] <= 2**63 - 1
 
 
+OF_COMPANY = re.compile(r"attempt=\d+ \| is_last=\w+ \| ")
+
+
 @pytest.mark.parametrize("name", NAMES)
+@example(changes=[(cut_line, 0.37109375, 0.0, 0), (cut_line, 0.37064669861489175, 0.0, 0)])  # a year of five digits
 @given(changes=CHANGES)
 def test_an_accident_crashes_nothing_and_loses_nothing(
     name: str, changes: list[tuple[Callable[[bytes, float, float, int], bytes], float, float, int]]
@@ -152,7 +159,12 @@ def test_an_accident_crashes_nothing_and_loses_nothing(
     if get_format(name).framing is None:
         _, apart = taken(name, data, 256)
         if "header_changed" not in {whole, apart} and "no_rows" not in {whole, apart}:
-            assert whole == apart
+            assert _without_company(name, whole) == _without_company(name, apart)
+
+
+def _without_company(name: str, text: str) -> str:
+    """Rows of one Asterisk channel are numbered among those that are read with them (docs/algorithms/legs.md)."""
+    return OF_COMPANY.sub("", text) if name.startswith("asterisk") else text
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -83,6 +83,7 @@ def test_every_record_is_an_event_a_reject_or_passed_over(name: str, changes: li
         assert row["key"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 @given(changes=CHANGES, size=st.integers(1, 5000))
 @example(changes=[(0.25, 0, b"\n")], size=1)  # an attribute whose line is not seen to its end is no head line

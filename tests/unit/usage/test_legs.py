@@ -409,6 +409,13 @@ def test_the_number_of_an_attempt_does_not_make_another_record() -> None:
     assert key_columns(before).contents[0] == key_columns(after).contents[0]
 
 
+def test_a_row_that_comes_twice_is_one_attempt() -> None:
+    """Of two equal rows the first is taken and the second a duplicate: the call keeps a last attempt."""
+    line = master("254700000001", sequence=1, start=0, seconds=0)
+    events = get_format("asterisk").decode(Chunk(1, f"{line}\n{line}".encode()), PROFILE).events
+    assert list(zip(events["attempt"].to_pylist(), events["is_last"].to_pylist(), strict=True)) == [(1, True)] * 2
+
+
 def test_a_trial_says_which_calls_would_wait() -> None:
     trial = try_file(FOLDER / "cisco_cube.csv", form=None, profile=PROFILE, received_at=PROFILE.received_at)
     assert trial.missing["legs"].startswith("2 calls lack a leg")

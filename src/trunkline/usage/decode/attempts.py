@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from trunkline.engine.schema import one_array
 from trunkline.usage.decode.columns import Integers
 from trunkline.usage.decode.records import Decoded
 
@@ -22,7 +23,10 @@ def count_attempts(decoded: Decoded, callers: pa.Array) -> Decoded:
     is_named = pc.greater(pc.binary_length(callers), 0)
     codes = callers.dictionary_encode().indices.to_numpy().astype(np.int64)
     start, duration = (events[name].cast(pa.int64()).to_numpy() for name in ("start", "duration_ms"))
-    several = np.flatnonzero((np.bincount(codes)[codes] > 1) & is_named.to_numpy(zero_copy_only=False))
+    first = _first_with(events["key"])
+    is_new = first == np.arange(first.size)  # a row that comes twice is one attempt
+    sizes = np.bincount(codes[is_new], minlength=codes.max(initial=0) + 1)
+    several = np.flatnonzero((sizes[codes] > 1) & is_new & is_named.to_numpy(zero_copy_only=False))
     attempt = events["attempt"].to_numpy().copy()
     is_last = events["is_last"].to_numpy(zero_copy_only=False).copy()
     if several.size:
@@ -30,9 +34,17 @@ def count_attempts(decoded: Decoded, callers: pa.Array) -> Decoded:
         begins = np.flatnonzero(np.concatenate(([True], np.diff(codes[rows]) != 0)))
         attempt[rows], is_last[rows] = _numbered(begins, duration[rows] > 0)
     columns = {name: events[name] for name in events.column_names}
-    columns |= {"attempt": pa.array(attempt), "is_last": pa.array(is_last)}
+    columns |= {"attempt": pa.array(attempt[first]), "is_last": pa.array(is_last[first])}
     columns["legs"] = pc.if_else(is_named, pa.scalar(""), pa.scalar(None, pa.string()))
     return replace(decoded, events=pa.table(columns, schema=events.schema))
+
+
+def _first_with(keys: pa.ChunkedArray) -> Integers:
+    """The first row that has the key of each."""
+    codes = one_array(keys).dictionary_encode().indices.to_numpy().astype(np.int64)
+    first = np.zeros(codes.max(initial=0) + 1, np.int64)
+    first[codes[::-1]] = np.arange(codes.size)[::-1]
+    return first[codes]
 
 
 def _numbered(begins: Integers, answered: np.typing.NDArray[np.bool_]) -> tuple[Integers, np.typing.NDArray[np.bool_]]:

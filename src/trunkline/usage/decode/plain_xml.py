@@ -228,12 +228,17 @@ def _read_tag(bare: str) -> tuple[int, bytes]:
     return (NEITHER if found[3] else OPENS), found[1].encode()
 
 
+_DEEPEST: Final = (
+    32  # elements within each other; each takes a look at all tags, so what is deeper is left to the parser
+)
+
+
 def _proved(tags: _Tags, root: str, is_plain: Mask) -> _Tags | None:
     """The tags of the documents whose elements are closed in order inside of one root; the others are marked."""
     if not tags.low.size:
         return None
     left = np.flatnonzero(tags.kind != NEITHER)
-    while left.size:
+    for _ in range(_DEEPEST):
         ends = (tags.kind[left[:-1]] == OPENS) & (tags.kind[left[1:]] == CLOSES)
         ends &= (tags.name[left[:-1]] == tags.name[left[1:]]) & (tags.document[left[:-1]] == tags.document[left[1:]])
         pairs = np.flatnonzero(ends)

@@ -19,7 +19,7 @@ from trunkline.usage.decode.columns import Integers, Mask, Numbers
 from trunkline.usage.decode.lines import Lines, Parsed
 from trunkline.usage.decode.numbers import NUMBER_DIGITS_MAX, is_number
 from trunkline.usage.decode.profile import MsRounding, SwitchProfile
-from trunkline.usage.decode.times import TWICE, UNREADABLE, Instants
+from trunkline.usage.decode.times import LATEST_MS, TWICE, UNREADABLE, Instants
 from trunkline.usage.reasons import Reason
 from trunkline.usage.schema import EVENTS, INSTANT, NAME, REJECTS, Service, rows_where
 
@@ -269,6 +269,8 @@ def _seconds(ms: int) -> str:
 
 
 def _instant(ms: int) -> str:
+    if not 0 <= ms <= LATEST_MS:  # such a row is refused for another reason
+        return f"{ms} ms after 1970"
     at = datetime.fromtimestamp(int(ms) // 1000, UTC)
     return f"{at:%Y-%m-%d %H:%M:%S}.{int(ms) % 1000:03d} UTC"
 
