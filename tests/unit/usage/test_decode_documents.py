@@ -47,6 +47,7 @@ def test_golden_file(expected: str, name: str, file: str, profile: SwitchProfile
     assert as_text(decoded) == (FOLDER / f"{expected}.expected").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1, 100, 3000])
 @pytest.mark.parametrize("name", FILES)
 def test_chunks_of_any_size_say_the_same(name: str, size: int) -> None:

@@ -74,6 +74,7 @@ def test_every_line_is_an_event_a_reject_or_blank(name: str, changes: list[tuple
 OF_RECORDS = [name for name in NAMES if not (isinstance(form := get_format(name), Mapped) and form.description.legs)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OF_RECORDS)
 @given(changes=CHANGES, share=st.floats(0, 1))
 def test_a_line_means_the_same_wherever_the_chunk_is_cut(
