@@ -36,6 +36,8 @@ PARTS_AHEAD: Final = 2  # chunks of a part without verdict: one is worked on whi
 CREW_OCTETS: Final = 48 << 20  # a smaller file is done before a crew has begun
 # Arrow's allocator gives back what is free for a moment, numpy asks for pages of 2 MiB: both make the kernel clear memory again and again.
 _KEPT_PAGES: Final = {"MIMALLOC_PURGE_DELAY": "-1", "NUMPY_MADVISE_HUGEPAGE": "0"}
+PART_KEEPS_OCTETS: Final = 1 << 30  # everything, it ends with its file
+PARENT_KEEPS_OCTETS: Final = 64 << 20  # a few chunks
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h of glibc
 
 
@@ -62,7 +64,7 @@ class Crew:
 
     def begin(self, work: Work | RerateWork) -> None:
         """Give them their work, of which each is a part (`part(number)`)."""
-        keep_freed_memory()
+        keep_freed_memory(PARENT_KEEPS_OCTETS)  # for a worker lives on
         self._work, self._scratch = work, work.scratch
         self._send(0, work)
 
@@ -143,15 +145,15 @@ class Crew:
         return answer
 
 
-def keep_freed_memory() -> None:
-    """Have the C library keep the memory of large arrays for the next ones.
+def keep_freed_memory(octets: int) -> None:
+    """Have the C library keep so much memory of large arrays for the next ones.
 
     Without this every array of a chunk is mapped and unmapped, and page faults eat a third of the time.
     """
     library = ctypes.CDLL(None)
     if hasattr(library, "mallopt"):
-        library.mallopt(_M_MMAP_THRESHOLD, 1 << 30)
-        library.mallopt(_M_TRIM_THRESHOLD, 1 << 30)
+        library.mallopt(_M_MMAP_THRESHOLD, octets)
+        library.mallopt(_M_TRIM_THRESHOLD, octets)
 
 
 def _packages() -> str:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from pathlib import Path
 
-from django.db import DatabaseError
 from django.db.models import Q
 
-from trunkline.core.ids import content_key, uuid7
+from trunkline.core.ids import content_key
 from trunkline.kit.db.scope import scope
 from trunkline.kit.faults import reached
-from trunkline.kit.home import folder, fsync_folder
 from trunkline.usage.actions import FINAL, profile_of, register_expiry
 from trunkline.usage.choices import BatchState, Intake
 from trunkline.usage.decode import get_format
 from trunkline.usage.decode.raw import line_octets
 from trunkline.usage.models import Batch, Switch, WaitingLeg
 from trunkline.usage.process import process
+from trunkline.usage.spool import spooled, write_synced
 
 ACTOR = "system"
 LEGS_AT_ONCE = 100_000  # a batch; the rest are the next one
@@ -61,28 +58,11 @@ def _register(tenant_id: int, switch: Switch, now: Callable[[], datetime]) -> in
     legs = [(pk, raw) for pk, other, raw in rows if other == header]
     ids = [pk for pk, _ in legs]
     separator = get_format(switch.format).leg_separator
-    path = folder("spool", f"tenant={tenant_id}") / f"legs-{switch.pk}-{uuid7()}"
-    try:
-        _write(path, header, [raw for _, raw in legs], separator)
+    with spooled(tenant_id, f"legs-{switch.pk}-") as path:
+        write_synced(path, (line_octets(raw) + separator for _, raw in legs), header=header)
         with scope(tenant_id, ACTOR):
             batch = register_expiry(switch=switch, path=path, content_hash=content_key("legs", *ids), legs=ids, at=at)
-    except DatabaseError:
-        raise  # it may be registered all the same; if it is not, the sweep removes the copy
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
     if batch.path != str(path):
         path.unlink()
     reached("registered")
     return None if batch.state in FINAL else batch.pk
-
-
-def _write(path: Path, header: str, legs: list[str], separator: bytes) -> None:
-    with path.open("xb") as file:
-        if header:
-            file.write(header.encode() + b"\n")
-        for raw in legs:
-            file.write(line_octets(raw) + separator)
-        file.flush()
-        os.fsync(file.fileno())
-    fsync_folder(path.parent)

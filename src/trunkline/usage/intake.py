@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from django.db import DatabaseError
-
-from trunkline.core.ids import uuid7
 from trunkline.kit.db.scope import scope
 from trunkline.kit.faults import reached
-from trunkline.kit.home import folder, fsync_folder
 from trunkline.usage.actions import FINAL, register
 from trunkline.usage.choices import BatchState, Intake
 from trunkline.usage.examine import examine
 from trunkline.usage.queries import access_switch
+from trunkline.usage.spool import spooled, write_synced
 
 
 def register_path(
@@ -41,23 +37,13 @@ def register_upload(
 
     The spooled copy goes when the batch is final, or at once where the content is known already.
     """
-    path = folder("spool", f"tenant={tenant_id}") / str(uuid7())
-    try:
-        with path.open("xb") as spool:
-            shutil.copyfileobj(content, spool, 1 << 20)
-            spool.flush()
-            os.fsync(spool.fileno())
-        fsync_folder(path.parent)
+    with spooled(tenant_id) as path:
+        write_synced(path, iter(partial(content.read, 1 << 20), b""))
         examined = examine(path)
         with scope(tenant_id, actor):
             found = register(
                 switch=access_switch(switch), examined=examined, intake=Intake.UPLOAD, at=now(), name=Path(name).name
             )
-    except DatabaseError:
-        raise  # it may be registered all the same; if it is not, the sweep removes the copy
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
     if found.batch.path != str(path) or found.batch.state in FINAL:
         path.unlink(missing_ok=True)
     reached("registered")

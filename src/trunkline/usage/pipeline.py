@@ -117,11 +117,10 @@ def run(job: Job, source: Source, crew: Crew | None = None) -> Iterator[Outcome]
 
 
 def _parts(job: Job, crew: Crew | None) -> Parts:
-    has_legs = form_named(job.work.format).has_legs(job.work.profile)
-    if crew is None or has_legs:
-        if job.octets < CREW_OCTETS or has_legs:  # legs are joined in one place, in the order of the file
-            return InlineParts(job.work)
-        crew = Crew()
+    # Legs are joined in one place, in the order of the file.
+    if form_named(job.work.format).has_legs(job.work.profile) or (crew is None and job.octets < CREW_OCTETS):
+        return InlineParts(job.work)
+    crew = crew or Crew()
     try:
         crew.begin(job.work)
     except BaseException:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-from django.db import DatabaseError
 
 from trunkline.core.errors import Conflict, Invalid
-from trunkline.core.ids import uuid7
 from trunkline.kit.db.scope import scope
 from trunkline.kit.faults import reached
-from trunkline.kit.home import folder, fsync_folder, home
+from trunkline.kit.home import home
 from trunkline.usage.actions import is_there, register_resend
 from trunkline.usage.choices import BatchState, SegmentKind, SegmentState
 from trunkline.usage.decode.raw import line_octets
@@ -23,6 +20,7 @@ from trunkline.usage.models import Batch, Segment
 from trunkline.usage.queries import access_batch
 from trunkline.usage.reasons import Reason
 from trunkline.usage.segments import watch
+from trunkline.usage.spool import spooled, write_synced
 
 
 def resend(tenant_id: int, *, batch_public_id: str | None, actor: str, now: Callable[[], datetime]) -> list[int]:
@@ -98,37 +96,24 @@ def _resend_one(
         paths = [home() / path for path in rejects.order_by("path").values_list("path", flat=True)]
     if not paths:
         return None
-    spool = folder("spool", f"tenant={tenant_id}") / f"resend-{source.pk}-{uuid7()}"
-    try:
-        octets = _write_lines(spool, source.header, paths)
+    with spooled(tenant_id, f"resend-{source.pk}-") as spool:
+        octets = write_synced(spool, (_octets(raw) + b"\n" for raw in _raw_lines(paths)), header=source.header)
         with scope(tenant_id, actor):
             batch = register_resend(source=source, path=spool, octets=octets, at=now(), asked=asked)
-    except DatabaseError:
-        raise  # it may be registered all the same; if it is not, the sweep removes the copy
-    except BaseException:
-        spool.unlink(missing_ok=True)
-        raise
     if batch.path != str(spool):
         spool.unlink()  # somebody sent them again at this moment
     reached("registered")
     return None if batch.state == BatchState.POSTED else batch.pk
 
 
-def _write_lines(spool: Path, header: str, rejects: list[Path]) -> int:
+def _raw_lines(rejects: list[Path]) -> list[str]:
+    """The raw lines of segments of rejects, in the order of the file."""
     lines: list[tuple[int, str]] = []
     for path in rejects:
         with watch([path]):
             table = pq.read_table(path, columns=["line", "raw"], partitioning=None)
         lines += zip(table["line"].to_pylist(), table["raw"].to_pylist(), strict=True)
-    with spool.open("xb") as file:
-        if header:
-            file.write(header.encode() + b"\n")
-        for _, raw in sorted(lines):
-            file.write(_octets(raw) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    fsync_folder(spool.parent)
-    return spool.stat().st_size
+    return [raw for _, raw in sorted(lines)]
 
 
 def _octets(raw: str) -> bytes:

@@ -43,7 +43,6 @@ _SHOWN: Final = (
     "key", "call_id", "calling", "called", "start", "answer", "end", "duration_ms", "quantity", "trunk_in", "trunk_out",
     "source_ip", "account_code", "sip_user", "cause", "sip_code", "pdd_ms",
 )  # fmt: skip
-_REJECTED: Final = ("key", "start", "called", "reason", "detail", "raw")
 _NO_FORMAT: Final = frozenset({Reason.BAD_ENCODING, Reason.FIELD_COUNT, Reason.BAD_TIME})
 _DOUBTED: Final = 0.8  # of a good line counts one that is rejected for what it says
 

@@ -27,7 +27,7 @@ from trunkline.usage.schema import EVENTS
 from trunkline.usage.sides import REASONS, AccountFacts, Pinned, SideColumns
 from trunkline.usage.traffic.kinds import Stage
 from trunkline.usage.traffic.rule import Rule, RuleBook, tags_text
-from trunkline.usage.traffic.scalar import Facts, State, go_through, names_of, tags_of, walk_side
+from trunkline.usage.traffic.scalar import Facts, State, go_through, names_of, walk_side
 
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
 SWITCH = "west"
@@ -174,7 +174,7 @@ class World:
             calling=state.calling,
             reason=reason,
             rules=",".join(names_of(list(states.values()))),
-            tags=tags_text(tags_of(states)) or "",
+            tags=tags_text(frozenset().union(*(state.tags for state in states.values()))) or "",
             side_tags={side.value: tags_text(each.tags) or "" for side, each in states.items()},
             numbers={
                 side.value: "" if each.priced_number == state.called else each.priced_number

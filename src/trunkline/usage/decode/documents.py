@@ -18,7 +18,7 @@ from trunkline.usage.decode.formats import Format, one_reject
 from trunkline.usage.decode.framing import Framing, line_offsets
 from trunkline.usage.decode.lines import Lines, Parsed, Refusal
 from trunkline.usage.decode.profile import SwitchProfile
-from trunkline.usage.decode.raw import RAW_OCTETS, raw_text
+from trunkline.usage.decode.raw import RAW_OCTETS, is_utf8, raw_text
 from trunkline.usage.decode.records import Decoded, Draft, judge, settle
 from trunkline.usage.failure import FileFailed
 from trunkline.usage.reasons import FileFailure, Reason
@@ -61,7 +61,7 @@ class Records(Lines):
 
     def readable(self) -> tuple[list[int], list[bytes], list[Refusal]]:
         """The records that are text and not too long: their rows and octets; and the refusals of the others."""
-        is_text = b"\0" not in self._text and self._is_utf8(self._text)
+        is_text = b"\0" not in self._text and is_utf8(self._text)
         rows: list[int] = []
         records: list[bytes] = []
         refusals: list[Refusal] = []
@@ -93,14 +93,6 @@ class Records(Lines):
             detail = f"Byte {error.start + 1} of the record (0x{record[error.start]:02X}) is not UTF-8."
             return Refusal(at, Reason.BAD_ENCODING, detail)
         return None
-
-    @staticmethod
-    def _is_utf8(text: bytes) -> bool:
-        try:
-            text.decode()
-        except UnicodeDecodeError:
-            return False
-        return True
 
 
 @dataclass(slots=True)

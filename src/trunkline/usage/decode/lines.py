@@ -23,7 +23,7 @@ from pyarrow import csv
 
 from trunkline.usage.decode.chunking import LINE_OCTETS_MAX, Chunk
 from trunkline.usage.decode.columns import Integers, Mask, Octets
-from trunkline.usage.decode.raw import RAW_OCTETS, raw_text
+from trunkline.usage.decode.raw import RAW_OCTETS, is_utf8, raw_text
 from trunkline.usage.reasons import Reason
 
 _LF: Final = 0x0A
@@ -155,7 +155,7 @@ class Lines:
         if self._data.isascii():
             return found
         beyond = self._lines_of(np.flatnonzero(self._octets >= 0x80))
-        if len(beyond) > _FEW_LINES and _is_text(self._data):
+        if len(beyond) > _FEW_LINES and is_utf8(self._data):
             return found
         for at in beyond:
             try:
@@ -192,14 +192,6 @@ class Lines:
             Refusal(int(at), Reason.FIELD_COUNT, "A quote is not closed, or text follows its closing quote.")
             for at in np.flatnonzero(~whole.astype(np.bool_))
         ]
-
-
-def _is_text(data: bytes) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _first_of_each(refusals: Sequence[Refusal]) -> list[Refusal]:

@@ -27,7 +27,6 @@ _LT: Final = 0x3C
 _GT: Final = 0x3E
 _SLASH: Final = 0x2F
 _QUESTION: Final = 0x3F
-_BANG: Final = 0x21
 _AMPERSAND: Final = 0x26
 _TAB: Final = 9
 _CONTROLS_FROM: Final = np.uint8(11)

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from trunkline.usage.decode.columns import octets_of
 from trunkline.usage.decode.fields import null_if_empty
 from trunkline.usage.decode.names import words_at
+from trunkline.usage.decode.raw import is_utf8
 
 TEXT: Final = pa.string()
 _POSTED: Final = re.compile(rb"(?:[A-Za-z_]{1,16}=[^&\r\n]{0,128}&){0,4}cdr=")
@@ -40,15 +41,7 @@ def unwrapped(record: bytes) -> bytes:
         except ValueError:
             return record
     text = text.strip()
-    return text if text[:1] in {b"{", b"<"} and b"\0" not in text and _is_utf8(text) else record
-
-
-def _is_utf8(text: bytes) -> bool:
-    try:
-        text.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+    return text if text[:1] in {b"{", b"<"} and b"\0" not in text and is_utf8(text) else record
 
 
 def without_frames(rows: list[int], texts: list[bytes]) -> tuple[list[int], list[bytes], int]:

@@ -44,10 +44,7 @@ NO_PACKET: Final = "no_packet"
 _GIGAWORD: Final = 2**32
 _FAR_S: Final = 10**15
 _ORIGINATE: Final = "originate"
-_PAIRING: Final = ("nas", "session", "conference", "origin", "seconds")
-_OF_SESSION: Final = 4  # of these tell a session
 
-_Pairing = tuple[str | None, str | None, str | None, str | None, str | None]
 
 # The attributes that are read, in lower case, by the name of their column.
 _COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {

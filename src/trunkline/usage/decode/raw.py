@@ -19,6 +19,15 @@ _ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
 _CUT = re.compile(r"\\\+([0-9]+)\Z")
 
 
+def is_utf8(octets: bytes) -> bool:
+    """Whether they are UTF-8 throughout."""
+    try:
+        octets.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def raw_text(line: bytes, octets: int | None = None) -> str:
     """The line, without its line end, as text. `octets` is its full length if `line` is only its beginning."""
     kept = line[:RAW_OCTETS]

@@ -15,8 +15,8 @@ from trunkline.kit.db.scope import current_tenant_id
 from trunkline.kit.secrets import Secret, is_stale, open_sealed, seal
 from trunkline.usage.models import Alarm, Feed, Receipt, Source, Switch
 from trunkline.usage.sources.choices import DEFAULT_PORT, AfterSuccess, ReceiptState, SourceKind
-from trunkline.usage.sources.queries import get_feed, purpose
-from trunkline.usage.sources.rules import next_look, normal_pin, require_cron
+from trunkline.usage.sources.queries import purpose
+from trunkline.usage.sources.rules import normal_pin, require_cron
 
 CHANGEABLE: Final = frozenset({
     "host", "port", "login", "pin", "path", "pattern", "senders", "every_min", "cron", "rest_s", "limit_octets", "after", "archive",
@@ -179,14 +179,6 @@ def try_again(*, source_id: int) -> int:
     """Have the files fetched again that were refused; how many."""
     refused = Receipt.objects.filter(source=source_id, state=ReceiptState.REFUSED)
     return refused.update(state=ReceiptState.SEEN, batch=None, detail="")
-
-
-def plan_next(*, source_id: int, at: datetime) -> None:
-    """Have the next look be the planned one."""
-    source = Source.objects.get(pk=source_id)
-    feed = get_feed(source_id)
-    feed.next_at = next_look(every_min=source.every_min, cron=source.cron, after=at)
-    feed.save(update_fields=["next_at"])
 
 
 def watch_folder(*, switch: Switch, folder: str, pattern: str | None = None, at: datetime) -> None:

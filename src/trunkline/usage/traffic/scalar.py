@@ -5,7 +5,7 @@ It is the oracle of `columns`. Every rule that is looked at is told with what be
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -250,8 +250,3 @@ def walk_side(book: RuleBook, facts: Facts, state: State, *, side: Side, account
 def names_of(states: Sequence[State]) -> tuple[str, ...]:
     """The rules that fitted, of both sides, each once."""
     return tuple(dict.fromkeys(name for state in states for name in state.path))
-
-
-def tags_of(states: Mapping[Side, State]) -> frozenset[str]:
-    """The tags of a record: those of both sides together."""
-    return frozenset().union(*(state.tags for state in states.values()))
