@@ -139,18 +139,23 @@ def main() -> None:
 
 
 def _read_ahead() -> None:
-    """Begin to hash the file that `usage load` names first, if it is large: that takes as long as all that is loaded meanwhile."""
+    """Begin to hash the file that `usage load` names first, if it is large, and start the processes that will work on it.
+
+    Both take as long as all that is loaded meanwhile.
+    """
     match [word for word in sys.argv[1:] if not word.startswith("-")]:
         case ["usage", "load", name, *_]:
             from pathlib import Path
 
-            from trunkline.usage.crew import CREW_OCTETS
+            from trunkline.usage.crew import CREW_OCTETS, start_ahead
 
             path = Path(name)
             if path.is_file() and path.stat().st_size >= CREW_OCTETS:
                 from trunkline.usage.examine import begin
 
                 begin(path)
+                if "--background" not in sys.argv:
+                    start_ahead()
 
 
 def _collect_garbage_from_here() -> None:

@@ -50,7 +50,7 @@ def load(
 ) -> None:
     """Take usage files: decode, rate, store and post them. A file that was taken before changes nothing. Ends with status 1 if one failed."""
     from trunkline.tenancy.queries import get_tenant_id
-    from trunkline.usage.crew import CREW_OCTETS, Crew
+    from trunkline.usage.crew import CREW_OCTETS, ready_crew
     from trunkline.usage.intake import register_path
 
     tenant_id = get_tenant_id(tenant)
@@ -61,7 +61,7 @@ def load(
         with ExitStack() as stack:
             crew = None
             if not background and path.is_file() and path.stat().st_size >= CREW_OCTETS:
-                crew = Crew()  # which gets ready while the file is examined
+                crew = ready_crew()  # which gets ready while the file is examined
                 stack.callback(crew.close)
             batch_id, found = register_path(tenant_id, switch, path, actor=actor(), now=now)
             meanwhile.join()

@@ -16,6 +16,7 @@ from trunkline.parties.kinds import Side
 from trunkline.parties.rules import Resolution
 from trunkline.usage.decode import Lines, Party, SwitchProfile
 from trunkline.usage.decode.numbers import normalise, rules_for
+from trunkline.usage.omitted import SAME_AS
 from trunkline.usage.reasons import Reason
 from trunkline.usage.schema import NAME, REJECTS, Service, rows_where
 from trunkline.usage.sides import (
@@ -29,6 +30,7 @@ from trunkline.usage.sides import (
     price,
 )
 from trunkline.usage.store import RATED, REJECTED, SIDES
+from trunkline.usage.stored import where_other
 from trunkline.usage.traffic.walk import DENIED_BY, RECORD_COLUMNS, ChunkWalk
 
 HOUR_MS: Final = 3_600_000
@@ -206,12 +208,11 @@ def segment_rows(
 ) -> pa.Table:
     """The rows of a chunk, given ascending, as they stand in the segment."""
     columns = {name: events[name] for name in events.column_names}
-    for name in ("calling", "called"):
-        columns[f"{name}_raw"] = _where_other(columns[f"{name}_raw"], columns[name])
     for name in RECORD_COLUMNS:
         columns.setdefault(name, pa.nulls(len(events), NAME))
     for side in SIDES:
         columns |= sides[side].columns
+    columns |= {name: where_other(columns[name], columns[same]) for name, same in SAME_AS.items()}
     if len(rows) < len(events):
         is_wanted = np.zeros(len(events), np.bool_)
         is_wanted[rows] = True
@@ -222,14 +223,6 @@ def segment_rows(
         pa.array(np.zeros(len(rows), np.int32)), pa.array([version])
     )
     return pa.table([columns[name] for name in RATED.names], schema=RATED)
-
-
-def _where_other(raw: pa.ChunkedArray, number: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The raw number where it is not what the number rules made of it, else null."""
-    is_same = pc.equal(raw, number)
-    if pc.all(is_same).as_py():
-        return pa.chunked_array([pa.nulls(len(raw), pa.string())])
-    return pc.if_else(is_same, pa.scalar(None, pa.string()), raw)
 
 
 def reject_rows(rejects: pa.Table, batch_id: int) -> pa.Table:

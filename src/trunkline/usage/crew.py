@@ -145,6 +145,19 @@ class Crew:
         return answer
 
 
+_ahead: Final[list[Crew]] = []
+
+
+def start_ahead() -> None:
+    """Start a crew while it is still being found out what it will work on."""
+    _ahead.append(Crew())
+
+
+def ready_crew() -> Crew:
+    """The crew that was started ahead, or a new one."""
+    return _ahead.pop() if _ahead else Crew()
+
+
 def keep_freed_memory(octets: int) -> None:
     """Have the C library keep so much memory of large arrays for the next ones.
 

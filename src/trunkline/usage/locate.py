@@ -20,6 +20,7 @@ from trunkline.core.errors import Conflict, Invalid, NotFound
 from trunkline.usage.choices import SegmentKind
 from trunkline.usage.models import Batch
 from trunkline.usage.number_index import find_rows
+from trunkline.usage.omitted import filled_in
 from trunkline.usage.search import parse_number
 from trunkline.usage.segments import SegmentFile, live_segments, retry_when_moved, watch
 from trunkline.usage.taken import key_hash, rows_with_hash
@@ -137,16 +138,13 @@ def _rows_with_number(segment: SegmentFile, digits: str) -> list[int]:
 
 
 def read_row(segment: SegmentFile, row: int) -> Record:
-    """One row of a segment; a raw number that is the number itself is filled in."""
+    """One row of a segment, complete."""
     with pq.ParquetFile(segment.path, memory_map=True) as file:
         group, first = 0, 0
         while row >= first + (count := file.metadata.row_group(group).num_rows):
             group, first = group + 1, first + count
         (record,) = file.read_row_group(group).slice(row - first, 1).to_pylist()
-    for name in ("calling", "called"):
-        if record.get(f"{name}_raw") is None and f"{name}_raw" in record:
-            record[f"{name}_raw"] = record[name]
-    return record
+    return filled_in(record)
 
 
 def _fits(sought: Sought, record: Record) -> bool:

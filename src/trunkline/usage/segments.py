@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 from trunkline.core.errors import Unavailable
 from trunkline.kit.home import home
 from trunkline.kit.scratch import scratch_path
+from trunkline.usage.omitted import SAME_AS, sql_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -149,10 +150,8 @@ def _view(connection: duckdb.DuckDBPyConnection, names: Sequence[str], kind: str
     # The folders are named tenant=…/day=…: DuckDB would make columns of them.
     files = ", ".join(map(text_literal, names))
     columns = "*"
-    if kind == "rated":  # a raw number that is the number itself is not written twice
-        columns += (
-            " REPLACE (coalesce(calling_raw, calling) AS calling_raw, coalesce(called_raw, called) AS called_raw)"
-        )
+    if kind == "rated":
+        columns += f" REPLACE ({', '.join(f'{sql_of(name)} AS {name}' for name in SAME_AS)})"
     source = f"read_parquet([{files}], union_by_name=true, hive_partitioning=false)"
     if later:
         there = set(connection.sql(f"SELECT * FROM {source} LIMIT 0").columns)

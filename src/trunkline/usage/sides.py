@@ -36,6 +36,7 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 SERVICES: Final = tuple(Service)
+WHOLE_SHARE: Final = 0.75  # of the rows of a chunk
 AMOUNT_UNITS_LIMIT: Final = 10**18  # a segment keeps amounts as decimal(18, 8)
 EPOCH: Final = date(1970, 1, 1)
 EPOCH_ORDINAL: Final = EPOCH.toordinal()
@@ -157,23 +158,30 @@ def price(
     is_charged = has_account & events["is_last"].to_numpy() if side is Side.SELL else has_account
     rows = np.flatnonzero(is_charged)
     facts = _Facts.of(account_id, pinned)
-    priced = _rate(events, rows, account_id, side, pinned, walk)
+    # Where nearly all rows are charged, all are rated, the others by no tariff: choosing rows and spreading what they come to costs more.
+    is_whole = walk is None and len(rows) >= WHOLE_SHARE * size
+    priced = _rate(events, None if is_whole else rows, np.where(is_charged, account_id, -1), side, pinned, walk)
     if walk is not None:
         priced = walk.after_rate(priced, rows, lambda again: _rate(events, again, account_id, side, pinned, walk))
     outcome = priced["outcome"].to_numpy()
     reason = np.zeros(size, np.int8)
-    used = quantity[rows] > 0
+    used = quantity > 0 if is_whole else quantity[rows] > 0
     no_rate = Reason.NO_RATE_SELL if side is Side.SELL else Reason.NO_RATE_BUY
     for found, named in (
         (Outcome.NO_RATE, no_rate),
         (Outcome.BLOCKED, Reason.BLOCKED),
         (Outcome.OVERFLOW, Reason.OVERFLOW),
     ):
-        reason[rows[used & (outcome == found)]] = REASON_NUMBER[named]
+        here = np.flatnonzero(used & (outcome == found))
+        reason[here if is_whole else rows[here]] = REASON_NUMBER[named]
+    reason[~is_charged] = 0
 
     def full(column: str) -> Ints:
+        values: Ints = priced[column].fill_null(0).to_numpy()
+        if is_whole:
+            return values
         out = np.zeros(size, np.int64)
-        out[rows] = priced[column].fill_null(0).to_numpy()
+        out[rows] = values
         return out
 
     tariff_id, tariff_amount = full("tariff_id"), full("amount")
@@ -185,6 +193,7 @@ def price(
     )
     base = np.full(size, money.number(pinned.base_currency), np.int64)
     base_amount, _ = money.convert(amount, facts.currency, base, reason, is_charged)
+    charged = amounts(amount, is_charged)
     rate_id, destination_id, billed = full("rate_id"), full("destination_id"), full("billed")
     has_rate = rate_id > 0
     columns = {
@@ -192,16 +201,16 @@ def price(
         "account_id": pa.array(account_id, mask=~has_account),
         "tariff_id": pa.array(tariff_id, mask=tariff_id == 0),
         "rate_id": pa.array(rate_id, mask=~has_rate),
-        "code": _spread(priced["code"], rows, size),
+        "code": one_array(priced["code"]) if is_whole else _spread(priced["code"], rows, size),
         "destination_id": pa.array(destination_id, mask=destination_id == 0),
         "billed": pa.array(billed, mask=~is_charged),
         "tariff_currency": money.names(tariff_currency, tariff_id > 0),
         "tariff_amount": amounts(tariff_amount, tariff_id > 0),
         "exchange_rate": exchange.rate,
         "rate_date": exchange.published,
-        "amount": amounts(amount, is_charged),
+        "amount": charged,
         "currency": money.names(facts.currency, has_account),
-        "base_amount": amounts(base_amount, is_charged),
+        "base_amount": charged if base_amount is amount else amounts(base_amount, is_charged),
         "local_day": pa.array(local_day, mask=~has_account).cast(pa.date32()),
         **(_untouched(size) if walk is None else walk.columns(events["called"])),
     }
@@ -225,28 +234,36 @@ def _untouched(size: int) -> dict[str, pa.Array]:
 
 
 def _rate(
-    events: pa.Table, rows: Ints, account_id: Ints, side: Side, pinned: Pinned, walk: SideWalk | StoredWalk | None
+    events: pa.Table,
+    rows: Ints | None,
+    account_id: Ints,
+    side: Side,
+    pinned: Pinned,
+    walk: SideWalk | StoredWalk | None,
 ) -> pa.Table:
-    """Price the rows through the engine, each by the ordered tariffs of its account and service."""
-    service = one_array(events["service"])
+    """Price the rows, all for None, through the engine, each by the ordered tariffs of its account and service; -1 has none."""
+    chosen = events.select(["called", "start", "quantity", "service"])
+    if rows is not None:
+        chosen, account_id = chosen.take(pa.array(rows)), account_id[rows]
+    service = one_array(chosen["service"])
     numbers = np.array([SERVICES.index(Service(name)) for name in service.dictionary.to_pylist()] or [0], np.int64)
-    service_number = numbers[service.indices.to_numpy()[rows]]
-    epoch = pinned.plans.epochs(events["start"].cast(pa.int64()).to_numpy()[rows])
+    service_number = numbers[service.indices.to_numpy()]
+    epoch = pinned.plans.epochs(chosen["start"].cast(pa.int64()).to_numpy())
     epochs = int(epoch.max(initial=0)) + 1
-    distinct, plan = rollup.distinct((account_id[rows] * len(SERVICES) + service_number) * epochs + epoch)
+    distinct, plan = rollup.distinct((account_id * len(SERVICES) + service_number) * epochs + epoch)
     plans = []
     for each in distinct.tolist():
         account_and_service, at = divmod(each, epochs)
         account, number = divmod(account_and_service, len(SERVICES))
-        plans.append(pinned.plans.plan(at, account, str(side), str(SERVICES[number])))
-    chosen = events.select(["called", "start", "quantity"]).take(pa.array(rows))
+        plans.append(() if account < 0 else pinned.plans.plan(at, account, str(side), str(SERVICES[number])))
+    size = chosen.num_rows
     given = pa.table(
         {
-            "number": chosen["called"] if walk is None else walk.numbers(rows),
+            "number": chosen["called"] if walk is None or rows is None else walk.numbers(rows),
             "start": chosen["start"],
             "quantity": chosen["quantity"],
             "plan": pa.array(plan.astype(np.int32)),
-            "tag_set": pa.nulls(len(rows), pa.int32()) if walk is None else walk.tag_set(rows),
+            "tag_set": pa.nulls(size, pa.int32()) if walk is None or rows is None else walk.tag_set(rows),
         }
     )
     return rate(pinned.snapshot, given, plans, () if walk is None else walk.tag_sets)

@@ -27,6 +27,7 @@ from trunkline.engine.schema import one_array
 from trunkline.kit.faults import reached
 from trunkline.kit.home import folder, fsync_folder, home
 from trunkline.usage.number_index import NUMBER_SUFFIX, number_entries, write_number_index
+from trunkline.usage.omitted import SAME_AS
 from trunkline.usage.schema import EVENTS, NAME, REJECTS
 
 AMOUNT: Final = pa.decimal128(18, AMOUNT_DECIMALS)
@@ -59,11 +60,9 @@ def _side_fields(side: str) -> list[pa.Field]:
     ]
 
 
-# A raw number is null where it is the number, as most are.
-_RAW: Final = {"calling_raw", "called_raw"}
 RATED: Final = pa.schema(
     [
-        *(field.with_nullable(field.nullable or field.name in _RAW) for field in EVENTS),
+        *(field.with_nullable(field.nullable or field.name in SAME_AS) for field in EVENTS),
         pa.field("batch_id", pa.int64(), nullable=False),
         *_side_fields("sell"),
         *_side_fields("buy"),

@@ -23,13 +23,12 @@ from trunkline.usage.decode.lines import Lines
 from trunkline.usage.decode.profile import SwitchProfile
 from trunkline.usage.decode.raw import raw_text
 from trunkline.usage.decode.records import Decoded
+from trunkline.usage.omitted import ONLY_WITH, SAME_AS
 from trunkline.usage.reasons import Reason
 from trunkline.usage.schema import EVENTS, INSTANT, REJECTS
 from trunkline.usage.store import RATED
 from trunkline.usage.traffic.walk import numbers_again
 
-# A column that is null in a segment where it is the same as another one.
-_SAME_AS: Final = {"calling_raw": "calling", "called_raw": "called"}
 LINES_AT_ONCE: Final = 8_192
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
@@ -41,7 +40,8 @@ def read_rows(file: pq.ParquetFile, group: int, columns: Sequence[str] | None = 
     A column that segments did not have yet when this one was written is null.
     """
     names = RATED.names if columns is None else list(columns)
-    needed = [*names, *(_SAME_AS[name] for name in names if name in _SAME_AS and _SAME_AS[name] not in names)]
+    others = {other for name in names for pairs in (SAME_AS, ONLY_WITH) if (other := pairs.get(name)) is not None}
+    needed = [*names, *sorted(others.difference(names))]
     there = set(file.schema_arrow.names)
     table = file.read_row_group(group, columns=[name for name in needed if name in there])
     size = file.metadata.row_group(group).num_rows
@@ -50,10 +50,12 @@ def read_rows(file: pq.ParquetFile, group: int, columns: Sequence[str] | None = 
 
 
 def complete(table: pa.Table) -> pa.Table:
-    """Rows of a segment with what it leaves out; the other column of each pair must be there."""
-    for name, same in _SAME_AS.items():
+    """Rows of a segment with what it leaves out; the columns that say it must be there."""
+    for name, same in SAME_AS.items():
         if name in table.column_names and table[name].null_count:
             whole = pc.coalesce(table[name], table[same])
+            if name in ONLY_WITH:
+                whole = pc.if_else(table[ONLY_WITH[name]].is_valid(), whole, table[name])
             table = table.set_column(table.column_names.index(name), name, whole)
     return table
 
@@ -61,10 +63,17 @@ def complete(table: pa.Table) -> pa.Table:
 def as_stored(table: pa.Table) -> pa.Table:
     """Complete rows as a segment keeps them."""
     columns = {name: table[name] for name in RATED.names}
-    for name, same in _SAME_AS.items():
-        is_same = pc.equal(columns[name], columns[same])
-        columns[name] = pc.if_else(is_same, pa.scalar(None, pa.string()), columns[name])
-    return pa.table(columns, schema=RATED)
+    return pa.table(
+        columns | {name: where_other(columns[name], columns[same]) for name, same in SAME_AS.items()}, schema=RATED
+    )
+
+
+def where_other(column: pa.ChunkedArray, same: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
+    """The column where it does not say what the other one does, else null."""
+    is_same = None if column is same else pc.equal(column, same)
+    if is_same is None or pc.all(is_same).as_py():  # what is null throughout costs nothing on its way
+        return pa.nulls(len(column), column.type)
+    return pc.if_else(is_same, pa.scalar(None, column.type), column)
 
 
 def _one(column: pa.ChunkedArray) -> pa.Array:

@@ -23,6 +23,7 @@ from trunkline.tariffs.models import Tariff
 from trunkline.usage.explain import explain_record
 from trunkline.usage.locate import Sought, access_record
 from trunkline.usage.models import Batch, Segment, TrafficRule
+from trunkline.usage.omitted import filled_in
 from trunkline.usage.process import process
 from trunkline.usage.resend import resend
 from trunkline.usage.traffic.actions import GivenRule, change_rule, create_rule, load_rules, remove_rule
@@ -38,7 +39,7 @@ def make(carrier: Carrier, name: str, stage: str = "after_account", **given: Any
 def records(carrier: Carrier, batch: Batch, kind: str = "rated") -> list[dict[str, Any]]:
     with carrier.scope():
         paths = [home() / each.path for each in Segment.objects.filter(batch=batch, kind=kind).order_by("path")]
-    return [row for path in paths for row in pq.read_table(path, partitioning=None).to_pylist()]
+    return [filled_in(row) for path in paths for row in pq.read_table(path, partitioning=None).to_pylist()]
 
 
 def add_prices(carrier: Carrier, side: str, text: str) -> None:
@@ -64,7 +65,7 @@ def test_a_routing_number_prices_and_the_dialled_number_stays(carrier: Carrier) 
     (row,) = records(carrier, carrier.load(carrier.write("a.csv", line("one"))))
     assert (row["called"], row["called_raw"], row["sell_number"], row["buy_number"]) == (
         "254700000001",
-        None,
+        "254700000001",
         "2549900000001",
         None,
     )
