@@ -18,8 +18,10 @@ from tests.places import ROOT
 from trunkline.cli.explained import as_json, print_explanation
 from trunkline.core.errors import Conflict, Invalid, NotFound
 from trunkline.kit.home import home
-from trunkline.tariffs.actions import load_rates
+from trunkline.parties.actions import change_account
+from trunkline.tariffs.actions import change_time_profile, create_time_profile, load_rates
 from trunkline.tariffs.models import Tariff
+from trunkline.tenancy.models import Tenant
 from trunkline.usage.explain import explain_record
 from trunkline.usage.locate import Sought, access_record
 from trunkline.usage.models import Batch, Segment, TrafficRule
@@ -138,6 +140,47 @@ def test_rules_are_for_their_switch_and_their_dates(carrier: Carrier) -> None:
         assert [rule.name for rule in book.rules] == ["other", "over", "now", "next"]
 
 
+def test_rules_are_for_accounts_by_their_tags_as_they_are_when_a_batch_begins(carrier: Carrier) -> None:
+    with carrier.scope():
+        change_account(account_id=carrier.accounts["cust"].pk, at=NOW, tags=["retail", "Nairobi East"])
+    make(carrier, "retail", conditions={"account_tags": "retail,Nairobi East"}, actions="tag retail")
+    make(carrier, "others", conditions={"not_account_tags": ["retail"]}, actions="tag other")
+    make(carrier, "both", conditions={"account_tags": "retail", "not_account_tags": "gold"}, actions="tag plain")
+    (one,) = records(carrier, carrier.load(carrier.write("a.csv", line("one"))))
+    assert (one["sell_tags"], one["buy_tags"], one["rules"]) == ("plain,retail", "other", "retail,both,others")
+
+    with carrier.scope():
+        change_account(account_id=carrier.accounts["cust"].pk, at=NOW, tags=["retail", "gold"])
+    (two,) = records(carrier, carrier.load(carrier.write("b.csv", line("two"))))
+    assert (two["sell_tags"], two["buy_tags"]) == (None, "other")
+    said = explained(carrier, "two")
+    assert [(each["rule"], each["verdict"]) for each in said["sides"]["sell"]["rules"]["after_account"]] == [
+        ("retail", "account_tags"),
+        ("others", "account_tags"),
+        ("both", "account_tags"),
+    ]
+
+
+def test_a_rule_with_a_time_profile_is_for_its_hours_on_the_tenants_clock(
+    carrier: Carrier, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with carrier.scope():
+        Tenant.objects.filter(pk=carrier.tenant_id).update(timezone="Africa/Nairobi")
+        profile = create_time_profile(name="peak", windows=[{"weekdays": [1], "from": "08:00", "to": "13:00"}], at=NOW)
+    make(carrier, "peak", "before_identification", conditions={"time_profiles": "peak"}, actions="tag peak")
+    rows = [line(f"{hour}", start=START.replace(hour=hour)) for hour in (4, 5, 9, 10)]
+    found = {row["key"]: row["tags"] for row in records(carrier, carrier.load(carrier.write("a.csv", *rows)))}
+    assert found == {"4": None, "5": "peak", "9": "peak", "10": None}
+    said = explained(carrier, "10")
+    assert [each["verdict"] for each in said["rules"]["before_identification"]] == ["time_profiles"]
+    print_explanation(said)
+    assert "rule peak: passed over: the call starts outside its time profiles" in capsys.readouterr().out
+
+    with carrier.scope():
+        change_time_profile(profile_id=profile.pk, windows=[{"from": "13:00"}], at=NOW)
+    assert explained(carrier, "10")["rules"]["fit_now"] == ["peak"]
+
+
 def test_a_batch_of_a_tenant_without_rules_has_none_pinned(carrier: Carrier) -> None:
     with carrier.scope():
         assert rule_book("common") is None
@@ -151,6 +194,8 @@ def test_a_batch_of_a_tenant_without_rules_has_none_pinned(carrier: Carrier) -> 
         ({"stage": "later"}, "rule_stage"),
         ({"stage": "before_identification", "side": "sell"}, "rule_stage"),
         ({"stage": "before_identification", "account": "cust"}, "rule_stage"),
+        ({"stage": "before_identification", "conditions": {"account_tags": "gold"}}, "rule_stage"),
+        ({"stage": "before_identification", "conditions": {"not_account_tags": "gold"}}, "rule_stage"),
         ({"conditions": {"destinations": "Kenya"}}, "rule_stage"),
         ({"stage": "after_routing", "side": "sell"}, "rule_stage"),
         ({"side": "left"}, "rule_side"),
@@ -195,6 +240,7 @@ def test_a_name_is_there_once_and_what_it_names_must_be_there(carrier: Carrier) 
         ({"switch": "nowhere"}, "switch_not_found"),
         ({"account": "nobody"}, "account_not_found"),
         ({"stage": "after_rate", "conditions": {"destinations": "Atlantis"}}, "destination_not_found"),
+        ({"conditions": {"time_profiles": "peak"}}, "time_profile_not_found"),
     ):
         with pytest.raises(NotFound) as missing:
             make(carrier, "two", **({"actions": "tag a"} | given))  # type: ignore[arg-type]
