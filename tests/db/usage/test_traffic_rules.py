@@ -7,16 +7,20 @@ import json
 import subprocess
 import sys
 from datetime import UTC, timedelta
+from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
 from tests.databases import TestDatabase
 from tests.db.usage.carrier import NOW, START, Carrier, line
 from tests.places import ROOT
 from trunkline.cli.explained import as_json, print_explanation
+from trunkline.cli.usage import app as usage_app
 from trunkline.core.errors import Conflict, Invalid, NotFound
+from trunkline.kit import clock
 from trunkline.kit.home import home
 from trunkline.parties.actions import change_account
 from trunkline.tariffs.actions import change_time_profile, create_time_profile, load_rates
@@ -294,6 +298,83 @@ def test_a_file_of_calls_through_a_file_of_rules(carrier: Carrier) -> None:
         expected = list(csv.DictReader(file))
     shown = [{name: str(row.get(name) if row.get(name) is not None else "") for name in expected[0]} for row in rows]
     assert sorted(shown, key=lambda row: row["key"]) == expected
+
+
+def tried(path: Path, *words: str) -> str:
+    """What `usage try` prints of a file of switch common."""
+    command = ["try", str(path), "--switch", "common", "--tenant", "alpha-carrier", *words]
+    with clock.at(NOW):
+        result = CliRunner(env={"COLUMNS": "250"}).invoke(usage_app, command)
+    assert result.exception is None, result.output
+    return result.stdout
+
+
+def test_a_file_that_is_tried_shows_what_its_rules_will_do(carrier: Carrier) -> None:
+    make(
+        carrier,
+        "national",
+        "before_identification",
+        conditions={"called_begins": "0"},
+        actions="strip called 1; add called 254",
+    )
+    make(carrier, "emptied", "before_identification", conditions={"called_begins": "999"}, actions="strip called 18")
+    make(carrier, "no-kenya", side="sell", conditions={"called_begins": "25472"}, then="deny")
+    make(carrier, "kenya", "after_rate", side="buy", conditions={"countries": "KE"}, actions="tag kenya")
+    make(carrier, "ported", side="sell", conditions={"called_begins": "254711"}, actions=r"route-by 254(\d+) 255\1")
+    path = carrier.write(
+        "a.csv",
+        line("one"),
+        "no line",
+        line("two", called="0711000111"),
+        line("three", called="0722000111"),
+        line("four", 0, called="254722000111"),
+        line("five", called="999"),
+        line("six", called="33100000000"),
+        line("seven", trunk_in="nobody"),
+    )
+    said = json.loads(tried(path, "--json"))
+    assert [(row.get("key"), row["fate"], row.get("reason"), row.get("rules")) for row in said["rows"]] == [
+        ("one", "decoded", None, {"fitted": ["kenya"], "changed": {"buy_tags": ["kenya"]}}),
+        (None, "rejected", "field_count", None),
+        ("two", "decoded", None, {
+            "fitted": ["national", "ported", "kenya"],
+            "changed": {"called": "254711000111", "sell_number": "255711000111", "buy_tags": ["kenya"]},
+        }),
+        (None, "rejected", "denied_by_rule", {
+            "fitted": ["national", "no-kenya", "kenya"],
+            "changed": {"called": "254722000111", "buy_tags": ["kenya"]},
+        }),
+        ("four", "decoded", None, {"fitted": ["no-kenya", "kenya"], "changed": {"buy_tags": ["kenya"]}}),
+        (None, "rejected", "bad_number", {"fitted": ["emptied"], "changed": {}}),
+        ("six", "decoded", None, {"fitted": [], "changed": {}}),
+        ("seven", "decoded", None, {"fitted": ["kenya"], "changed": {"buy_tags": ["kenya"]}}),
+    ]  # fmt: skip
+    assert (said["rows_in"], said["decoded"], said["rejected"]) == (8, 5, 3)
+    assert said["reject_reasons"] == {"field_count": 1, "denied_by_rule": 1, "bad_number": 1}
+    assert [row["detail"] for row in said["rows"] if row.get("reason") in ("denied_by_rule", "bad_number")] == [
+        "rule no-kenya",
+        "rule emptied, called 999",
+    ]
+    shown = tried(path)
+    assert "national, ported, kenya" in shown
+    assert "called 254711000111; sell number 255711000111; buy tags kenya" in shown
+
+    with carrier.scope():
+        assert not Batch.objects.exists()
+    batch = carrier.load(path)
+    unpriced = {"unknown_sell": 1, "no_rate_sell": 2}  # which a trial does not look for
+    assert batch.reject_reasons == said["reject_reasons"] | unpriced
+
+
+def test_a_file_of_a_switch_without_rules_is_tried_as_ever(carrier: Carrier) -> None:
+    make(carrier, "other", valid_to=START, actions="tag other")
+    path = carrier.write("a.csv", line("one"))
+    (row,) = json.loads(tried(path, "--json"))["rows"]
+    assert row["rules"] == {"fitted": [], "changed": {}}
+    with carrier.scope():
+        remove_rule(rule_id=access_rule("other").pk)
+    (row,) = json.loads(tried(path, "--json"))["rows"]
+    assert "rules" not in row
 
 
 def explained(carrier: Carrier, key: str) -> dict[str, Any]:
