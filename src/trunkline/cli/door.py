@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import getpass
+import inspect
 import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import fields
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
@@ -22,6 +25,32 @@ OneTenantOption = Annotated[
     str, typer.Option("--tenant", "-t", help="Only this tenant; all of them if left out.", envvar="TRUNKLINE_TENANT")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on the standard output.")]
+
+
+def with_options(command: Callable[..., None]) -> Callable[..., None]:
+    """A command whose parameter `options` is a dataclass that it shares with others: each field is an option, None where it is left out."""
+    hints = get_type_hints(command, include_extras=True)
+    kind = hints["options"]
+    hints |= get_type_hints(kind, include_extras=True)
+    shared = {name: each.replace(default=None) for name, each in inspect.signature(kind).parameters.items()}
+    parameters = [
+        parameter.replace(annotation=hints[parameter.name], kind=inspect.Parameter.KEYWORD_ONLY)
+        for each in inspect.signature(command).parameters.values()
+        for parameter in (shared.values() if each.name == "options" else [each])
+    ]
+
+    @functools.wraps(command)
+    def called(**values: Any) -> None:
+        command(options=kind(**{name: values.pop(name) for name in shared}), **values)
+
+    called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    called.__annotations__ = {each.name: each.annotation for each in parameters}
+    return called
+
+
+def given_options(options: Any) -> dict[str, Any]:
+    """Of the fields of such a dataclass those that were given; a list that is empty was not."""
+    return {each.name: value for each in fields(options) if (value := getattr(options, each.name)) not in (None, [])}
 
 
 def actor() -> str:

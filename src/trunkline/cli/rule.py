@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trunkline.cli.door import JsonOption, TenantOption, now, print_json, say, table, tenant_scope
+from trunkline.cli.door import (
+    JsonOption,
+    TenantOption,
+    given_options,
+    now,
+    print_json,
+    say,
+    table,
+    tenant_scope,
+    with_options,
+)
 from trunkline.cli.shown import given_instant, local_text, print_rows, required_instant, utc_text
 from trunkline.core.errors import Invalid
 
@@ -22,109 +33,80 @@ app = typer.Typer(
 
 Text = str | None
 NameArgument = Annotated[str, typer.Argument(help="Name of the rule.")]
-PositionOption = Annotated[int | None, typer.Option(help="Order inside the stage, lower first; the last if left out.")]
-SideOption = Annotated[Text, typer.Option(help="both, sell or buy.")]
-SwitchOption = Annotated[Text, typer.Option(help="Only for records of this switch; '' for all.")]
-AccountOption = Annotated[Text, typer.Option(help="Only where the side is this account's, by its code; '' for all.")]
-FromOption = Annotated[
-    Text, typer.Option("--from", help="From which start of a record on: a date or an instant; '' for ever.")
-]
-ToOption = Annotated[
-    Text, typer.Option("--to", help="Until which start, a date or an instant, '' for ever; itself not included.")
-]
-IfOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--if",
-        help="A condition, NAME=VALUE,VALUE, such as called_begins=254,255 or jurisdictions=intrastate; several must all hold.",
-    ),
-]
-DoOption = Annotated[
-    Text, typer.Option("--do", help="Actions, separated by semicolons: strip called 2; add called 254; tag premium.")
-]
-ThenOption = Annotated[Text, typer.Option(help="What comes after the actions: continue, allow (the stage ends), deny.")]
-NoteOption = Annotated[Text, typer.Option(help="A remark for people.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleOptions:
+    """What can be said of a rule, by the names of `GivenRule`."""
+
+    position: Annotated[int | None, typer.Option(help="Order inside the stage, lower first; the last if left out.")]
+    side: Annotated[Text, typer.Option(help="both, sell or buy.")]
+    switch: Annotated[Text, typer.Option(help="Only for records of this switch; '' for all.")]
+    account: Annotated[Text, typer.Option(help="Only where the side is this account's, by its code; '' for all.")]
+    valid_from: Annotated[
+        Text, typer.Option("--from", help="From which start of a record on: a date or an instant; '' for ever.")
+    ]
+    valid_to: Annotated[
+        Text, typer.Option("--to", help="Until which start, a date or an instant, '' for ever; itself not included.")
+    ]
+    conditions: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--if",
+            help="A condition, NAME=VALUE,VALUE, such as called_begins=254,255 or jurisdictions=intrastate; several must all hold.",
+        ),
+    ]
+    actions: Annotated[
+        Text,
+        typer.Option("--do", help="Actions, separated by semicolons: strip called 2; add called 254; tag premium."),
+    ]
+    then: Annotated[Text, typer.Option(help="What comes after the actions: continue, allow (the stage ends), deny.")]
+    note: Annotated[Text, typer.Option(help="A remark for people.")]
 
 
 @app.command()
+@with_options
 def add(
     name: Annotated[str, typer.Argument(help="Name of the rule; records and rejects name it.")],
     tenant: TenantOption,
     stage: Annotated[str, typer.Option(help="before_identification, after_account, after_rate or after_routing.")],
-    position: PositionOption = None,
-    side: SideOption = None,
-    switch: SwitchOption = None,
-    account: AccountOption = None,
-    valid_from: FromOption = None,
-    valid_to: ToOption = None,
-    condition: IfOption = None,
-    do: DoOption = None,
-    then: ThenOption = None,
-    note: NoteOption = None,
+    options: RuleOptions,
 ) -> None:
     """Make a rule. It counts from the next file on."""
     from trunkline.usage.traffic.actions import GivenRule, create_rule
 
     with tenant_scope(tenant):
-        given = _given(position, side, switch, account, valid_from, valid_to, condition, do, then, note)
-        row = create_rule(given=GivenRule(name=name, stage=stage, **given), at=now())
+        row = create_rule(given=GivenRule(name=name, stage=stage, **_given(options)), at=now())
     typer.echo(f"rule {row.name} made, {row.stage} at {row.position}")
 
 
 @app.command()
+@with_options
 def change(
     name: NameArgument,
     tenant: TenantOption,
+    *,
     stage: Annotated[Text, typer.Option(help="The new stage.")] = None,
-    position: PositionOption = None,
-    side: SideOption = None,
-    switch: SwitchOption = None,
-    account: AccountOption = None,
-    valid_from: FromOption = None,
-    valid_to: ToOption = None,
-    condition: IfOption = None,
-    do: DoOption = None,
-    then: ThenOption = None,
-    note: NoteOption = None,
+    options: RuleOptions,
 ) -> None:
     """Change a rule; what is left out stays, and a condition given as NAME= goes. Then send its rejects again with `usage resend`."""
     from trunkline.usage.traffic.actions import change_rule
     from trunkline.usage.traffic.queries import access_rule
 
     with tenant_scope(tenant):
-        given = _given(position, side, switch, account, valid_from, valid_to, condition, do, then, note)
-        change_rule(rule_id=access_rule(name).pk, changes=given | ({} if stage is None else {"stage": stage}), at=now())
+        changes = _given(options) | ({} if stage is None else {"stage": stage})
+        change_rule(rule_id=access_rule(name).pk, changes=changes, at=now())
     typer.echo(f"rule {name} changed")
 
 
-def _given(
-    position: int | None,
-    side: Text,
-    switch: Text,
-    account: Text,
-    valid_from: Text,
-    valid_to: Text,
-    condition: list[str] | None,
-    do: Text,
-    then: Text,
-    note: Text,
-) -> dict[str, Any]:
+def _given(options: RuleOptions) -> dict[str, Any]:
     """What was given, by the names of `GivenRule`. Needs an open scope, whose tenant's zone plain dates are of."""
-    plain = {
-        "position": position,
-        "side": side,
-        "switch": switch,
-        "account": account,
-        "actions": do,
-        "then": then,
-        "note": note,
-    }
-    found: dict[str, Any] = {key: value for key, value in plain.items() if value is not None}
-    for key, text in (("valid_from", valid_from), ("valid_to", valid_to)):
-        if text is not None:
-            found[key] = given_instant(text or None, _zone())
-    if condition:
-        found["conditions"] = _conditions(condition)
+    found = given_options(options)
+    for bound in ("valid_from", "valid_to"):
+        if bound in found:
+            found[bound] = given_instant(found[bound] or None, _zone())
+    if "conditions" in found:
+        found["conditions"] = _conditions(found["conditions"])
     return found
 
 

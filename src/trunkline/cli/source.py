@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import getpass
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trunkline.cli.door import JsonOption, TenantOption, actor, now, print_json, progress_bar, say, table, tenant_scope
+from trunkline.cli.door import (
+    JsonOption,
+    TenantOption,
+    actor,
+    given_options,
+    now,
+    print_json,
+    progress_bar,
+    say,
+    table,
+    tenant_scope,
+    with_options,
+)
 from trunkline.core.errors import Invalid
 from trunkline.kit.db.scope import scope
 from trunkline.kit.secrets import Secret
@@ -25,67 +38,61 @@ app = typer.Typer(
 )
 
 NameArgument = Annotated[str, typer.Argument(help="Name of the source.")]
-Port = Annotated[int | None, typer.Option(help="Port; 22 for SFTP, 21 for FTPS, 993 for mail.")]
-PasswordFile = Annotated[
-    Path | None,
-    typer.Option(help="File with the password in its first line; - for the standard input, or to be asked."),
-]
-KeyFile = Annotated[Path | None, typer.Option(help="File with the private key (SFTP).")]
-PassphraseFile = Annotated[Path | None, typer.Option(help="File with the passphrase of the private key.")]
-Pin = Annotated[str | None, typer.Option("--fingerprint", help="Fingerprint of its host key or certificate, if known.")]
-Folder = Annotated[str | None, typer.Option("--path", help="Folder; for mail the mailbox.")]
-Pattern = Annotated[str | None, typer.Option(help="Names of the files to take, such as 'CDR_*.csv.gz'.")]
-Senders = Annotated[
-    list[str] | None, typer.Option("--sender", help="Whose mails are taken: an address, @domain, or * for all.")
-]
-Every = Annotated[int | None, typer.Option(help="Minutes from one look to the next.")]
-Cron = Annotated[str | None, typer.Option(help="Or when, in five fields of cron, UTC.")]
-Rest = Annotated[int | None, typer.Option(help="Seconds for which a file must not have changed.")]
-Limit = Annotated[int | None, typer.Option("--limit-mib", help="Refuse larger files, MiB.")]
-After = Annotated[str | None, typer.Option(help="What becomes of a file once it is posted: leave, archive or delete.")]
-Archive = Annotated[str | None, typer.Option(help="Folder or mailbox for archived files.")]
-Expected = Annotated[
-    int | None, typer.Option("--expect", help="Alarm after so many minutes without a new file; 0 for none.")
-]
-Recurring = Annotated[
-    bool | None,
-    typer.Option("--recurring-names/--unique-names", help="Whether a name may come again with other content."),
-]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceOptions:
+    """What can be said of a source, by the names that actions know, but for the secrets, of which files are named."""
+
+    port: Annotated[int | None, typer.Option(help="Port; 22 for SFTP, 21 for FTPS, 993 for mail.")]
+    password_file: Annotated[
+        Path | None,
+        typer.Option(help="File with the password in its first line; - for the standard input, or to be asked."),
+    ]
+    key_file: Annotated[Path | None, typer.Option(help="File with the private key (SFTP).")]
+    passphrase_file: Annotated[Path | None, typer.Option(help="File with the passphrase of the private key.")]
+    pin: Annotated[
+        str | None, typer.Option("--fingerprint", help="Fingerprint of its host key or certificate, if known.")
+    ]
+    path: Annotated[str | None, typer.Option(help="Folder; for mail the mailbox.")]
+    pattern: Annotated[str | None, typer.Option(help="Names of the files to take, such as 'CDR_*.csv.gz'.")]
+    senders: Annotated[
+        list[str] | None, typer.Option("--sender", help="Whose mails are taken: an address, @domain, or * for all.")
+    ]
+    every_min: Annotated[int | None, typer.Option("--every", help="Minutes from one look to the next.")]
+    cron: Annotated[str | None, typer.Option(help="Or when, in five fields of cron, UTC.")]
+    rest_s: Annotated[int | None, typer.Option("--rest", help="Seconds for which a file must not have changed.")]
+    limit_mib: Annotated[int | None, typer.Option(help="Refuse larger files, MiB.")]
+    after: Annotated[
+        str | None, typer.Option(help="What becomes of a file once it is posted: leave, archive or delete.")
+    ]
+    archive: Annotated[str | None, typer.Option(help="Folder or mailbox for archived files.")]
+    expected_min: Annotated[
+        int | None, typer.Option("--expect", help="Alarm after so many minutes without a new file; 0 for none.")
+    ]
+    has_recurring_names: Annotated[
+        bool | None,
+        typer.Option("--recurring-names/--unique-names", help="Whether a name may come again with other content."),
+    ]
 
 
 @app.command()
+@with_options
 def add(
     name: NameArgument,
     tenant: TenantOption,
+    *,
     switch: Annotated[str, typer.Option(help="Switch that wrote the files.")],
     kind: Annotated[str, typer.Option(help="folder (of this machine), sftp, ftps or imap.")],
     host: Annotated[str, typer.Option(help="Name or address of the server.")] = "",
     login: Annotated[str, typer.Option("--user", help="User on the server.")] = "",
-    port: Port = None,
-    password_file: PasswordFile = None,
-    key_file: KeyFile = None,
-    passphrase_file: PassphraseFile = None,
-    fingerprint: Pin = None,
-    path: Folder = None,
-    pattern: Pattern = None,
-    sender: Senders = None,
-    every: Every = None,
-    cron: Cron = None,
-    rest: Rest = None,
-    limit_mib: Limit = None,
-    after: After = None,
-    archive: Archive = None,
-    expect: Expected = None,
-    recurring_names: Recurring = None,
+    options: SourceOptions,
 ) -> None:
     """Make a source of a switch. The worker looks into it from now on."""
     from trunkline.usage.queries import access_switch
     from trunkline.usage.sources.actions import add_source
 
-    given = _given(
-        port, password_file, key_file, passphrase_file, fingerprint, path, pattern, sender, every, cron, rest, limit_mib,
-        after, archive, expect, recurring_names,
-    )  # fmt: skip
+    given = _given(options)
     with tenant_scope(tenant):
         source = add_source(
             switch=access_switch(switch), name=name, kind=kind, host=host, login=login, at=now(), **given
@@ -96,68 +103,39 @@ def add(
 
 
 @app.command()
+@with_options
 def change(
     name: NameArgument,
     tenant: TenantOption,
+    *,
     host: Annotated[
         str | None, typer.Option(help="Name or address of the server; its host key must be trusted anew.")
     ] = None,
     login: Annotated[str | None, typer.Option("--user", help="User on the server.")] = None,
-    port: Port = None,
-    password_file: PasswordFile = None,
-    key_file: KeyFile = None,
-    passphrase_file: PassphraseFile = None,
-    fingerprint: Pin = None,
-    path: Folder = None,
-    pattern: Pattern = None,
-    sender: Senders = None,
-    every: Every = None,
-    cron: Cron = None,
-    rest: Rest = None,
-    limit_mib: Limit = None,
-    after: After = None,
-    archive: Archive = None,
-    expect: Expected = None,
-    recurring_names: Recurring = None,
+    options: SourceOptions,
 ) -> None:
     """Change a source; what is left out stays. The next look is due at once."""
     from trunkline.usage.sources.actions import change_source
     from trunkline.usage.sources.queries import access_source
 
-    given = _given(
-        port, password_file, key_file, passphrase_file, fingerprint, path, pattern, sender, every, cron, rest, limit_mib,
-        after, archive, expect, recurring_names,
-    )  # fmt: skip
+    given = _given(options)
     given |= {key: value for key, value in (("host", host), ("login", login)) if value is not None}
     with tenant_scope(tenant):
         change_source(source_id=access_source(name).pk, at=now(), **given)
     typer.echo(f"source {name} changed")
 
 
-def _given(
-    port: int | None, password_file: Path | None, key_file: Path | None, passphrase_file: Path | None, pin: str | None,
-    path: str | None, pattern: str | None, senders: list[str] | None, every: int | None, cron: str | None, rest: int | None,
-    limit_mib: int | None, after: str | None, archive: str | None, expect: int | None, recurring_names: bool | None,
-) -> dict[str, Any]:  # fmt: skip
+def _given(options: SourceOptions) -> dict[str, Any]:
     """The options that were given, by the names that actions know."""
-    values = {
-        "port": port,
-        "password": None if password_file is None else _read_secret(password_file, "Password"),
-        "private_key": None if key_file is None else _read_key(key_file, passphrase_file),
-        "pin": pin,
-        "path": path,
-        "pattern": pattern,
-        "senders": senders or None,
-        "every_min": every,
-        "cron": cron,
-        "rest_s": rest,
-        "limit_octets": None if limit_mib is None else limit_mib << 20,
-        "after": after,
-        "archive": archive,
-        "expected_min": expect,
-        "has_recurring_names": recurring_names,
-    }
-    return {name: value for name, value in values.items() if value is not None}
+    given = given_options(options)
+    passphrase_file = given.pop("passphrase_file", None)
+    if "password_file" in given:
+        given["password"] = _read_secret(given.pop("password_file"), "Password")
+    if "key_file" in given:
+        given["private_key"] = _read_key(given.pop("key_file"), passphrase_file)
+    if "limit_mib" in given:
+        given["limit_octets"] = given.pop("limit_mib") << 20
+    return given
 
 
 def _read_secret(path: Path, what: str) -> Secret:

@@ -13,7 +13,9 @@ Json = dict[str, Any]
 WHY_NOT = {
     "stopped": "not looked at: a rule before it ended the stage",
     "dates": "passed over: it does not hold at that time",
+    "time_profiles": "passed over: the call starts outside its time profiles",
     "account": "passed over: it is for another account",
+    "account_tags": "passed over: it is for accounts with other tags",
     "services": "passed over: it is for other services",
     "trunks_in": "passed over: the trunk in is another",
     "trunks_out": "passed over: the trunk out is another",

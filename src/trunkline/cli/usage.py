@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Annotated, Any
@@ -29,7 +30,10 @@ from trunkline.core.errors import Invalid
 
 if TYPE_CHECKING:
     from trunkline.usage.crew import Crew
+    from trunkline.usage.decode import Decoded, SwitchProfile
+    from trunkline.usage.models import Switch
     from trunkline.usage.search import Found
+    from trunkline.usage.traffic.tried import Ruled
     from trunkline.usage.trial import Trial
 
 app = typer.Typer(help="Files in, records out: load, batches, rejects, search, check, rerate.", no_args_is_help=True)
@@ -405,10 +409,10 @@ def try_(
     tenant: Annotated[str, typer.Option("--tenant", "-t", help="Whose switch.", envvar="TRUNKLINE_TENANT")] = "",
     json: JsonOption = False,
 ) -> None:
-    """Show what a file would become, without writing anything: its format, first rows, what is missing, every line's fate."""
+    """Show what a file would become, without writing anything: its format, first rows, what is missing, every line's fate, what traffic rules would do."""
     from trunkline.usage.trial import as_json, require_format, try_file
 
-    profile = None
+    profile, rules = None, None
     if switch:
         from trunkline.cli.ready import get_ready
         from trunkline.usage.actions import profile_of
@@ -417,9 +421,10 @@ def try_(
         get_ready()
         with tenant_scope(tenant):
             found = access_switch(switch)
-        profile = profile_of(found, now())
+            profile = profile_of(found, now())
+            rules = _rules_of(found, profile)
         format_name = format_name or ("" if mapping else found.format)
-    trial = try_file(file, form=require_format(format_name, mapping), profile=profile, received_at=now())
+    trial = try_file(file, form=require_format(format_name, mapping), profile=profile, received_at=now(), rules=rules)
     if json:
         print_json(as_json(trial))
     else:
@@ -428,8 +433,27 @@ def try_(
         raise typer.Exit(1)
 
 
+def _rules_of(switch: Switch, profile: SwitchProfile) -> Callable[[Decoded], Ruled] | None:
+    """What takes decoded records through the traffic rules of a switch as they are now; None where it has none."""
+    from trunkline.usage.pin import pin
+    from trunkline.usage.traffic.queries import rule_book
+
+    if rule_book(switch.name) is None:
+        return None
+    from trunkline.usage.traffic.tried import through_rules
+
+    return partial(through_rules, profile=profile, pinned=pin(switch))
+
+
 def _cell(value: object) -> object:
     return f"{value:%Y-%m-%d %H:%M:%S}Z" if isinstance(value, datetime) else value
+
+
+def _did(rules: Mapping[str, Any]) -> tuple[str, str]:
+    """The traffic rules that fitted a record, and what it then has that is not as it was decoded."""
+    words = {name: " ".join(to) if isinstance(to, list) else to or "withheld" for name, to in rules["changed"].items()}
+    changed = [f"{name.replace('_', ' ')} {to}" for name, to in words.items()]
+    return ", ".join(rules["fitted"]), "; ".join(changed)
 
 
 def _print_trial(trial: Trial) -> None:
@@ -455,6 +479,9 @@ def _print_trial(trial: Trial) -> None:
     if trial.rows:
         shown = [[_cell(row.get(name)) for name in used] for row in trial.rows]
         table("First lines", used, shown, right=["line", "quantity"])
+    did = [[row["line"], *_did(row["rules"])] for row in trial.rows if "rules" in row]
+    if any(rules for _, rules, _ in did):
+        table("Traffic rules of these", ["line", "rules", "what they change"], did, right=["line"])
     fates = [["decoded", "", trial.decoded]]
     fates += [["rejected", reason, count] for reason, count in trial.reasons.most_common()]
     fates += [["skipped", reason, count] for reason, count in trial.skipped.most_common()]

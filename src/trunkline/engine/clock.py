@@ -49,8 +49,8 @@ class Timeline:
         return bool(self.begin_s[0] <= first_s and last_s < self.begin_s[-1])
 
 
-def _windows_from(windows: Sequence[TimeWindow], local_s: Seconds) -> NDArray[np.int32]:
-    """For each local time the latest `from` of the windows that contain it, or OUTSIDE."""
+def windows_from(windows: Sequence[TimeWindow], local_s: Seconds) -> NDArray[np.int32]:
+    """For each local time (`engine.zone.to_local`) the latest `from` of the windows that contain it, or OUTSIDE."""
     day = local_s // DAY_S
     second = local_s - day * DAY_S
     date = day.astype("datetime64[D]")
@@ -139,7 +139,7 @@ class Clock:
         changes, offset_s = offsets(self._zone, first_s, last_s)
         shift = offset_s[np.maximum(np.searchsorted(changes, moments, side="right") - 1, 0)]
         epoch = np.searchsorted(epochs, moments, side="right") - 1
-        columns: list[NDArray[Any]] = [epoch, *(_windows_from(profile, moments + shift) for profile in self._profiles)]
+        columns: list[NDArray[Any]] = [epoch, *(windows_from(profile, moments + shift) for profile in self._profiles)]
         facts = np.stack([column.astype(np.int64) for column in columns], axis=1)
         is_change = np.append(True, (facts[1:] != facts[:-1]).any(axis=1))
         facts, moments = facts[is_change], moments[is_change]

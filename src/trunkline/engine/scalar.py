@@ -266,7 +266,7 @@ class ScalarTariff:
 
     def is_in_window(self, row: PriceRow, at: int) -> bool:
         """Whether the rate has no time profile or one of its windows contains the instant: rule 2."""
-        return row.windows is None or self._window_from(row.windows, within_calendar(at)) is not None
+        return row.windows is None or window_from(row.windows, self.zone, within_calendar(at)) is not None
 
     def _first_in_force(self, rows: Sequence[PriceRow], at: int) -> PriceRow | None:
         """The first of rates of one code at an instant, by the order of rule 3.2."""
@@ -276,22 +276,14 @@ class ScalarTariff:
         for row in rows:
             if not row.is_valid(at):
                 continue
-            window_from = -1 if row.windows is None else self._window_from(row.windows, at)
-            if window_from is None:
+            begun = -1 if row.windows is None else window_from(row.windows, self.zone, at)
+            if begun is None:
                 continue
             valid_from = _NEVER if row.valid_from is None else row.valid_from
-            order = (row.tag is not None, row.weight, window_from, valid_from, -row.listed)
+            order = (row.tag is not None, row.weight, begun, valid_from, -row.listed)
             if first_order is None or order > first_order:
                 first, first_order = row, order
         return first
-
-    def _window_from(self, windows: Iterable[TimeWindow], at: int) -> int | None:
-        """The latest `from`, in seconds, among the windows that contain the instant; None if none does: rule 2."""
-        day, second = divmod(at + _offset(self.zone, at), _DAY_S)
-        return max(
-            (window.start_s for window in windows if window.start_s <= second < window.end_s and _allows(window, day)),
-            default=None,
-        )
 
     def _next_change(self, rows: Sequence[PriceRow], at: int, until: int) -> int:
         """The first instant after `at`, at most `until`, at which another of `rows` may be in force."""
@@ -500,6 +492,15 @@ def _sum(fees: Sequence[Fee], parts: Sequence[Part]) -> tuple[int, int]:
     common = lcm(*(part.per for part in parts))
     units = sum(part.price * part.increment * part.count * (common // part.per) for part in parts)
     return units + common * sum(fee.units for fee in fees), common * PRICE_SCALE
+
+
+def window_from(windows: Iterable[TimeWindow], zone: ZoneInfo, at: int) -> int | None:
+    """The latest `from`, in seconds, among the windows that contain the instant; None if none does: rule 2."""
+    day, second = divmod(at + _offset(zone, at), _DAY_S)
+    return max(
+        (window.start_s for window in windows if window.start_s <= second < window.end_s and _allows(window, day)),
+        default=None,
+    )
 
 
 def _allows(window: TimeWindow, day: int) -> bool:

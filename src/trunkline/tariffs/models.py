@@ -87,9 +87,9 @@ class Code(TenantModel):
 
 @track()
 class TimeProfile(TenantModel):
-    """A named set of local times, such as peak and off-peak, that rates can be limited to.
+    """A named set of local times, such as peak and off-peak, that rates and traffic rules can be limited to.
 
-    The clock is that of the tariff's timezone. `windows` is a list of objects with `weekdays`, `months`, `month_days`,
+    The clock is that of the tariff's timezone, in a traffic rule the tenant's. `windows` is a list of objects with `weekdays`, `months`, `month_days`,
     `years`, `from` and `to`, each of which may be left out (`docs/algorithms/rating.md`, rule 2).
     """
 

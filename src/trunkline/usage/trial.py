@@ -6,11 +6,11 @@ No database is needed: the clock and the number rules of a switch come as a prof
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -34,6 +34,9 @@ from trunkline.usage.decode.mapped import Mapped
 from trunkline.usage.decode.mapping import read_mapping
 from trunkline.usage.decode.strangers import HEAD_OCTETS, what_it_is
 from trunkline.usage.reasons import FileFailure, Reason
+
+if TYPE_CHECKING:
+    from trunkline.usage.traffic.tried import Ruled
 
 SAMPLE_OCTETS: Final = 128 << 10
 ROWS_SHOWN: Final = 10
@@ -73,8 +76,8 @@ class Candidate:
 class Trial:
     """What became of a file. `rows_in` = `decoded` + `rejected` + the sum of `skipped`.
 
-    `skipped` and `reasons` count by reason. `rows` are the first lines with their fate. `failure` is the stable code of
-    what failed the whole file, `remark` says it in words.
+    `skipped` and `reasons` count by reason. `rows` are the first lines with their fate, and what traffic rules did where records were taken
+    through them. `failure` is the stable code of what failed the whole file, `remark` says it in words.
     """
 
     name: str
@@ -98,11 +101,18 @@ class Trial:
         return self.decoded + self.rejected + self.skipped.total()
 
 
-def try_file(path: Path, *, form: Format | None, profile: SwitchProfile | None, received_at: datetime) -> Trial:
+def try_file(
+    path: Path,
+    *,
+    form: Format | None,
+    profile: SwitchProfile | None,
+    received_at: datetime,
+    rules: Callable[[Decoded], Ruled] | None = None,
+) -> Trial:
     """Decode a whole file and say what became of it; `form` None: the format is recognised.
 
-    `profile` None: a switch that nothing is known of, whose file came at `received_at`. Raises nothing for what is wrong
-    with the file: that is `failure`.
+    `profile` None: a switch that nothing is known of, whose file came at `received_at`. `rules` takes what is decoded through the traffic
+    rules of the switch. Raises nothing for what is wrong with the file: that is `failure`.
     """
     trial = Trial(path.name)
     known = profile or SwitchProfile(received_at=received_at)
@@ -112,7 +122,7 @@ def try_file(path: Path, *, form: Format | None, profile: SwitchProfile | None, 
             form = _best(trial, path)
         if form is not None:
             trial.format, trial.version, trial.title = form.name, form.version, form.title
-            _decode(trial, path, form, known)
+            _decode(trial, path, form, known, rules)
             _say_missing(trial, form, has_switch=profile is not None)
     except FileFailed as error:
         trial.failure, trial.remark = error.code, str(error)
@@ -219,23 +229,30 @@ def _lines(path: Path) -> int:
         )
 
 
-def _decode(trial: Trial, path: Path, form: Format, profile: SwitchProfile) -> None:
+def _decode(
+    trial: Trial, path: Path, form: Format, profile: SwitchProfile, rules: Callable[[Decoded], Ruled] | None
+) -> None:
     seen = dict.fromkeys([*(name for columns, _ in _MISSING.values() for name in columns), "call_id"], False)
-    alone = 0
+    alone = records = 0
     with open_source(path) as source:
         cut = chunks(source, has_header=form.has_header, framing=form.framing)
         for chunk, decoded in decoded_chunks(_looked_at(trial, cut, form), form, profile):
             alone += _alone(decoded.events)
-            _count(trial, decoded)
+            records += len(decoded.events)
             for name in seen:
                 seen[name] = seen[name] or _says(decoded.events, name)
+            ruled = None if rules is None else rules(decoded)
+            fates = decoded if ruled is None else ruled.decoded
+            _count(trial, fates)
             if len(trial.rows) < ROWS_SHOWN:
-                trial.rows += _first_rows(decoded, chunk, ROWS_SHOWN - len(trial.rows))
+                first = _first_rows(fates, chunk, ROWS_SHOWN - len(trial.rows))
+                did = {} if ruled is None else ruled.first(ROWS_SHOWN)
+                trial.rows += [row | ({"rules": did[row["line"]]} if row["line"] in did else {}) for row in first]
     if alone:
         trial.missing["legs"] = (
             f"{alone:,} calls lack a leg: they would wait for it, and are shown as they go on without it after the switch's hours."
         )
-    if trial.decoded:
+    if records:
         for code, (columns, said) in _MISSING.items():
             if not any(seen[name] for name in columns):
                 trial.missing[code] = said

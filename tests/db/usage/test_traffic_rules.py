@@ -7,19 +7,25 @@ import json
 import subprocess
 import sys
 from datetime import UTC, timedelta
+from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
 from tests.databases import TestDatabase
 from tests.db.usage.carrier import NOW, START, Carrier, line
 from tests.places import ROOT
 from trunkline.cli.explained import as_json, print_explanation
+from trunkline.cli.usage import app as usage_app
 from trunkline.core.errors import Conflict, Invalid, NotFound
+from trunkline.kit import clock
 from trunkline.kit.home import home
-from trunkline.tariffs.actions import load_rates
+from trunkline.parties.actions import change_account
+from trunkline.tariffs.actions import change_time_profile, create_time_profile, load_rates
 from trunkline.tariffs.models import Tariff
+from trunkline.tenancy.models import Tenant
 from trunkline.usage.explain import explain_record
 from trunkline.usage.locate import Sought, access_record
 from trunkline.usage.models import Batch, Segment, TrafficRule
@@ -139,6 +145,47 @@ def test_rules_are_for_their_switch_and_their_dates(carrier: Carrier) -> None:
         assert [rule.name for rule in book.rules] == ["other", "over", "now", "next"]
 
 
+def test_rules_are_for_accounts_by_their_tags_as_they_are_when_a_batch_begins(carrier: Carrier) -> None:
+    with carrier.scope():
+        change_account(account_id=carrier.accounts["cust"].pk, at=NOW, tags=["retail", "Nairobi East"])
+    make(carrier, "retail", conditions={"account_tags": "retail,Nairobi East"}, actions="tag retail")
+    make(carrier, "others", conditions={"not_account_tags": ["retail"]}, actions="tag other")
+    make(carrier, "both", conditions={"account_tags": "retail", "not_account_tags": "gold"}, actions="tag plain")
+    (one,) = records(carrier, carrier.load(carrier.write("a.csv", line("one"))))
+    assert (one["sell_tags"], one["buy_tags"], one["rules"]) == ("plain,retail", "other", "retail,both,others")
+
+    with carrier.scope():
+        change_account(account_id=carrier.accounts["cust"].pk, at=NOW, tags=["retail", "gold"])
+    (two,) = records(carrier, carrier.load(carrier.write("b.csv", line("two"))))
+    assert (two["sell_tags"], two["buy_tags"]) == (None, "other")
+    said = explained(carrier, "two")
+    assert [(each["rule"], each["verdict"]) for each in said["sides"]["sell"]["rules"]["after_account"]] == [
+        ("retail", "account_tags"),
+        ("others", "account_tags"),
+        ("both", "account_tags"),
+    ]
+
+
+def test_a_rule_with_a_time_profile_is_for_its_hours_on_the_tenants_clock(
+    carrier: Carrier, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with carrier.scope():
+        Tenant.objects.filter(pk=carrier.tenant_id).update(timezone="Africa/Nairobi")
+        profile = create_time_profile(name="peak", windows=[{"weekdays": [1], "from": "08:00", "to": "13:00"}], at=NOW)
+    make(carrier, "peak", "before_identification", conditions={"time_profiles": "peak"}, actions="tag peak")
+    rows = [line(f"{hour}", start=START.replace(hour=hour)) for hour in (4, 5, 9, 10)]
+    found = {row["key"]: row["tags"] for row in records(carrier, carrier.load(carrier.write("a.csv", *rows)))}
+    assert found == {"4": None, "5": "peak", "9": "peak", "10": None}
+    said = explained(carrier, "10")
+    assert [each["verdict"] for each in said["rules"]["before_identification"]] == ["time_profiles"]
+    print_explanation(said)
+    assert "rule peak: passed over: the call starts outside its time profiles" in capsys.readouterr().out
+
+    with carrier.scope():
+        change_time_profile(profile_id=profile.pk, windows=[{"from": "13:00"}], at=NOW)
+    assert explained(carrier, "10")["rules"]["fit_now"] == ["peak"]
+
+
 def test_a_batch_of_a_tenant_without_rules_has_none_pinned(carrier: Carrier) -> None:
     with carrier.scope():
         assert rule_book("common") is None
@@ -152,6 +199,8 @@ def test_a_batch_of_a_tenant_without_rules_has_none_pinned(carrier: Carrier) -> 
         ({"stage": "later"}, "rule_stage"),
         ({"stage": "before_identification", "side": "sell"}, "rule_stage"),
         ({"stage": "before_identification", "account": "cust"}, "rule_stage"),
+        ({"stage": "before_identification", "conditions": {"account_tags": "gold"}}, "rule_stage"),
+        ({"stage": "before_identification", "conditions": {"not_account_tags": "gold"}}, "rule_stage"),
         ({"conditions": {"destinations": "Kenya"}}, "rule_stage"),
         ({"stage": "after_routing", "side": "sell"}, "rule_stage"),
         ({"side": "left"}, "rule_side"),
@@ -196,6 +245,7 @@ def test_a_name_is_there_once_and_what_it_names_must_be_there(carrier: Carrier) 
         ({"switch": "nowhere"}, "switch_not_found"),
         ({"account": "nobody"}, "account_not_found"),
         ({"stage": "after_rate", "conditions": {"destinations": "Atlantis"}}, "destination_not_found"),
+        ({"conditions": {"time_profiles": "peak"}}, "time_profile_not_found"),
     ):
         with pytest.raises(NotFound) as missing:
             make(carrier, "two", **({"actions": "tag a"} | given))  # type: ignore[arg-type]
@@ -249,6 +299,83 @@ def test_a_file_of_calls_through_a_file_of_rules(carrier: Carrier) -> None:
         expected = list(csv.DictReader(file))
     shown = [{name: str(row.get(name) if row.get(name) is not None else "") for name in expected[0]} for row in rows]
     assert sorted(shown, key=lambda row: row["key"]) == expected
+
+
+def tried(path: Path, *words: str) -> str:
+    """What `usage try` prints of a file of switch common."""
+    command = ["try", str(path), "--switch", "common", "--tenant", "alpha-carrier", *words]
+    with clock.at(NOW):
+        result = CliRunner(env={"COLUMNS": "250"}).invoke(usage_app, command)
+    assert result.exception is None, result.output
+    return result.stdout
+
+
+def test_a_file_that_is_tried_shows_what_its_rules_will_do(carrier: Carrier) -> None:
+    make(
+        carrier,
+        "national",
+        "before_identification",
+        conditions={"called_begins": "0"},
+        actions="strip called 1; add called 254",
+    )
+    make(carrier, "emptied", "before_identification", conditions={"called_begins": "999"}, actions="strip called 18")
+    make(carrier, "no-kenya", side="sell", conditions={"called_begins": "25472"}, then="deny")
+    make(carrier, "kenya", "after_rate", side="buy", conditions={"countries": "KE"}, actions="tag kenya")
+    make(carrier, "ported", side="sell", conditions={"called_begins": "254711"}, actions=r"route-by 254(\d+) 255\1")
+    path = carrier.write(
+        "a.csv",
+        line("one"),
+        "no line",
+        line("two", called="0711000111"),
+        line("three", called="0722000111"),
+        line("four", 0, called="254722000111"),
+        line("five", called="999"),
+        line("six", called="33100000000"),
+        line("seven", trunk_in="nobody"),
+    )
+    said = json.loads(tried(path, "--json"))
+    assert [(row.get("key"), row["fate"], row.get("reason"), row.get("rules")) for row in said["rows"]] == [
+        ("one", "decoded", None, {"fitted": ["kenya"], "changed": {"buy_tags": ["kenya"]}}),
+        (None, "rejected", "field_count", None),
+        ("two", "decoded", None, {
+            "fitted": ["national", "ported", "kenya"],
+            "changed": {"called": "254711000111", "sell_number": "255711000111", "buy_tags": ["kenya"]},
+        }),
+        (None, "rejected", "denied_by_rule", {
+            "fitted": ["national", "no-kenya", "kenya"],
+            "changed": {"called": "254722000111", "buy_tags": ["kenya"]},
+        }),
+        ("four", "decoded", None, {"fitted": ["no-kenya", "kenya"], "changed": {"buy_tags": ["kenya"]}}),
+        (None, "rejected", "bad_number", {"fitted": ["emptied"], "changed": {}}),
+        ("six", "decoded", None, {"fitted": [], "changed": {}}),
+        ("seven", "decoded", None, {"fitted": ["kenya"], "changed": {"buy_tags": ["kenya"]}}),
+    ]  # fmt: skip
+    assert (said["rows_in"], said["decoded"], said["rejected"]) == (8, 5, 3)
+    assert said["reject_reasons"] == {"field_count": 1, "denied_by_rule": 1, "bad_number": 1}
+    assert [row["detail"] for row in said["rows"] if row.get("reason") in ("denied_by_rule", "bad_number")] == [
+        "rule no-kenya",
+        "rule emptied, called 999",
+    ]
+    shown = tried(path)
+    assert "national, ported, kenya" in shown
+    assert "called 254711000111; sell number 255711000111; buy tags kenya" in shown
+
+    with carrier.scope():
+        assert not Batch.objects.exists()
+    batch = carrier.load(path)
+    unpriced = {"unknown_sell": 1, "no_rate_sell": 2}  # which a trial does not look for
+    assert batch.reject_reasons == said["reject_reasons"] | unpriced
+
+
+def test_a_file_of_a_switch_without_rules_is_tried_as_ever(carrier: Carrier) -> None:
+    make(carrier, "other", valid_to=START, actions="tag other")
+    path = carrier.write("a.csv", line("one"))
+    (row,) = json.loads(tried(path, "--json"))["rows"]
+    assert row["rules"] == {"fitted": [], "changed": {}}
+    with carrier.scope():
+        remove_rule(rule_id=access_rule("other").pk)
+    (row,) = json.loads(tried(path, "--json"))["rows"]
+    assert "rules" not in row
 
 
 def explained(carrier: Carrier, key: str) -> dict[str, Any]:

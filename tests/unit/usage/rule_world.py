@@ -26,7 +26,7 @@ from trunkline.usage.reasons import Reason
 from trunkline.usage.schema import EVENTS
 from trunkline.usage.sides import REASONS, AccountFacts, Pinned, SideColumns
 from trunkline.usage.traffic.kinds import Stage
-from trunkline.usage.traffic.rule import Rule, RuleBook, tags_text
+from trunkline.usage.traffic.rule import Conditions, Rule, RuleBook, tags_text
 from trunkline.usage.traffic.scalar import Facts, State, go_through, names_of, walk_side
 
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
@@ -275,4 +275,10 @@ def trunk(account_id: int, value: str, side: str, tech_prefix: str = "") -> Iden
     return IdentityRow(account_id, IdentityKind.TRUNK, IdentitySide(side), value, tech_prefix=tech_prefix)
 
 
-__all__ = ["DAY", "Became", "Call", "World", "events_of", "tariffs_of", "trunk"]
+def tagged(conditions: Conditions, tags: Mapping[int, set[str]]) -> frozenset[int]:
+    """The accounts that conditions on tags of the account name, of accounts with these tags."""
+    wanted, unwanted = set(conditions.account_tags), set(conditions.not_account_tags)
+    return frozenset(account for account, carried in tags.items() if wanted <= carried and not unwanted & carried)
+
+
+__all__ = ["DAY", "Became", "Call", "World", "events_of", "tagged", "tariffs_of", "trunk"]

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.usage.rule_world import DAY, Call, World, events_of, tariffs_of, trunk
+from tests.unit.usage.rule_world import DAY, Call, World, events_of, tagged, tariffs_of, trunk
 from trunkline.core.errors import Invalid
+from trunkline.engine.schema import TimeWindow
 from trunkline.usage.traffic.kinds import Jurisdiction, RuleSide, Stage, Then
 from trunkline.usage.traffic.rule import Conditions, Rule, parse_actions
 from trunkline.usage.traffic.walk import numbers_again
@@ -40,6 +41,13 @@ NUMBERS = [
 ]
 PATTERNS = [r"254(\d*)", r"1(\d{10})", r"\d+", r"0", r"(\d)(\d*)"]
 PUTS = [r"\1", r"33\1", "", r"\0", "254720000009", "x"]
+
+TAGS = {1: {"x", "y"}, 2: {"x"}, 4: set[str]()}
+PROFILES = {
+    "morning": (TimeWindow(end_s=4 * 3600), TimeWindow(start_s=3 * 3600 + 1800, end_s=4 * 3600)),
+    "sunday": (TimeWindow(weekdays=frozenset({7})), TimeWindow(month_days=frozenset({2}), start_s=3600)),
+    "never": (TimeWindow(years=frozenset({2025})),),
+}
 
 prefix_lists = st.lists(st.sampled_from(PREFIXES), min_size=1, max_size=5).map(",".join)
 tags = st.sampled_from(["a", "b", "c", "a b"])
@@ -86,10 +94,15 @@ def rules(draw: st.DrawFn) -> Rule | None:
         "calling_pattern": st.sampled_from([*PATTERNS, ".{0}"]),
         "jurisdictions": st.lists(st.sampled_from(list(Jurisdiction)), min_size=1, max_size=2).map(",".join),
     }
+    choices["time_profiles"] = st.sampled_from(list(PROFILES))
+    if not first:
+        choices["account_tags"] = st.sampled_from(["x", "x,y"])
+        choices["not_account_tags"] = st.sampled_from(["x", "y,z"])
     if stage is Stage.AFTER_RATE:
         choices["codes"] = st.sampled_from(["254", "2547,1", "3"])
     for name in draw(st.lists(st.sampled_from(list(choices)), max_size=2, unique=True)):
         given_conditions[name] = draw(choices[name])
+    conditions = Conditions.of(given_conditions)
     then = draw(st.sampled_from([Then.CONTINUE, Then.CONTINUE, Then.CONTINUE, Then.ALLOW, Then.DENY]))
     try:
         return Rule(
@@ -100,9 +113,12 @@ def rules(draw: st.DrawFn) -> Rule | None:
             account_id=None if first else draw(st.sampled_from([None, None, 1, 2])),
             valid_from_ms=draw(st.sampled_from([None, None, 1_772_413_200_000])),
             valid_to_ms=draw(st.sampled_from([None, None, 1_772_413_200_000])),
-            conditions=Conditions.of(given_conditions),
+            conditions=conditions,
             actions=() if then is Then.DENY else parse_actions(draw(actions())),
             then=then,
+            account_ids=tagged(conditions, TAGS),
+            windows=PROFILES[conditions.time_profiles[0]] if conditions.time_profiles else (),
+            zone=draw(st.sampled_from(["UTC", "Africa/Nairobi", "America/St_Johns"])),
         )
     except Invalid as error:
         if error.code != "rule_pattern":  # a replacement that names a group which the pattern has not

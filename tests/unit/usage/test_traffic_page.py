@@ -8,8 +8,9 @@ from datetime import datetime, time
 import pytest
 
 from tests.places import ROOT
-from tests.unit.usage.rule_world import DAY, Became, Call, World, tariffs_of, trunk
+from tests.unit.usage.rule_world import DAY, Became, Call, World, tagged, tariffs_of, trunk
 from trunkline.core.money import Amount
+from trunkline.engine.schema import TimeWindow
 from trunkline.usage.schema import EVENTS
 from trunkline.usage.traffic.kinds import RuleSide, Stage, Then
 from trunkline.usage.traffic.rule import Conditions, Rule, parse_actions
@@ -39,8 +40,14 @@ def _ms(text: str) -> int | None:
     return int(_instant(text).timestamp() * 1000) if text else None
 
 
+# What the page says of the tags of accounts and of time profile `office`.
+TAGS: dict[int, set[str]] = {1: set(), 2: set(), 3: set(), 4: set(), 5: {"gold", "retail"}}
+OFFICE = TimeWindow(weekdays=frozenset(range(1, 6)), start_s=8 * 3600, end_s=18 * 3600)
+
+
 def _rule(row: dict[str, str]) -> Rule:
     given = dict(part.strip().split("=", 1) for part in row["conditions"].split(";") if part)
+    conditions = Conditions.of(given)
     return Rule(
         name=row["rule"],
         stage=Stage(row["stage"]),
@@ -49,16 +56,25 @@ def _rule(row: dict[str, str]) -> Rule:
         account_id=int(row["account"]) if row["account"] else None,
         valid_from_ms=_ms(row["from"]),
         valid_to_ms=_ms(row["to"]),
-        conditions=Conditions.of(given),
+        conditions=conditions,
         actions=parse_actions(row["actions"]),
         then=Then(row["then"]),
+        account_ids=tagged(conditions, TAGS),
+        windows=(OFFICE,) if conditions.time_profiles else (),
+        zone="Africa/Nairobi",
     )
 
 
 WORLD = World(
     rules=[_rule(row) for row in _table("rule", 10)],
     tariffs=tariffs_of([(row["side"], row["code"], row["tag"], row["price"]) for row in _table("side", 4)]),
-    identities=[trunk(1, "in", "sell"), trunk(2, "out", "buy"), trunk(3, "us", "sell"), trunk(4, "tech", "sell", "77")],
+    identities=[
+        trunk(1, "in", "sell"),
+        trunk(2, "out", "buy"),
+        trunk(3, "us", "sell"),
+        trunk(4, "tech", "sell", "77"),
+        trunk(5, "shop", "sell"),
+    ],
 )
 RECORDS = _table("record", 15)
 

@@ -14,7 +14,7 @@ from trunkline.core.period import require_aware
 from trunkline.kit.db.locks import lock_name, lock_rows
 from trunkline.kit.db.scope import current_tenant_id
 from trunkline.parties.queries import get_account
-from trunkline.tariffs.models import Destination
+from trunkline.tariffs.models import Destination, TimeProfile
 from trunkline.usage.models import TrafficRule
 from trunkline.usage.queries import access_switch
 from trunkline.usage.traffic.kinds import NAME_LENGTH_MAX, RuleSide, Stage, Then
@@ -89,7 +89,7 @@ def create_rule(*, given: GivenRule, at: datetime) -> TrafficRule:
     """Make a rule.
 
     Raises Invalid `rule_name`, `rule_stage`, `rule_condition`, `rule_action`, `rule_tag`, `rule_pattern`, `rule_does_nothing`, `rule_dates`; NotFound
-    `switch_not_found`, `account_not_found`, `destination_not_found`; Conflict `rule_exists`.
+    `switch_not_found`, `account_not_found`, `destination_not_found`, `time_profile_not_found`; Conflict `rule_exists`.
     """
     require_aware(at)
     with transaction.atomic():
@@ -188,7 +188,8 @@ def _row_of(given: GivenRule) -> TrafficRule:
         raise Invalid("rule_dates", "The rule ends before it begins.")
     stage = _choice(Stage, given.stage, "rule_stage", "stage")
     conditions = Conditions.of({name: value for name, value in given.conditions.items() if value})
-    _require_destinations(conditions)
+    _require_names(Destination, "destination", conditions.destinations)
+    _require_names(TimeProfile, "time profile", conditions.time_profiles)
     row = TrafficRule(
         name=name,
         stage=stage,
@@ -220,7 +221,7 @@ def _position(stage: str) -> int:
     return POSITION_STEP if last is None else min(last + POSITION_STEP, POSITION_MAX)
 
 
-def _require_destinations(conditions: Conditions) -> None:
-    known = set(Destination.objects.filter(name__in=conditions.destinations).values_list("name", flat=True))
-    if missing := [name for name in conditions.destinations if name not in known]:
-        raise NotFound("destination_not_found", f"There is no destination {missing[0]!r}.")
+def _require_names(model: type[Destination] | type[TimeProfile], what: str, names: Sequence[str]) -> None:
+    known = set(model.objects.filter(name__in=names).values_list("name", flat=True)) if names else set()
+    if missing := [name for name in names if name not in known]:
+        raise NotFound(f"{what.replace(' ', '_')}_not_found", f"There is no {what} {missing[0]!r}.")

@@ -16,7 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from trunkline.engine.clock import OUTSIDE, windows_from
 from trunkline.engine.prefix import KEY_DIGITS, POWERS, DigitTexts, PrefixTable
+from trunkline.engine.zone import to_local
 from trunkline.parties.kinds import Side
 from trunkline.usage.decode.numbers import is_number
 from trunkline.usage.decode.profile import Party
@@ -300,8 +302,12 @@ def _fitting(
         rows = rows[known.start_ms[rows] >= rule.valid_from_ms]
     if rule.valid_to_ms is not None:
         rows = rows[known.start_ms[rows] < rule.valid_to_ms]
+    if said.time_profiles and len(rows):
+        rows = rows[windows_from(rule.windows, to_local(known.start_ms[rows] // 1000, rule.zone)) != OUTSIDE]
     if rule.account_id is not None and account_id is not None:
         rows = rows[account_id[rows] == rule.account_id]
+    if (said.account_tags or said.not_account_tags) and account_id is not None:
+        rows = rows[np.isin(account_id[rows], list(rule.account_ids))]
     for name, wanted in (("service", said.services), ("trunk_in", said.trunks_in), ("trunk_out", said.trunks_out)):
         if wanted:
             rows = _where_named(known, name, rows, lambda value, wanted=wanted: value in wanted)  # type: ignore[misc]

@@ -7,7 +7,11 @@ from datetime import UTC, datetime, timedelta
 from django.db.models import Q
 
 from trunkline.core.errors import NotFound
-from trunkline.tariffs.models import Destination
+from trunkline.engine.schema import TimeWindow
+from trunkline.parties.models import Account
+from trunkline.tariffs.models import Destination, TimeProfile
+from trunkline.tariffs.rules import parse_windows
+from trunkline.tenancy.queries import current_tenant
 from trunkline.usage.models import TrafficRule
 from trunkline.usage.traffic.kinds import RuleSide, Stage, Then
 from trunkline.usage.traffic.rule import Conditions, Rule, RuleBook, parse_actions
@@ -56,6 +60,9 @@ def as_rule(row: TrafficRule) -> Rule:
         actions=parse_actions(row.actions),
         then=Then(row.then),
         destination_ids=destination_ids(conditions),
+        account_ids=account_ids(conditions),
+        windows=windows(conditions),
+        zone=current_tenant().timezone if conditions.time_profiles else "UTC",
     )
 
 
@@ -69,6 +76,23 @@ def destination_ids(conditions: Conditions) -> frozenset[int]:
     if conditions.countries:
         asked &= Q(country__in=conditions.countries)
     return frozenset(Destination.objects.filter(asked).values_list("id", flat=True))
+
+
+def account_ids(conditions: Conditions) -> frozenset[int]:
+    """The accounts that carry all of the tags that conditions want and none that they do not."""
+    wanted, unwanted = list(conditions.account_tags), list(conditions.not_account_tags)
+    if not (wanted or unwanted):
+        return frozenset()
+    found = Account.objects.filter(tags__contains=wanted).exclude(tags__overlap=unwanted)
+    return frozenset(found.values_list("id", flat=True))
+
+
+def windows(conditions: Conditions) -> tuple[TimeWindow, ...]:
+    """The windows of all time profiles that conditions name."""
+    if not conditions.time_profiles:
+        return ()
+    found = TimeProfile.objects.filter(name__in=conditions.time_profiles).order_by("name")
+    return tuple(window for profile in found for window in parse_windows(profile.windows))
 
 
 def _milliseconds(instant: datetime | None) -> int | None:

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from trunkline.core.e164 import is_digits
 from trunkline.core.errors import Invalid
 from trunkline.engine.prefix import KEY_DIGITS
+from trunkline.engine.schema import TimeWindow
 from trunkline.parties.kinds import Side
 from trunkline.usage.decode.profile import PATTERN_LENGTH_MAX, PUT_LENGTH_MAX, Party
 from trunkline.usage.schema import Service
@@ -35,6 +36,9 @@ _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 class Conditions:
     """What must be true of a record; an empty one asks nothing. Values are checked and as they are compared."""
 
+    time_profiles: tuple[str, ...] = ()
+    account_tags: tuple[str, ...] = ()
+    not_account_tags: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
     trunks_in: tuple[str, ...] = ()
     trunks_out: tuple[str, ...] = ()
@@ -76,6 +80,7 @@ class Conditions:
 CONDITION_NAMES: Final = tuple(each.name for each in fields(Conditions))
 PATTERNS: Final = ("called_pattern", "calling_pattern")
 AFTER_RATE_ONLY: Final = ("destinations", "countries", "codes")
+OF_ACCOUNTS: Final = ("account_tags", "not_account_tags")
 
 
 def _values(name: str, value: object) -> list[str]:
@@ -286,7 +291,10 @@ def actions_text(actions: Sequence[Action]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One rule. Instants are UTC milliseconds, None no bound; `destination_ids` are those that its conditions on destinations name.
+    """One rule. Instants are UTC milliseconds, None no bound.
+
+    `destination_ids` and `account_ids` are those that its conditions on destinations and on tags of the account name, `windows` are those of
+    its time profiles, on the clock of `zone`.
 
     Raises Invalid: `rule_stage` where the stage knows no such side, account, condition; `rule_does_nothing`.
     """
@@ -303,10 +311,14 @@ class Rule:
     actions: tuple[Action, ...] = ()
     then: Then = Then.CONTINUE
     destination_ids: frozenset[int] = frozenset()
+    account_ids: frozenset[int] = frozenset()
+    windows: tuple[TimeWindow, ...] = ()
+    zone: str = "UTC"
 
     def __post_init__(self) -> None:
         stage, said = self.stage, self.conditions.as_dict()
-        if stage is Stage.BEFORE_IDENTIFICATION and (self.side is not RuleSide.BOTH or self.account_id is not None):
+        asks_account = self.account_id is not None or any(name in said for name in OF_ACCOUNTS)
+        if stage is Stage.BEFORE_IDENTIFICATION and (self.side is not RuleSide.BOTH or asks_account):
             raise _bad_stage("Before identification there are no sides and no accounts.", "Use stage after_account.")
         if stage is Stage.AFTER_ROUTING and self.side is RuleSide.SELL:
             raise _bad_stage("After routing there is only the vendor's side.", "Leave the side out.")

@@ -12,7 +12,9 @@ from enum import StrEnum
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from trunkline.core.period import get_zone
 from trunkline.engine.explain import Explanation
+from trunkline.engine.scalar import window_from
 from trunkline.engine.schema import Outcome
 from trunkline.parties.kinds import Side
 from trunkline.usage.decode.numbers import NUMBER_DIGITS_MAX
@@ -41,7 +43,9 @@ class Verdict(StrEnum):
     FITTED = "fitted"
     STOPPED = "stopped"  # a rule before it ended the stage or denied the record
     DATES = "dates"
+    TIME_PROFILES = "time_profiles"
     ACCOUNT = "account"
+    ACCOUNT_TAGS = "account_tags"  # also where it carries one that the rule does not want
     SERVICES = "services"
     TRUNKS_IN = "trunks_in"
     TRUNKS_OUT = "trunks_out"
@@ -137,10 +141,13 @@ def _missing(rule: Rule, facts: Facts, state: State, account_id: int | None, pri
     begins = rule.valid_from_ms is None or rule.valid_from_ms <= facts.start_ms
     ends = rule.valid_to_ms is not None and rule.valid_to_ms <= facts.start_ms
     code = "" if price is None else price.code
+    is_tagged = not (said.account_tags or said.not_account_tags) or account_id in rule.account_ids
     is_there = price is not None and price.destination_id in rule.destination_ids
     checks = (
         (Verdict.DATES, begins and not ends),
+        (Verdict.TIME_PROFILES, not said.time_profiles or is_in_windows(rule, facts.start_ms)),
         (Verdict.ACCOUNT, rule.account_id is None or rule.account_id == account_id),
+        (Verdict.ACCOUNT_TAGS, is_tagged),
         (Verdict.SERVICES, not said.services or facts.service in said.services),
         (Verdict.TRUNKS_IN, not said.trunks_in or facts.trunk_in in said.trunks_in),
         (Verdict.TRUNKS_OUT, not said.trunks_out or facts.trunk_out in said.trunks_out),
@@ -159,6 +166,11 @@ def _missing(rule: Rule, facts: Facts, state: State, account_id: int | None, pri
         (Verdict.CODES, not said.codes or code.startswith(said.codes)),
     )
     return next((verdict for verdict, holds in checks if not holds), None)
+
+
+def is_in_windows(rule: Rule, start_ms: int) -> bool:
+    """Whether the instant lies in one of the time profiles of the rule."""
+    return window_from(rule.windows, get_zone(rule.zone), start_ms // 1000) is not None
 
 
 def fits_whole(pattern: str, number: str) -> bool:
