@@ -205,7 +205,8 @@ def state_claim(
         schema=CLAIMED,
     )
     with pa.OSFile(str(file), "wb") as sink, pa.ipc.new_file(sink, CLAIMED) as writer:
-        writer.write_table(table.combine_chunks())
+        # One batch, also where there are no rows: a table without any would be written without one.
+        writer.write_batch(pa.record_batch([one_array(column) for column in table.columns], schema=CLAIMED))
     return Claim(number, file, len(candidates), days)
 
 
