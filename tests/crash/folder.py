@@ -53,7 +53,7 @@ class Folder(Stages):
 
     def prepare(self) -> None:
         """Stage `empty`: a carrier with one file taken. Stage `loaded`: its second file is taken too, its prices mended, nothing is billed.
-        Stage `dearer`: most of it costs something else now.
+        Stage `dearer`: most of it costs something else now. Stage `late`: besides, legs have come late for calls that are posted.
         """
         self._put_in_migrated()
         write_files(self.files)
@@ -70,6 +70,13 @@ class Folder(Stages):
         self.keep("loaded")
         self.command("tests.crash.prepare:dearer")
         self.keep("dearer")
+        for name in ("early.csv", "late.csv"):
+            self.command("usage", "load", str(self.files / name), "--switch", "proxy")
+        batches = json.loads(self.command("usage", "batches", "--json").out)["batches"]
+        late = next(batch for batch in batches if batch["name"] == "late.csv")
+        assert late["reasons"] == {"late_leg": 50}
+        self.ids["late.csv"] = late["batch"]
+        self.keep("late")
 
     def _put_in_migrated(self) -> None:
         """Begin with a migrated database, which is kept from one run of the suite to the next while no migration changes."""

@@ -37,13 +37,28 @@ def write(path: Path, made: list[str]) -> None:
 
 
 def write_files(folder: Path) -> None:
-    """`first.csv`, `march.csv` which repeats some of it, and `watched.csv`."""
+    """`first.csv`, `march.csv` which repeats some of it, and `watched.csv`; files of legs."""
     folder.mkdir(parents=True, exist_ok=True)
     write(folder / "first.csv", lines(0, 300))
     write(folder / "march.csv", [*lines(300, 2000), *(record(number) for number in range(0, 300, 10))])
     write(folder / "watched.csv", lines(5000, 400))
-    for name, made in zip(("begun.csv", "ended.csv"), legs(200), strict=True):
+    names = ("begun.csv", "ended.csv", "early.csv", "late.csv")
+    for name, made in zip(names, (*legs(200), *late_legs(50)), strict=True):
         (folder / name).write_text("\n".join([LEGS, *made]) + "\n")
+
+
+def late_legs(count: int) -> tuple[list[str], list[str]]:
+    """Calls of a re-INVITE and a BYE, and the INVITEs that come when they are posted."""
+    early, late = [], []
+    for number in range(count):
+        start = START + timedelta(seconds=60 * number)
+        again, end = start + timedelta(seconds=20), start + timedelta(seconds=50)
+        for made, at in ((late, start), (early, again)):
+            made.append(
+                f"INVITE,a,b,late-{number},200,OK,{at:%Y-%m-%d %H:%M:%S},4930123,{CALLED[number % len(CALLED)]},in,out"
+            )
+        early.append(f"BYE,b,a,late-{number},200,OK,{end:%Y-%m-%d %H:%M:%S},,,,")
+    return early, late
 
 
 def legs(count: int) -> tuple[list[str], list[str]]:

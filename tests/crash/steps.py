@@ -20,6 +20,7 @@ RERATE = (
     "after_commit",
     "sweeping",
 )
+ACCEPT = ("registered", "renamed", "superseding", "before_commit")
 LEGS = ("registered", "decoding", "renamed", "waiting", "before_commit", "after_commit")
 SOURCE = ("source_listed", "source_fetched", "source_registered", "source_before_end", "source_ended")
 INVOICE = (
@@ -68,6 +69,10 @@ def pull(folder: Folder, fault: str = "") -> None:
 
 def resend(folder: Folder, fault: str = "") -> None:
     _do(folder, ("usage", "resend", "--batch", folder.ids["march.csv"]), fault)
+
+
+def accept(folder: Folder, fault: str = "") -> None:
+    _do(folder, ("usage", "accept", folder.ids["late.csv"]), fault)
 
 
 def rerate(folder: Folder, fault: str = "") -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from tests.crash.folder import Folder
 from tests.crash.steps import (
+    ACCEPT,
     CREW,
     LEGS,
     LOAD,
@@ -13,6 +14,7 @@ from tests.crash.steps import (
     RESEND,
     VICTIMS,
     WATCH,
+    accept,
     expire_legs,
     expire_undisturbed,
     join_legs,
@@ -66,6 +68,16 @@ def test_rejects_are_sent_again_once(prepared: Folder, step: str, victim: str) -
     prepared.put_back("loaded")
     resend(prepared, step + victim)
     resend(prepared)
+    prepared.assert_same_as(expected)
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
+@pytest.mark.parametrize("step", ACCEPT)
+def test_late_legs_are_accepted_once(prepared: Folder, step: str, victim: str) -> None:
+    expected = prepared.undisturbed("late", accept)
+    prepared.put_back("late")
+    accept(prepared, step + victim)
+    accept(prepared)
     prepared.assert_same_as(expected)
 
 

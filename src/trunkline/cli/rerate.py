@@ -223,6 +223,7 @@ def _result(tenant_id: int, batch_id: int) -> dict[str, Any]:
         "state": batch.state,
         "changed": batch.changed,
         "rejected": batch.rejected,
+        "duplicates": batch.duplicates,
         "reasons": batch.reject_reasons,
         "written": batch.rows_in,
         "seconds": seconds,
@@ -264,13 +265,18 @@ def _rejects(tenant: str, reason: str, *, apply: bool, json: bool) -> None:
 
 def accept(
     tenant: TenantOption,
-    batch: Annotated[str, typer.Argument(help="Batch whose conflicting duplicates wait; `usage rejects` has it.")],
+    batch: Annotated[
+        str, typer.Argument(help="Batch of which conflicting duplicates or late legs wait; `usage rejects` has it.")
+    ],
     key: Annotated[
-        list[str] | None, typer.Option(help="Only the record of this key; may be given several times.")
+        list[str] | None, typer.Option(help="Only for the record of this key; may be given several times.")
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Accept conflicting duplicates as corrections: each takes the place of the record with its key; the other rejects of the batch are sent again too."""
+    """Accept corrections: a conflicting duplicate takes the place of the record with its key, a late leg becomes part of the record of its call.
+
+    The other rejects of the batch are sent again too.
+    """
     from trunkline.tenancy.queries import get_tenant_id
     from trunkline.tenancy.scope import scope
     from trunkline.usage.process import process
@@ -287,8 +293,10 @@ def accept(
     if json:
         print_json({"batch": said, "accounts": accounts})
     else:
+        adds_nothing = f"{said['duplicates']} add nothing; " if said["duplicates"] else ""
         typer.echo(
-            f"{said['changed']} records replaced; {said['state']}, {said['rejected']} still rejected, batch {said['batch']}"
+            f"{said['changed']} records replaced; {adds_nothing}{said['state']}, {said['rejected']} still rejected, "
+            f"batch {said['batch']}"
         )
         _print_money({"accounts": accounts, "invoices": ()})
     if said["state"] == "failed":

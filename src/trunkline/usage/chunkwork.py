@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -161,10 +162,13 @@ def late_rejects(lines: Lines, events: pa.Table, rows: NDArray[np.int64], reason
     )
 
 
-def late_legs(legs: pa.Table) -> pa.Table:
-    """Rejects of legs whose call was posted without them."""
+def late_legs(legs: pa.Table, remarks: Sequence[str]) -> pa.Table:
+    """Rejects of legs whose call was posted without them, each with a remark, or none where it is empty."""
     size = len(legs)
-    details = [f"the record {call} was posted without this leg." for call in legs["call"].to_pylist()]
+    details = [
+        f"the record {call} was posted without this leg{said and f'; {said}'}."
+        for call, said in zip(legs["call"].to_pylist(), remarks, strict=True)
+    ]
     return pa.table(
         [
             legs["line"],

@@ -90,13 +90,15 @@ class ClaimedLegs:
             if mine <= known and known:
                 fates[row] = Fate.DUPLICATE
             elif self.kinds[row]:
-                adds = self._adds(row, named or "", start, end)
-                fates[row] = Fate.LATE if adds else Fate.DUPLICATE
+                role = ROLES[self.kinds[row]]
+                is_more = adds(role, int(self.at[row]), named or "", start, end, self.skew_ms)
+                fates[row] = Fate.LATE if is_more else Fate.DUPLICATE
             elif (named or "").startswith(ALONE) or (self.named[row] or "").startswith(ALONE) or known < mine:
                 fates[row] = Fate.LATE
 
-    def _adds(self, row: int, named: str, start: int, end: int) -> bool:
-        """Whether a leg says anything that the record does not know: a begin or an end inside of a call does not."""
-        if named.startswith(ALONE) or ROLES[self.kinds[row]] < Role.BEGIN:
-            return True
-        return not start <= self.at[row] <= end + self.skew_ms
+
+def adds(role: int, at: int, named: str, start: int, end: int, skew_ms: int) -> bool:
+    """Whether a leg says anything that the record does not know: a begin or an end inside of a call does not."""
+    if named.startswith(ALONE) or role < Role.BEGIN:
+        return True
+    return not start <= at <= end + skew_ms

@@ -29,9 +29,10 @@ from trunkline.usage.claimed_legs import ClaimedLegs
 from trunkline.usage.crew import PARTS
 from trunkline.usage.decode import Chunk, Decoded, Lines, SwitchProfile
 from trunkline.usage.fates import Fate, Fates
+from trunkline.usage.late import Corrections, Place
 from trunkline.usage.reasons import Reason
 from trunkline.usage.schema import INSTANT
-from trunkline.usage.sides import REASON_NUMBER, Pinned, SideColumns
+from trunkline.usage.sides import REASON_NUMBER, REASONS, Pinned, SideColumns
 from trunkline.usage.store import DAY_MS, KeyColumns, SegmentWriter, WrittenSegment
 from trunkline.usage.stored import form_named
 from trunkline.usage.taken import Claim, key_columns, state_claim
@@ -181,7 +182,38 @@ class Part:
         kept = waiting.filter(pa.array(fates == Fate.NEW))
         self.totals.waiting += len(kept)
         self.waiting.append(kept)
-        return late_legs(waiting.filter(pa.array(fates == Fate.LATE)))
+        late = waiting.filter(pa.array(fates == Fate.LATE))
+        return late_legs(late, [""] * len(late))
+
+    def correct(self, found: Corrections) -> list[Place]:
+        """Write the records of calls whose late legs were accepted; the stored records whose place they take.
+
+        Where one of a call's records must be rejected, those that are stored stay, and so do the late legs, as rejects.
+        """
+        work = self.work
+        events, sides, reason = price_sides(found.events, work.profile, work.pinned)
+        bad = dict(zip(found.call[reason != 0].tolist(), reason[reason != 0].tolist(), strict=True))
+        kept = np.flatnonzero(~np.isin(found.call, list(bad)))
+        self._rated.add(
+            segment_rows(events, sides, kept, work.batch_id, work.pinned.version), key_columns(events).take(kept)
+        )
+        fold_chunk(events, sides, kept, self.totals)
+        self.totals.rated += len(kept)
+        written = set(found.call[kept].tolist())
+        remarks = [
+            said or (f"with it, it would be {REASONS[bad[call]]}" if call in bad else "")
+            for said, call in zip(found.remarks, found.leg_call.tolist(), strict=True)
+        ]
+        is_refused = np.array([bool(said) for said in remarks], np.bool_)
+        adds_nothing = ~is_refused & ~np.isin(found.leg_call, list(written))
+        rejects = late_legs(found.legs.filter(pa.array(is_refused)), [said for said in remarks if said])
+        if len(rejects):
+            self.totals.count_rejects(rejects)
+            self._rejects.add(reject_rows(rejects, work.batch_id))
+        self.totals.duplicates += int(adds_nothing.sum())
+        legs_in = int(found.legs_in.sum()) - int(is_refused.sum()) - int(adds_nothing.sum())
+        self.skipped += max(legs_in - len(kept), 0)
+        return [place for call in written for place in found.replaced[call]]
 
     def folded(self) -> Folded:
         """The sums of what is settled."""
@@ -224,6 +256,10 @@ class InlineParts:
     def give_decoded(self, number: int, decoded: Decoded, header: bytes | None) -> None:
         """The same for a chunk that is decoded already."""
         self._claims.append(self._parts[number % PARTS].state(number, decoded, header))
+
+    def correct(self, found: Corrections) -> list[Place]:
+        """Have the records of calls written whose late legs were accepted."""
+        return self._parts[0].correct(found)
 
     def claims(self) -> list[Claim]:
         """The claims since the last asking."""

@@ -20,6 +20,7 @@ from trunkline.usage.chunkwork import Totals, negated
 from trunkline.usage.crew import CREW_OCTETS, PARTS, PARTS_AHEAD, Crew
 from trunkline.usage.decode import Chunk, Decoded, FileFailed, Format, Source, SwitchProfile, chunks
 from trunkline.usage.decode.assembly import Assembler, Waiters, decoded_chunks
+from trunkline.usage.late import LateLegs
 from trunkline.usage.part import InlineParts, Parts, Work
 from trunkline.usage.reasons import FileFailure
 from trunkline.usage.replace import take_out
@@ -142,7 +143,8 @@ def _give_all(job: Job, source: Source, parts: Parts, doubtful: frozenset[int]) 
     given = judged = 0
     form, profile = form_named(job.work.format), job.work.profile
     cut = chunks(source, CHUNK_OCTETS, has_header=form.has_header, framing=form.framing)
-    assembler = _assembler(job, form) if form.has_legs(profile) else None
+    late = _late_legs(job) if form.has_legs(profile) else None
+    assembler = _assembler(job, form, late) if form.has_legs(profile) else None
     for give in _giving(parts, cut, assembler, form, profile):
         while given - judged >= PARTS * PARTS_AHEAD:
             judged = _judge(taken, parts, claims, judged)
@@ -151,13 +153,28 @@ def _give_all(job: Job, source: Source, parts: Parts, doubtful: frozenset[int]) 
         job.on_progress(source.progress_octets)
     while judged < given:
         judged = _judge(taken, parts, claims, judged)
+    corrections = late.corrections() if late is not None else None
+    if corrections is not None and isinstance(parts, InlineParts):
+        taken.replace(parts.correct(corrections))
     return taken, assembler
 
 
-def _assembler(job: Job, form: Format) -> Assembler:
+def _late_legs(job: Job) -> LateLegs | None:
+    """What accepted legs that are late for their call go to; None where a person has accepted nothing."""
+    if job.accepted is None:
+        return None
+    return LateLegs(
+        find_segments=job.find_segments,
+        window_days=job.duplicate_window_days,
+        accepted=job.accepted,
+        profile=job.work.profile,
+    )
+
+
+def _assembler(job: Job, form: Format, late: LateLegs | None) -> Assembler:
     profile = job.work.profile
     is_final = profile.legs_wait_hours == 0
-    return Assembler(form, profile, waiters=job.waiters, is_final=is_final, only_waiting=job.is_expiry)
+    return Assembler(form, profile, waiters=job.waiters, posted=late, is_final=is_final, only_waiting=job.is_expiry)
 
 
 def _giving(

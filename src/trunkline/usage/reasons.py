@@ -131,7 +131,7 @@ class Reason(_Explained):
     LATE_LEG = (
         "late_leg",
         "A leg of a call whose record was posted without it; the detail names the record.",
-        "Compare it with the record; if the leg would change what was charged, correct the record, else leave it.",
+        "Compare it with the record; if the call should be charged with it accept it as a correction, else leave it.",
     )
     LONE_LEG = (
         "lone_leg",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pyarrow.parquet as pq
 
@@ -21,6 +21,8 @@ from trunkline.usage.queries import access_batch
 from trunkline.usage.reasons import Reason
 from trunkline.usage.segments import watch
 from trunkline.usage.spool import spooled, write_synced
+
+ACCEPTABLE: Final = (Reason.CONFLICTING_DUPLICATE, Reason.LATE_LEG)
 
 
 def resend(tenant_id: int, *, batch_public_id: str | None, actor: str, now: Callable[[], datetime]) -> list[int]:
@@ -45,18 +47,18 @@ def resend(tenant_id: int, *, batch_public_id: str | None, actor: str, now: Call
 def accept(
     tenant_id: int, *, batch_public_id: str, keys: Sequence[str] = (), actor: str, now: Callable[[], datetime]
 ) -> int:
-    """Register the rejects of a batch to be sent again, its conflicting duplicates, or those of these keys, as corrections: the new batch.
+    """Register the rejects of a batch to be sent again, what can be accepted of them, or that of these keys, as corrections: the new batch.
 
-    When it is posted, what was accepted has taken the place of the stored record with its key. Raises NotFound `batch_not_found`, Conflict
-    `nothing_to_accept`, `resend_under_way`.
+    When it is posted, a conflicting duplicate has taken the place of the stored record with its key, and a late leg is part of the record of
+    its call. Raises NotFound `batch_not_found`, Conflict `nothing_to_accept`, `resend_under_way`.
     """
     with scope(tenant_id, actor):
         source = access_batch(batch_public_id)
-        if source.pk not in {batch.pk for batch in waiting_with(Reason.CONFLICTING_DUPLICATE)}:
+        if source.pk not in {batch.pk for reason in ACCEPTABLE for batch in waiting_with(reason)}:
             raise Conflict(
                 "nothing_to_accept",
-                f"No conflicting duplicates of {source.name} wait.",
-                hint="`trunkline usage rejects --reason conflicting_duplicate --list` shows those that do.",
+                f"No conflicting duplicates or late legs of {source.name} wait.",
+                hint="`trunkline usage rejects --list` with --reason conflicting_duplicate, or late_leg, shows those that do.",
             )
         known = Batch.objects.filter(resends=source).first()
     asked = {"accept": sorted(set(keys)) or "all"}
@@ -64,7 +66,7 @@ def accept(
         raise Conflict(
             "resend_under_way",
             f"The rejects of {source.name} are being sent again already.",
-            hint="Let that come to its end: `trunkline usage resend --batch`. What still conflicts can then be accepted from the new batch.",
+            hint="Let that come to its end: `trunkline usage resend --batch`. What is left can then be accepted from the new batch.",
         )
     batch_id = _resend_one(tenant_id, source, actor, now, asked)
     if batch_id is None:

@@ -6,7 +6,7 @@ sorted key hashes of stored segments and of the file's earlier chunks; where a h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -205,7 +205,8 @@ def state_claim(
         schema=CLAIMED,
     )
     with pa.OSFile(str(file), "wb") as sink, pa.ipc.new_file(sink, CLAIMED) as writer:
-        writer.write_table(table.combine_chunks())
+        # One batch, also where there are no rows: a table without any would be written without one.
+        writer.write_batch(pa.record_batch([one_array(column) for column in table.columns], schema=CLAIMED))
     return Claim(number, file, len(candidates), days)
 
 
@@ -250,6 +251,10 @@ class Accepted:
         if self.keys is None:
             return np.ones(len(hashes), np.bool_)
         return np.isin(hashes, key_hash(pa.array(sorted(self.keys), pa.string())))
+
+    def holds_any(self, keys: Sequence[str]) -> bool:
+        """Whether it was said of one of these keys."""
+        return self.keys is None or not self.keys.isdisjoint(keys)
 
 
 @dataclass(slots=True)
@@ -379,8 +384,12 @@ class TakenKeys:
             return
         wanted = (fates[here] == Fate.CONFLICT) & self.accepted.holds(hashes)
         fates[here[wanted]] = Fate.NEW
-        _, rows = self.replaced.setdefault(run.stored.id, (run.stored, set()))
-        rows.update(run.rows[at[wanted]].tolist())
+        self.replace((run.stored, row) for row in run.rows[at[wanted]].tolist())
+
+    def replace(self, places: Iterable[tuple[StoredFile, int]]) -> None:
+        """Note that these stored records are replaced, each by its segment and row."""
+        for segment, row in places:
+            self.replaced.setdefault(segment.id, (segment, set()))[1].add(row)
 
     def _take(self, stated: _Stated, order: Rows, ordered: Hashes, fates: Fates) -> None:
         new = fates[order] == Fate.NEW
@@ -494,6 +503,17 @@ def rows_with_hash(segment: StoredFile, hashed: Hashes) -> list[int]:
     """The rows of a segment whose key has that one hash: whoever reads them compares the key. Nothing is scanned."""
     run = _open_stored(segment)
     return sorted(int(row) for _, at in run.find(hashed) for row in run.rows[at])
+
+
+def rows_of_keys(segment: StoredFile, keys: pa.Array) -> list[tuple[int, int]]:
+    """Where records of a segment have one of these keys: the place of the key, and the row."""
+    run = _open_stored(segment)
+    found: list[tuple[int, int]] = []
+    for wanted, at in run.find(key_hash(keys)):
+        rows = run.rows[at]
+        same = pc.equal(_keys_of(run, rows), keys.take(pa.array(wanted))).to_numpy(zero_copy_only=False)
+        found += zip(wanted[same].tolist(), rows[same].tolist(), strict=True)
+    return found
 
 
 def rebuild_key_index(segment: Path) -> None:

@@ -99,5 +99,5 @@ def test_of_two_corrections_in_one_file_the_first_counts(carrier: Carrier) -> No
 def test_there_must_be_something_to_accept(carrier: Carrier) -> None:
     batch = load(carrier)
     run(usage.app, "accept", str(batch.public_id))
-    with pytest.raises(Conflict, match=r"No conflicting duplicates of b\.csv wait"):
+    with pytest.raises(Conflict, match=r"No conflicting duplicates or late legs of b\.csv wait"):
         accept(carrier.tenant_id, batch_public_id=str(batch.public_id), actor="test", now=clock.now)

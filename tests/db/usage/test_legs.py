@@ -373,3 +373,9 @@ def test_what_a_crash_cut_off_is_let_go_by_the_next_command(carrier: Carrier) ->
     (batch,) = wait_out(carrier)
     assert (batch.pk, *counts(batch)) == (registered, 1, 0, 1, 0, 0, 1)
     assert_proved(carrier)
+
+
+def test_a_file_of_which_every_row_is_passed_over_holds_no_records(carrier: Carrier) -> None:
+    batch = load(carrier, "1.csv", invite("c1").replace("INVITE", "CANCEL"))
+    assert (batch.state, batch.failure) == ("failed", "no_rows")
+    assert_proved(carrier)

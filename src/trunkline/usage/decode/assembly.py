@@ -6,6 +6,7 @@ end of the file it waits in the switch's waiting table, or goes on alone. Only w
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -49,6 +50,13 @@ class Waiters(Protocol):
 
     def call_hashes(self) -> NDArray[np.uint64]: ...
     def legs_of(self, calls: Sequence[str]) -> Sequence[WaitingText]: ...
+
+
+class Posted(Protocol):
+    """The records of a switch for which legs may come late, and be accepted."""
+
+    def rows(self, table: LegTable, calls: Calls) -> NDArray[np.bool_]: ...
+    def put_aside(self, table: LegTable, raw: Sequence[str]) -> None: ...
 
 
 class _Nobody:
@@ -117,8 +125,9 @@ class AssembledLines(Lines):
 class Assembler:
     """Joins the legs of one file. `is_final`: nothing waits; what has no partner goes on alone, marked.
 
-    `waiters` are the legs that wait at the switch. With `only_waiting` the file itself is made of waiting legs whose time is over: a leg
-    of it that waits no more has gone another way meanwhile and is a duplicate. `taken` are the rows of the waiting table that are used up.
+    `waiters` are the legs that wait at the switch; legs that `posted` knows to be late are put aside there. With `only_waiting` the file itself is
+    made of waiting legs whose time is over: a leg of it that waits no more has gone another way meanwhile and is a duplicate. `taken` are the
+    rows of the waiting table that are used up.
     """
 
     def __init__(
@@ -127,6 +136,7 @@ class Assembler:
         profile: SwitchProfile,
         *,
         waiters: Waiters | None = None,
+        posted: Posted | None = None,
         is_final: bool = False,
         only_waiting: bool = False,
         held_legs: int = HELD_LEGS,
@@ -134,7 +144,9 @@ class Assembler:
         self._form, self._profile = form, profile
         self._waiters = waiters or _Nobody()
         self._waiting_calls = np.sort(self._waiters.call_hashes())
-        self._is_final, self._only_waiting, self._held_legs = is_final, only_waiting, held_legs
+        self._posted = posted
+        self._is_final, self._only_waiting = is_final, only_waiting
+        self._held_legs = held_legs if posted is None else sys.maxsize  # what a person has accepted is not much
         self.taken: list[int] = []
         self.duplicates = 0
         self._new: list[LegTable] = []
@@ -173,7 +185,13 @@ class Assembler:
         if self._only_waiting:
             came[-1] = self._still_waiting(fresh, waited)
         table = LegTable.concat([*came, *waited] if self._only_waiting else [*waited, *came])
-        calls = join_calls(table, self._profile, is_final=is_end and (self._is_final or self._only_waiting))
+        is_final = is_end and (self._is_final or self._only_waiting)
+        calls = join_calls(table, self._profile, is_final=is_final)
+        if self._posted is not None and (is_late := self._posted.rows(table, calls)).any():
+            late = table.take(np.flatnonzero(is_late))
+            self._posted.put_aside(late, [self._held.raw(line) for line in late.lines.tolist()])
+            table = table.take(np.flatnonzero(~is_late))
+            calls = join_calls(table, self._profile, is_final=is_final)
         gone = self._drop_repeated(table, calls)
         is_done = calls.is_emitted | gone
         if is_end:

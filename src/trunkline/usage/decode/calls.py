@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from trunkline.usage.decode.columns import Integers, Mask
-from trunkline.usage.decode.legs import ALONE, MARK, DecodedLegs, Role, Ties, identities, marks, tie
+from trunkline.usage.decode.legs import ALONE, MARK, OWN, DecodedLegs, Role, Ties, identities, marks, tie
 from trunkline.usage.decode.profile import SwitchProfile
 from trunkline.usage.decode.records import rounded_seconds
 from trunkline.usage.schema import EVENTS, INSTANT, NAME
@@ -101,13 +101,14 @@ class Calls:
     """What became of the rows of a table.
 
     `over` are records of calls that lasted longer than the switch allows. `call`: the number of each row's call, -1 where it has none or is
-    a copy. `is_emitted`: legs whose call has gone on, as records in `events` or as `is_lone`: nobody can charge what they say. `records` of
-    the events are calls, the others were records already.
+    a copy. `is_complete`: of each call. `is_emitted`: legs whose call has gone on, as records in `events` or as `is_lone`: nobody can charge what
+    they say. `records` of the events are calls, the others were records already.
     """
 
     events: pa.Table
     over: pa.Table
     call: Integers
+    is_complete: Mask
     is_whole: Mask
     is_emitted: Mask
     is_lone: Mask
@@ -146,6 +147,7 @@ def join_calls(table: LegTable, profile: SwitchProfile, *, is_final: bool) -> Ca
         events,
         over,
         call,
+        complete,
         is_whole,
         is_emitted,
         is_lone,
@@ -277,6 +279,11 @@ def _named(
     is_alone = ~complete[record_call]
     if is_alone.any():
         text = pc.if_else(pa.array(is_alone), pc.binary_join_element_wise(pa.scalar(ALONE), text, " "), text)
+    # A leg that comes late may show that this attempt was not the last: then it has the key of any other, which has its name.
+    can_move = is_main & (table.roles[base] == Role.OUT) & ~table.connected[base]
+    if can_move.any():
+        names = table.legs.take(pa.array(base))
+        text = pc.if_else(pa.array(can_move), pc.binary_join_element_wise(text, names, OWN), text)
     return text
 
 

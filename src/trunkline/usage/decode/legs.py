@@ -21,6 +21,7 @@ from trunkline.usage.decode.columns import Integers, Mask
 from trunkline.usage.decode.records import Decoded, Draft
 
 ALONE: Final = "alone"  # the mark, in the column `legs`, of a record whose other legs did not come
+OWN: Final = " ="  # before the name, in the column `legs`, of the leg that the record is made of
 ENDING_MS: Final = 2_000  # the leg that came in ends with the last attempt, both by one gateway's clock
 MARK: Final = np.uint64(0xFFFF_FFFF)  # of an identity, what records name
 _SHIFTS: Final = np.array([24, 16, 8, 0], np.uint64)
@@ -85,7 +86,13 @@ def marks(ids: NDArray[np.uint64]) -> pa.Array:
 
 def named_legs(text: str | None) -> frozenset[str]:
     """The legs that a record names."""
-    return frozenset((text or "").removeprefix(ALONE).split())
+    return frozenset((text or "").partition(OWN)[0].removeprefix(ALONE).split())
+
+
+def own_name(text: str | None) -> str | None:
+    """The name of the leg that a record is made of, where the record says it."""
+    _, mark, name = (text or "").partition(OWN)
+    return name if mark else None
 
 
 @dataclass(frozen=True, slots=True)
