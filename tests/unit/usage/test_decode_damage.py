@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from itertools import combinations, pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -20,12 +21,25 @@ from hypothesis import strategies as st
 
 from tests.unit.usage.golden import FOLDER, PROFILE, as_text, golden_file
 from trunkline.simulate import samples
-from trunkline.usage.decode import FORMATS, Chunk, Decoded, FileFailed, SwitchProfile, chunks, get_format, open_source
+from trunkline.usage.decode import (
+    FORMATS,
+    Chunk,
+    Decoded,
+    FileFailed,
+    SwitchProfile,
+    chunks,
+    get_format,
+    open_source,
+    pairs,
+)
 from trunkline.usage.decode.assembly import decoded_chunks
 from trunkline.usage.decode.framing import XmlDocuments
 from trunkline.usage.decode.freeswitch_documents import NAMES as COLUMNS
 from trunkline.usage.decode.freeswitch_documents import FreeSwitchXml
+from trunkline.usage.decode.lines import Lines
+from trunkline.usage.decode.mapped import Mapped
 from trunkline.usage.decode.names import Names
+from trunkline.usage.decode.pairs import Pairs
 from trunkline.usage.decode.plain_detail import read_plain
 from trunkline.usage.decode.radius import _COLUMNS as ATTRIBUTES
 from trunkline.usage.decode.radius import _is_plainly_start, _texts
@@ -336,6 +350,90 @@ def test_most_starts_are_seen_to_be_starts() -> None:
 
 def test_most_of_what_gateways_write_is_plain() -> None:
     assert read_plain(DETAILS, ATTRIBUTES).is_plain.mean() > 0.8
+
+
+PAIR_NAMES = ("A", "KEY", "AX", "A-LONG-KEY-OF-A-SWITCH")
+VALUES = st.sampled_from(["", "1", "x y", " padded ", '"q"', '"', '" "', "=", "KEY=", "é", "9" * 70])
+FIELDS = st.lists(st.tuples(st.sampled_from([*PAIR_NAMES, " KEY", "B", ""]), VALUES), min_size=1, max_size=5)
+FIELD_CHANGES: tuple[Callable[[str, str], str], ...] = (
+    lambda key, value: f"{key}X={value}",
+    lambda key, value: f"{key[:-1]}={value}",
+    lambda key, value: f"{key[:-1]}Y={value}",
+    lambda key, value: f"{key}{value}",
+    lambda key, value: f" {key}={value}",
+    lambda key, value: f"     {key}={value}",
+    lambda key, value: f"AX={value}",
+    lambda key, value: f"{key}={value},",
+    lambda key, value: f'{key}="{value}"',
+)
+
+
+def lines_of(base: list[tuple[str, str]], changes: list[list[tuple[int, Callable[[str, str], str]]]]) -> list[str]:
+    """Lines of the same fields, but for some changes in each."""
+    lines = []
+    for some in changes:
+        fields = [f"{key}={value}" for key, value in base]
+        for at, change in some:
+            fields[at % len(base)] = change(*base[at % len(base)])
+        lines.append(",".join(fields))
+    return lines
+
+
+CHANGED = st.lists(st.tuples(st.integers(0, 4), st.sampled_from(FIELD_CHANGES)), max_size=2)
+
+
+def pairs_of_line(line: str) -> list[str | None]:
+    """What a line says of `PAIR_NAMES`, as the page of mappings has it."""
+    found: dict[str, str | None] = {}
+    for field in line.split(","):
+        key, sign, value = field.partition("=")
+        key = key[min(4, len(key) - len(key.lstrip(" "))) :]
+        if sign and key not in found:
+            quoted = len(value) > 1 and value[0] == value[-1] == '"'
+            found[key] = value[quoted : len(value) - quoted].strip(" ") or None
+    return [found.get(name) for name in PAIR_NAMES]
+
+
+@given(
+    lines=st.builds(lines_of, FIELDS, st.lists(CHANGED, min_size=1, max_size=12)),
+    line_end=st.sampled_from(["\n", "\r\n"]),
+    is_ended=st.booleans(),
+    kept=st.lists(st.booleans(), min_size=12, max_size=12),
+)
+@example(lines=["A", "A=1"], line_end="\n", is_ended=True, kept=[True] * 12)
+@example(lines=['KEY="1"'], line_end="\r\n", is_ended=True, kept=[True] * 12)
+@example(
+    lines=["A-LONG-KEY-OF-A-SWITCH=1", "A-LONG-KEY-OF-A-SWITCX=2"], line_end="\n", is_ended=False, kept=[True] * 12
+)
+@example(lines=[",,", "A=1,,", "KEY=2,A=3,A=4"], line_end="\n", is_ended=True, kept=[True] * 12)
+def test_lines_of_the_same_keys_say_what_each_says_alone(
+    lines: list[str], line_end: str, is_ended: bool, kept: list[bool]
+) -> None:
+    text = line_end.join(lines) + line_end * is_ended
+    rows, refusals = Pairs.of(Lines(Chunk(1, text.encode())), b",", b"=", PAIR_NAMES)
+    assert not refusals
+    some = rows.where(np.array(kept[: len(rows)], np.bool_))
+    none = some.where(np.zeros(len(some), np.bool_))
+    for chosen in (rows, some, none):
+        said = zip(*(chosen.column(name).to_pylist() for name in PAIR_NAMES), strict=True)
+        assert list(map(list, said)) == [pairs_of_line(lines[at]) for at in chosen.at.tolist()]
+
+
+@given(CHANGES)
+def test_keys_of_lines_are_the_same_when_each_is_looked_up(
+    changes: list[tuple[Callable[[bytes, float, float, int], bytes], float, float, int]],
+) -> None:
+    data = whole_file("mera") * 3
+    for accident, place, other, bit in changes:
+        data = accident(data, place, other, bit) if data else b"x"
+    mera = get_format("mera")
+    assert isinstance(mera, Mapped)
+    names = mera.description.file.names
+    with patch.object(pairs, "_LAYOUTS_MAX", 0):
+        plain, _ = Pairs.of(Lines(Chunk(1, data)), b",", b"=", names)
+    fast, _ = Pairs.of(Lines(Chunk(1, data)), b",", b"=", names)
+    for name in names:
+        assert fast.column(name).equals(plain.column(name))
 
 
 @given(

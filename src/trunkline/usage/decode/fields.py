@@ -1,4 +1,4 @@
-"""The fields of a chunk's lines, located whole columns at a time: delimited, key=value and fixed width.
+"""The fields of a chunk's lines, located whole columns at a time: delimited and fixed width (`pairs`: key=value).
 
 The text is cut once, at all separators; a field is then two offsets into it, and only the columns that a mapping reads
 become Arrow columns. So lines of one chunk may have different numbers of fields, and columns nobody reads cost little.
@@ -10,7 +10,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import lru_cache
 from typing import Final, Self
 
 import numpy as np
@@ -20,7 +19,6 @@ from numpy.typing import NDArray
 
 from trunkline.usage.decode.columns import Integers, Mask, Octets, octets_of
 from trunkline.usage.decode.lines import Lines, Refusal
-from trunkline.usage.decode.names import Names
 from trunkline.usage.reasons import Reason
 
 TEXT: Final = pa.string()
@@ -31,7 +29,6 @@ _SPACE: Final = 0x20
 _CR: Final = 0x0D
 _TAB: Final = 0x09
 _ALL: Final = 1 << 20
-_INDENT_MAX: Final = 4  # spaces between a separator and a key
 
 
 class Quotes(StrEnum):
@@ -318,93 +315,11 @@ def _counts_text(layout: Layout) -> str:
     return " or ".join(f"{low}" if low == high else f"{low} to {high}" for low, high in layout.counts)
 
 
-@dataclass(frozen=True, slots=True)
-class Pairs(Rows):
-    """Rows of KEY=value fields in any order; of a key that comes twice the first counts."""
-
-    at: Integers
-    _cut: _Cut
-    _fields: _Keys
-    _row_of_line: Integers
-    _line_ends: Integers
-    _chosen: Mask
-
-    @classmethod
-    def of(cls, lines: Lines, separator: bytes, sign: bytes, names: Sequence[str]) -> tuple[Self, list[Refusal]]:
-        """The rows of a chunk with the columns `names`, and the lines that are none.
-
-        Spaces before a key and around a value do not count, nor do quotes around a value.
-        """
-        at, refusals = usable(lines)
-        cut = _cut(lines, separator, Quotes.NONE)
-        rows = np.full(len(lines), -1, dtype=np.int64)
-        rows[at] = np.arange(at.size)
-        ends = lines.ends[at]
-        return cls(at, cut, _Keys.of(cut, sign, names), rows, ends, np.ones(at.size, dtype=np.bool_)), refusals
-
-    def column(self, name: str) -> pa.Array:
-        fields = self._fields.named(name)
-        rows = self._row_of_line[np.searchsorted(self._cut.first, fields, side="right") - 1]
-        kept = (np.diff(rows, prepend=-1) != 0) & (rows >= 0)
-        fields, rows = fields[kept], rows[kept]
-        if not fields.size:
-            return pa.nulls(len(self), TEXT)
-        start = self._fields.sign[fields] + 1
-        end = np.maximum(np.minimum(self._cut.ends[fields], self._line_ends[rows]), start)
-        octets = self._cut.octets
-        head, last = octets[np.minimum(start, octets.size - 1)], octets[end - 1]
-        quoted = (end - start >= 2) & (head == _QUOTE) & (last == _QUOTE)
-        column = _trimmed(texts_between(octets, start + quoted, end - quoted))
-        if rows.size < self._chosen.size:
-            index = np.full(self._chosen.size, -1)
-            index[rows] = np.arange(rows.size)
-            column = column.take(pa.array(index, mask=index < 0))
-        column = null_if_empty(column)
-        return column if self._chosen.all() else column.filter(pa.array(self._chosen))
-
-    def where(self, kept: Mask) -> Self:
-        chosen = self._chosen.copy()
-        chosen[chosen] = kept
-        return replace(self, at=self.at[kept], _chosen=chosen)
-
-
-@dataclass(frozen=True, slots=True)
-class _Keys:
-    """Which fields have which of the keys, and where the sign after the key stands."""
-
-    sign: Integers
-    _fields: Mapping[str, Integers]
-
-    @classmethod
-    def of(cls, cut: _Cut, sign: bytes, names: Sequence[str]) -> Self:
-        octets = cut.octets
-        start, end = cut.starts(np.arange(cut.ends.size)), cut.ends
-        for _ in range(_INDENT_MAX):
-            indented = (start < end) & (octets[np.minimum(start, octets.size - 1)] == _SPACE)
-            if not indented.any():
-                break
-            start = start + indented
-        signs = np.append(np.flatnonzero(octets == sign[0]), octets.size)
-        place = signs[np.searchsorted(signs, start)]
-        known = _names_of(tuple(names)).among(octets, start, np.where(place < end, place, start - 1))
-        order = np.argsort(known, kind="stable")
-        bounds = np.searchsorted(known[order], np.arange(len(names) + 1))
-        return cls(place, {name: order[bounds[at] : bounds[at + 1]] for at, name in enumerate(names)})
-
-    def named(self, name: str) -> Integers:
-        """The fields with that key, ascending."""
-        return self._fields[name]
-
-
-@lru_cache(maxsize=128)
-def _names_of(names: tuple[str, ...]) -> Names:
-    return Names([name.encode() for name in names])
-
-
-def _trimmed(column: pa.Array) -> pa.Array:
-    """The texts without spaces around them."""
+def trimmed(column: pa.Array) -> pa.Array:
+    """The texts without spaces around them, null where nothing is left."""
     octets = octets_of(column)
-    return pc.utf8_trim_whitespace(column) if ((octets <= _SPACE) | (octets >= 0x80)).any() else column
+    has_blanks = ((octets <= _SPACE) | (octets >= 0x80)).any()
+    return null_if_empty(pc.utf8_trim_whitespace(column)) if has_blanks else column
 
 
 def null_if_empty(column: pa.Array) -> pa.Array:
@@ -441,7 +356,7 @@ class FixedWidth(Rows):
         for row, bounds in self._wide_rows():
             start[row] = line_start[row] + bounds[low] if low < bounds.size else line_end[row]
             end[row] = line_start[row] + bounds[high] if high < bounds.size else line_end[row]
-        return null_if_empty(_trimmed(texts_between(self._lines.octets, start, end)))
+        return trimmed(texts_between(self._lines.octets, start, end))
 
     def _wide_rows(self) -> list[tuple[int, Integers]]:
         """The rows that are not ASCII, with where each of their characters starts."""

@@ -17,7 +17,7 @@ from trunkline.usage.decode.attempts import count_attempts
 from trunkline.usage.decode.chunking import Chunk
 from trunkline.usage.decode.columns import Integers, Mask, Numbers, chosen, text_of
 from trunkline.usage.decode.expressions import Node
-from trunkline.usage.decode.fields import TEXT, Delimited, FixedWidth, Layout, Pairs, Rows
+from trunkline.usage.decode.fields import TEXT, Delimited, FixedWidth, Layout, Rows
 from trunkline.usage.decode.formats import (
     ATTEMPT_MAX,
     Format,
@@ -34,6 +34,7 @@ from trunkline.usage.decode.json_lines import JsonLines
 from trunkline.usage.decode.legs import ROLES, DecodedLegs, Role, good_legs
 from trunkline.usage.decode.lines import Lines, Parsed, Refusal
 from trunkline.usage.decode.mapping import ATTEMPTS_OF, LEGS, Description, FileKind, FileShape
+from trunkline.usage.decode.pairs import Pairs
 from trunkline.usage.decode.profile import SwitchProfile
 from trunkline.usage.decode.records import Decoded, Detail, Draft, Marks, judge, settle
 from trunkline.usage.decode.times import Instants, absent

@@ -24,7 +24,7 @@ _TRIES: Final = 64
 _MIX: Final = 0x9E3779B97F4A7C15  # the odd number nearest to 2^64 divided by the golden ratio
 _LENGTH_MIX: Final = np.uint64(0xD6E8FEB86659FD93)
 _ALL_BITS: Final = (1 << 64) - 1
-_MASKS: Final = np.array([(1 << 8 * length) - 1 for length in range(WORD)] + [_ALL_BITS], np.uint64)
+MASKS: Final = np.array([(1 << 8 * length) - 1 for length in range(WORD)] + [_ALL_BITS], np.uint64)
 
 
 class Names:
@@ -81,7 +81,7 @@ def _turns() -> Iterator[np.uint64]:
 def _place(octets: Octets, start: Integers, length: Integers, at: int) -> Words:
     """The eight octets of each text from `at` on, 0 beyond its end."""
     words = words_at(octets, start + at)
-    words &= _MASKS[np.clip(length - at, 0, WORD)]
+    words &= MASKS[np.clip(length - at, 0, WORD)]
     return words
 
 
