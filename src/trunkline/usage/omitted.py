@@ -24,9 +24,7 @@ ONLY_WITH: Final[Mapping[str, str]] = {
 
 
 def sql_of(name: str) -> str:
-    """A column as SQL over the rows of a segment."""
-    if name not in SAME_AS:
-        return name
+    """One of these columns as SQL over the rows of a segment."""
     whole = f"coalesce({name}, {SAME_AS[name]})"
     return f"CASE WHEN {ONLY_WITH[name]} IS NOT NULL THEN {whole} END" if name in ONLY_WITH else whole
 

@@ -154,8 +154,8 @@ def _give_all(job: Job, source: Source, parts: Parts, doubtful: frozenset[int]) 
     while judged < given:
         judged = _judge(taken, parts, claims, judged)
     corrections = late.corrections() if late is not None else None
-    if corrections is not None and isinstance(parts, InlineParts):
-        taken.replace(parts.correct(corrections))
+    if corrections is not None:
+        taken.replace(_inline(parts).correct(corrections))
     return taken, assembler
 
 
@@ -185,10 +185,15 @@ def _giving(
         for chunk in cut:
             yield partial(_give, parts, chunk)
         return
+    inline = _inline(parts)
+    for chunk, decoded in decoded_chunks(cut, form, profile, assembler):
+        yield partial(_give_decoded, inline, decoded, chunk.header)
+
+
+def _inline(parts: Parts) -> InlineParts:
     if not isinstance(parts, InlineParts):
         raise TypeError("legs are joined in the process that cuts the file")
-    for chunk, decoded in decoded_chunks(cut, form, profile, assembler):
-        yield partial(_give_decoded, parts, decoded, chunk.header)
+    return parts
 
 
 def _give(parts: Parts, chunk: Chunk, number: int) -> None:

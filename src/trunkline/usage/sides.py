@@ -165,7 +165,8 @@ def price(
         priced = walk.after_rate(priced, rows, lambda again: _rate(events, again, account_id, side, pinned, walk))
     outcome = priced["outcome"].to_numpy()
     reason = np.zeros(size, np.int8)
-    used = quantity > 0 if is_whole else quantity[rows] > 0
+    used = (quantity > 0) & is_charged
+    used = used if is_whole else used[rows]
     no_rate = Reason.NO_RATE_SELL if side is Side.SELL else Reason.NO_RATE_BUY
     for found, named in (
         (Outcome.NO_RATE, no_rate),
@@ -174,7 +175,6 @@ def price(
     ):
         here = np.flatnonzero(used & (outcome == found))
         reason[here if is_whole else rows[here]] = REASON_NUMBER[named]
-    reason[~is_charged] = 0
 
     def full(column: str) -> Ints:
         values: Ints = priced[column].fill_null(0).to_numpy()
