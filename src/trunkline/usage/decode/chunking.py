@@ -11,7 +11,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -43,7 +43,7 @@ class Chunk:
     `first_line` counts from 1 through all parts, headers and blank lines included. `data` ends with a line end except
     at the end of a part. `header` is the header line without its end, None if the format has none. `is_first`: the
     first rows of the source. If `overlong_octets` is not 0, the chunk is one line of that length of which `data` is the
-    beginning.
+    beginning. `starts`: where its records begin, if they span lines and it was cut from a source.
     """
 
     first_line: int
@@ -51,6 +51,7 @@ class Chunk:
     header: bytes | None = None
     is_first: bool = False
     overlong_octets: int = 0
+    starts: NDArray[np.int32] | None = field(default=None, compare=False, repr=False)
 
 
 def chunks(
@@ -96,14 +97,16 @@ class _Cutter:
         self.has_rows = False
 
     def chunk(self, piece: _Piece, framing: Framing | None = None) -> Chunk:
+        starts = None if framing is None or piece.lines else framing.starts(piece.data, piece.boundaries)
         chunk = Chunk(
             first_line=self._line,
             data=piece.data,
             header=self._header,
             is_first=self._is_first and not piece.overlong_octets,
             overlong_octets=piece.overlong_octets,
+            starts=None if starts is None else starts.astype(np.int32),
         )
-        self._line += _line_count(piece, framing)
+        self._line += _line_count(piece, starts)
         has_ink = piece.overlong_octets > 0 or _INK.search(piece.data) is not None
         self._is_first = self._is_first and (piece.overlong_octets > 0 or not has_ink)
         self.has_rows = self.has_rows or has_ink
@@ -151,11 +154,11 @@ class _Cutter:
         return rest
 
 
-def _line_count(piece: _Piece, framing: Framing | None) -> int:
+def _line_count(piece: _Piece, starts: NDArray[np.int64] | None) -> int:
     if piece.lines:
         return piece.lines
-    if framing is not None:
-        return line_count(piece.data, framing.starts(piece.data, piece.boundaries))
+    if starts is not None:
+        return line_count(piece.data, starts)
     # numpy counts four times as fast as `bytes.count` where there are many.
     ends = int(np.count_nonzero(np.frombuffer(piece.data, np.uint8) == _LF))
     return ends + (not piece.data.endswith(b"\n"))

@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from trunkline.usage.decode.chunking import LINE_OCTETS_MAX, Chunk
 from trunkline.usage.decode.columns import Integers
@@ -24,6 +25,8 @@ from trunkline.usage.failure import FileFailed
 from trunkline.usage.reasons import FileFailure, Reason
 
 _BLANKS: Final = b" \t\r\n"
+_BLANK_OCTETS: Final = np.frombuffer(_BLANKS, np.uint8)
+_LINE_END_OCTETS: Final = 2
 
 
 class Records(Lines):
@@ -32,7 +35,7 @@ class Records(Lines):
     `shorten` makes of a record that is too long to be kept whole what says the same in fewer words, or None.
     """
 
-    def __init__(self, chunk: Chunk, starts: Integers, shorten: Callable[[bytes], bytes | None]) -> None:
+    def __init__(self, chunk: Chunk, starts: NDArray[np.integer], shorten: Callable[[bytes], bytes | None]) -> None:
         super().__init__(replace(chunk, data=b""))
         self._shorten = shorten
         self._text = chunk.data
@@ -58,6 +61,19 @@ class Records(Lines):
     def record(self, row: int) -> bytes:
         """The octets of a record, without the blank space after it."""
         return self._text[self._bounds[row] : self._bounds[row + 1]].rstrip(_BLANKS)
+
+    def plain_text(self, first: bytes, last: bytes) -> bytes | None:
+        """All records in their order with blank space between, if each begins and ends with these octets and could be read; else None."""
+        octets = np.frombuffer(self._text, np.uint8)
+        bounds = np.array(self._bounds)
+        starts, ends = bounds[:-1], bounds[1:] - 1
+        if not starts.size or np.diff(bounds).max() > LINE_OCTETS_MAX or (octets[starts] != first[0]).any():
+            return None
+        for _ in range(_LINE_END_OCTETS):
+            ends = ends - np.isin(octets[ends], _BLANK_OCTETS)
+        if (octets[ends] != last[0]).any() or not is_utf8(self._text):
+            return None
+        return self._text
 
     def readable(self) -> tuple[list[int], list[bytes], list[Refusal]]:
         """The records that are text and not too long: their rows and octets; and the refusals of the others."""
@@ -131,7 +147,8 @@ class DocumentFormat(Format):
 
     def records(self, chunk: Chunk) -> Records:
         """The records of a chunk."""
-        return Records(chunk, self.framing.starts(chunk.data), self.shorten)
+        starts = self.framing.starts(chunk.data) if chunk.starts is None else chunk.starts
+        return Records(chunk, starts, self.shorten)
 
     def recognised(self, chunk: Chunk) -> tuple[int, int]:
         """How many records of a chunk look like this format, of how many."""
