@@ -46,6 +46,7 @@ from trunkline.usage.decode.plain_xml import Place, read_plain
 from trunkline.usage.decode.posted import unwrapped, without_frames, without_percent
 from trunkline.usage.decode.profile import Legs, SwitchProfile
 from trunkline.usage.decode.records import Draft, Marks
+from trunkline.usage.decode.skeletons import Alike, read_alike
 from trunkline.usage.decode.times import Instants, from_epoch_s, from_epoch_us, from_text
 from trunkline.usage.reasons import Reason
 from trunkline.usage.schema import NAME, Service
@@ -106,6 +107,7 @@ _PLACES: Final = {
     "target": Place(("callflow", "caller_profile", "originatee", "originatee_caller_profile"), _READ["target"]),
     "times": Place(("callflow", "times"), _READ["times"]),
 }
+_LT: Final = 0x3C
 _NO_VARIABLES: Final = "The document has no variables."
 
 FRAME: Final = "frame"
@@ -121,15 +123,24 @@ class FreeSwitchDocuments(DocumentFormat):
     def columns(self, records: Sequence[bytes]) -> tuple[dict[str, pa.Array], dict[int, str]]:
         """The columns `NAMES` of the records that can be read, empty texts null; of the others what is wrong."""
 
+    def alike(self, records: Records) -> Alike | None:
+        """The records that are read together, with the columns `NAMES`; the others are read one by one, or all if there are none."""
+        return None
+
     def read(self, chunk: Chunk, records: Records, profile: SwitchProfile) -> Read:
-        rows, texts, refusals = records.readable()
-        wrapped = [at for at, text in enumerate(texts) if text[:1] not in self.begins]
-        for at in wrapped:
-            texts[at] = unwrapped(texts[at])
-        rows, texts, framed = without_frames(rows, texts)
-        columns, bad = self.columns(texts)
-        refusals += [Refusal(int(records.at[rows[at]]), Reason.FIELD_COUNT, detail) for at, detail in bad.items()]
-        rows = [row for at, row in enumerate(rows) if at not in bad]
+        alike = self.alike(records)
+        if alike is None:
+            rows, columns, refusals, framed = self._read_each(records, None)
+        else:
+            others = np.setdiff1d(np.arange(len(records)), alike.rows, assume_unique=True).tolist()
+            rows, columns, refusals, framed = alike.rows.tolist(), dict(zip(NAMES, alike.columns, strict=True)), [], 0
+            if others:
+                other_rows, other_columns, refusals, framed = self._read_each(records, others)
+                order = np.argsort([*rows, *other_rows], kind="stable")
+                rows = sorted([*rows, *other_rows])
+                columns = {
+                    name: pa.concat_arrays([columns[name], other_columns[name]]).take(pa.array(order)) for name in NAMES
+                }
         columns = {
             name: without_percent(column) if name.startswith(_ENCODED) and _is_read(columns, name) else column
             for name, column in columns.items()
@@ -141,6 +152,19 @@ class FreeSwitchDocuments(DocumentFormat):
             rows = [row for row, is_kept in zip(rows, kept.tolist(), strict=True) if is_kept]
             columns = {name: column.filter(pa.array(kept)) for name, column in columns.items()}
         return Read(rows, columns, refusals, skipped)
+
+    def _read_each(
+        self, records: Records, asked: Sequence[int] | None
+    ) -> tuple[list[int], dict[str, pa.Array], list[Refusal], int]:
+        """The rows and columns of the records asked for, the refusals of those that are none, and how many frames were passed over."""
+        rows, texts, refusals = records.readable(asked)
+        wrapped = [at for at, text in enumerate(texts) if text[:1] not in self.begins]
+        for at in wrapped:
+            texts[at] = unwrapped(texts[at])
+        rows, texts, framed = without_frames(rows, texts)
+        columns, bad = self.columns(texts)
+        refusals += [Refusal(int(records.at[rows[at]]), Reason.FIELD_COUNT, detail) for at, detail in bad.items()]
+        return [row for at, row in enumerate(rows) if at not in bad], columns, refusals, framed
 
     def draft(self, columns: Columns, rows: int, profile: SwitchProfile) -> Draft:
         marks = Marks(rows)
@@ -256,6 +280,12 @@ class FreeSwitchXml(FreeSwitchDocuments):
         flow = f"<caller_profile>{parts['caller']}</caller_profile><times>{parts['times']}</times>"
         channel = f"<channel_data>{parts['channel']}</channel_data>"
         return f"<cdr>{channel}<variables>{parts['var']}</variables><callflow>{flow}</callflow></cdr>".encode()
+
+    def alike(self, records: Records) -> Alike | None:
+        if not records.is_text:
+            return None
+        tags = np.flatnonzero(np.frombuffer(records.text, np.uint8) == _LT)
+        return read_alike(records.text, records.starts_at, tags, _row, len(NAMES))
 
     def columns(self, records: Sequence[bytes]) -> tuple[dict[str, pa.Array], dict[int, str]]:
         found = read_plain(records, "cdr", _PLACES)
@@ -448,6 +478,12 @@ def _element(record: bytes) -> ElementTree.Element | str:
     except (ElementTree.ParseError, ValueError, LookupError) as error:
         return str(error)
     return found if found.tag == "cdr" else f"its root is {found.tag[:64]}"
+
+
+def _row(record: bytes) -> tuple[str | None, ...] | None:
+    """The texts of `NAMES` in a document; None: it is none."""
+    found = _element(record)
+    return None if isinstance(found, str) else _row_of(found)
 
 
 def _row_of(root: ElementTree.Element) -> tuple[str | None, ...] | None:
