@@ -350,7 +350,7 @@ class _Segment:
         columns = {name: table[name].chunk(0) for name in table.column_names}
         is_new = np.zeros(len(table), np.bool_)
         for side, each in anew.sides.items():
-            names = ("state", *PRICED, "currency")
+            names: tuple[str, ...] = ("state", *PRICED, "currency")
             taken = np.flatnonzero(each.differs)
             if anew.told is not None:  # the number of a side is told by the record's own, which may be another
                 names, taken = (*names, *_RULED), np.flatnonzero(changed[each.rows])

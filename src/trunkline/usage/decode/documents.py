@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -39,8 +39,9 @@ class Records(Lines):
         super().__init__(replace(chunk, data=b""))
         self._shorten = shorten
         self._text = chunk.data
+        self.starts_at: Integers = starts.astype(np.int64, copy=False)
         self._bounds = [*starts.tolist(), len(chunk.data)]
-        self.at: Integers = line_offsets(chunk.data, starts) if starts.size else starts
+        self.at: Integers = line_offsets(chunk.data, starts) if starts.size else self.starts_at
 
     def __len__(self) -> int:
         return len(self._bounds) - 1
@@ -75,18 +76,28 @@ class Records(Lines):
             return None
         return self._text
 
-    def readable(self) -> tuple[list[int], list[bytes], list[Refusal]]:
-        """The records that are text and not too long: their rows and octets; and the refusals of the others."""
-        is_text = b"\0" not in self._text and is_utf8(self._text)
+    @property
+    def text(self) -> bytes:
+        """The whole text of the chunk."""
+        return self._text
+
+    @cached_property
+    def is_text(self) -> bool:
+        """Whether the chunk is UTF-8 throughout, and without NUL."""
+        return b"\0" not in self._text and is_utf8(self._text)
+
+    def readable(self, asked: Sequence[int] | None = None) -> tuple[list[int], list[bytes], list[Refusal]]:
+        """The records that are text and not too long: their rows and octets; and the refusals of the others. `asked`: of some rows only."""
         rows: list[int] = []
         records: list[bytes] = []
         refusals: list[Refusal] = []
         text, bounds = self._text, self._bounds
-        whole = [text[low:high].rstrip(_BLANKS) for low, high in pairwise(bounds)]
-        if is_text and max(map(len, whole), default=0) <= LINE_OCTETS_MAX:
-            return list(range(len(self))), whole, refusals
-        for row, record in enumerate(whole):
-            refusal = self._refusal(row, record, is_text=is_text)
+        asked = range(len(self)) if asked is None else asked
+        whole = [text[bounds[row] : bounds[row + 1]].rstrip(_BLANKS) for row in asked]
+        if self.is_text and max(map(len, whole), default=0) <= LINE_OCTETS_MAX:
+            return list(asked), whole, refusals
+        for row, record in zip(asked, whole, strict=True):
+            refusal = self._refusal(row, record, is_text=self.is_text)
             if refusal is None:
                 rows.append(row)
                 records.append(record)

@@ -44,6 +44,7 @@ from trunkline.usage.decode.plain_xml import Place, read_plain
 from trunkline.usage.decode.posted import unwrapped, without_frames, without_percent
 from trunkline.usage.decode.profile import Legs, SwitchProfile
 from trunkline.usage.decode.records import Draft, Marks
+from trunkline.usage.decode.skeletons import read_alike
 from trunkline.usage.decode.times import Instants, from_epoch_s, from_epoch_us, from_text
 from trunkline.usage.reasons import Reason
 from trunkline.usage.schema import NAME, Service
@@ -95,6 +96,7 @@ _PLACES: Final = {
     "target": Place(("callflow", "caller_profile", "originatee", "originatee_caller_profile"), READ["target"]),
     "times": Place(("callflow", "times"), READ["times"]),
 }
+_LT: Final = 0x3C
 NO_VARIABLES: Final = "The document has no variables."
 
 FRAME: Final = "frame"
@@ -110,13 +112,12 @@ class FreeSwitchDocuments(DocumentFormat):
     def columns(self, records: Sequence[bytes]) -> tuple[Columns, dict[int, str]]:
         """The columns `NAMES` of the records that can be read, empty texts null; of the others what is wrong."""
 
-    def whole(self, records: Records) -> Columns | None:
-        """The columns of all records at once, where each is plainly a document; None where one may not be."""
-        return None
+    def read_all(self, records: Records) -> Read:
+        """What is read of all records, before it is said which are wanted. A notation that can read many at once does so."""
+        return self.read_each(records)
 
     def read(self, chunk: Chunk, records: Records, profile: SwitchProfile) -> Read:
-        columns = self.whole(records)
-        found = Read(range(len(records)), columns, []) if columns is not None else self._read_each(records)
+        found = self.read_all(records)
         columns = _without_percent(found.columns)
         kept, reason = _wanted(columns, profile.legs)
         if not kept.all():
@@ -126,9 +127,9 @@ class FreeSwitchDocuments(DocumentFormat):
         found.columns = columns
         return found
 
-    def _read_each(self, records: Records) -> Read:
-        """What is read where a record may be something else than a document."""
-        rows, texts, refusals = records.readable()
+    def read_each(self, records: Records, asked: Sequence[int] | None = None) -> Read:
+        """What is read of the records asked for, or all, one by one: some may be something else than a document."""
+        rows, texts, refusals = records.readable(asked)
         wrapped = [at for at, text in enumerate(texts) if text[:1] not in self.begins]
         for at in wrapped:
             texts[at] = unwrapped(texts[at])
@@ -191,12 +192,10 @@ class FreeSwitchXml(FreeSwitchDocuments):
     begins = frozenset({b"<"})
 
     def fits(self, record: bytes) -> bool:
-        found = _element(unwrapped(record))
-        return not isinstance(found, str) and _row_of(found) is not None
+        return _row(unwrapped(record)) is not None
 
     def shorten(self, record: bytes) -> bytes | None:
-        found = _element(unwrapped(record))
-        row = None if isinstance(found, str) else _row_of(found)
+        row = _row(unwrapped(record))
         if row is None:
             return None
         parts = {where: _written(texts) for where, texts in nested(dict(zip(NAMES, row, strict=True))).items()}
@@ -207,6 +206,22 @@ class FreeSwitchXml(FreeSwitchDocuments):
         flow = f"<caller_profile>{parts['caller']}</caller_profile><times>{parts['times']}</times>"
         channel = f"<channel_data>{parts['channel']}</channel_data>"
         return f"<cdr>{channel}<variables>{parts['var']}</variables><callflow>{flow}</callflow></cdr>".encode()
+
+    def read_all(self, records: Records) -> Read:
+        if not records.is_text:
+            return self.read_each(records)
+        tags = np.flatnonzero(np.frombuffer(records.text, np.uint8) == _LT)
+        alike = read_alike(records.text, records.starts_at, tags, _row, len(NAMES))
+        columns: Columns = dict(zip(NAMES, alike.columns, strict=True))
+        others = np.setdiff1d(np.arange(len(records)), alike.rows, assume_unique=True).tolist()
+        if not others:
+            return Read(alike.rows.tolist(), columns, [])
+        found = self.read_each(records, others)
+        rows = [*alike.rows.tolist(), *found.rows]
+        order = pa.array(np.argsort(rows, kind="stable"))
+        found.columns = {name: pa.concat_arrays([columns[name], found.columns[name]]).take(order) for name in NAMES}
+        found.rows = sorted(rows)
+        return found
 
     def columns(self, records: Sequence[bytes]) -> tuple[dict[str, pa.Array], dict[int, str]]:
         found = read_plain(records, "cdr", _PLACES)
@@ -265,6 +280,12 @@ def _element(record: bytes) -> ElementTree.Element | str:
     except (ElementTree.ParseError, ValueError, LookupError) as error:
         return str(error)
     return found if found.tag == "cdr" else f"its root is {found.tag[:64]}"
+
+
+def _row(record: bytes) -> tuple[str | None, ...] | None:
+    """The texts of `NAMES` in a document; None: it is none."""
+    found = _element(record)
+    return None if isinstance(found, str) else _row_of(found)
 
 
 def _row_of(root: ElementTree.Element) -> tuple[str | None, ...] | None:

@@ -16,7 +16,7 @@ import msgspec
 import pyarrow as pa
 
 from trunkline.usage.decode.columns import Made
-from trunkline.usage.decode.documents import Records
+from trunkline.usage.decode.documents import Read, Records
 from trunkline.usage.decode.fields import TEXT, null_if_empty
 from trunkline.usage.decode.framing import JsonDocuments
 from trunkline.usage.decode.freeswitch_documents import (
@@ -81,17 +81,17 @@ class FreeSwitchJson(FreeSwitchDocuments):
             return None
         return json.dumps(_kept_of(found), ensure_ascii=False, separators=(",", ":")).encode()
 
-    def whole(self, records: Records) -> Columns | None:
+    def read_all(self, records: Records) -> Read:
         text = records.plain_text(b"{", b"}")
         if text is None:
-            return None
+            return self.read_each(records)
         try:
             documents = _READER.decode_lines(text)
         except _REFUSED:
-            return None
+            return self.read_each(records)
         if len(documents) != len(records) or any(each.variables is None for each in documents):  # type: ignore[attr-defined]
-            return None
-        return _columns_of(documents)
+            return self.read_each(records)
+        return Read(range(len(records)), _columns_of(documents), [])
 
     def columns(self, records: Sequence[bytes]) -> tuple[Columns, dict[int, str]]:
         documents: list[msgspec.Struct] = []
