@@ -37,8 +37,8 @@ from trunkline.usage.traffic.walk import StoredWalk
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 PRICED: Final = (
-    "account_id", "tariff_id", "rate_id", "code", "destination_id", "billed", "tariff_currency", "tariff_amount", "exchange_rate",
-    "rate_date", "amount", "base_amount", "local_day",
+    "state", "account_id", "tariff_id", "rate_id", "code", "destination_id", "billed", "tariff_currency", "tariff_amount", "exchange_rate",
+    "rate_date", "amount", "currency", "base_amount", "local_day",
 )  # fmt: skip
 _LOOKED: Final = ("called", "start", "quantity", "is_last", "service")
 _FOLDED: Final = (*_LOOKED, "batch_id", "pdd_ms")
@@ -349,11 +349,10 @@ class _Segment:
             self._rejects.add(reject_rows(_rejects(table, anew), self._work.batch_id))
         columns = {name: table[name].chunk(0) for name in table.column_names}
         is_new = np.zeros(len(table), np.bool_)
+        # Of records told anew both sides are: what a side's number is stands beside the record's own, which may be another now.
+        names = [*PRICED, *(_RULED if anew.told is not None else ())]
         for side, each in anew.sides.items():
-            names: tuple[str, ...] = ("state", *PRICED, "currency")
-            taken = np.flatnonzero(each.differs)
-            if anew.told is not None:  # the number of a side is told by the record's own, which may be another
-                names, taken = (*names, *_RULED), np.flatnonzero(changed[each.rows])
+            taken = np.flatnonzero(each.differs if anew.told is None else changed[each.rows])
             if not len(taken):
                 continue
             at = each.rows[taken]

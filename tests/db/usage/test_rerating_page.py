@@ -7,13 +7,11 @@ from decimal import Decimal
 
 import pyarrow.parquet as pq
 
-from tests.db.usage.carrier import NOW, Carrier, line
+from tests.db.usage.carrier import Carrier, line
 from tests.db.usage.test_rerate import apply, assert_proved, rows, set_price
 from tests.places import ROOT
 from trunkline.ledger.models import Posting
-from trunkline.parties.actions import add_identity, create_account, end_identity, move_identity
-from trunkline.parties.models import Account, Identity
-from trunkline.tariffs import models as tariffs
+from trunkline.parties.models import Account
 from trunkline.tariffs.models import Rate
 from trunkline.usage.asked import Asked
 from trunkline.usage.models import Rollup
@@ -92,27 +90,15 @@ def plain(amount: Decimal | None) -> str:
     return "" if amount is None else f"{amount.normalize():f}"
 
 
-def birch_is_made(carrier: Carrier) -> Account:
-    with carrier.scope():
-        made = create_account(code="birch", name="Birch", currency="USD", timezone="UTC", at=NOW)
-        add_identity(account=carrier.accounts["cust"], kind="trunk", side="sell", value="gone", at=NOW)
-        tariff = tariffs.Tariff.objects.create(name="birch", currency="USD", created_at=NOW)
-        kenya = tariffs.Destination.objects.get(name="Kenya")
-        tariffs.Rate.objects.create(tariff=tariff, code="254", destination=kenya, steps="0:0.12/60/60")
-        tariffs.AccountTariff.objects.create(account=made, side="sell", position=1, tariff=tariff)
-    return made
-
-
 def test_the_table_of_whose_it_is(carrier: Carrier) -> None:
     said = table("call")
-    birch = birch_is_made(carrier)
+    carrier.add_customer("birch", "0:0.12/60/60")
+    carrier.give_trunk("gone", "cust")
     calls = [line(each[0], int(each[3]), start=datetime.fromisoformat(each[2]), trunk_in=each[1]) for each in said]
     file = carrier.load(carrier.write("a.csv", *calls))
     assert told(carrier) == [[each[0], *each[4:7]] for each in said]
-    with carrier.scope():
-        (was, gone) = (Identity.objects.get(value=value) for value in ("in", "gone"))
-        move_identity(identity_id=was.pk, account=birch, moved_at=datetime(2026, 3, 2, 12, tzinfo=UTC), at=NOW)
-        end_identity(identity_id=gone.pk, valid_to=datetime(2026, 1, 1, tzinfo=UTC), at=NOW)
+    carrier.give_trunk("in", "birch", since=datetime(2026, 3, 2, 12, tzinfo=UTC))
+    carrier.give_trunk("gone", "")
     (again,) = apply(carrier, Asked(is_told_anew=True))
     assert told(carrier) == [[each[0], *each[7:]] for each in said]
     assert (again.changed, again.rejected) == (4, 1)
