@@ -28,7 +28,8 @@ def make_user(email: str = "ada@example.com", *, name: str = "Ada", password: st
     from allauth.account.models import EmailAddress
 
     user = ensure_user(email=email, name=name, at=AT)
-    user.set_password(password)
+    if not user.has_usable_password():
+        user.set_password(password)
     for field, value in more.items():
         setattr(user, field, value)
     user.save()

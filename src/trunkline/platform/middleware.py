@@ -130,6 +130,8 @@ class ScopeMiddleware:
     def process_exception(self, request: Any, error: Exception) -> HttpResponse | None:
         """A view that ends with an error leaves nothing written, also where the answer is a 404 or a 409."""
         request.has_failed = True
+        if isinstance(error, Denied):
+            log("denied", level="warning", code=error.code, user=request.user.pk, **_permission(error))
         if isinstance(error, TrunklineError) and not request.path.startswith(API):
             return error_page(request, error)
         return None
@@ -157,6 +159,10 @@ class ScopeMiddleware:
             if response.status_code >= 500 or getattr(request, "has_failed", False):
                 request.tl_scope.rollback()
         return response
+
+
+def _permission(error: Denied) -> dict[str, object]:
+    return {name: value for name, value in error.context.items() if name == "permission"}
 
 
 class _NotAdmitted(Exception):  # noqa: N818 - leaves the scope with what it carries

@@ -34,8 +34,6 @@ def error_page(request: HttpRequest, error: TrunklineError) -> HttpResponse:
     status = status_of(error)
     if status == 404:
         return not_found(request, error)
-    if status == 403:
-        log("denied", level="warning", code=error.code)
     return _page(request, status, error.message, error.hint)
 
 
