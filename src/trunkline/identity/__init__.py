@@ -1,1 +1,0 @@
-"""Staff, what they may do, and the keys of programs."""
