@@ -27,181 +27,212 @@ class Refused(Exception):
         self.errors: list[dict[str, str]] = body.get("errors", [])
 
 
-class AccountChange(TypedDict):
-    name: NotRequired[str | None]
-    timezone: NotRequired[str | None]
-    is_customer: NotRequired[bool | None]
-    is_vendor: NotRequired[bool | None]
-    parent_id: NotRequired[str | None]
-    credit_limit: NotRequired[str | None]
-    capacity: NotRequired[int | None]
-    tags: NotRequired[list[str] | None]
-    billing: NotRequired[Billing | None]
+AccountChange = TypedDict(
+    "AccountChange",
+    {
+        "name": "NotRequired[str | None]",
+        "timezone": "NotRequired[str | None]",
+        "is_customer": "NotRequired[bool | None]",
+        "is_vendor": "NotRequired[bool | None]",
+        "parent_id": "NotRequired[str | None]",
+        "credit_limit": "NotRequired[str | None]",
+        "capacity": "NotRequired[int | None]",
+        "tags": "NotRequired[list[str] | None]",
+        "billing": "NotRequired[Billing | None]",
+    },
+)
 
 
-class AccountShown(TypedDict):
-    id: str
-    code: str
-    name: str
-    parent_id: str | None
-    is_customer: bool
-    is_vendor: bool
-    currency: str
-    timezone: str
-    status: AccountStatus
-    closed_on: str | None
-    credit_limit: str
-    capacity: int | None
-    tags: list[str]
-    billing: BillingShown
-    created_at: str
+AccountShown = TypedDict(
+    "AccountShown",
+    {
+        "id": "str",
+        "code": "str",
+        "name": "str",
+        "parent_id": "str | None",
+        "is_customer": "bool",
+        "is_vendor": "bool",
+        "currency": "str",
+        "timezone": "str",
+        "status": "AccountStatus",
+        "closed_on": "str | None",
+        "credit_limit": "str",
+        "capacity": "int | None",
+        "tags": "list[str]",
+        "billing": "BillingShown",
+        "created_at": "str",
+    },
+)
 
 
-class AccountShownRow(TypedDict):
-    id: NotRequired[str]
-    code: NotRequired[str]
-    name: NotRequired[str]
-    parent_id: NotRequired[str | None]
-    is_customer: NotRequired[bool]
-    is_vendor: NotRequired[bool]
-    currency: NotRequired[str]
-    timezone: NotRequired[str]
-    status: NotRequired[AccountStatus]
-    closed_on: NotRequired[str | None]
-    credit_limit: NotRequired[str]
-    capacity: NotRequired[int | None]
-    tags: NotRequired[list[str]]
-    billing: NotRequired[BillingShown]
-    created_at: NotRequired[str]
+AccountShownRow = TypedDict(
+    "AccountShownRow",
+    {
+        "id": "NotRequired[str]",
+        "code": "NotRequired[str]",
+        "name": "NotRequired[str]",
+        "parent_id": "NotRequired[str | None]",
+        "is_customer": "NotRequired[bool]",
+        "is_vendor": "NotRequired[bool]",
+        "currency": "NotRequired[str]",
+        "timezone": "NotRequired[str]",
+        "status": "NotRequired[AccountStatus]",
+        "closed_on": "NotRequired[str | None]",
+        "credit_limit": "NotRequired[str]",
+        "capacity": "NotRequired[int | None]",
+        "tags": "NotRequired[list[str]]",
+        "billing": "NotRequired[BillingShown]",
+        "created_at": "NotRequired[str]",
+    },
+)
 
 
 AccountStatus = Literal["active", "suspended", "closed"]
 
 
-class Billing(TypedDict):
-    name: NotRequired[str]
-    address: NotRequired[str]
-    tax_number: NotRequired[str]
-    tax_name: NotRequired[str]
-    tax_percent: NotRequired[str]
-    period: NotRequired[BillingPeriod]
-    payment_terms_days: NotRequired[int]
-    language: NotRequired[str]
+Billing = TypedDict(
+    "Billing",
+    {
+        "name": "NotRequired[str]",
+        "address": "NotRequired[str]",
+        "tax_number": "NotRequired[str]",
+        "tax_name": "NotRequired[str]",
+        "tax_percent": "NotRequired[str]",
+        "period": "NotRequired[BillingPeriod]",
+        "payment_terms_days": "NotRequired[int]",
+        "language": "NotRequired[str]",
+    },
+)
 
 
 BillingPeriod = Literal["day", "week", "half_month", "month"]
 
 
-class BillingShown(TypedDict):
-    name: NotRequired[str]
-    address: NotRequired[str]
-    tax_number: NotRequired[str]
-    tax_name: NotRequired[str]
-    tax_percent: NotRequired[str]
-    period: NotRequired[BillingPeriod]
-    payment_terms_days: NotRequired[int]
-    language: NotRequired[str]
-    code: str
+BillingShown = TypedDict(
+    "BillingShown",
+    {
+        "name": "NotRequired[str]",
+        "address": "NotRequired[str]",
+        "tax_number": "NotRequired[str]",
+        "tax_name": "NotRequired[str]",
+        "tax_percent": "NotRequired[str]",
+        "period": "NotRequired[BillingPeriod]",
+        "payment_terms_days": "NotRequired[int]",
+        "language": "NotRequired[str]",
+        "code": "str",
+    },
+)
 
 
-class Closing(TypedDict):
-    closed_on: str
+Closing = TypedDict("Closing", {"closed_on": "str"})
 
 
-class Ending(TypedDict):
-    valid_to: str
+Ending = TypedDict("Ending", {"valid_to": "str"})
 
 
-class FieldProblem(TypedDict):
-    pointer: str
-    code: str
-    detail: str
+FieldProblem = TypedDict("FieldProblem", {"pointer": "str", "code": "str", "detail": "str"})
 
 
 IdentityKind = Literal["trunk", "ip", "account_code", "calling", "sip_user"]
 
 
-class IdentityShown(TypedDict):
-    id: int
-    account_id: str
-    kind: IdentityKind
-    value: str
-    side: IdentitySide
-    switch: str | None
-    tech_prefix: str
-    priority: int
-    valid_from: str | None
-    valid_to: str | None
+IdentityShown = TypedDict(
+    "IdentityShown",
+    {
+        "id": "int",
+        "account_id": "str",
+        "kind": "IdentityKind",
+        "value": "str",
+        "side": "IdentitySide",
+        "switch": "str | None",
+        "tech_prefix": "str",
+        "priority": "int",
+        "valid_from": "str | None",
+        "valid_to": "str | None",
+    },
+)
 
 
-class IdentityShownRow(TypedDict):
-    id: NotRequired[int]
-    account_id: NotRequired[str]
-    kind: NotRequired[IdentityKind]
-    value: NotRequired[str]
-    side: NotRequired[IdentitySide]
-    switch: NotRequired[str | None]
-    tech_prefix: NotRequired[str]
-    priority: NotRequired[int]
-    valid_from: NotRequired[str | None]
-    valid_to: NotRequired[str | None]
+IdentityShownRow = TypedDict(
+    "IdentityShownRow",
+    {
+        "id": "NotRequired[int]",
+        "account_id": "NotRequired[str]",
+        "kind": "NotRequired[IdentityKind]",
+        "value": "NotRequired[str]",
+        "side": "NotRequired[IdentitySide]",
+        "switch": "NotRequired[str | None]",
+        "tech_prefix": "NotRequired[str]",
+        "priority": "NotRequired[int]",
+        "valid_from": "NotRequired[str | None]",
+        "valid_to": "NotRequired[str | None]",
+    },
+)
 
 
 IdentitySide = Literal["sell", "buy", "both"]
 
 
-class Move(TypedDict):
-    account_id: str
-    moved_at: str
+Move = TypedDict("Move", {"account_id": "str", "moved_at": "str"})
 
 
-class NewAccount(TypedDict):
-    code: str
-    name: str
-    currency: NotRequired[str | None]
-    timezone: NotRequired[str | None]
-    is_customer: NotRequired[bool]
-    is_vendor: NotRequired[bool]
-    parent_id: NotRequired[str | None]
-    credit_limit: NotRequired[str]
-    capacity: NotRequired[int | None]
-    tags: NotRequired[list[str]]
-    billing: NotRequired[Billing | None]
+NewAccount = TypedDict(
+    "NewAccount",
+    {
+        "code": "str",
+        "name": "str",
+        "currency": "NotRequired[str | None]",
+        "timezone": "NotRequired[str | None]",
+        "is_customer": "NotRequired[bool]",
+        "is_vendor": "NotRequired[bool]",
+        "parent_id": "NotRequired[str | None]",
+        "credit_limit": "NotRequired[str]",
+        "capacity": "NotRequired[int | None]",
+        "tags": "NotRequired[list[str]]",
+        "billing": "NotRequired[Billing | None]",
+    },
+)
 
 
-class NewIdentity(TypedDict):
-    account_id: str
-    kind: IdentityKind
-    value: str
-    side: NotRequired[IdentitySide]
-    switch: NotRequired[str | None]
-    tech_prefix: NotRequired[str]
-    priority: NotRequired[int]
-    valid_from: NotRequired[str | None]
-    valid_to: NotRequired[str | None]
+NewIdentity = TypedDict(
+    "NewIdentity",
+    {
+        "account_id": "str",
+        "kind": "IdentityKind",
+        "value": "str",
+        "side": "NotRequired[IdentitySide]",
+        "switch": "NotRequired[str | None]",
+        "tech_prefix": "NotRequired[str]",
+        "priority": "NotRequired[int]",
+        "valid_from": "NotRequired[str | None]",
+        "valid_to": "NotRequired[str | None]",
+    },
+)
 
 
-class Page_AccountShownRow(TypedDict):
-    data: list[AccountShownRow]
-    has_more: bool
-    next_cursor: str | None
+PageAccountShownRow = TypedDict(
+    "PageAccountShownRow", {"data": "list[AccountShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
 
 
-class Page_IdentityShownRow(TypedDict):
-    data: list[IdentityShownRow]
-    has_more: bool
-    next_cursor: str | None
+PageIdentityShownRow = TypedDict(
+    "PageIdentityShownRow", {"data": "list[IdentityShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
 
 
-class Problem(TypedDict):
-    type: str
-    title: str
-    status: int
-    code: str
-    detail: str
-    instance: str
-    request_id: str
-    errors: NotRequired[list[FieldProblem]]
+Problem = TypedDict(
+    "Problem",
+    {
+        "type": "str",
+        "title": "str",
+        "status": "int",
+        "code": "str",
+        "detail": "str",
+        "instance": "str",
+        "request_id": "str",
+        "errors": "NotRequired[list[FieldProblem]]",
+    },
+)
 
 
 class Client:
@@ -282,10 +313,10 @@ class Client:
         created_at_gte: str | None = None,
         created_at_lt: str | None = None,
         created_at_lte: str | None = None,
-    ) -> Page_AccountShownRow:
+    ) -> PageAccountShownRow:
         """List the accounts."""
         return cast(
-            "Page_AccountShownRow",
+            "PageAccountShownRow",
             self._ask(
                 "GET",
                 "/api/v1/accounts",
@@ -386,10 +417,10 @@ class Client:
         valid_to_gte: str | None = None,
         valid_to_lt: str | None = None,
         valid_to_lte: str | None = None,
-    ) -> Page_IdentityShownRow:
+    ) -> PageIdentityShownRow:
         """List the identities."""
         return cast(
-            "Page_IdentityShownRow",
+            "PageIdentityShownRow",
             self._ask(
                 "GET",
                 "/api/v1/identities",
