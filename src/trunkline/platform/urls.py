@@ -5,11 +5,13 @@ from __future__ import annotations
 from django.urls import include, path
 
 from trunkline.api.app import api
+from trunkline.backoffice.site import site
 from trunkline.platform import pages
 from trunkline.platform.accounts import views
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("office/", site.urls),
     path("health", pages.health, name="health"),
     path("ready", pages.ready, name="ready"),
     path("metrics", pages.metrics, name="metrics"),

@@ -24,6 +24,7 @@ SCHEMA_APPS = ["pgtrigger", "pghistory", "procrastinate.contrib.django"]
 # Only who serves pages or works with staff and keys loads these; what Django's own sign-in drags in is half of a command's start.
 WEB_APPS = [
     "trunkline.identity",
+    "trunkline.backoffice",  # before unfold and the admin: its words come first
     "django.contrib.contenttypes",
     "django.contrib.auth",
     "django.contrib.sessions",

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from django.utils.functional import SimpleLazyObject
 
+from trunkline.backoffice.looks import UNFOLD  # noqa: F401 - a setting
 from trunkline.kit.home import home
 from trunkline.kit.secrets import signing_key
 from trunkline.platform.mail_address import mail_settings
@@ -198,5 +199,3 @@ EMAIL_USE_SSL = _mail["tls"]
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = os.environ.get("TRUNKLINE_MAIL_FROM", f"Trunkline <trunkline@{_address.hostname or 'localhost'}>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
-
-UNFOLD = {"SITE_TITLE": "Trunkline", "SITE_HEADER": "Trunkline", "SITE_URL": "/", "SHOW_HISTORY": True}
