@@ -42,7 +42,7 @@ class OperatorFields(forms.Form):
         help_text=_("Of your books and margins; it stays."),
     )
     timezone = forms.ChoiceField(
-        label=_("Time zone"), choices=_zones, initial="UTC", help_text=_("Of your reports; it stays.")
+        label=_("Time zone"), choices=_zones, initial="UTC", help_text=_("Of your reports.")
     )
 
     field_order = ("operator", "name", "email", "password1", "currency", "timezone")
