@@ -28,7 +28,8 @@ class Group:
 
 
 GROUPS = {
-    "demo": Group("demo"),
+    "demo": Group("demo", web=True),
+    "up": Group("up"),
     "tenant": Group("tenant"),
     "staff": Group("staff", web=True),
     "key": Group("key", web=True),

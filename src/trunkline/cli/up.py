@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from typing import Annotated, Final
 
 import typer
 
 from trunkline.cli.door import say
+from trunkline.core.errors import Unavailable
 from trunkline.kit.supervisor import Service, Supervisor
 
 ABOUT = "Serve the web, run the jobs and keep the schedules, until Ctrl-C or SIGTERM."
@@ -36,7 +38,8 @@ def up(
 
 
 def serve(*, host: str = HOST, port: int = PORT, web_processes: int = WEB_PROCESSES, jobs: int = 1) -> int:
-    """Run everything until told to stop: the exit status."""
+    """Run everything until told to stop: the exit status. Raises `Unavailable` (`static_files`)."""
+    _collect_static_files()
     workers = [
         Service(f"worker {number}", [sys.executable, "-m", "trunkline", "worker"]) for number in range(1, jobs + 1)
     ]
@@ -69,3 +72,17 @@ def serve(*, host: str = HOST, port: int = PORT, web_processes: int = WEB_PROCES
         {"WEB_CONCURRENCY": str(web_processes), "DJANGO_SETTINGS_MODULE": os.environ["DJANGO_SETTINGS_MODULE"]},
     )
     return Supervisor([web, *workers], say=say).run()
+
+
+def _collect_static_files() -> None:
+    """Put what pages load beside the data, compressed and with hashes in the names; what is there already is left."""
+    done = subprocess.run(
+        [sys.executable, "-m", "django", "collectstatic", "--no-input", "--verbosity", "0"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise Unavailable(
+            "static_files", f"The files of the pages could not be written:\n{done.stderr.strip()[-2000:]}"
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 from trunkline.api.app import api
+from trunkline.api.pages import docs
 from trunkline.backoffice.site import site
 from trunkline.platform import pages
 from trunkline.platform.accounts import views
@@ -19,6 +20,7 @@ urlpatterns = [
     path("accounts/operator/enter/", views.enter, name="enter_tenant"),
     path("accounts/operator/leave/", views.leave, name="leave_tenant"),
     path("accounts/", include("allauth.urls")),
+    path("api/v1/docs", docs, name="api_docs"),
     path("api/v1/", api.urls),
 ]
 

@@ -42,6 +42,7 @@ WEB_APPS = [
     "allauth.mfa",
     "allauth.usersessions",
     "axes",
+    "ninja",  # the files of the page that tries the API
     "trunkline.api",
 ]
 INSTALLED_APPS = [
