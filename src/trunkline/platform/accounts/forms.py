@@ -41,9 +41,7 @@ class OperatorFields(forms.Form):
         choices=[("", ""), *((code, code) for code in sorted(CURRENCIES))],
         help_text=_("Of your books and margins; it stays."),
     )
-    timezone = forms.ChoiceField(
-        label=_("Time zone"), choices=_zones, initial="UTC", help_text=_("Of your reports.")
-    )
+    timezone = forms.ChoiceField(label=_("Time zone"), choices=_zones, initial="UTC", help_text=_("Of your reports."))
 
     field_order = ("operator", "name", "email", "password1", "currency", "timezone")
 
