@@ -37,6 +37,7 @@ STAFF_SESSION_KEY: Final = "staff_session_id"
 
 # Pages that belong to no tenant: sign-in, the platform's own, and what machines ask.
 UNSCOPED: Final = ("/accounts/", "/platform/")
+STATIC: Final = "/static/"
 MACHINE: Final = ("/health", "/ready", "/metrics")
 API: Final = "/api/"
 # allauth says by exceptions what is no error: what was written before them stays.
@@ -74,10 +75,11 @@ class RequestMiddleware:
 
     def _report(self, request: Any, response: Any, seconds: float) -> None:
         match = request.resolver_match
-        route = match.route if match is not None else "unresolved"
+        is_file = match is None and request.path.startswith(STATIC)
+        route = match.route if match is not None else "static" if is_file else "unresolved"
         principal: Principal | None = request.principal
         said = {} if principal is None else {"tenant": principal.tenant_id, "actor": principal.actor}
-        if request.path not in MACHINE:
+        if not is_file and request.path not in MACHINE:
             log(
                 "request",
                 level="error" if response.status_code >= 500 else "info",
@@ -118,7 +120,7 @@ class ScopeMiddleware:
     def __call__(self, request: Any) -> Any:
         if request.path.startswith(API):
             return self._with_opener(request)
-        if request.path in MACHINE or request.path.startswith("/static/"):
+        if request.path in MACHINE or request.path.startswith(STATIC):
             return self.get_response(request)
         if request.path.startswith(UNSCOPED):
             return self._without_tenant(request)
@@ -135,11 +137,11 @@ class ScopeMiddleware:
     def process_exception(self, request: Any, error: Exception) -> HttpResponse | None:
         """A view that ends with an error leaves nothing written, also where the answer is a 404 or a 409."""
         request.has_failed = not isinstance(error, ANSWERS)
+        if not isinstance(error, TrunklineError) or request.path.startswith(API):
+            return None
         if isinstance(error, Denied):
             log("denied", level="warning", code=error.code, user=request.user.pk, **_permission(error))
-        if isinstance(error, TrunklineError) and not request.path.startswith(API):
-            return error_page(request, error)
-        return None
+        return error_page(request, error)
 
     def _inside(self, request: Any, tenant_id: int) -> Any:
         session_id = request.session.get(STAFF_SESSION_KEY)

@@ -417,6 +417,19 @@ def test_the_platforms_staff_enter_an_operator_with_a_second_factor_and_a_reason
     assert client.get("/").headers["Location"] == "/accounts/operator/"
 
 
+@pytest.mark.parametrize("way", ["/accounts/logout/", "/accounts/operator/"])
+def test_a_staff_session_ends_when_its_opener_goes_elsewhere(tenant: Any, other_tenant: Any, way: str) -> None:
+    make_member(other_tenant)
+    User.objects.update(is_platform_staff=True)
+    client = Client()
+    log_in(client)
+    set_up_totp(client)
+    enter(client, tenant)
+    assert client.post(way, {"tenant": other_tenant.pk}).status_code == 302
+    with scope(tenant, "test"):
+        assert StaffSession.objects.get().closed_at is not None
+
+
 def test_nobody_else_enters_an_operator(tenant: Any, other_tenant: Any) -> None:
     make_member(tenant)
     client = Client()

@@ -16,6 +16,7 @@ from trunkline.identity.rules import FACTOR_PURPOSE, NO_TENANT
 from trunkline.kit import clock
 from trunkline.kit.logs import log
 from trunkline.kit.secrets import Secret, open_sealed, seal
+from trunkline.platform.accounts.visits import end_visit
 from trunkline.platform.middleware import choose_tenant
 
 PASSWORDS: Final = "trunkline_passwords"  # what wrong passwords are counted under in the cache
@@ -41,6 +42,11 @@ class AccountAdapter(DefaultAccountAdapter):
             log("tenant_signed_up", tenant=made.pk, user=user.pk)
         log("signed_in", user=user.pk)
         return super().post_login(request, user, **kwargs)
+
+    def logout(self, request: HttpRequest) -> None:
+        """Out of the operator too: a staff session does not outlast who opened it."""
+        end_visit(request)
+        super().logout(request)
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """A hundred wrong passwords an hour for one account, from wherever they come. Those of one address are axes' to stop."""
