@@ -155,3 +155,11 @@ def platform(
     say(f"{user.email} {'runs this installation no more' if off else 'runs this installation'}")
     if not off:
         typer.echo(invitation_link(user))
+
+
+@app.command()
+def reseal() -> None:
+    """Seal the secrets of second factors under the newest key, so that older keys can go."""
+    from trunkline.identity.actions.second_factors import reseal_second_factors
+
+    typer.echo(f"{reseal_second_factors()} second factors sealed anew")

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from allauth.usersessions.models import UserSession
+from axes.models import AccessAttempt
+from django.contrib.sessions.models import Session
 from django.core import mail
 from django.core.cache import cache
 from django.test import Client
@@ -18,11 +23,14 @@ from django.test import Client
 from tests.databases import AT
 from tests.staff import PASSWORD, make_member, make_user, sign_in, somebody
 from trunkline.identity.actions import add_member
+from trunkline.identity.actions.second_factors import reseal_second_factors
 from trunkline.identity.invitations import invitation_link, send_invitation
 from trunkline.identity.models import Membership, Signup, StaffSession, User
 from trunkline.identity.permissions import BuiltInRole
 from trunkline.identity.queries import tenant_ids_of_user
+from trunkline.identity.tidy import tidy
 from trunkline.kit import clock
+from trunkline.platform.accounts import adapters
 from trunkline.tenancy.queries import current_tenant
 from trunkline.tenancy.scope import scope
 
@@ -88,6 +96,15 @@ def test_nobody_learns_from_the_sign_up_who_is_here(tenant: Any) -> None:
     assert (known.status_code, known.headers["Location"]) == (unknown.status_code, unknown.headers["Location"])
     assert [each.to for each in mail.outbox] == [["ada@example.com"], ["b@example.com"]]
     assert (User.objects.count(), Signup.objects.count()) == (2, 1)
+
+
+def test_a_sign_up_that_breaks_off_leaves_nobody(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(**given: Any) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr("trunkline.platform.accounts.forms.ask_for_operator", fail)
+    assert Client(raise_request_exception=False).post("/accounts/signup/", ASKED).status_code == 500
+    assert (User.objects.count(), EmailAddress.objects.count(), len(mail.outbox)) == (0, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -169,8 +186,9 @@ def test_whether_a_locked_account_exists_is_not_said(db: None) -> None:
     assert pages[0] == pages[1]
 
 
-def totp_code(secret: str) -> str:
-    return format_hotp_value(hotp_value(secret, int(time.time()) // 30))
+def totp_code(secret: str, steps: int = 0) -> str:
+    """The code of now. Each is good once, so who needs another takes the next step's, which the tolerance lets in."""
+    return format_hotp_value(hotp_value(secret, int(time.time()) // 30 + steps))
 
 
 def set_up_totp(client: Client) -> str:
@@ -197,10 +215,53 @@ def test_a_second_factor_is_asked_for_once_it_is_set_up(tenant: Any) -> None:
     assert not is_in(other)
     assert other.get("/").status_code == 302
     assert other.post("/accounts/2fa/authenticate/", {"code": "000000"}).status_code == 200
-    # A code is good once, so the next step's is taken, which the tolerance lets in.
-    following = format_hotp_value(hotp_value(secret, int(time.time()) // 30 + 1))
+    following = totp_code(secret, 1)
     assert other.post("/accounts/2fa/authenticate/", {"code": following}).headers["Location"] == "/"
     assert other.get("/").status_code == 200
+
+
+def test_codes_of_a_second_factor_cannot_be_tried_through(tenant: Any) -> None:
+    make_member(tenant)
+    client = Client()
+    log_in(client)
+    secret = set_up_totp(client)
+    other = Client()
+    log_in(other)
+    page = "/accounts/2fa/authenticate/"
+    said = [other.post(page, {"code": f"{n:06}"}).content.decode() for n in range(6)]
+    assert ["Incorrect code" in text for text in said] == [True] * 5 + [False]
+    following = totp_code(secret, 1)
+    answer = other.post(page, {"code": following})
+    assert (answer.status_code, "Too many failed login attempts" in answer.content.decode()) == (200, True)
+
+
+def test_one_account_takes_so_many_wrong_passwords_an_hour_from_anywhere(
+    tenant: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert adapters.PASSWORD_RATES == {adapters.PASSWORDS: "100/1h/key"}
+    monkeypatch.setitem(adapters.PASSWORD_RATES, adapters.PASSWORDS, "7/1h/key")
+    make_member(tenant)
+    for n in range(7):
+        assert log_in(Client()).status_code == 302  # right ones do not count
+        log_in(Client(), "wrong", REMOTE_ADDR=f"198.51.100.{n}")
+    answer = log_in(Client(), REMOTE_ADDR="203.0.113.9")
+    assert (answer.status_code, "Too many failed login attempts" in answer.content.decode()) == (200, True)
+    make_user("colleague@example.com")
+    assert log_in(Client(), email="colleague@example.com", REMOTE_ADDR="198.51.100.1").status_code == 302
+
+
+def test_second_factors_move_to_a_new_key(tenant: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    old, new = (base64.b64encode(bytes([n]) * 32).decode() for n in (1, 2))
+    make_member(tenant)
+    monkeypatch.setenv("TRUNKLINE_SECRET_KEY", old)
+    client = Client()
+    log_in(client)
+    secret = set_up_totp(client)
+    assert reseal_second_factors() == 0
+    monkeypatch.setenv("TRUNKLINE_SECRET_KEY", f"{new} {old}")
+    assert (reseal_second_factors(), reseal_second_factors()) == (2, 0)  # the app's, and the recovery codes'
+    monkeypatch.setenv("TRUNKLINE_SECRET_KEY", new)
+    assert Authenticator.objects.get(type="totp").wrap().validate_code(totp_code(secret, 1))
 
 
 def test_a_recovery_code_lets_one_in_once(tenant: Any) -> None:
@@ -300,6 +361,37 @@ def test_an_invitation_to_who_signs_in_already_has_no_link_to_a_password(tenant:
     assert "password/reset" not in text
 
 
+def test_an_address_that_somebody_else_signed_up_with_is_still_its_owners(tenant: Any) -> None:
+    Client().post("/accounts/signup/", ASKED)  # by whoever knows the address
+    with scope(tenant, "test"):
+        member = add_member(email="ada@example.com", role=BuiltInRole.NOC, by=somebody(tenant), at=AT)
+    assert "/accounts/password/reset/key/" in invitation_link(member.user)
+    client = Client()
+    page = client.get(invitation_link(member.user).removeprefix("http://localhost:8000")).headers["Location"]
+    client.post(page, {"password1": "another long passphrase", "password2": "another long passphrase"})
+    cache.clear()
+    assert log_in(Client()).status_code == 200  # the other's password
+
+
+def test_what_is_kept_of_signing_in_is_forgotten_in_time(db: None) -> None:
+    Client().post("/accounts/signup/", ASKED)
+    make_user("b@example.com")
+    client = Client()
+    log_in(client, email="b@example.com")
+    log_in(Client(), "wrong", REMOTE_ADDR="198.51.100.1")
+    now = clock.now()
+
+    def kept(days: int) -> list[int]:
+        tidy(at=now + timedelta(days=days))
+        return [model.objects.count() for model in (Session, UserSession, AccessAttempt, Signup)]
+
+    assert kept(0) == [2, 1, 1, 1]  # a sign-up that waits for its code has a session too
+    assert kept(1) == [0, 0, 1, 1]
+    assert kept(15) == [0, 0, 1, 0]
+    assert kept(31) == [0, 0, 0, 0]
+    assert User.objects.count() == 2
+
+
 def enter(client: Client, tenant: Any, **given: Any) -> Any:
     values = {"operator": tenant.slug, "reason": "Ticket 4711: rejects since Monday", "minutes": 60}
     return client.post("/accounts/operator/enter/", values | given)
@@ -323,6 +415,19 @@ def test_the_platforms_staff_enter_an_operator_with_a_second_factor_and_a_reason
     with scope(tenant, "test"):
         assert StaffSession.objects.get().closed_at is not None
     assert client.get("/").headers["Location"] == "/accounts/operator/"
+
+
+@pytest.mark.parametrize("way", ["/accounts/logout/", "/accounts/operator/"])
+def test_a_staff_session_ends_when_its_opener_goes_elsewhere(tenant: Any, other_tenant: Any, way: str) -> None:
+    make_member(other_tenant)
+    User.objects.update(is_platform_staff=True)
+    client = Client()
+    log_in(client)
+    set_up_totp(client)
+    enter(client, tenant)
+    assert client.post(way, {"tenant": other_tenant.pk}).status_code == 302
+    with scope(tenant, "test"):
+        assert StaffSession.objects.get().closed_at is not None
 
 
 def test_nobody_else_enters_an_operator(tenant: Any, other_tenant: Any) -> None:

@@ -34,7 +34,7 @@ COMMANDS: dict[str, Permission | None] = {
     "simulate usage": None, "vectors rating": None, "source reseal": None, "usage watch": None, "usage sweep": None, "invoice sweep": None,
     "usage formats": P.USAGE_READ,
     "staff add": P.STAFF_MANAGE, "staff role": P.STAFF_MANAGE, "staff networks": P.STAFF_MANAGE, "staff remove": P.STAFF_MANAGE,
-    "staff list": P.STAFF_READ, "staff platform": None,
+    "staff list": P.STAFF_READ, "staff platform": None, "staff reseal": None,
     "key add": P.KEYS_MANAGE, "key revoke": P.KEYS_MANAGE, "key list": P.KEYS_READ,
     "account add": P.ACCOUNTS_WRITE, "account set": P.ACCOUNTS_WRITE, "account contact-add": P.ACCOUNTS_WRITE,
     "account list": P.ACCOUNTS_READ, "account show": P.ACCOUNTS_READ, "account identity-list": P.ACCOUNTS_READ, "account whose": P.ACCOUNTS_READ,

@@ -35,7 +35,7 @@ WEB_APPS = [
     "unfold.contrib.filters",
     "unfold.contrib.forms",
     "unfold.contrib.import_export",
-    "django.contrib.admin",
+    "django.contrib.admin.apps.SimpleAdminConfig",  # screens are registered by our doors, not by whatever a library brings
     "import_export",
     "allauth",
     "allauth.account",

@@ -166,7 +166,8 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = _address.scheme
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_PREVENT_ENUMERATION = True
-ACCOUNT_RATE_LIMITS = {"login_failed": False}  # axes', which knows of every process
+# Of second factors. Passwords are axes' and AccountAdapter's to count.
+ACCOUNT_RATE_LIMITS = {"login_failed": "5/15m/key"}
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
 ACCOUNT_SESSION_REMEMBER = True
 MFA_ADAPTER = "trunkline.platform.accounts.adapters.SecondFactorAdapter"
