@@ -11,12 +11,11 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from trunkline.usage.decode.chunking import LINE_OCTETS_MAX, Chunk
 from trunkline.usage.decode.columns import Integers
 from trunkline.usage.decode.formats import Format, one_reject
-from trunkline.usage.decode.framing import Framing, line_offsets
+from trunkline.usage.decode.framing import Cut, Framing
 from trunkline.usage.decode.lines import Lines, Parsed, Refusal
 from trunkline.usage.decode.profile import SwitchProfile
 from trunkline.usage.decode.raw import RAW_OCTETS, is_utf8, raw_text
@@ -25,8 +24,8 @@ from trunkline.usage.failure import FileFailed
 from trunkline.usage.reasons import FileFailure, Reason
 
 _BLANKS: Final = b" \t\r\n"
-_BLANK_OCTETS: Final = np.frombuffer(_BLANKS, np.uint8)
-_LINE_END_OCTETS: Final = 2
+_BETWEEN_OCTETS: Final = 32  # of a comma, a line end and what an indented line begins with
+_IS_BETWEEN: Final = np.isin(np.arange(256), np.frombuffer(_BLANKS + b",]", np.uint8)).astype(np.int64)
 
 
 class Records(Lines):
@@ -35,13 +34,14 @@ class Records(Lines):
     `shorten` makes of a record that is too long to be kept whole what says the same in fewer words, or None.
     """
 
-    def __init__(self, chunk: Chunk, starts: NDArray[np.integer], shorten: Callable[[bytes], bytes | None]) -> None:
+    def __init__(self, chunk: Chunk, cut: Cut, shorten: Callable[[bytes], bytes | None]) -> None:
         super().__init__(replace(chunk, data=b""))
         self._shorten = shorten
         self._text = chunk.data
-        self.starts_at: Integers = starts.astype(np.int64, copy=False)
-        self._bounds = [*starts.tolist(), len(chunk.data)]
-        self.at: Integers = line_offsets(chunk.data, starts) if starts.size else self.starts_at
+        self.starts_at: Integers = cut.starts.astype(np.int64, copy=False)
+        self._bounds = [*cut.starts.tolist(), len(chunk.data)]
+        self.framing = cut.framing
+        self.at: Integers = cut.lines.astype(np.int64)
 
     def __len__(self) -> int:
         return len(self._bounds) - 1
@@ -61,20 +61,21 @@ class Records(Lines):
 
     def record(self, row: int) -> bytes:
         """The octets of a record, without the blank space after it."""
-        return self._text[self._bounds[row] : self._bounds[row + 1]].rstrip(_BLANKS)
+        return self.framing.text(self._text[self._bounds[row] : self._bounds[row + 1]])
 
     def plain_text(self, first: bytes, last: bytes) -> bytes | None:
-        """All records in their order with blank space between, if each begins and ends with these octets and could be read; else None."""
+        """All records with what stands between them, if each begins and ends with these octets and none is to be refused; else None."""
         octets = np.frombuffer(self._text, np.uint8)
         bounds = np.array(self._bounds)
-        starts, ends = bounds[:-1], bounds[1:] - 1
-        if not starts.size or np.diff(bounds).max() > LINE_OCTETS_MAX or (octets[starts] != first[0]).any():
+        if len(self) == 0 or np.diff(bounds).max() > LINE_OCTETS_MAX or (octets[bounds[:-1]] != first[0]).any():
             return None
-        for _ in range(_LINE_END_OCTETS):
-            ends = ends - np.isin(octets[ends], _BLANK_OCTETS)
-        if (octets[ends] != last[0]).any() or not is_utf8(self._text):
-            return None
-        return self._text
+        ends = bounds[1:] - 1
+        for _ in range(_BETWEEN_OCTETS):
+            is_between = _IS_BETWEEN[octets[ends]]
+            if not is_between.any():
+                break
+            ends = ends - is_between
+        return self._text if (octets[ends] == last[0]).all() and is_utf8(self._text) else None
 
     @property
     def text(self) -> bytes:
@@ -93,7 +94,7 @@ class Records(Lines):
         refusals: list[Refusal] = []
         text, bounds = self._text, self._bounds
         asked = range(len(self)) if asked is None else asked
-        whole = [text[bounds[row] : bounds[row + 1]].rstrip(_BLANKS) for row in asked]
+        whole = [self.framing.text(text[bounds[row] : bounds[row + 1]]) for row in asked]
         if self.is_text and max(map(len, whole), default=0) <= LINE_OCTETS_MAX:
             return list(asked), whole, refusals
         for row, record in zip(asked, whole, strict=True):
@@ -158,8 +159,12 @@ class DocumentFormat(Format):
 
     def records(self, chunk: Chunk) -> Records:
         """The records of a chunk."""
-        starts = self.framing.starts(chunk.data) if chunk.starts is None else chunk.starts
-        return Records(chunk, starts, self.shorten)
+        cut = chunk.cut
+        if cut is None:
+            framing = self.framing.of_part(chunk.data) or self.framing
+            chunk = replace(chunk, data=framing.opened(chunk.data))
+            cut = framing.cut(chunk.data)
+        return Records(chunk, cut, self.shorten)
 
     def recognised(self, chunk: Chunk) -> tuple[int, int]:
         """How many records of a chunk look like this format, of how many."""

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from trunkline.usage.decode.bits import Ranked, Words, after, before, bits_at, opened, places_of, signs
-from trunkline.usage.decode.columns import Integers, Mask, Octets, octets_of
+from trunkline.usage.decode.columns import Integers, Mask, Octets, is_present, lengths_of, octets_of
 from trunkline.usage.decode.lines import Lines, Refusal
 from trunkline.usage.reasons import Reason
 
@@ -342,8 +342,10 @@ def trimmed(column: pa.Array) -> pa.Array:
 
 def null_if_empty(column: pa.Array) -> pa.Array:
     """The column with null for empty texts."""
-    empty = pc.equal(pc.binary_length(column), 0)
-    return pc.if_else(empty, pa.scalar(None, TEXT), column) if pc.any(empty).as_py() else column
+    empty = lengths_of(column) == 0
+    if column.null_count:
+        empty &= is_present(column)
+    return pc.if_else(pa.array(empty), pa.scalar(None, TEXT), column) if empty.any() else column
 
 
 @dataclass(frozen=True, slots=True)
