@@ -13,7 +13,7 @@ from pydantic import Field
 
 from trunkline.api import listing
 from trunkline.api.auth import ApiKey
-from trunkline.api.shapes import Body, Currency, Id, Money, Name, Page, ShortName, Zone, answers, sparse
+from trunkline.api.shapes import Body, Currency, Id, Money, Name, Page, Percent, ShortName, Zone, answers, sparse
 from trunkline.api.versions import require_match, show
 from trunkline.core.money import Amount
 from trunkline.identity.permissions import Permission
@@ -36,7 +36,7 @@ class Billing(Body):
     address: str = Field(default="", max_length=2000, description="The lines below the name.")
     tax_number: str = Field(default="", max_length=60)
     tax_name: str = Field(default="", max_length=40, examples=["VAT"])
-    tax_percent: Decimal = Field(default=Decimal(0), ge=0, le=1000, max_digits=9, decimal_places=6)
+    tax_percent: Percent = "0"
     period: BillingPeriod = Field(default=BillingPeriod.MONTH)
     payment_terms_days: int = Field(default=30, ge=0, le=32767)
     language: str = Field(default="", max_length=10, description="Of its documents; empty: the seller's.")
@@ -127,7 +127,7 @@ def shown(account: Account) -> AccountShown:
             address=profile.address,
             tax_number=profile.tax_number,
             tax_name=profile.tax_name,
-            tax_percent=profile.tax_percent,
+            tax_percent=f"{profile.tax_percent.normalize():f}",
             period=BillingPeriod(profile.period),
             payment_terms_days=profile.payment_terms_days,
             language=profile.language,
@@ -244,5 +244,7 @@ def _locked(request: HttpRequest, account_id: str) -> Account:
 
 def _change_billing(account: Account, billing: Billing | None) -> None:
     if billing is not None and billing.model_fields_set:
-        given = billing.model_dump(exclude_unset=True)
+        given: dict[str, Any] = billing.model_dump(exclude_unset=True)
+        if "tax_percent" in given:
+            given["tax_percent"] = Decimal(given["tax_percent"])
         actions.change_billing_profile(profile_id=account.billing_profile_id, at=now(), **given)
