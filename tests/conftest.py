@@ -47,7 +47,7 @@ settings.register_profile("fast", settings.get_profile("quick"), max_examples=10
 settings.register_profile("thorough", max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
-DATABASE_TESTS = tuple(ROOT / "tests" / name for name in ("db", "isolation", "scenarios"))
+DATABASE_TESTS = tuple(ROOT / "tests" / name for name in ("db", "isolation", "scenarios", "api"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from ninja import NinjaAPI
 
-from trunkline.api import accounts, identities, problems
+from trunkline.api import accounts, identities, problems, tariffs
 
 VERSION: Final = "1"
 DESCRIPTION: Final = """
@@ -27,3 +27,5 @@ api = TrunklineAPI(title="Trunkline", version=VERSION, description=DESCRIPTION, 
 problems.install(api)
 api.add_router("/accounts", accounts.router)
 api.add_router("/identities", identities.router)
+api.add_router("/tariffs", tariffs.router)
+api.add_router("/time-profiles", tariffs.profiles)
