@@ -216,7 +216,9 @@ class ApiKey(TenantModel):
             UniqueConstraint(fields=["tenant", "public_id"], name="identity_apikey_public_id"),
             UniqueConstraint(fields=["tenant", "hash"], name="identity_apikey_hash"),
         )
-        indexes = (models.Index(fields=["hash"], name="identity_apikey_by_hash"),)  # asked for before the tenant is known
+        indexes = (
+            models.Index(fields=["hash"], name="identity_apikey_by_hash"),
+        )  # asked for before the tenant is known
 
     def __str__(self) -> str:
         return f"{self.name} (…{self.last_four})"
