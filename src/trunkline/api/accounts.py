@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import Router
+from ninja.responses import Status
 from pydantic import Field
 
 from trunkline.api import listing
@@ -166,7 +167,7 @@ def list_accounts(request: HttpRequest) -> JsonResponse:
 
 
 @router.post("", auth=ApiKey(Permission.ACCOUNTS_WRITE), response=answers(AccountShown, 409, status=201))
-def create_account(request: HttpRequest, response: HttpResponse, account: NewAccount) -> tuple[int, Any]:
+def create_account(request: HttpRequest, response: HttpResponse, account: NewAccount) -> Status[Any]:
     """Make an account."""
     own = current_tenant()
     given = account.model_dump(exclude={"parent_id", "billing", "credit_limit", "currency", "timezone"})
@@ -181,7 +182,7 @@ def create_account(request: HttpRequest, response: HttpResponse, account: NewAcc
     _change_billing(made, account.billing)
     answer = shown(access_account(str(made.public_id)))
     response["Location"] = f"{request.path}/{made.public_id}"
-    return 201, show(response, answer)
+    return Status(201, show(response, answer))
 
 
 @router.get("/{account_id}", auth=ApiKey(Permission.ACCOUNTS_READ), response=answers(AccountShown, 404))
