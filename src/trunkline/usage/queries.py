@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Count, Min
 
 from trunkline.core.errors import NotFound
+from trunkline.kit.models import find_public
 from trunkline.usage.choices import BatchState, Intake
 from trunkline.usage.models import Batch, Switch, WaitingLeg
 
