@@ -178,10 +178,10 @@ def list_invoices(
     return found.filter(state=state) if state is not None else found
 
 
-def find_billing(rollup_id: int) -> Invoice | None:
-    """The document on which a rollup stands, None as long as it is on none."""
-    stamp = BilledRollup.objects.filter(rollup_id=rollup_id, released_at=None).select_related("invoice").first()
-    return None if stamp is None else stamp.invoice
+def find_billing(rollup_ids: Iterable[int]) -> dict[int, Invoice]:
+    """The documents on which rollups stand, by rollup; one that is on none is left out."""
+    stamps = BilledRollup.objects.filter(rollup_id__in=list(rollup_ids), released_at=None).select_related("invoice")
+    return {stamp.rollup_id: stamp.invoice for stamp in stamps}
 
 
 def documents_of(days: Iterable[tuple[int, int, date]]) -> dict[tuple[int, int, date], Invoice]:
