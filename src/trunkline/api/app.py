@@ -8,7 +8,17 @@ from typing import Any, Final
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
-from trunkline.api import accounts, idempotency, identities, problems, tariffs
+from trunkline.api import (
+    accounts,
+    assignments,
+    contacts,
+    exchange_rates,
+    idempotency,
+    identities,
+    problems,
+    rates,
+    tariffs,
+)
 
 VERSION: Final = "1"
 PREFIX: Final = "/api/v1"
@@ -46,8 +56,12 @@ problems.install(api)
 api.add_exception_handler(idempotency.Replayed, lambda _, replayed: replayed.response)  # type: ignore[arg-type,attr-defined]
 api.add_router("/accounts", accounts.router)
 api.add_router("/identities", identities.router)
+api.add_router("/accounts", contacts.router)
+api.add_router("/accounts", assignments.router)
 api.add_router("/tariffs", tariffs.router)
+api.add_router("/tariffs", rates.router)
 api.add_router("/time-profiles", tariffs.profiles)
+api.add_router("/exchange-rates", exchange_rates.router)
 
 
 def document() -> dict[str, Any]:

@@ -104,6 +104,11 @@ def tariff_list(account: Account, *, side: str, service: str, at: datetime) -> l
     return [row.tariff for row in rows if is_in_force(row.valid_from, row.valid_to, at)]
 
 
+def exchange_rates() -> QuerySet[ExchangeRate]:
+    """All exchange rates of the tenant as they were published, the latest first."""
+    return ExchangeRate.objects.order_by("-on", "-id")
+
+
 def exchange_table(currencies: Iterable[str] = ()) -> ExchangeTable:
     """The exchange rates between the currencies in use (accounts, tariffs, the tenant's own) and those given besides."""
     used = {current_tenant().currency, *currencies}
