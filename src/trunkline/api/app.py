@@ -19,6 +19,7 @@ from trunkline.api import (
     rates,
     tariffs,
 )
+from trunkline.api.auth import ApiKey
 
 VERSION: Final = "1"
 PREFIX: Final = "/api/v1"
@@ -44,6 +45,7 @@ class TrunklineAPI(NinjaAPI):
             for path_view in router.path_operations.values()
             for operation in path_view.operations
             for callback in operation.auth_callbacks
+            if isinstance(callback, ApiKey)
         }
         for described in found["paths"].values():
             for operation in described.values():
@@ -53,7 +55,7 @@ class TrunklineAPI(NinjaAPI):
 
 api = TrunklineAPI(title="Trunkline", version=VERSION, description=DESCRIPTION, urls_namespace="api", docs_url="/docs")
 problems.install(api)
-api.add_exception_handler(idempotency.Replayed, lambda _, replayed: replayed.response)  # type: ignore[arg-type,attr-defined]
+api.add_exception_handler(idempotency.Replayed, idempotency.replay)
 api.add_router("/accounts", accounts.router)
 api.add_router("/identities", identities.router)
 api.add_router("/accounts", contacts.router)

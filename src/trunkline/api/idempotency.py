@@ -47,6 +47,12 @@ class Replayed(Exception):  # noqa: N818 - it is an answer, not an error
         self.response = response
 
 
+def replay(request: HttpRequest, replayed: Any) -> HttpResponse:
+    """The answer of a request that was answered before: what the API does with `Replayed`."""
+    answer: HttpResponse = replayed.response
+    return answer
+
+
 def begin(request: HttpRequest, principal: Principal, *, body_hash: str | None = None) -> None:
     """Look up the key of a request, if it has one, and note it. Needs the tenant's scope. `body_hash`: of a body that was read as a file.
 

@@ -24,7 +24,7 @@ from traceback import extract_tb
 from typing import Any, Final
 
 from django.core.exceptions import RequestDataTooBig
-from django.http import Http404, HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from pydantic import BaseModel, Field
@@ -140,9 +140,10 @@ def install(api: NinjaAPI) -> None:
     """Have the API answer every error with a problem and take back what the operation had written."""
 
     def handle(kind: type[Exception], answer: Any) -> None:
-        def handler(request: HttpRequest, error: Exception) -> JsonResponse:
+        def handler(request: HttpRequest, error: Any) -> HttpResponse:
             request.tl_scope.rollback()  # type: ignore[attr-defined]
-            return answer(request, error)
+            said: HttpResponse = answer(request, error)
+            return said
 
         api.add_exception_handler(kind, handler)
 

@@ -34,14 +34,17 @@ SHOWN_LINES_MAX: Final = 1000
 VOIDED_MAX: Final = 10_000
 
 # `from` is a word of Python, so the class is made by a call.
+_STEP: Final[dict[str, Any]] = {
+    "from": (int, Field(description="First unit that it is for; the first step begins at 0.")),
+    "price": (str, Field(description="Exact decimal text, at most 10 decimals.")),
+    "per": (int, Field(description="Units that the price is for.")),
+    "increment": (int, Field(description="Units that are charged at a time; what has begun is charged whole.")),
+}
 RateStep: Any = create_model(
     "RateStep",
     __base__=Body,
     __doc__="From a position on, a price for so many units, charged in whole increments.",
-    price=(str, Field(description="Exact decimal text, at most 10 decimals.")),
-    per=(int, Field(description="Units that the price is for.")),
-    increment=(int, Field(description="Units that are charged at a time; what has begun is charged whole.")),
-    **{"from": (int, Field(description="First unit that it is for; the first step begins at 0."))},
+    **_STEP,
 )
 
 
