@@ -14,6 +14,7 @@ from tests.api.requests import UUID_OF_NOTHING, Operation, operations
 from tests.isolation.rows import make_row
 from trunkline.api.app import document
 from trunkline.identity.permissions import NOT_FOR_KEYS, Permission
+from trunkline.invoicing.models import Invoice
 from trunkline.parties.models import Account, Identity
 from trunkline.tariffs.models import AccountTariff, Tariff, TimeProfile
 from trunkline.tenancy.models import Tenant
@@ -31,6 +32,7 @@ NAMED: Mapping[str, tuple[type[models.Model], str]] = {
     "tariff_id": (Tariff, "public_id"),
     "profile_id": (TimeProfile, "pk"),
     "assignment_id": (AccountTariff, "pk"),
+    "invoice_id": (Invoice, "public_id"),
 }
 ABSENT = {"public_id": UUID_OF_NOTHING, "pk": 9_000_000_000}
 KeyOf = Callable[..., str]

@@ -15,6 +15,7 @@ from trunkline.api import (
     exchange_rates,
     idempotency,
     identities,
+    invoices,
     problems,
     rates,
     tariffs,
@@ -64,6 +65,7 @@ api.add_router("/tariffs", tariffs.router)
 api.add_router("/tariffs", rates.router)
 api.add_router("/time-profiles", tariffs.profiles)
 api.add_router("/exchange-rates", exchange_rates.router)
+api.add_router("/invoices", invoices.router)
 
 
 def document() -> dict[str, Any]:

@@ -23,6 +23,7 @@ from django.http import HttpRequest, JsonResponse
 from ninja import Schema
 
 from trunkline.api.problems import FieldError, InvalidFields
+from trunkline.core.errors import Invalid
 
 LIMIT: Final = 50
 LIMIT_MAX: Final = 200
@@ -131,6 +132,18 @@ def instant(column: str) -> Filter:
 def day(column: str) -> Filter:
     """A day."""
     return Filter(column, date.fromisoformat, DAY, ("gt", "gte", "lt", "lte"))
+
+
+def reading(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    """A reader of values of a parser that refuses with our errors."""
+
+    def read(said: str) -> Any:
+        try:
+            return parse(said)
+        except Invalid as error:
+            raise ValueError(error.message.rstrip(".")) from error
+
+    return read
 
 
 def in_force(valid_from: str = "valid_from", valid_to: str = "valid_to") -> Filter:

@@ -127,10 +127,10 @@ def connect(
 ) -> duckdb.DuckDBPyConnection:
     """A DuckDB of its own, fenced in to `paths`, with a view `segments` over them; its clock is UTC. Close it.
 
-    Nothing else of the file system and no network can be reached through it, and no setting changed. What passes
-    the memory of `limits` spills into a folder below `tmp`, which goes when the connection closes; their time counts inside `limited`. Over no paths the view has its columns and no row. Whoever
-    reads the files one by one does without the view, which opens them all. `later` are columns of text that a report asks for and that segments of
-    earlier versions do not have: there they are null. Raises `SegmentsMoved` where a file is gone.
+    Nothing else of the file system and no network can be reached through it, and no setting changed. What passes the memory of `limits`
+    spills into a folder below `tmp`, which goes when the connection closes; their time counts inside `limited`. Over no paths the view has its
+    columns and no row. Whoever reads the files one by one does without the view, which opens them all. `later` are columns of text that a
+    report asks for and that segments of earlier versions do not have: there they are null. Raises `SegmentsMoved` where a file is gone.
     """
     import duckdb
 
