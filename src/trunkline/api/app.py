@@ -16,6 +16,7 @@ from trunkline.api import (
     idempotency,
     identities,
     invoices,
+    ledger,
     problems,
     rates,
     tariffs,
@@ -66,6 +67,7 @@ api.add_router("/tariffs", rates.router)
 api.add_router("/time-profiles", tariffs.profiles)
 api.add_router("/exchange-rates", exchange_rates.router)
 api.add_router("/invoices", invoices.router)
+api.add_router("/ledger", ledger.router)
 
 
 def document() -> dict[str, Any]:
