@@ -42,6 +42,7 @@ WEB_APPS = [
     "allauth.mfa",
     "allauth.usersessions",
     "axes",
+    "trunkline.api",
 ]
 INSTALLED_APPS = [
     *SCHEMA_APPS,
