@@ -8,7 +8,19 @@ from typing import Any, Final
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
-from trunkline.api import accounts, idempotency, identities, problems
+from trunkline.api import (
+    accounts,
+    assignments,
+    contacts,
+    exchange_rates,
+    idempotency,
+    identities,
+    invoices,
+    ledger,
+    problems,
+    rates,
+    tariffs,
+)
 from trunkline.api.auth import ApiKey
 
 VERSION: Final = "1"
@@ -48,6 +60,14 @@ problems.install(api)
 api.add_exception_handler(idempotency.Replayed, idempotency.replay)
 api.add_router("/accounts", accounts.router)
 api.add_router("/identities", identities.router)
+api.add_router("/accounts", contacts.router)
+api.add_router("/accounts", assignments.router)
+api.add_router("/tariffs", tariffs.router)
+api.add_router("/tariffs", rates.router)
+api.add_router("/time-profiles", tariffs.profiles)
+api.add_router("/exchange-rates", exchange_rates.router)
+api.add_router("/invoices", invoices.router)
+api.add_router("/ledger", ledger.router)
 
 
 def document() -> dict[str, Any]:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from traceback import extract_tb
 from typing import Any, Final
@@ -55,7 +56,8 @@ _STATUS_OF_CODE: Final = {
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """What is wrong with one value. `pointer` is a JSON pointer (RFC 6901) into the body, or `?name` for a parameter of the address."""
+    """What is wrong with one value. `pointer` is a JSON pointer (RFC 6901) into the body, `?name` for a parameter of the address, or `line=7` of
+    a file (RFC 5147)."""
 
     pointer: str
     code: str
@@ -65,7 +67,9 @@ class FieldError:
 class FieldProblem(BaseModel):
     """What is wrong with one value of a request."""
 
-    pointer: str = Field(description="JSON pointer into the body, or `?name` for a parameter of the address.")
+    pointer: str = Field(
+        description="JSON pointer into the body; `?name`: a parameter of the address; `line=7`: a line of the file."
+    )
     code: str
     detail: str
 
@@ -84,17 +88,15 @@ class Problem(BaseModel):
 
 
 class InvalidFields(Invalid):
-    """Several values of a request are wrong."""
+    """Several values of a request, or lines of a file, are wrong."""
 
-    def __init__(self, errors: Iterable[FieldError]) -> None:
+    def __init__(self, errors: Iterable[FieldError], *, code: str = "validation_failed", message: str = "") -> None:
         self.errors = list(errors)
         count = len(self.errors)
-        super().__init__(
-            "validation_failed", f"{count} field{'' if count == 1 else 's'} of the request cannot be taken."
-        )
+        super().__init__(code, message or f"{count} field{'' if count == 1 else 's'} of the request cannot be taken.")
 
     def __reduce__(self) -> tuple[object, ...]:
-        return InvalidFields, (self.errors,)
+        return partial(InvalidFields, code=self.code, message=self.message), (self.errors,)
 
 
 def problem(
@@ -125,8 +127,8 @@ def of_error(request: HttpRequest, error: TrunklineError) -> JsonResponse:
     """The problem that one of our errors is."""
     status = _STATUS_OF_CODE.get(error.code) or next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
     errors = error.errors if isinstance(error, InvalidFields) else ()
-    # Hints speak of commands, which whoever uses the API does not type.
-    hint = "" if "`trunkline" in error.hint else error.hint
+    # Some hints speak of commands and their options, which whoever uses the API does not type.
+    hint = "" if "`trunkline" in error.hint or "--" in error.hint else error.hint
     response = problem(request, status=status, code=error.code, detail=error.message, hint=hint, errors=errors)
     retry_after = error.context.get("retry_after_s")
     if retry_after is not None:

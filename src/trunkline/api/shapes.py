@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Final, Generic, TypeVar
 
 from ninja import Schema
@@ -24,6 +25,8 @@ ShortName = Annotated[
     str,
     Field(description="Short name, never changed.", pattern=r"^[a-z0-9][a-z0-9._-]{0,59}$", examples=["acme"]),
 ]
+# A day short of what conversions between zones can still reckon with.
+Day = Annotated[date, Field(description="A day.", ge=date(1970, 1, 2), le=date(9999, 12, 30))]
 RowId = Annotated[int, Field(ge=1, le=2**63 - 1, description="Number of a row.")]
 Id = Annotated[str, Field(description="Id of an object.", json_schema_extra={"format": "uuid"}, max_length=64)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]

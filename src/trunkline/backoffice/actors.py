@@ -25,13 +25,13 @@ def name_actors(actors: Iterable[str]) -> dict[str, str]:
         visits = {each.pk: each for each in StaffSession.objects.filter(pk__in=sessions).select_related("user")}
     named = {}
     for actor, (kind, _colon, rest) in parts.items():
-        number = int(rest) if rest.isdecimal() else -1
+        row = int(rest) if rest.isdecimal() else -1
         if kind == "user":
-            named[actor] = people.get(number, _("a former colleague"))
+            named[actor] = people.get(row, _("a former colleague"))
         elif kind == "key":
-            named[actor] = _("API key %(name)s") % {"name": keys.get(number, rest)}
-        elif kind == "staff_session" and number in visits:
-            visit = visits[number]
+            named[actor] = _("API key %(name)s") % {"name": keys.get(row, rest)}
+        elif kind == "staff_session" and row in visits:
+            visit = visits[row]
             named[actor] = _("%(person)s of the platform: %(reason)s") % {"person": visit.user, "reason": visit.reason}
         elif kind == "cli":
             named[actor] = _("Command line (%(login)s)") % {"login": rest}

@@ -61,13 +61,13 @@ class TenantAdmin(ModelAdmin):
     permission_to_change: ClassVar[Permission | None] = None
     empty_text: Any = ""
 
-    form = ActionForm
+    form: type[forms.ModelForm] = ActionForm
     paginator = UncountedPaginator
     show_full_result_count = False
     list_per_page = 50
     list_max_show_all = 0
     actions: Any = ()
-    show_facets = None  # type: ignore[assignment]  # counts of every filter's rows
+    show_facets = None  # counts of every filter's rows
     change_list_template = "backoffice/change_list.html"
     change_form_outer_after_template = "backoffice/panels.html"
     compressed_fields = True
@@ -230,13 +230,13 @@ class TenantAdmin(ModelAdmin):
 
     # The admin's own log knows no tenants; kit.history keeps what happened.
 
-    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:  # type: ignore[override]
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:
         """Kept by the row's own history."""
 
-    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> None:  # type: ignore[override]
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> None:
         """Kept by the row's own history."""
 
-    def log_deletions(self, request: HttpRequest, queryset: Any) -> None:  # type: ignore[override]
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> None:
         """Nothing is deleted."""
 
     # History
@@ -258,7 +258,7 @@ class TenantAdmin(ModelAdmin):
             "opts": self.opts,
             "back": self.url("change", obj),
         }
-        return self.admin_site.render(request, "backoffice/history.html", context)  # type: ignore[attr-defined]
+        return self.admin_site.render(request, "backoffice/history.html", context)
 
     # Verbs
 
@@ -303,7 +303,7 @@ class TenantAdmin(ModelAdmin):
             "back": self.url("change", obj) if obj is not None else self.url("changelist"),
             "status": 422 if form.errors else 200,
         }
-        return self.admin_site.render(request, each.template, context, context["status"])  # type: ignore[attr-defined]
+        return self.admin_site.render(request, each.template, context, context["status"])
 
     def _buttons(self, request: HttpRequest, obj: Any | None) -> list[dict[str, Any]]:
         """The verbs that make sense now and are permitted, and further links, as Unfold's templates want them."""

@@ -37,7 +37,7 @@ class Change:
     fields: tuple[FieldChange, ...]
 
 
-def event_model(model: type[models.Model]) -> type[models.Model] | None:
+def event_model(model: type[models.Model]) -> Any:
     """The table of a model's history, None where there is none."""
     events = getattr(model, "pgh_event_models", None)
     return next(iter(events.values())) if events else None
@@ -53,7 +53,7 @@ def find_changes(obj: models.Model, limit: int = SHOWN) -> list[Change]:
     events = event_model(type(obj))
     if events is None:
         return []
-    rows = list(events._default_manager.filter(id=obj.pk).order_by("-pgh_id")[: limit + 1])
+    rows: list[Any] = list(events._default_manager.filter(id=obj.pk).order_by("-pgh_id")[: limit + 1])
     who = name_actors({(row.pgh_context or {}).get("actor", "") for row in rows})
     shown = [field for field in type(obj)._meta.concrete_fields if field.name not in _NOT_SHOWN]
     shown = [field for field in shown if any(f.name == field.name for f in events._meta.concrete_fields)]

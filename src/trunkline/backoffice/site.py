@@ -16,6 +16,7 @@ from django.shortcuts import resolve_url
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext, gettext_lazy
+from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.i18n import set_language
 from unfold.sites import UnfoldAdminSite
@@ -62,7 +63,6 @@ class BackOffice(UnfoldAdminSite):
         taken back.
         """
 
-        @wraps(view)
         def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not self.has_permission(request):
                 return self._send_to_sign_in(request)
@@ -81,9 +81,8 @@ class BackOffice(UnfoldAdminSite):
             except TrunklineError as error:
                 return self.problem(request, status_of(error), error)
 
-        if not cacheable:
-            inner = _uncached(inner)
-        return csrf_protect(inner)  # type: ignore[return-value]
+        guarded: View = inner if cacheable else never_cache(inner)
+        return update_wrapper(csrf_protect(guarded), view)
 
     def problem(self, request: HttpRequest, status: int, error: TrunklineError | None = None) -> HttpResponse:
         """The page that says what is in the way. Absent and foreign objects get the same one, word for word."""
@@ -113,7 +112,7 @@ class BackOffice(UnfoldAdminSite):
         """There is one way to sign in, and it is not the admin's."""
         return self._send_to_sign_in(request)
 
-    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # type: ignore[override]
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Sign out, as on the pages of signing in."""
         if request.method == "POST":
             get_adapter(request).logout(request)
@@ -131,7 +130,7 @@ class BackOffice(UnfoldAdminSite):
             @wraps(view)
             def asked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
                 principal_of(request).require(permission)
-                request.current_app = self.name  # type: ignore[attr-defined]
+                request.current_app = self.name
                 return view(request, *args, **kwargs)
 
             self.pages.append(Page(route, name, asked, permission))
@@ -148,7 +147,7 @@ class BackOffice(UnfoldAdminSite):
         """Enter a `TenantAdmin` as the screen of models."""
 
         def enter(admin_class: AdminClass) -> AdminClass:
-            self.register(models_shown, admin_class)  # type: ignore[arg-type]
+            self.register(models_shown, admin_class)
             return admin_class
 
         return enter
@@ -164,7 +163,7 @@ class BackOffice(UnfoldAdminSite):
         context = {**self.each_context(request), "title": self.index_title, **dashboard(request)}
         return TemplateResponse(request, "backoffice/dashboard.html", context)
 
-    def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:  # type: ignore[override]
+    def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """What somebody looks for, anywhere. Unfold's own keeps answers under the person alone, who may work for several operators."""
         from trunkline.backoffice.search import found_for
 
@@ -179,12 +178,6 @@ class BackOffice(UnfoldAdminSite):
     def app_index(self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None) -> Any:
         """There are no pages of apps: the sidebar goes by task."""
         raise Http404
-
-
-def _uncached(view: View) -> View:
-    from django.views.decorators.cache import never_cache
-
-    return update_wrapper(never_cache(view), view)  # type: ignore[arg-type,return-value]
 
 
 def status_of(error: TrunklineError) -> int:

@@ -220,6 +220,12 @@ class RecordExplained:
         )
 
     @property
+    def rollup_ids(self) -> list[int]:
+        """The sums that the record is in."""
+        rollups = [side.booked.rollup for side in self.sides if side.booked is not None]
+        return [rollup.pk for rollup in rollups if rollup is not None]
+
+    @property
     def agrees(self) -> bool | None:
         """Whether everything computed again is what is stored; None for a reject, of which nothing is."""
         if self.located.kind is SegmentKind.REJECT:
