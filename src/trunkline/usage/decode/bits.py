@@ -13,12 +13,13 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from trunkline.usage.decode.columns import Integers, Octets
+from trunkline.usage.decode.columns import Integers, Mask, Octets
 
 Words = NDArray[np.uint64]
 
-_BITS: Final = 64
-_SHIFT: Final = 6  # 2^6 octets in a word
+_WORD: Final = 8  # octets of a bitmap in a word
+_BITS: Final = 64  # of a word, each an octet of the text
+_SHIFT: Final = 6
 _WITHIN: Final = _BITS - 1
 _ONE: Final = np.uint64(1)
 _LAST: Final = np.uint64(_WITHIN)
@@ -49,8 +50,8 @@ _PLACES: Final = _places_in_octets()
 
 
 def signs(octets: Octets, wanted: Sequence[int]) -> list[Words]:
-    """A bitmap for each of the signs: word w, bit b (the lowest first) is octet 64 w + b. Of bits beyond the text there is at least one, all 0."""
-    found = [np.zeros((octets.size // _BITS + 1) * (_BITS // 8), np.uint8) for _ in wanted]
+    """A bitmap for each of the signs: word w, bit b (the lowest first) is octet 64 w + b. Beyond the text there are at least 65 bits, all 0."""
+    found = [np.zeros((octets.size // _BITS + 2) * _WORD, np.uint8) for _ in wanted]
     is_sign = np.empty(min(octets.size, _SLAB), np.bool_)
     for at in range(0, octets.size, _SLAB):
         slab = octets[at : at + _SLAB]
@@ -58,6 +59,14 @@ def signs(octets: Octets, wanted: Sequence[int]) -> list[Words]:
             packed = np.packbits(np.equal(slab, sign, out=is_sign[: slab.size]), bitorder="little")
             bits[at // 8 : at // 8 + packed.size] = packed
     return [bits.view(np.uint64) for bits in found]
+
+
+def bits_of(mask: Mask) -> Words:
+    """The bitmap of what is so of each octet."""
+    found = np.zeros((mask.size // _BITS + 2) * _WORD, np.uint8)
+    packed = np.packbits(mask, bitorder="little")
+    found[: packed.size] = packed
+    return found.view(np.uint64)
 
 
 def bits_at(places: Integers, words: int) -> Words:
@@ -79,16 +88,11 @@ def places_of(words: Words) -> Integers:
     at = np.flatnonzero(words != 0)
     left, found = words[at], []
     while at.size:  # the lowest bit of each word, then the next one of those that have more
-        found.append((at << _SHIFT) + _trailing_zeros(left))
+        found.append((at << _SHIFT) + np.bitwise_count(~left & (left - _ONE)))
         left = left & (left - _ONE)
         more = left != 0
         at, left = at[more], left[more]
     return np.sort(np.concatenate(found)) if len(found) > 1 else found[0] if found else at
-
-
-def _trailing_zeros(words: Words) -> NDArray[np.uint8]:
-    """How many bits are 0 before the lowest that is 1; 64 where none is."""
-    return np.bitwise_count(~words & (words - _ONE))
 
 
 def before(words: Words) -> Words:
@@ -107,11 +111,14 @@ def after(words: Words) -> Words:
 
 def opened(words: Words) -> Words:
     """Bits where an odd number stands before and at a place: from every first on, up to every second, which is left out."""
-    found = words.copy()
+    found, moved = words.copy(), np.empty_like(words)
     for power in _SPREAD:
-        found ^= found << power
-    is_odd = np.bitwise_xor.accumulate(found >> _LAST)
-    found[1:] ^= -is_odd[:-1]
+        found ^= np.left_shift(found, power, out=moved)
+    if words.size > 1:  # a word is turned round where the words before it have an odd number: the same among words
+        is_odd = np.zeros(-(-words.size // _BITS) * _BITS, np.uint8)
+        is_odd[: words.size] = found >> _LAST
+        turned = opened(np.packbits(is_odd, bitorder="little").view(np.uint64))
+        found[1:] ^= -np.unpackbits(turned.view(np.uint8), bitorder="little")[: words.size - 1].astype(np.uint64)
     return found
 
 
@@ -124,7 +131,7 @@ class Ranked:
     _listed: Integers | None
 
     @classmethod
-    def of(cls, words: Words, most_listed: int) -> Self:
+    def of(cls, words: Words, most_listed: int = 0) -> Self:
         """The places of up to so many bits are listed, which is cheap where nearly all of them will be asked for."""
         counts = np.bitwise_count(words)
         ends = np.cumsum(counts, dtype=np.int64)
@@ -161,15 +168,19 @@ class Ranked:
         bits = (word >> octet) & _OCTET
         return (at << _SHIFT) + octet.view(np.int64) + _PLACES[((bits << np.uint64(3)) + within).view(np.int64)]
 
-    def next(self, places: Integers) -> Integers:
-        """Where the first bit at or after each place is; there must be one."""
+    def next(self, places: Integers, numbers: Integers) -> Integers:
+        """The same for bits of which each is the first at or after a place."""
+        if self._listed is not None:
+            return self._listed[numbers]
         octets = self.words.view(np.uint8)
         # Overlapping words: a view with a stride of one octet, which numpy reads without alignment.
-        every = np.ndarray((octets.size - 7,), np.dtype("<u8"), octets, strides=(1,))
-        at = np.minimum(places >> 3, every.size - 1)
-        found = every[at] >> (places - (at << 3)).view(np.uint64)
-        ends = places + _trailing_zeros(found)
-        far = np.flatnonzero(found == 0)
-        if far.size:  # further away than the word reaches
-            ends[far] = self.place(self.count_before(places[far]))
+        every = np.ndarray((octets.size - _WORD + 1,), np.dtype("<u8"), octets, strides=(1,))
+        found = every[places >> 3]
+        found >>= (places & 7).view(np.uint64)
+        upto = np.bitwise_count(found ^ (found - _ONE))  # the zeros before the bit, and the bit
+        ends = places + upto
+        ends -= 1
+        if upto.size and upto.max() == _BITS:  # further away than the word reaches, or just within
+            far = np.flatnonzero(upto == _BITS)
+            ends[far] = self.place(numbers[far])
         return ends

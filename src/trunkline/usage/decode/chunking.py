@@ -139,7 +139,8 @@ class _Cutter:
                 block, cut = left, left.rfind(b"\n") + 1
                 left = b""
             if cut:
-                data = self._without_header(b"".join((left, memoryview(block)[:cut])))
+                is_whole = not left and cut == len(block)
+                data = self._without_header(block if is_whole else b"".join((left, memoryview(block)[:cut])))
                 if data:
                     yield _Piece(data)
             left = block[cut:]

@@ -205,4 +205,6 @@ def constant(text: str, rows: int) -> pa.DictionaryArray:
 
 def chosen(column: pa.DictionaryArray, wanted: Callable[[str], bool]) -> Mask:
     """Where a dictionary column has a text that is wanted; null never is."""
+    if len(column.dictionary) == 1 and not column.null_count:
+        return np.full(len(column), wanted(column.dictionary[0].as_py()))
     return mapped(column, lambda text: int(wanted(text))).values > 0

@@ -30,6 +30,7 @@ _SPACE: Final = 0x20
 _CR: Final = 0x0D
 _TAB: Final = 0x09
 _ALL: Final = 1 << 20
+_NEAR: Final = 3  # fields from one to the next are sooner stepped over than a field is looked up
 _LISTED_FIELDS: Final = 40  # in lines of up to so many all are located at once, in longer ones those that are read
 
 
@@ -52,6 +53,10 @@ class Rows(ABC):
     @abstractmethod
     def column(self, name: str) -> pa.Array:
         """The texts of a column, null where it is empty or the row has none of that name."""
+
+    def either(self, is_first: Mask, first: str, second: str) -> pa.Array:
+        """Of two columns the first where that is said, the second elsewhere."""
+        return pc.if_else(pa.array(is_first), self.column(first), self.column(second))
 
     @abstractmethod
     def where(self, kept: Mask) -> Self:
@@ -125,14 +130,12 @@ def _cut(lines: Lines, separator: bytes, quotes: Quotes) -> _Cut:
 
 def _keep_rule(lines: Lines, ends: Words, marks: Words, quoted: Words) -> bool:
     """Whether the quotes of all lines keep the rule, in their order each opening or closing (`_pairs`)."""
-    edges = ends | marks
-    begins = before(edges)
-    begins[0] |= np.uint64(1)
-    if (marks & quoted & ~begins).any() or (lines.end_bits & quoted).any():
+    opening, inner = marks & quoted, ~(ends | marks)
+    if (after(opening) & inner).any() or (lines.end_bits & quoted).any():
         return False
     if lines.has_returns:
-        edges |= signs(lines.octets, (_CR,))[0]
-    return not (marks & ~quoted & ~after(edges)).any()
+        inner &= ~signs(lines.octets, (_CR,))[0]
+    return not (before(marks ^ opening) & inner).any()
 
 
 def _whole_pairs(
@@ -229,8 +232,9 @@ class Delimited(Rows):
     _lines: Lines
     _firsts: Integers  # the first field of each row
     _fewest: int  # fields of a row
-    _all_laid_out: bool
+    _only_layout: int | None  # that of all rows
     _known: dict[int, Integers]  # where the fields at a place end, in all rows
+    _texts: dict[int, pa.Array]  # the columns at a place
 
     @classmethod
     def of(
@@ -257,40 +261,61 @@ class Delimited(Rows):
         lines: Lines,
         known: dict[int, Integers],
     ) -> Self:
-        fewest, all_laid_out = int(counts.min(initial=_ALL)), bool((layout >= 0).all())
-        return cls(at, layouts, cut, layout, counts, lines, cut.first[at], fewest, all_laid_out, known)
+        fewest = int(counts.min(initial=_ALL))
+        only = int(layout[0]) if layout.size and (layout == layout[0]).all() else None
+        return cls(at, layouts, cut, layout, counts, lines, cut.first[at], fewest, only, known, {})
 
     def column(self, name: str) -> pa.Array:
         place = self._place_of(name)
-        cut = self._cut
+        if not isinstance(place, int):
+            return self._text(*self._bounds(place))
+        if place < 0:
+            return pa.nulls(len(self), TEXT)
+        if place not in self._texts:
+            self._texts[place] = self._text(*self._bounds(place))
+        return self._texts[place]
+
+    def either(self, is_first: Mask, first: str, second: str) -> pa.Array:
+        left, right = self._bounds(self._place_of(first)), self._bounds(self._place_of(second))
+        start, end = (np.where(is_first, one, other) for one, other in zip(left, right, strict=True))
+        return self._text(start, end)
+
+    def _bounds(self, place: int | Integers) -> tuple[Integers, Integers]:
+        """Where the fields at a place begin and end in the rows; where a row has none, both are where its line begins."""
         present: Mask | None = None
         if isinstance(place, int) and 0 <= place < self._fewest:
             start, end = self._start_of(place), self._end_of(place)
         else:
             present = (place >= 0) & (place < self._counts)
             if not present.any():
-                return pa.nulls(len(self), TEXT)
+                return self._start_of(0), self._start_of(0)
             fields = self._firsts + np.where(present, place, 0)
-            start, end = cut.starts(fields), cut.ends.place(fields)
+            start = self._cut.starts(fields)
+            end = self._cut.ends.next(start, fields)
         if self._lines.has_returns:
             end = np.minimum(end, self._lines.ends[self.at])
-        if present is not None:
-            end = np.where(present, end, start)
-        return self._unquoted(start, end) if cut.has_quotes else texts_between(cut.octets, start, end)
+        return start, end if present is None else np.where(present, end, start)
 
     def _start_of(self, place: int) -> Integers:
         return self._lines.starts[self.at] if place == 0 else self._end_of(place - 1) + 1
 
     def _end_of(self, place: int) -> Integers:
         if place not in self._known:
-            ends = self._cut.ends
-            is_next = not ends.is_listed and (place == 0 or place - 1 in self._known)
-            self._known[place] = ends.next(self._start_of(place)) if is_next else ends.place(self._firsts + place)
+            fields, near = self._firsts + place, range(max(place - _NEAR, 0), place)
+            if self._cut.ends.is_listed or not (place < _NEAR or any(other in self._known for other in near)):
+                self._known[place] = self._cut.ends.place(fields)
+            else:
+                self._known[place] = self._cut.ends.next(self._start_of(place), fields)
         return self._known[place]
 
-    def _unquoted(self, start: Integers, end: Integers) -> pa.Array:
+    def _text(self, start: Integers, end: Integers) -> pa.Array:
         octets = self._cut.octets
-        quoted = (end - start >= 2) & (octets[np.minimum(start, octets.size - 1)] == _QUOTE)
+        if not start.size or not self._cut.has_quotes:
+            return texts_between(octets, start, end)
+        quoted = octets[np.minimum(start, octets.size - 1) if start[-1] == octets.size else start] == _QUOTE
+        if not quoted.any():
+            return texts_between(octets, start, end)
+        quoted &= end - start >= 2
         column = texts_between(octets, start + quoted, end - quoted)
         if (octets_of(column) == _QUOTE).any():
             column = pc.if_else(pa.array(quoted), pc.replace_substring(column, '""', '"'), column)
@@ -300,10 +325,8 @@ class Delimited(Rows):
         """The place of a column, from 0, of every row or of all; negative where a row has none."""
         if name.isdecimal():
             return int(name) - 1
-        places = [each.places.get(name, -1) for each in self.layouts]
-        if len(set(places)) == 1 and self._all_laid_out:
-            return places[0]
-        return np.array([*places, -1])[self._layout]
+        places = np.array([*(each.places.get(name, -1) for each in self.layouts), -1])
+        return int(places[self._only_layout]) if self._only_layout is not None else places[self._layout]
 
     def where(self, kept: Mask) -> Self:
         known = {place: ends[kept] for place, ends in self._known.items()}

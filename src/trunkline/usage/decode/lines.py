@@ -156,6 +156,8 @@ class Lines:
         return self._data[int(self._starts[at]) : int(self._ends[at])]
 
     def _not_text(self) -> list[Refusal]:
+        if not len(self) or self._octets.view(np.int8).min() > 0:
+            return []
         found = []
         if b"\0" in self._data:
             found = [
