@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from trunkline.cli.door import JsonOption, TenantOption, actor, now, print_json, say, tenant_scope
-from trunkline.cli.shown import print_rows, utc_text
+from trunkline.cli.shown import print_rows
+from trunkline.core.period import utc_text
 from trunkline.identity.principal import command_line
 
 app = typer.Typer(
