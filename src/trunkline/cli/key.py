@@ -8,8 +8,9 @@ from uuid import UUID
 import typer
 
 from trunkline.cli.door import JsonOption, TenantOption, actor, now, print_json, say, tenant_scope
-from trunkline.cli.shown import given_instant, print_rows, utc_text
+from trunkline.cli.shown import given_instant, print_rows
 from trunkline.core.errors import Invalid
+from trunkline.core.period import utc_text
 from trunkline.identity.permissions import NOT_FOR_KEYS, ROLES, BuiltInRole
 from trunkline.identity.principal import command_line
 

@@ -29,7 +29,7 @@ P = Permission
 
 # What each command of the command line is worth at another door. None: it is for whoever runs the machine.
 COMMANDS: dict[str, Permission | None] = {
-    "demo": None, "worker": None, "bench": None, "tenant add": None, "tenant list": None,
+    "demo": None, "up": None, "worker": None, "bench": None, "tenant add": None, "tenant list": None,
     "db start": None, "db stop": None, "db status": None, "db migrate": None, "db url": None,
     "simulate usage": None, "vectors rating": None, "source reseal": None, "usage watch": None, "usage sweep": None, "invoice sweep": None,
     "usage formats": P.USAGE_READ,
