@@ -59,7 +59,7 @@ def pytest_configure() -> None:
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
-DATABASE_TESTS = tuple(ROOT / "tests" / name for name in ("db", "isolation", "scenarios"))
+DATABASE_TESTS = tuple(ROOT / "tests" / name for name in ("api", "db", "isolation", "scenarios"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from django.db.models import F, Q, QuerySet
 
 from trunkline.core.errors import NotFound
+from trunkline.kit.models import find_public
 from trunkline.parties.kinds import IdentityKind, IdentitySide
 from trunkline.parties.models import Account, BillingProfile, Contact, Identity
 
@@ -36,6 +37,14 @@ def get_account(code: str) -> Account:
         raise NotFound(
             "account_not_found", f"There is no account {code!r}.", hint="`trunkline account list` shows them."
         )
+    return found
+
+
+def access_account(public_id: str) -> Account:
+    """The account of that public id. Raises NotFound `account_not_found`, with one text for what is absent and what is another tenant's."""
+    found = find_public(accounts(), public_id)
+    if found is None:
+        raise NotFound("account_not_found", "There is no such account.")
     return found
 
 

@@ -11,12 +11,13 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from trunkline.usage.decode.bits import Words, bits_at, count_of, signs
 from trunkline.usage.decode.framing import Framing, line_count
 from trunkline.usage.decode.raw import RAW_OCTETS
 from trunkline.usage.failure import FileFailed
@@ -32,7 +33,6 @@ _MARK_OCTETS: Final = 4
 _PROBE_OCTETS: Final = 64 << 10
 _SEAM_OCTETS: Final = 16  # of a skipped record that are looked at again with the next block
 _NUL_SHARE: Final = 0.1
-_LF: Final = 0x0A
 _INK = re.compile(rb"[^ \t\r\n]")
 
 
@@ -43,7 +43,8 @@ class Chunk:
     `first_line` counts from 1 through all parts, headers and blank lines included. `data` ends with a line end except
     at the end of a part. `header` is the header line without its end, None if the format has none. `is_first`: the
     first rows of the source. If `overlong_octets` is not 0, the chunk is one line of that length of which `data` is the
-    beginning.
+    beginning. `starts`: where its records begin, if they span lines and it was cut from a source. `end_bits`: `line_end_bits` of the data
+    where they have been looked for already.
     """
 
     first_line: int
@@ -51,6 +52,16 @@ class Chunk:
     header: bytes | None = None
     is_first: bool = False
     overlong_octets: int = 0
+    starts: NDArray[np.int32] | None = field(default=None, compare=False, repr=False)
+    end_bits: Words | None = field(default=None, compare=False, repr=False)
+
+
+def line_end_bits(data: bytes) -> Words:
+    """The bitmap (`bits`) of where lines end: at each LF, and at the end of a text that has none there."""
+    (found,) = signs(np.frombuffer(data, np.uint8), b"\n")
+    if data and not data.endswith(b"\n"):
+        found |= bits_at(np.array([len(data)]), found.size)
+    return found
 
 
 def chunks(
@@ -96,14 +107,18 @@ class _Cutter:
         self.has_rows = False
 
     def chunk(self, piece: _Piece, framing: Framing | None = None) -> Chunk:
+        starts = None if framing is None or piece.lines else framing.starts(piece.data, piece.boundaries)
+        end_bits = line_end_bits(piece.data) if framing is None and not piece.lines else None
         chunk = Chunk(
             first_line=self._line,
             data=piece.data,
             header=self._header,
             is_first=self._is_first and not piece.overlong_octets,
             overlong_octets=piece.overlong_octets,
+            starts=None if starts is None else starts.astype(np.int32),
+            end_bits=end_bits,
         )
-        self._line += _line_count(piece, framing)
+        self._line += _line_count(piece, starts) if end_bits is None else count_of(end_bits)
         has_ink = piece.overlong_octets > 0 or _INK.search(piece.data) is not None
         self._is_first = self._is_first and (piece.overlong_octets > 0 or not has_ink)
         self.has_rows = self.has_rows or has_ink
@@ -151,14 +166,8 @@ class _Cutter:
         return rest
 
 
-def _line_count(piece: _Piece, framing: Framing | None) -> int:
-    if piece.lines:
-        return piece.lines
-    if framing is not None:
-        return line_count(piece.data, framing.starts(piece.data, piece.boundaries))
-    # numpy counts four times as fast as `bytes.count` where there are many.
-    ends = int(np.count_nonzero(np.frombuffer(piece.data, np.uint8) == _LF))
-    return ends + (not piece.data.endswith(b"\n"))
+def _line_count(piece: _Piece, starts: NDArray[np.int64] | None) -> int:
+    return piece.lines if starts is None else line_count(piece.data, starts)
 
 
 def _records(blocks: Iterator[bytes], framing: Framing) -> Iterator[_Piece]:

@@ -6,11 +6,12 @@ from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from trunkline.usage.decode.chunking import LINE_OCTETS_MAX, Chunk
 from trunkline.usage.decode.columns import Integers
@@ -24,6 +25,8 @@ from trunkline.usage.failure import FileFailed
 from trunkline.usage.reasons import FileFailure, Reason
 
 _BLANKS: Final = b" \t\r\n"
+_BLANK_OCTETS: Final = np.frombuffer(_BLANKS, np.uint8)
+_LINE_END_OCTETS: Final = 2
 
 
 class Records(Lines):
@@ -32,12 +35,13 @@ class Records(Lines):
     `shorten` makes of a record that is too long to be kept whole what says the same in fewer words, or None.
     """
 
-    def __init__(self, chunk: Chunk, starts: Integers, shorten: Callable[[bytes], bytes | None]) -> None:
+    def __init__(self, chunk: Chunk, starts: NDArray[np.integer], shorten: Callable[[bytes], bytes | None]) -> None:
         super().__init__(replace(chunk, data=b""))
         self._shorten = shorten
         self._text = chunk.data
+        self.starts_at: Integers = starts.astype(np.int64, copy=False)
         self._bounds = [*starts.tolist(), len(chunk.data)]
-        self.at: Integers = line_offsets(chunk.data, starts) if starts.size else starts
+        self.at: Integers = line_offsets(chunk.data, starts) if starts.size else self.starts_at
 
     def __len__(self) -> int:
         return len(self._bounds) - 1
@@ -59,18 +63,41 @@ class Records(Lines):
         """The octets of a record, without the blank space after it."""
         return self._text[self._bounds[row] : self._bounds[row + 1]].rstrip(_BLANKS)
 
-    def readable(self) -> tuple[list[int], list[bytes], list[Refusal]]:
-        """The records that are text and not too long: their rows and octets; and the refusals of the others."""
-        is_text = b"\0" not in self._text and is_utf8(self._text)
+    def plain_text(self, first: bytes, last: bytes) -> bytes | None:
+        """All records in their order with blank space between, if each begins and ends with these octets and could be read; else None."""
+        octets = np.frombuffer(self._text, np.uint8)
+        bounds = np.array(self._bounds)
+        starts, ends = bounds[:-1], bounds[1:] - 1
+        if not starts.size or np.diff(bounds).max() > LINE_OCTETS_MAX or (octets[starts] != first[0]).any():
+            return None
+        for _ in range(_LINE_END_OCTETS):
+            ends = ends - np.isin(octets[ends], _BLANK_OCTETS)
+        if (octets[ends] != last[0]).any() or not is_utf8(self._text):
+            return None
+        return self._text
+
+    @property
+    def text(self) -> bytes:
+        """The whole text of the chunk."""
+        return self._text
+
+    @cached_property
+    def is_text(self) -> bool:
+        """Whether the chunk is UTF-8 throughout, and without NUL."""
+        return b"\0" not in self._text and is_utf8(self._text)
+
+    def readable(self, asked: Sequence[int] | None = None) -> tuple[list[int], list[bytes], list[Refusal]]:
+        """The records that are text and not too long: their rows and octets; and the refusals of the others. `asked`: of some rows only."""
         rows: list[int] = []
         records: list[bytes] = []
         refusals: list[Refusal] = []
         text, bounds = self._text, self._bounds
-        whole = [text[low:high].rstrip(_BLANKS) for low, high in pairwise(bounds)]
-        if is_text and max(map(len, whole), default=0) <= LINE_OCTETS_MAX:
-            return list(range(len(self))), whole, refusals
-        for row, record in enumerate(whole):
-            refusal = self._refusal(row, record, is_text=is_text)
+        asked = range(len(self)) if asked is None else asked
+        whole = [text[bounds[row] : bounds[row + 1]].rstrip(_BLANKS) for row in asked]
+        if self.is_text and max(map(len, whole), default=0) <= LINE_OCTETS_MAX:
+            return list(asked), whole, refusals
+        for row, record in zip(asked, whole, strict=True):
+            refusal = self._refusal(row, record, is_text=self.is_text)
             if refusal is None:
                 rows.append(row)
                 records.append(record)
@@ -131,7 +158,8 @@ class DocumentFormat(Format):
 
     def records(self, chunk: Chunk) -> Records:
         """The records of a chunk."""
-        return Records(chunk, self.framing.starts(chunk.data), self.shorten)
+        starts = self.framing.starts(chunk.data) if chunk.starts is None else chunk.starts
+        return Records(chunk, starts, self.shorten)
 
     def recognised(self, chunk: Chunk) -> tuple[int, int]:
         """How many records of a chunk look like this format, of how many."""

@@ -1,7 +1,7 @@
 """The fields of a chunk's lines, located whole columns at a time: delimited and fixed width (`pairs`: key=value).
 
-The text is cut once, at all separators; a field is then two offsets into it, and only the columns that a mapping reads
-become Arrow columns. So lines of one chunk may have different numbers of fields, and columns nobody reads cost little.
+The separators of the text are counted once; a field is then two offsets into it, worked out for the columns that a mapping
+reads. So lines of one chunk may have different numbers of fields, and columns nobody reads cost little.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from trunkline.usage.decode.bits import Ranked, Words, after, before, bits_at, opened, places_of, signs
 from trunkline.usage.decode.columns import Integers, Mask, Octets, octets_of
 from trunkline.usage.decode.lines import Lines, Refusal
 from trunkline.usage.reasons import Reason
@@ -29,6 +30,7 @@ _SPACE: Final = 0x20
 _CR: Final = 0x0D
 _TAB: Final = 0x09
 _ALL: Final = 1 << 20
+_LISTED_FIELDS: Final = 40  # in lines of up to so many all are located at once, in longer ones those that are read
 
 
 class Quotes(StrEnum):
@@ -78,17 +80,17 @@ def usable(lines: Lines) -> tuple[Integers, list[Refusal]]:
 
 @dataclass(frozen=True, slots=True)
 class _Cut:
-    """Fields of all lines of a chunk. Field f ends before `ends[f]`, a separator or line end; line k has those from `first[k]`."""
+    """Fields of all lines of a chunk. Field f ends before the place f of `ends`, a separator or line end; line k has those from `first[k]`."""
 
     octets: Octets
-    ends: Integers
+    ends: Ranked
     first: Integers  # one more than there are lines
     has_quotes: bool
     broken: Mask  # lines whose quotes break the rule
 
     def starts(self, fields: Integers) -> Integers:
         """Where fields begin."""
-        begins = self.ends[fields - 1] + 1
+        begins = self.ends.place(np.maximum(fields - 1, 0)) + 1
         if fields.size and fields[0] == 0:  # they ascend
             begins[0] = 0
         return begins
@@ -106,26 +108,42 @@ def texts_between(octets: Octets, start: Integers, end: Integers) -> pa.Array:
 
 def _cut(lines: Lines, separator: bytes, quotes: Quotes) -> _Cut:
     octets = lines.octets
-    if not len(lines):
-        return _Cut(octets, np.zeros(0, np.int64), np.zeros(1, np.int64), False, np.zeros(0, np.bool_))
-    ends = np.flatnonzero((octets == separator[0]) | (octets == _LF))
-    if octets[-1] != _LF:  # the last line has no line end
-        ends = np.append(ends, octets.size)
-    marks = np.flatnonzero(octets == _QUOTE) if quotes is not Quotes.NONE else np.zeros(0, np.int64)
+    has_quotes = quotes is not Quotes.NONE and lines.has_quotes
+    ends, *marks = signs(octets, (separator[0], _QUOTE) if has_quotes else separator)
+    ends |= lines.end_bits
     broken = np.zeros(len(lines), np.bool_)
-    if not marks.size:
-        return _Cut(octets, ends, _first_fields(lines, ends), False, broken)
+    if has_quotes:
+        quoted = opened(marks[0])
+        if not _keep_rule(lines, ends, marks[0], quoted):
+            octets, pairs, broken = _whole_pairs(lines, octets, places_of(marks[0]), separator, quotes)
+            quoted = opened(bits_at(pairs, ends.size))
+        ends &= ~quoted
+    ranked = Ranked.of(ends, most_listed=len(lines) * _LISTED_FIELDS)
+    first = np.append(0, ranked.count_before(lines.line_ends) + 1)
+    return _Cut(octets, ranked, first, has_quotes, broken)
+
+
+def _keep_rule(lines: Lines, ends: Words, marks: Words, quoted: Words) -> bool:
+    """Whether the quotes of all lines keep the rule, in their order each opening or closing (`_pairs`)."""
+    edges = ends | marks
+    begins = before(edges)
+    begins[0] |= np.uint64(1)
+    if (marks & quoted & ~begins).any() or (lines.end_bits & quoted).any():
+        return False
+    if lines.has_returns:
+        edges |= signs(lines.octets, (_CR,))[0]
+    return not (marks & ~quoted & ~after(edges)).any()
+
+
+def _whole_pairs(
+    lines: Lines, octets: Octets, marks: Integers, separator: bytes, quotes: Quotes
+) -> tuple[Octets, Integers, Mask]:
+    """The text in which a quote is one, its quotes in pairs, and the lines whose quotes break the rule."""
     pairs, broken = _pairs(lines, octets, marks, separator)
     if quotes is Quotes.LENIENT and broken.any():
         octets, marks = _without_inner_quotes(lines, octets, marks, separator, broken)
         pairs, broken = _pairs(lines, octets, marks, separator)
-    ends = _without_quoted(ends, pairs)
-    return _Cut(octets, ends, _first_fields(lines, ends), True, broken)
-
-
-def _first_fields(lines: Lines, ends: Integers) -> Integers:
-    """The first field of every line, and how many there are in all."""
-    return np.concatenate([np.zeros(1, np.int64), np.searchsorted(ends, lines.line_ends) + 1])
+    return octets, pairs, broken
 
 
 def _pairs(lines: Lines, octets: Octets, marks: Integers, separator: bytes) -> tuple[Integers, Mask]:
@@ -146,22 +164,6 @@ def _pairs(lines: Lines, octets: Octets, marks: Integers, separator: bytes) -> t
     if stray.any():
         broken[np.searchsorted(lines.line_ends, opens[stray])] = True
     return marks, broken
-
-
-def _without_quoted(ends: Integers, marks: Integers) -> Integers:
-    """The places of separators and line ends without those between the quotes of a pair."""
-    if ends.size * 2 < marks.size:
-        return ends[np.searchsorted(marks, ends) % 2 == 0]
-    opens, closes = marks[0::2], marks[1::2]
-    low = np.searchsorted(ends, opens)
-    inside = np.flatnonzero(ends[np.minimum(low, ends.size - 1)] < closes)
-    if not inside.size:
-        return ends
-    low, high = low[inside], np.searchsorted(ends, closes[inside])
-    # Pairs lie beside each other, and so do what they hold: all numbers from low to high of each.
-    counts = high - low
-    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    return np.delete(ends, np.repeat(low, counts) + within)
 
 
 def _without_inner_quotes(
@@ -228,6 +230,7 @@ class Delimited(Rows):
     _firsts: Integers  # the first field of each row
     _fewest: int  # fields of a row
     _all_laid_out: bool
+    _known: dict[int, Integers]  # where the fields at a place end, in all rows
 
     @classmethod
     def of(
@@ -241,7 +244,7 @@ class Delimited(Rows):
         layout = np.full(at.size, -1, dtype=np.int8)
         for number, each in enumerate(layouts):
             layout[(layout < 0) & each.fits(counts)] = number
-        return cls._with(at, layouts, cut, layout, counts, lines), refusals + broken
+        return cls._with(at, layouts, cut, layout, counts, lines, {}), refusals + broken
 
     @classmethod
     def _with(
@@ -252,26 +255,38 @@ class Delimited(Rows):
         layout: NDArray[np.int8],
         counts: Integers,
         lines: Lines,
+        known: dict[int, Integers],
     ) -> Self:
         fewest, all_laid_out = int(counts.min(initial=_ALL)), bool((layout >= 0).all())
-        return cls(at, layouts, cut, layout, counts, lines, cut.first[at], fewest, all_laid_out)
+        return cls(at, layouts, cut, layout, counts, lines, cut.first[at], fewest, all_laid_out, known)
 
     def column(self, name: str) -> pa.Array:
         place = self._place_of(name)
+        cut = self._cut
+        present: Mask | None = None
         if isinstance(place, int) and 0 <= place < self._fewest:
-            fields, present = self._firsts + place, None
+            start, end = self._start_of(place), self._end_of(place)
         else:
             present = (place >= 0) & (place < self._counts)
             if not present.any():
                 return pa.nulls(len(self), TEXT)
             fields = self._firsts + np.where(present, place, 0)
-        cut = self._cut
-        start, end = cut.starts(fields), cut.ends[fields]
+            start, end = cut.starts(fields), cut.ends.place(fields)
         if self._lines.has_returns:
             end = np.minimum(end, self._lines.ends[self.at])
         if present is not None:
             end = np.where(present, end, start)
         return self._unquoted(start, end) if cut.has_quotes else texts_between(cut.octets, start, end)
+
+    def _start_of(self, place: int) -> Integers:
+        return self._lines.starts[self.at] if place == 0 else self._end_of(place - 1) + 1
+
+    def _end_of(self, place: int) -> Integers:
+        if place not in self._known:
+            ends = self._cut.ends
+            is_next = not ends.is_listed and (place == 0 or place - 1 in self._known)
+            self._known[place] = ends.next(self._start_of(place)) if is_next else ends.place(self._firsts + place)
+        return self._known[place]
 
     def _unquoted(self, start: Integers, end: Integers) -> pa.Array:
         octets = self._cut.octets
@@ -291,7 +306,10 @@ class Delimited(Rows):
         return np.array([*places, -1])[self._layout]
 
     def where(self, kept: Mask) -> Self:
-        return self._with(self.at[kept], self.layouts, self._cut, self._layout[kept], self._counts[kept], self._lines)
+        known = {place: ends[kept] for place, ends in self._known.items()}
+        return self._with(
+            self.at[kept], self.layouts, self._cut, self._layout[kept], self._counts[kept], self._lines, known
+        )
 
     def wrong(self) -> Mask:
         return self._layout < 0

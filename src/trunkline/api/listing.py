@@ -1,0 +1,299 @@
+"""Lists: cursor paging, filters, order and chosen fields, from one declaration per list.
+
+The order is total: the sort field, then the id. A cursor holds the last row's place, is signed and bound to filters and order; with others it
+is refused. A row that appears while one pages may be missed or come later, and none comes twice. Nothing is counted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from django.core import signing
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, JsonResponse
+from ninja import Schema
+
+from trunkline.api.problems import FieldError, InvalidFields
+
+LIMIT: Final = 50
+LIMIT_MAX: Final = 200
+VALUES_MAX: Final = 100
+TEXT_MAX: Final = 200
+_SALT: Final = "trunkline.api.cursor"
+_PLAIN: Final = frozenset({"limit", "cursor", "sort", "fields"})
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A field that a list can be narrowed by. `column` is the ORM's path; `read` makes a value of a text or raises ValueError.
+
+    `operators` are those in brackets: gt, gte, lt, lte, ne, like (begins with). A plain `name=a,b` means any of these values.
+    """
+
+    column: str
+    read: Callable[[str], Any]
+    schema: Mapping[str, Any]
+    operators: tuple[str, ...] = ()
+    single: bool = False  # the column names its own comparison
+
+
+def text(column: str, *, prefix: bool = False) -> Filter:
+    """A text that is equal; with `prefix` also one that begins so."""
+    return Filter(column, _text, {"type": "string", "maxLength": TEXT_MAX}, ("ne", "like") if prefix else ("ne",))
+
+
+def choice(column: str, values: Any) -> Filter:
+    """One of a few words."""
+    words = [str(value) for value in values]
+
+    def read(said: str) -> str:
+        if said not in words:
+            raise ValueError(f"one of {', '.join(words)}")
+        return said
+
+    return Filter(column, read, {"type": "string", "enum": words}, ("ne",))
+
+
+def element(column: str) -> Filter:
+    """A text that is one of several that a row has."""
+    return Filter(
+        f"{column}__contains", lambda said: [_text(said)], {"type": "string", "maxLength": TEXT_MAX}, single=True
+    )
+
+
+def boolean(column: str) -> Filter:
+    """true or false."""
+
+    def read(said: str) -> bool:
+        if said not in {"true", "false"}:
+            raise ValueError("true or false")
+        return said == "true"
+
+    return Filter(column, read, {"type": "string", "enum": ["true", "false"]})
+
+
+def instant(column: str) -> Filter:
+    """An instant with its offset, as of RFC 3339."""
+
+    def read(said: str) -> datetime:
+        found = datetime.fromisoformat(said)
+        if found.tzinfo is None:
+            raise ValueError("an instant with its offset, such as 2026-03-01T00:00:00Z")
+        return found
+
+    return Filter(column, read, {"type": "string", "format": "date-time"}, ("gt", "gte", "lt", "lte"))
+
+
+def day(column: str) -> Filter:
+    """A day."""
+    return Filter(column, date.fromisoformat, {"type": "string", "format": "date"}, ("gt", "gte", "lt", "lte"))
+
+
+def public_id(column: str) -> Filter:
+    """The id of an object."""
+    return Filter(column, uuid.UUID, {"type": "string", "format": "uuid"})
+
+
+def number(column: str) -> Filter:
+    """A whole number."""
+
+    def read(said: str) -> int:
+        if not said.isascii() or not said.lstrip("-").isdigit() or len(said) > 18:
+            raise ValueError("a whole number")
+        return int(said)
+
+    return Filter(column, read, {"type": "integer"}, ("gt", "gte", "lt", "lte"))
+
+
+def _text(said: str) -> str:
+    if len(said) > TEXT_MAX or "\x00" in said:
+        raise ValueError(f"at most {TEXT_MAX} characters")
+    return said
+
+
+_LOOKUPS: Final = {"gt": "gt", "gte": "gte", "lt": "lt", "lte": "lte", "like": "startswith"}
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One list: which fields it can be narrowed and sorted by, and what a row looks like.
+
+    `sorts` map the words of `sort` to columns without nulls; the first is the order where none is asked for. `row` makes the answer's object
+    of a model's row.
+    """
+
+    schema: type[Schema]
+    row: Callable[[Any], Schema]
+    filters: Mapping[str, Filter] = field(default_factory=dict)
+    sorts: Mapping[str, str] = field(default_factory=lambda: {"id": "id"})
+    id_column: str = "id"
+
+    def answer(self, request: HttpRequest, rows: QuerySet[Any]) -> JsonResponse:
+        """A page of the rows, as the request asks for it. Raises `InvalidFields`."""
+        asked = _Asked.read(self, request)
+        found = list(asked.apply(rows)[: asked.limit + 1])
+        has_more, found = len(found) > asked.limit, found[: asked.limit]
+        data = [self._shown(row, asked.fields) for row in found]
+        next_cursor = asked.cursor_after(found[-1]) if has_more else None
+        response = JsonResponse({"data": data, "has_more": has_more, "next_cursor": next_cursor})
+        if next_cursor is not None:
+            query = request.GET.copy()
+            query["cursor"] = next_cursor
+            response["Link"] = f'<{request.path}?{urlencode(list(query.items()))}>; rel="next"'
+        return response
+
+    def _shown(self, row: Any, fields: frozenset[str] | None) -> dict[str, Any]:
+        shown = self.row(row).model_dump(mode="json")
+        return shown if fields is None else {name: value for name, value in shown.items() if name in fields}
+
+    @property
+    def parameters(self) -> list[dict[str, Any]]:
+        """What the list takes in its address, for the OpenAPI document."""
+        sorts = [sign + name for name in self.sorts for sign in ("", "-")]
+        given = [
+            ("limit", {"type": "integer", "minimum": 1, "maximum": LIMIT_MAX, "default": LIMIT}, "Rows of a page."),
+            ("cursor", {"type": "string"}, "`next_cursor` of the page before."),
+            (
+                "sort",
+                {"type": "string", "enum": sorts, "default": sorts[0]},
+                "Order; with a minus the other way round.",
+            ),
+            ("fields", {"type": "string"}, "Only these fields, with commas."),
+        ]
+        for name, each in self.filters.items():
+            given.append((name, dict(each.schema), f"Only where {name} is this, or one of these with commas."))
+            given += [(f"{name}[{word}]", dict(each.schema), _SAYS[word].format(name)) for word in each.operators]
+        return [
+            {"name": name, "in": "query", "required": False, "schema": schema, "description": said}
+            for name, schema, said in given
+        ]
+
+
+_SAYS: Final = {
+    "gt": "Only where {} is after this.",
+    "gte": "Only where {} is this or after it.",
+    "lt": "Only where {} is before this.",
+    "lte": "Only where {} is this or before it.",
+    "ne": "Only where {} is not this.",
+    "like": "Only where {} begins with this.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a request asks of a list."""
+
+    listing: Listing
+    limit: int
+    sort: str
+    is_descending: bool
+    fields: frozenset[str] | None
+    where: Q
+    binding: str
+    after: list[Any] | None
+
+    @classmethod
+    def read(cls, listing: Listing, request: HttpRequest) -> _Asked:
+        errors: list[FieldError] = []
+        given = {name: request.GET[name] for name in request.GET}
+        where = Q()
+        for name, said in given.items():
+            if name in _PLAIN:
+                continue
+            try:
+                where &= _condition(listing, name, said)
+            except KeyError:
+                errors.append(FieldError(f"?{name}", "unknown_field", "This list is not narrowed by that."))
+            except ValueError as error:
+                errors.append(FieldError(f"?{name}", "bad_value", f"What is given is not what it must be: {error}."))
+        sort = given.get("sort", next(iter(listing.sorts)))
+        if sort.removeprefix("-") not in listing.sorts:
+            errors.append(FieldError("?sort", "unknown_field", f"One of {', '.join(listing.sorts)}."))
+        fields = frozenset(given["fields"].split(",")) if "fields" in given else None
+        unknown = sorted((fields or frozenset()) - set(listing.schema.model_fields))
+        if unknown:
+            errors.append(FieldError("?fields", "unknown_field", f"There is no field {unknown[0][:60]!r}."))
+        limit = _limit(given.get("limit", str(LIMIT)), errors)
+        binding = _binding(request.path, sort, given)
+        after = _place(given.get("cursor"), binding, errors)
+        if errors:
+            raise InvalidFields(errors)
+        return cls(listing, limit, sort.removeprefix("-"), sort.startswith("-"), fields, where, binding, after)
+
+    def apply(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        column, key = self.listing.sorts[self.sort], self.listing.id_column
+        sign, beyond = ("-", "lt") if self.is_descending else ("", "gt")
+        found = rows.filter(self.where)
+        if self.after is not None:
+            value, row_id = self.after
+            further = Q(**{f"{key}__{beyond}": row_id})
+            if column != key:
+                further = Q(**{f"{column}__{beyond}": value}) | Q(**{column: value}) & further
+            found = found.filter(further)
+        return found.order_by(f"{sign}{column}", *([f"{sign}{key}"] if column != key else []))
+
+    def cursor_after(self, row: Any) -> str:
+        """What asks for the rows after this one."""
+        place = [_plain(_value(row, self.listing.sorts[self.sort])), _value(row, self.listing.id_column)]
+        return signing.dumps([self.binding, *place], salt=_SALT, compress=True)
+
+
+def _condition(listing: Listing, name: str, said: str) -> Q:
+    """Raises KeyError for a field or operator that the list does not have, ValueError for a value that cannot be read."""
+    field_name, _, rest = name.partition("[")
+    wanted = listing.filters[field_name]
+    if not rest and wanted.single:
+        return Q(**{wanted.column: wanted.read(said)})
+    if not rest:
+        words = said.split(",")
+        if len(words) > VALUES_MAX:
+            raise ValueError(f"at most {VALUES_MAX} values")
+        return Q(**{f"{wanted.column}__in": [wanted.read(word) for word in words]})
+    operator = rest.removesuffix("]")
+    if operator not in wanted.operators or not rest.endswith("]"):
+        raise KeyError(name)
+    value = wanted.read(said)
+    return ~Q(**{wanted.column: value}) if operator == "ne" else Q(**{f"{wanted.column}__{_LOOKUPS[operator]}": value})
+
+
+def _limit(said: str, errors: list[FieldError]) -> int:
+    if said.isascii() and said.isdigit() and len(said) < 4 and 1 <= int(said) <= LIMIT_MAX:
+        return int(said)
+    errors.append(FieldError("?limit", "bad_value", f"A number from 1 to {LIMIT_MAX}."))
+    return LIMIT
+
+
+def _binding(path: str, sort: str, given: Mapping[str, str]) -> str:
+    """What a cursor holds for: the list, its order and its filters."""
+    narrowed = sorted((name, value) for name, value in given.items() if name not in _PLAIN)
+    return hashlib.sha256(json.dumps([path, sort, narrowed]).encode()).hexdigest()[:16]
+
+
+def _place(cursor: str | None, binding: str, errors: list[FieldError]) -> list[Any] | None:
+    if cursor is None:
+        return None
+    try:
+        bound, *place = signing.loads(cursor, salt=_SALT)
+    except (signing.BadSignature, ValueError):
+        errors.append(FieldError("?cursor", "bad_cursor", "It is none that this list has given."))
+        return None
+    if bound != binding:
+        errors.append(FieldError("?cursor", "bad_cursor", "It was given for other filters or another order."))
+    return place
+
+
+def _value(row: Any, column: str) -> Any:
+    for name in column.split("__"):
+        row = getattr(row, name)
+    return row
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value if isinstance(value, int) else str(value)
