@@ -12,5 +12,5 @@ from trunkline.kit.home import folder
 class DataFolderMail(EmailBackend):
     """Writes mails into `mail/` of the data folder."""
 
-    def __init__(self, fail_silently: bool = False, **kwargs: Any) -> None:
-        super().__init__(fail_silently=fail_silently, **kwargs | {"file_path": str(folder("mail"))})
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs | {"file_path": str(folder("mail"))})
