@@ -19,6 +19,7 @@ from trunkline.api import (
     ledger,
     problems,
     rates,
+    reports,
     tariffs,
 )
 from trunkline.api.auth import ApiKey
@@ -68,6 +69,7 @@ api.add_router("/time-profiles", tariffs.profiles)
 api.add_router("/exchange-rates", exchange_rates.router)
 api.add_router("/invoices", invoices.router)
 api.add_router("/ledger", ledger.router)
+api.add_router("/reports", reports.router)
 
 
 def document() -> dict[str, Any]:
