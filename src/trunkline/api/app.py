@@ -17,6 +17,7 @@ from trunkline.api import (
     identities,
     invoices,
     ledger,
+    preview,
     problems,
     rates,
     reports,
@@ -70,6 +71,7 @@ api.add_router("/exchange-rates", exchange_rates.router)
 api.add_router("/invoices", invoices.router)
 api.add_router("/ledger", ledger.router)
 api.add_router("/reports", reports.router)
+api.add_router("/rate-preview", preview.router)
 
 
 def document() -> dict[str, Any]:
