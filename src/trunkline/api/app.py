@@ -17,8 +17,10 @@ from trunkline.api import (
     identities,
     invoices,
     ledger,
+    preview,
     problems,
     rates,
+    reports,
     tariffs,
 )
 from trunkline.api.auth import ApiKey
@@ -68,6 +70,8 @@ api.add_router("/time-profiles", tariffs.profiles)
 api.add_router("/exchange-rates", exchange_rates.router)
 api.add_router("/invoices", invoices.router)
 api.add_router("/ledger", ledger.router)
+api.add_router("/reports", reports.router)
+api.add_router("/rate-preview", preview.router)
 
 
 def document() -> dict[str, Any]:

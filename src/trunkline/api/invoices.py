@@ -13,12 +13,12 @@ from uuid import UUID
 from django.db.models import Q
 from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
 from ninja import Router, Status
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import Field, model_validator
 
 from trunkline.api import idempotency, listing
 from trunkline.api.auth import ApiKey, begin
 from trunkline.api.files import answer_of
-from trunkline.api.shapes import Body, Day, Id, Page, answers, sparse
+from trunkline.api.shapes import Body, Day, Id, Instant, Page, answers, sparse
 from trunkline.api.versions import show
 from trunkline.core.period import DatePeriod
 from trunkline.identity.permissions import Permission
@@ -391,7 +391,7 @@ def issue_invoice(request: HttpRequest, response: HttpResponse, order: InvoiceOr
 def list_unbilled(
     request: HttpRequest,
     until: Annotated[Day | None, Field(description="Only days before this one.")] = None,
-    as_of: Annotated[AwareDatetime | None, Field(description="What was on no document at that instant.")] = None,
+    as_of: Annotated[Instant | None, Field(description="What was on no document at that instant.")] = None,
 ) -> Any:
     """What is on no document yet, by account."""
     found = [

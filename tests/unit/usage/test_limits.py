@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from trunkline.core.errors import Unavailable
@@ -17,6 +19,9 @@ def test_a_question_that_takes_too_long_is_broken_off_and_says_so() -> None:
             connection.sql(ENDLESS).fetchall()
         assert caught.value.code == "reading_took_too_long"
         assert "0.05 s" in caught.value.message
+        over = replace(limits, timeout_s=1e-9)  # before the question begins
+        with pytest.raises(Unavailable), limited(connection, over):
+            connection.sql(ENDLESS).fetchall()
         with limited(connection, limits):
             assert connection.sql("SELECT count(*) FROM segments").fetchall() == [(0,)]
 
