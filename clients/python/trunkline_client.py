@@ -630,6 +630,31 @@ NewIdentity = TypedDict(
 )
 
 
+NewSavedReport = TypedDict(
+    "NewSavedReport",
+    {
+        "name": "str",
+        "report": "NotRequired[View]",
+        "measure": "NotRequired[str]",
+        "by": "NotRequired[str | None]",
+        "from": "NotRequired[str]",
+        "to": "NotRequired[str]",
+        "compare": "NotRequired[str]",
+        "as_of": "NotRequired[str]",
+        "zone": "NotRequired[str]",
+        "account": "NotRequired[str]",
+        "vendor": "NotRequired[str]",
+        "destination": "NotRequired[str]",
+        "country": "NotRequired[str]",
+        "tag": "NotRequired[str]",
+        "jurisdiction": "NotRequired[str]",
+        "figures": "NotRequired[str]",
+        "percentiles": "NotRequired[bool]",
+        "sort": "NotRequired[str]",
+    },
+)
+
+
 NewTariff = TypedDict(
     "NewTariff",
     {
@@ -690,6 +715,11 @@ PageRateShownRow = TypedDict(
 )
 
 
+PageSavedReportShownRow = TypedDict(
+    "PageSavedReportShownRow", {"data": "list[SavedReportShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
 PageTariffShownRow = TypedDict(
     "PageTariffShownRow", {"data": "list[TariffShownRow]", "has_more": "bool", "next_cursor": "str | None"}
 )
@@ -700,7 +730,135 @@ PageTimeProfileShownRow = TypedDict(
 )
 
 
+PeriodAsked = TypedDict(
+    "PeriodAsked",
+    {
+        "from": "NotRequired[str]",
+        "to": "NotRequired[str]",
+        "compare": "NotRequired[str]",
+        "as_of": "NotRequired[str]",
+        "format": "NotRequired[ReportFormat | None]",
+    },
+)
+
+
 PostingShown = TypedDict("PostingShown", {"account_id": "int", "account": "str", "amount": "str", "currency": "str"})
+
+
+PreviewedConversion = TypedDict(
+    "PreviewedConversion",
+    {
+        "before": "str",
+        "rate": "str",
+        "rate_exact": "str",
+        "published_on": "str | None",
+        "after": "str",
+        "to": "str",
+        "from": "str",
+    },
+)
+
+
+PreviewedFee = TypedDict("PreviewedFee", {"tariff": "str", "rate": "int", "is_additive": "bool", "amount": "str"})
+
+
+PreviewedIncrements = TypedDict(
+    "PreviewedIncrements",
+    {
+        "tariff": "str",
+        "rate": "int",
+        "is_additive": "bool",
+        "count": "int",
+        "increment": "int",
+        "units": "int",
+        "price": "str",
+        "per": "int",
+        "amount": "str",
+        "amount_exact": "str",
+        "from": "int",
+    },
+)
+
+
+PreviewedPrice = TypedDict(
+    "PreviewedPrice",
+    {
+        "basis": "str",
+        "outcome": "str",
+        "tariffs": "list[str]",
+        "tried": "list[PreviewedTariff]",
+        "tariff": "str | None",
+        "rate": "int | None",
+        "code": "str | None",
+        "destination": "str | None",
+        "billed": "int | None",
+        "grace": "int",
+        "waived": "list[int]",
+        "fees": "list[PreviewedFee]",
+        "increments": "list[PreviewedIncrements]",
+        "sum": "str",
+        "sum_exact": "str",
+        "rounding": "PreviewedRounding | None",
+        "rounded": "str | None",
+        "max_cost": "str | None",
+        "is_capped": "bool",
+        "tariff_amount": "str | None",
+        "tariff_currency": "str | None",
+        "to_account": "PreviewedConversion | None",
+        "amount": "str | None",
+        "currency": "str",
+        "to_base": "PreviewedConversion | None",
+        "base_amount": "str | None",
+        "base_currency": "str",
+        "differences": "list[str]",
+    },
+)
+
+
+PreviewedRate = TypedDict(
+    "PreviewedRate",
+    {
+        "rate": "int",
+        "code": "str",
+        "destination": "str | None",
+        "steps": "list[PreviewedStep]",
+        "setup_fee": "str",
+        "grace": "int",
+        "max_cost": "str | None",
+        "valid_from": "str | None",
+        "valid_to": "str | None",
+        "windows": "list[dict[str, Any]] | None",
+        "tag": "str | None",
+        "length_min": "int | None",
+        "length_max": "int | None",
+        "is_blocked": "bool",
+        "verdict": "str",
+    },
+)
+
+
+PreviewedRounding = TypedDict("PreviewedRounding", {"mode": "str", "decimals": "int"})
+
+
+PreviewedRule = TypedDict(
+    "PreviewedRule",
+    {
+        "rule": "str",
+        "stage": "str",
+        "position": "int",
+        "verdict": "str",
+        "actions": "str",
+        "then": "str",
+        "changed": "dict[str, Any]",
+        "reason": "str | None",
+    },
+)
+
+
+PreviewedStep = TypedDict("PreviewedStep", {"from": "int", "price": "str", "per": "int", "increment": "int"})
+
+
+PreviewedTariff = TypedDict("PreviewedTariff", {"tariff": "str", "is_additive": "bool", "rates": "list[PreviewedRate]"})
 
 
 Problem = TypedDict(
@@ -719,6 +877,24 @@ Problem = TypedDict(
 
 
 ProposedRerating = TypedDict("ProposedRerating", {"id": "int", "cause": "str", "start_from": "str | None"})
+
+
+RatePreview = TypedDict(
+    "RatePreview",
+    {
+        "outcome": "str",
+        "amount": "str | None",
+        "currency": "str | None",
+        "base_amount": "str | None",
+        "base_currency": "str",
+        "start": "str",
+        "number": "str",
+        "tags": "list[str]",
+        "rules": "list[PreviewedRule]",
+        "denied_by": "str | None",
+        "price": "PreviewedPrice | None",
+    },
+)
 
 
 RateRounding = TypedDict("RateRounding", {"mode": "str", "decimals": "int"})
@@ -752,6 +928,66 @@ RateStep = TypedDict("RateStep", {"from": "int", "price": "str", "per": "int", "
 
 
 RatesToVoid = TypedDict("RatesToVoid", {"rates": "list[int]"})
+
+
+ReportAsked = TypedDict(
+    "ReportAsked",
+    {
+        "by": "NotRequired[str | None]",
+        "from": "NotRequired[str]",
+        "to": "NotRequired[str]",
+        "compare": "NotRequired[str]",
+        "as_of": "NotRequired[str]",
+        "zone": "NotRequired[str]",
+        "account": "NotRequired[str]",
+        "vendor": "NotRequired[str]",
+        "destination": "NotRequired[str]",
+        "country": "NotRequired[str]",
+        "tag": "NotRequired[str]",
+        "jurisdiction": "NotRequired[str]",
+        "figures": "NotRequired[str]",
+        "percentiles": "NotRequired[bool]",
+        "sort": "NotRequired[str]",
+        "format": "NotRequired[ReportFormat | None]",
+    },
+)
+
+
+ReportFormat = Literal["json", "csv", "xlsx"]
+
+
+ReportShown = TypedDict(
+    "ReportShown",
+    {
+        "report": "View",
+        "by": "list[str]",
+        "currency": "str",
+        "zone": "str",
+        "from": "str | None",
+        "to": "str | None",
+        "as_of": "str | None",
+        "filters": "dict[str, str]",
+        "compared": "NotRequired[dict[str, str | None] | None]",
+        "rows": "list[dict[str, str | int | dict[str, str | int | None] | None]]",
+        "totals": "dict[str, str | int | dict[str, str | int | None] | None]",
+    },
+)
+
+
+SavedReportShown = TypedDict(
+    "SavedReportShown", {"id": "int", "name": "str", "report": "View", "asked": "dict[str, str]"}
+)
+
+
+SavedReportShownRow = TypedDict(
+    "SavedReportShownRow",
+    {
+        "id": "NotRequired[int]",
+        "name": "NotRequired[str]",
+        "report": "NotRequired[View]",
+        "asked": "NotRequired[dict[str, str]]",
+    },
+)
 
 
 Service = Literal["voice", "sms", "data", "event"]
@@ -799,6 +1035,23 @@ StatementShown = TypedDict(
         "data": "list[StatementLineShown]",
         "has_more": "bool",
         "next_cursor": "str | None",
+    },
+)
+
+
+SupposedEvent = TypedDict(
+    "SupposedEvent",
+    {
+        "account_id": "NotRequired[str | None]",
+        "tariff_id": "NotRequired[str | None]",
+        "side": "NotRequired[Side]",
+        "service": "NotRequired[Service]",
+        "called": "str",
+        "calling": "NotRequired[str]",
+        "start": "NotRequired[str | None]",
+        "quantity": "NotRequired[int]",
+        "tags": "NotRequired[list[str]]",
+        "switch": "NotRequired[str | None]",
     },
 )
 
@@ -915,6 +1168,9 @@ UnbilledUsage = TypedDict("UnbilledUsage", {"data": "list[UnbilledShown]"})
 
 
 Unit = Literal["second", "octet", "message"]
+
+
+View = Literal["margin", "summary"]
 
 
 VoidedInvoices = TypedDict("VoidedInvoices", {"voided": "list[InvoiceShown]"})
@@ -1871,6 +2127,170 @@ class Client:
         """Debits and credits of every account, by currency."""
         return cast(
             "TrialBalance", self._ask("GET", "/api/v1/ledger/trial-balance", query={"booked_to": booked_to}).json()
+        )
+
+    def get_summary(
+        self,
+        *,
+        by: str | None | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        compare: str | None = None,
+        as_of: str | None = None,
+        zone: str | None = None,
+        account: str | None = None,
+        vendor: str | None = None,
+        destination: str | None = None,
+        country: str | None = None,
+        tag: str | None = None,
+        jurisdiction: str | None = None,
+        figures: str | None = None,
+        percentiles: bool | None = None,
+        sort: str | None = None,
+        format: ReportFormat | None | None = None,
+    ) -> ReportShown:
+        """Every figure: attempts, calls, ASR, ACD, PDD, minutes, billed minutes, revenue, cost, margin."""
+        return cast(
+            "ReportShown",
+            self._ask(
+                "GET",
+                "/api/v1/reports/summary",
+                query={
+                    "by": by,
+                    "from": from_,
+                    "to": to,
+                    "compare": compare,
+                    "as_of": as_of,
+                    "zone": zone,
+                    "account": account,
+                    "vendor": vendor,
+                    "destination": destination,
+                    "country": country,
+                    "tag": tag,
+                    "jurisdiction": jurisdiction,
+                    "figures": figures,
+                    "percentiles": percentiles,
+                    "sort": sort,
+                    "format": format,
+                },
+            ).json(),
+        )
+
+    def get_margin(
+        self,
+        *,
+        by: str | None | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        compare: str | None = None,
+        as_of: str | None = None,
+        zone: str | None = None,
+        account: str | None = None,
+        vendor: str | None = None,
+        destination: str | None = None,
+        country: str | None = None,
+        tag: str | None = None,
+        jurisdiction: str | None = None,
+        figures: str | None = None,
+        percentiles: bool | None = None,
+        sort: str | None = None,
+        format: ReportFormat | None | None = None,
+    ) -> ReportShown:
+        """Revenue, cost and margin."""
+        return cast(
+            "ReportShown",
+            self._ask(
+                "GET",
+                "/api/v1/reports/margin",
+                query={
+                    "by": by,
+                    "from": from_,
+                    "to": to,
+                    "compare": compare,
+                    "as_of": as_of,
+                    "zone": zone,
+                    "account": account,
+                    "vendor": vendor,
+                    "destination": destination,
+                    "country": country,
+                    "tag": tag,
+                    "jurisdiction": jurisdiction,
+                    "figures": figures,
+                    "percentiles": percentiles,
+                    "sort": sort,
+                    "format": format,
+                },
+            ).json(),
+        )
+
+    def list_saved_reports(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["name", "-name", "id", "-id"] | None = None,
+        fields: str | None = None,
+        name: str | None = None,
+        name_ne: str | None = None,
+        name_like: str | None = None,
+    ) -> PageSavedReportShownRow:
+        """List the saved reports."""
+        return cast(
+            "PageSavedReportShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/reports/saved",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "name": name,
+                    "name[ne]": name_ne,
+                    "name[like]": name_like,
+                },
+            ).json(),
+        )
+
+    def save_report(self, body: NewSavedReport, *, idempotency_key: str | None = None) -> SavedReportShown:
+        """Keep a question under a name; one of the same name is replaced (200)."""
+        return cast(
+            "SavedReportShown",
+            self._ask("POST", "/api/v1/reports/saved", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def get_saved_report(self, report_id: int) -> SavedReportShown:
+        """A saved report."""
+        return cast("SavedReportShown", self._ask("GET", f"/api/v1/reports/saved/{report_id}").json())
+
+    def remove_saved_report(self, report_id: int) -> None:
+        """Remove a saved report."""
+        self._ask("DELETE", f"/api/v1/reports/saved/{report_id}")
+
+    def run_saved_report(
+        self,
+        report_id: int,
+        *,
+        from_: str | None = None,
+        to: str | None = None,
+        compare: str | None = None,
+        as_of: str | None = None,
+        format: ReportFormat | None | None = None,
+    ) -> ReportShown:
+        """Make a saved report; what is given here stands in place of what was saved."""
+        return cast(
+            "ReportShown",
+            self._ask(
+                "GET",
+                f"/api/v1/reports/saved/{report_id}/result",
+                query={"from": from_, "to": to, "compare": compare, "as_of": as_of, "format": format},
+            ).json(),
+        )
+
+    def preview_rate(self, body: SupposedEvent, *, idempotency_key: str | None = None) -> RatePreview:
+        """What an event would cost, and why; by the prices, traffic rules and exchange rates of now."""
+        return cast(
+            "RatePreview", self._ask("POST", "/api/v1/rate-preview", json=body, idempotency_key=idempotency_key).json()
         )
 
 

@@ -122,6 +122,7 @@ def own_account(request: HttpRequest) -> list[dict[str, Any]]:
     """What belongs to the person: password and second factor, other operators."""
     links = (
         (gettext("Sign-in and security"), "account_email"),
+        (gettext("This operator"), "home"),
         (gettext("Another operator"), "choose_tenant"),
     )
     return [{"title": title, "link": reverse(name)} for title, name in links]

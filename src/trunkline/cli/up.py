@@ -65,6 +65,7 @@ def serve(*, host: str = HOST, port: int = PORT, web_processes: int = WEB_PROCES
             "100000",
             "--max-requests-jitter",
             "10000",
+            "--no-control-socket",
             "--log-level",
             "warning",
             "trunkline.platform.wsgi:application",

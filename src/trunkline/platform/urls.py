@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from trunkline.api.app import api
 from trunkline.api.pages import docs
@@ -11,7 +13,8 @@ from trunkline.platform import pages
 from trunkline.platform.accounts import views
 
 urlpatterns = [
-    path("", views.home, name="home"),
+    path("", RedirectView.as_view(url=settings.BACKOFFICE_PREFIX)),
+    path("operator/", views.home, name="home"),
     path("office/", site.urls),
     path("health", pages.health, name="health"),
     path("ready", pages.ready, name="ready"),

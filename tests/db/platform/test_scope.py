@@ -71,7 +71,7 @@ def test_who_works_for_several_chooses(own_pages: None, tenant: Any, other_tenan
         (str(other_tenant.pk), "Beta Telecom"),
     ]
     for each in (other_tenant, tenant):
-        assert client.post("/accounts/operator/", {"tenant": each.pk}).headers["Location"] == "/"
+        assert client.post("/accounts/operator/", {"tenant": each.pk}).headers["Location"] == "/office/"
         assert client.get("/who/").json()["tenant"] == each.pk
 
 

@@ -65,17 +65,20 @@ def test_from_the_sign_up_to_an_operator_of_ones_own(db: None) -> None:
     user = User.objects.get()
     assert (user.email, user.name, is_in(client)) == ("ada@example.com", "Ada Lovelace", False)
     assert (Signup.objects.count(), tenant_ids_of_user(user.pk, clock.now())) == (1, [])
-    assert (mail.outbox[0].to, client.get("/").headers["Location"]) == (["ada@example.com"], "/accounts/login/?next=/")
+    assert (mail.outbox[0].to, client.get("/operator/").headers["Location"]) == (
+        ["ada@example.com"],
+        "/accounts/login/?next=/operator/",
+    )
 
     assert client.post("/accounts/confirm-email/", {"code": "AAAA-BBBB"}).status_code == 200  # wrong
     response = client.post("/accounts/confirm-email/", {"code": code_in_mail()})
-    assert response.headers["Location"] == "/"
+    assert response.headers["Location"] == "/office/"
     (tenant_id,) = tenant_ids_of_user(user.pk, clock.now())
     with scope(tenant_id, "test"):
         tenant, member = current_tenant(), Membership.objects.get()
     assert (tenant.name, tenant.currency, tenant.timezone) == ("Savanna Net", "KES", "Africa/Nairobi")
     assert (member.role, member.name, Signup.objects.count()) == ("owner", "Ada Lovelace", 0)
-    page = client.get("/").content.decode()
+    page = client.get("/operator/").content.decode()
     assert "<h1>Savanna Net</h1>" in page
     assert "The trial ends on" in page
 
@@ -140,21 +143,21 @@ def test_with_the_password_one_is_in_and_with_another_not(tenant: Any, logged: L
     client = Client()
     assert log_in(client, "not this one").status_code == 200
     assert not is_in(client)
-    assert log_in(client).headers["Location"] == "/"
-    assert client.get("/").status_code == 200
+    assert log_in(client).headers["Location"] == "/office/"
+    assert client.get("/operator/").status_code == 200
     lines = logged()
     assert [line["user"] for line in lines if line["event"] == "signed_in"] == [str(member.user.pk)]
     assert not [line for line in lines if "ada@example.com" in str(line) or "not this one" in str(line)]
     client.post("/accounts/logout/")
-    assert client.get("/").status_code == 302
+    assert client.get("/operator/").status_code == 302
 
 
 def test_one_comes_back_to_the_page_that_one_wanted_here_and_nowhere_else(tenant: Any) -> None:
     make_member(tenant)
     for wanted, reached in (
         ("/accounts/email/", "/accounts/email/"),
-        ("https://evil.example/", "/"),
-        ("//evil.example", "/"),
+        ("https://evil.example/", "/office/"),
+        ("//evil.example", "/office/"),
     ):
         client = Client()
         response = client.post(LOGIN, {"login": "ada@example.com", "password": PASSWORD, "next": wanted})
@@ -213,11 +216,11 @@ def test_a_second_factor_is_asked_for_once_it_is_set_up(tenant: Any) -> None:
     other = Client()
     assert log_in(other).headers["Location"] == "/accounts/2fa/authenticate/"
     assert not is_in(other)
-    assert other.get("/").status_code == 302
+    assert other.get("/operator/").status_code == 302
     assert other.post("/accounts/2fa/authenticate/", {"code": "000000"}).status_code == 200
     following = totp_code(secret, 1)
-    assert other.post("/accounts/2fa/authenticate/", {"code": following}).headers["Location"] == "/"
-    assert other.get("/").status_code == 200
+    assert other.post("/accounts/2fa/authenticate/", {"code": following}).headers["Location"] == "/office/"
+    assert other.get("/operator/").status_code == 200
 
 
 def test_codes_of_a_second_factor_cannot_be_tried_through(tenant: Any) -> None:
@@ -320,7 +323,7 @@ def test_sessions_are_listed_and_can_be_ended(tenant: Any) -> None:
     page = here.get("/accounts/sessions/").content.decode()
     assert [address in page for address in ("203.0.113.7", "198.51.100.1")] == [True, True]
     here.post("/accounts/sessions/")
-    assert (there.get("/").status_code, here.get("/").status_code) == (302, 200)
+    assert (there.get("/operator/").status_code, here.get("/operator/").status_code) == (302, 200)
 
 
 def test_a_new_password_ends_the_other_sessions(tenant: Any) -> None:
@@ -330,7 +333,7 @@ def test_a_new_password_ends_the_other_sessions(tenant: Any) -> None:
     log_in(there)
     new = "another long passphrase"
     here.post("/accounts/password/change/", {"oldpassword": PASSWORD, "password1": new, "password2": new})
-    assert (there.get("/").status_code, here.get("/").status_code) == (302, 200)
+    assert (there.get("/operator/").status_code, here.get("/operator/").status_code) == (302, 200)
 
 
 def test_who_is_invited_sets_a_password_and_works(tenant: Any) -> None:
@@ -345,9 +348,9 @@ def test_who_is_invited_sets_a_password_and_works(tenant: Any) -> None:
     client = Client()
     page = client.get(link).headers["Location"]
     client.post(page, {"password1": PASSWORD, "password2": PASSWORD})
-    if log_in(client).headers["Location"] != "/":
+    if log_in(client).headers["Location"] != "/office/":
         client.post("/accounts/confirm-email/", {"code": code_in_mail()})
-    assert client.get("/").status_code == 200
+    assert client.get("/operator/").status_code == 200
     assert EmailAddress.objects.get().verified
     member.user.refresh_from_db()
     assert invitation_link(member.user) == "http://localhost:8000/accounts/login/"
@@ -406,15 +409,15 @@ def test_the_platforms_staff_enter_an_operator_with_a_second_factor_and_a_reason
     set_up_totp(client)
     assert enter(client, tenant, reason="because").status_code == 422
     assert enter(client, tenant, operator="nobody").status_code == 422
-    assert enter(client, tenant).headers["Location"] == "/"
-    assert "staff session" in client.get("/").content.decode()
+    assert enter(client, tenant).headers["Location"] == "/office/"
+    assert "staff session" in client.get("/operator/").content.decode()
     with scope(tenant, "test"):
         session = StaffSession.objects.get()
     assert (session.user, session.reason, session.closed_at) == (user, "Ticket 4711: rejects since Monday", None)
     assert client.post("/accounts/operator/leave/").headers["Location"] == "/accounts/operator/"
     with scope(tenant, "test"):
         assert StaffSession.objects.get().closed_at is not None
-    assert client.get("/").headers["Location"] == "/accounts/operator/"
+    assert client.get("/operator/").headers["Location"] == "/accounts/operator/"
 
 
 @pytest.mark.parametrize("way", ["/accounts/logout/", "/accounts/operator/"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.mfa.utils import is_mfa_enabled
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -45,7 +46,7 @@ def choose(request: Any) -> HttpResponse:
             raise Denied("not_a_member", _("You do not work here."))
         end_visit(request)
         choose_tenant(request, int(wanted))
-        return HttpResponseRedirect(reverse("home"))
+        return HttpResponseRedirect(settings.LOGIN_REDIRECT_URL)
     return _choices(request, ids, EnterForm())
 
 
@@ -78,7 +79,7 @@ def enter(request: Any) -> HttpResponse:
         return _choices(request, tenant_ids_of_user(user.pk, clock.now()), form, status=422)
     given = form.cleaned_data
     begin_visit(request, tenant_id=given["operator"], reason=given["reason"], minutes=given["minutes"])
-    return HttpResponseRedirect(reverse("home"))
+    return HttpResponseRedirect(settings.LOGIN_REDIRECT_URL)
 
 
 @never_cache

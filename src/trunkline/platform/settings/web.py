@@ -125,6 +125,7 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 
 # Staff screens are Unfold's, whose Alpine needs inline scripts and eval (docs/adr/008); nothing else gets that.
 BACKOFFICE_PREFIX = "/office/"
+LOGIN_REDIRECT_URL = BACKOFFICE_PREFIX
 _OURS = "default-src 'none'; img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 CONTENT_SECURITY = f"{_OURS}; script-src 'self'; style-src 'self'"
 CONTENT_SECURITY_UNFOLD = (
@@ -150,7 +151,6 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 PASSWORD_RESET_TIMEOUT = 24 * 3600
 LOGIN_URL = "account_login"
-LOGIN_REDIRECT_URL = "home"
 
 ACCOUNT_ADAPTER = "trunkline.platform.accounts.adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
