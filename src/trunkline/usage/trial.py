@@ -147,8 +147,8 @@ def recognise(path: Path, profile: SwitchProfile) -> list[Candidate]:
         try:
             found.append(Candidate(name, round(_score(form, _sample(path, form), profile), 3)))
         except FileFailed as error:
-            # A file of one line is only a header to the formats that have one.
-            is_only_head = error.failure is FileFailure.NO_ROWS and form.has_header
+            # A file of one line is only a header to the formats that have one, and may be a very long one.
+            is_only_head = error.failure in {FileFailure.NO_ROWS, FileFailure.LINE_TOO_LONG} and form.has_header
             if error.failure is not FileFailure.HEADER_CHANGED and not is_only_head:
                 raise
             found.append(Candidate(name, 0.0, error.message))
@@ -156,7 +156,10 @@ def recognise(path: Path, profile: SwitchProfile) -> list[Candidate]:
 
 
 def _sample(path: Path, form: Format) -> list[Chunk]:
-    """The beginning of the content: of lines the first chunk, of records that span lines as many as are that long."""
+    """The beginning of the content: of lines the first chunk, of records that span lines as many as are that long.
+
+    Nothing where all of it is longer than a line or record may be.
+    """
     sample: list[Chunk] = []
     octets = 0
     with open_source(path) as source:
@@ -166,12 +169,12 @@ def _sample(path: Path, form: Format) -> list[Chunk]:
                 sample.append(chunk)
             if sample and (form.framing is None or octets >= SAMPLE_OCTETS):
                 break
-    if not sample:
-        raise FileFailed(FileFailure.NO_ROWS, f"{path.name} holds no records.")
     return sample
 
 
 def _score(form: Format, begins: list[Chunk], profile: SwitchProfile) -> float:
+    if not begins:
+        return 0.0
     if isinstance(form, DocumentFormat):
         counts = [form.recognised(chunk) for chunk in begins]
         seen = sum(each for _, each in counts)

@@ -23,6 +23,7 @@ CASES = (
     ("freeswitch_xml_outgoing", "freeswitch_xml", "freeswitch_xml.xml", OUTGOING),
     ("radius_detail", "radius_detail", "radius_detail.txt", PROFILE),
 )
+LIST = ("freeswitch_json_list", "freeswitch_json", "freeswitch_json_list.json", PROFILE)
 
 
 def decode_documents(name: str, path: Path, profile: SwitchProfile = PROFILE, size: int = CHUNK_OCTETS) -> Decoded:
@@ -44,7 +45,7 @@ def decode_documents(name: str, path: Path, profile: SwitchProfile = PROFILE, si
 
 def write_expected() -> None:
     """Writes the expected texts anew: `python -m tests.unit.usage.golden_documents`. Read the difference."""
-    for expected, name, file, profile in CASES:
+    for expected, name, file, profile in (*CASES, LIST):
         (FOLDER / f"{expected}.expected").write_text(as_text(decode_documents(name, FOLDER / file, profile)))
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import shared_folder
 from tests.unit.usage.golden import FOLDER, PROFILE, as_text
-from tests.unit.usage.golden_documents import CASES, OUTGOING, decode_documents
+from tests.unit.usage.golden_documents import CASES, LIST, OUTGOING, decode_documents
 from tests.unit.usage.test_decode_pages import blocks
 from tests.unit.usage.test_decode_properties import CHANGES, damaged
 from trunkline.usage.decode import Chunk, Decoded, FileFailed, SwitchProfile, get_format, line_octets
@@ -41,7 +41,7 @@ def details(decoded: Decoded) -> list[tuple[str, str]]:
     return [(row["reason"], row["detail"]) for row in decoded.rejects.to_pylist()]
 
 
-@pytest.mark.parametrize(("expected", "name", "file", "profile"), CASES)
+@pytest.mark.parametrize(("expected", "name", "file", "profile"), [*CASES, LIST])
 def test_golden_file(expected: str, name: str, file: str, profile: SwitchProfile) -> None:
     decoded = decode_documents(name, FOLDER / file, profile)
     assert as_text(decoded) == (FOLDER / f"{expected}.expected").read_text()

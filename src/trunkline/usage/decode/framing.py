@@ -27,13 +27,16 @@ _LESS: Final = 0x3C
 _MORE: Final = 0x3E
 _BLANKS: Final = b" \t\r\n"
 _HEAD_OCTETS: Final = 8
+_MARGIN_OCTETS: Final = 32
 _PROBE_OCTETS: Final = 64 << 10
 _LONG_LINE: Final = 1024  # octets; such lines are found one by one in a third of the time of a look at every octet
 _INK: Final = re.compile(rb"[^ \t\r\n]")
 
 
 class Framing(ABC):
-    """How a format parts its text into records."""
+    """How a format parts its text into records. `margin`: what may stand before a record that begins a line."""
+
+    margin: bytes = b""
 
     @abstractmethod
     def boundaries(self, data: bytes) -> Offsets:
@@ -58,9 +61,26 @@ class Framing(ABC):
     def cut(self, data: bytes, boundaries: Offsets | None = None) -> Cut:
         """Where the records of the text lie; `boundaries` where they are known."""
         starts = self.starts(data, boundaries)
-        lines = _lines_before(data, starts)
+        lines = self._lines_before(data, starts)
+        # What stands in the margin of the next text's first line is counted there.
         count = data.count(b"\n") if not starts.size else int(lines[-1]) + data.count(b"\n", int(starts[-1]))
-        return Cut(self, starts.astype(np.int32), lines.astype(np.int32), count + (not data.endswith(b"\n")))
+        return Cut(
+            self,
+            starts.astype(np.int32),
+            lines.astype(np.int32),
+            count + (not data.rstrip(self.margin).endswith(b"\n")),
+        )
+
+    def _lines_before(self, data: bytes, starts: Offsets) -> Offsets:
+        octets = np.frombuffer(data, np.uint8)
+        before = np.searchsorted(line_ends(data), starts)
+        last = np.maximum(starts - 1, 0)
+        margin = np.frombuffer(self.margin, np.uint8)
+        for _ in range(_MARGIN_OCTETS if self.margin else 0):
+            last = last - np.isin(octets[last], margin)
+        shares = (starts > 0) & (octets[last] != _LF)
+        shares[:1] = False  # what stands before the first one is no record
+        return before + np.cumsum(shares)
 
     def text(self, record: bytes) -> bytes:
         """A record, from where it begins to where the next one does, without what stands between them."""
@@ -86,14 +106,6 @@ class Cut:
     starts: NDArray[np.int32]
     lines: NDArray[np.int32]
     line_count: int
-
-
-def _lines_before(data: bytes, starts: Offsets) -> Offsets:
-    octets = np.frombuffer(data, np.uint8)
-    before = np.searchsorted(line_ends(data), starts)
-    shares = (starts > 0) & (octets[np.maximum(starts - 1, 0)] != _LF)
-    shares[:1] = False  # what stands before the first one is no record
-    return before + np.cumsum(shares)
 
 
 def line_ends(data: bytes) -> Offsets:

@@ -101,7 +101,7 @@ class FreeSwitchJson(FreeSwitchDocuments):
         return Read(range(len(records)), _columns_of(documents), [])
 
     def columns(self, records: Sequence[bytes]) -> tuple[Columns, dict[int, str]]:
-        documents: list[msgspec.Struct] = []
+        documents: list[Any] = []
         bad: dict[int, str] = {}
         for row, record in enumerate(records):
             found = _document(record)
@@ -112,18 +112,23 @@ class FreeSwitchJson(FreeSwitchDocuments):
         return _columns_of(documents), bad
 
 
-def _document(record: bytes) -> msgspec.Struct | str:
+def _document(record: bytes) -> Any | str:
     """The document with what is read of it, or what is wrong with the record."""
     try:
-        document = _READER.decode(record)
+        document: Any = _READER.decode(record)
     except _REFUSED:
-        found = _object(record)
-        if isinstance(found, str):
-            return f"The record is no JSON document: {found}."
-        if not isinstance(found.get("variables"), dict):
-            return NO_VARIABLES
-        return msgspec.convert(_kept_of(found), _Document)
-    return document if document.variables is not None else NO_VARIABLES  # type: ignore[attr-defined]
+        return _document_by_library(record)
+    return document if document.variables is not None else NO_VARIABLES
+
+
+def _document_by_library(record: bytes) -> Any | str:
+    """The same, whatever msgspec thinks of it."""
+    found = _object(record)
+    if isinstance(found, str):
+        return f"The record is no JSON document: {found}."
+    if not isinstance(found.get("variables"), dict):
+        return NO_VARIABLES
+    return msgspec.convert(_kept_of(found), _Document)
 
 
 def _columns_of(documents: Sequence[Any]) -> Columns:

@@ -92,6 +92,8 @@ class JsonList(Framing):
     comma and before an object whose first member is one of `members`.
     """
 
+    margin = b" \t,["
+
     def __init__(self, members: Sequence[str]) -> None:
         self._members = tuple(members)
         names = b"|".join(re.escape(each.encode()) for each in members)
