@@ -24,6 +24,9 @@ TenantOption = Annotated[
 OneTenantOption = Annotated[
     str, typer.Option("--tenant", "-t", help="Only this tenant; all of them if left out.", envvar="TRUNKLINE_TENANT")
 ]
+AsOfOption = Annotated[
+    str, typer.Option("--as-of", help="As it was when that day ended, in the tenant's zone, or at that instant.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on the standard output.")]
 
 
@@ -72,6 +75,17 @@ def tenant_scope(tenant: str, *, reason: str = "", snapshot: bool = False) -> It
     tenant_id = get_tenant_id(tenant)
     with scope(tenant_id, actor(), reason=reason, snapshot=snapshot):
         yield tenant_id
+
+
+def as_of_instant(text: str) -> datetime | None:
+    """The instant of `--as-of`, of a day its last in the tenant's zone; needs an open scope. Raises Invalid `bad_time`."""
+    if not text:
+        return None
+    from trunkline.core.period import get_zone
+    from trunkline.reports import period
+    from trunkline.tenancy.queries import current_tenant
+
+    return period.as_of_instant(period.parse_bound(text), get_zone(current_tenant().timezone))
 
 
 def print_json(value: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from trunkline.cli.door import JsonOption, TenantOption, print_json, tenant_scope
+from trunkline.cli.door import AsOfOption, JsonOption, TenantOption, as_of_instant, print_json, tenant_scope
 
 app = typer.Typer(help="Why a record costs what it costs.")
 
@@ -21,7 +21,7 @@ def explain(
     reject: Annotated[
         bool, typer.Option("--reject", help="The reject of that key, though there is a record too.")
     ] = False,
-    as_of: Annotated[str, typer.Option(help="The record as it counted at this instant.")] = "",
+    as_of: AsOfOption = "",
     json: JsonOption = False,
 ) -> None:
     """Say of one record what came in, whose it is, which price it got and why, how its amount is made up and where it is booked.
@@ -43,7 +43,7 @@ def explain(
             at=instant(at, "--at"),
             switch_id=access_switch(switch).pk if switch else None,
             is_reject=reject,
-            as_of=instant(as_of, "--as-of"),
+            as_of=as_of_instant(as_of),
         )
         found = explain_record(access_record(sought))
         said = as_json(found, find_billing(found.rollup_ids))

@@ -5,14 +5,25 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trunkline.cli.door import JsonOption, TenantOption, actor, now, print_json, say, table, tenant_scope
+from trunkline.cli.door import (
+    AsOfOption,
+    JsonOption,
+    TenantOption,
+    actor,
+    as_of_instant,
+    now,
+    print_json,
+    say,
+    table,
+    tenant_scope,
+)
 from trunkline.core.currency import format_amount, get_currency
 from trunkline.core.errors import Invalid
 from trunkline.core.period import ONE_DAY, DatePeriod
@@ -28,7 +39,6 @@ AccountOption = Annotated[str, typer.Option("--account", "-a", help="Short name 
 PeriodOption = Annotated[str, typer.Option("--period", help="A month (2026-03) or a day (2026-03-14).")]
 FromOption = Annotated[str, typer.Option("--from", help="First day (2026-03-01), in the account's zone.")]
 ToOption = Annotated[str, typer.Option("--to", help="Day after the last (2026-04-01); itself not included.")]
-AsOfOption = Annotated[str, typer.Option(help="As it was when that day ended, or at that instant.")]
 NumberArgument = Annotated[str, typer.Argument(help="Number of the document.")]
 
 
@@ -121,7 +131,7 @@ def list_documents(
     from trunkline.parties.queries import get_account
 
     with tenant_scope(tenant):
-        instant = _instant(as_of)
+        instant = as_of_instant(as_of)
         found = list(list_invoices(account=get_account(account) if account else None, as_of=instant))
     if instant is not None:
         found = [each for invoice in found if (each := as_it_was(invoice, instant)) is not None]
@@ -138,7 +148,7 @@ def show(number: NumberArgument, tenant: TenantOption, as_of: AsOfOption = "", j
     from trunkline.kit.home import home
 
     with tenant_scope(tenant):
-        instant = _instant(as_of)
+        instant = as_of_instant(as_of)
         invoice = access_invoice(number, as_of=instant)
         lines = lines_of(invoice)
         later = adjusting(invoice, as_of=instant)
@@ -227,7 +237,7 @@ def unbilled(tenant: TenantOption, as_of: AsOfOption = "", json: JsonOption = Fa
     from trunkline.invoicing import queries
 
     with tenant_scope(tenant):
-        found = queries.unbilled(as_of=_instant(as_of))
+        found = queries.unbilled(as_of=as_of_instant(as_of))
     rows: list[dict[str, Any]] = [
         {
             "account": each.account.code,
@@ -353,15 +363,6 @@ def _day(text: str) -> date:
     if len(period) != 1:
         raise Invalid("bad_period", f"{text!r} is no day.", hint="Write it like 2026-03-14.")
     return period.start
-
-
-def _instant(text: str) -> datetime | None:
-    """The instant of `--as-of` in the tenant's zone, of a day its last; needs an open scope."""
-    from trunkline.core.period import get_zone
-    from trunkline.reports.period import as_of_instant, parse_bound
-    from trunkline.tenancy.queries import current_tenant
-
-    return as_of_instant(parse_bound(text), get_zone(current_tenant().timezone))
 
 
 def _text(amount: Any, currency: str) -> str:  # an Amount; the stubs take every DecimalField for a Decimal

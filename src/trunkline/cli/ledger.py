@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trunkline.cli import door
-from trunkline.cli.door import JsonOption, OneTenantOption, TenantOption
+from trunkline.cli.door import AsOfOption, JsonOption, OneTenantOption, TenantOption
 
 if TYPE_CHECKING:
     from trunkline.ledger.checks import Finding
@@ -80,14 +80,23 @@ def _print_findings(found: dict[str, list[Finding]], *, holds: bool) -> None:
 def balances(
     tenant: TenantOption,
     everything: Annotated[bool, typer.Option("--all", help="Also accounts on which nothing stands.")] = False,
+    as_of: AsOfOption = "",
+    end: Annotated[
+        datetime | None, typer.Option("--to", formats=DAY, help="Only what is booked before that day.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the accounts and what stands on them, with the totals that show that debits are credits."""
+    """List the accounts and what stands on them, with the totals that show that debits are credits.
+
+    --as-of asks what the books knew at an instant, --to what is booked before a day; both together, what was known then of the days before.
+    """
     from trunkline.core.money import Amount
     from trunkline.ledger.queries import balances as read
 
     with door.tenant_scope(tenant):
-        found = [row for row in read() if everything or not row.is_empty]
+        instant = door.as_of_instant(as_of)
+        standing = read(as_of=instant, booked_to=end.date() if end else None)
+        found = [row for row in standing if everything or not row.is_empty]
     totals: dict[str, Amount] = {}
     for row in found:
         totals[row.account.currency] = totals.get(row.account.currency, Amount.zero()) + row.posted
@@ -97,7 +106,7 @@ def balances(
         )
         return
     if not found:
-        typer.echo("Nothing stands on any account.")
+        typer.echo("Nothing stood on any account then." if as_of else "Nothing stands on any account.")
         return
     columns = ["Account", "Name", "Type", "Currency", "Debit", "Credit", "Reserved", "Available"]
     rows = [(*_shown(row), *_reserved(row)) for row in found]

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from trunkline.cli.door import (
+    AsOfOption,
     JsonOption,
     OneTenantOption,
     TenantOption,
     actor,
+    as_of_instant,
     now,
     print_json,
     progress_bar,
@@ -290,7 +292,7 @@ def search(
         str, typer.Option("--to", help="Starts before: a day (UTC) or an instant; itself not included.")
     ] = "",
     limit: Annotated[int, typer.Option(help="The newest so many.")] = 100,
-    as_of: Annotated[str, typer.Option(help="Records as they counted at this instant.")] = "",
+    as_of: AsOfOption = "",
     json: JsonOption = False,
 ) -> None:
     """List rated records, the newest first."""
@@ -308,7 +310,7 @@ def search(
             start_from=instant(begin, "--from"),
             start_to=instant(end, "--to"),
             limit=limit,
-            as_of=instant(as_of, "--as-of"),
+            as_of=as_of_instant(as_of),
         )
     _print_records(found, json=json)
 
@@ -335,26 +337,29 @@ def rejects(
     digits: Annotated[int, typer.Option(help="Digits of the called number to group by.")] = 3,
     listed: Annotated[bool, typer.Option("--list", help="Every line instead of groups.")] = False,
     limit: Annotated[int, typer.Option(help="With --list: so many lines.")] = 100,
+    as_of: AsOfOption = "",
     json: JsonOption = False,
 ) -> None:
-    """Show what waits to be mended: by reason and first digits of the called number, each with an example and what to do."""
+    """Show what waits to be mended, or waited at an instant of the past: by reason and first digits of the called number, each with an example and what to do."""
     from dataclasses import asdict
 
     from trunkline.usage.queries import access_batch, name_batches
     from trunkline.usage.search import group_rejects, list_rejects
 
     with tenant_scope(tenant):
-        batch_id = access_batch(batch).pk if batch else None
+        asked: dict[str, Any] = {"reason": reason or None, "batch_id": access_batch(batch).pk if batch else None}
+        asked["as_of"] = as_of_instant(as_of)
         if listed or number:
-            found = list_rejects(reason=reason or None, number=number or None, batch_id=batch_id, limit=limit)
+            found = list_rejects(number=number or None, limit=limit, **asked)
             lines, is_complete = name_batches(found.records), found.is_complete
         else:
-            groups = group_rejects(prefix_digits=digits, reason=reason or None, batch_id=batch_id)
+            groups = group_rejects(prefix_digits=digits, **asked)
             lines, is_complete = name_batches([asdict(group) for group in groups]), True
     if json:
         print_json({"records": lines, "is_complete": is_complete} if listed or number else {"groups": lines})
     elif not lines:
-        typer.echo("No such rejects wait." if reason or number or batch else "No rejects wait.")
+        which, wait = "such rejects" if reason or number or batch else "rejects", "waited then" if as_of else "wait"
+        typer.echo(f"No {which} {wait}.")
     elif listed or number:
         _print_rejects(lines, is_complete=is_complete)
     else:

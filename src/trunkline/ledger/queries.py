@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 
 from django.db import connection
 from django.db.models import Q, QuerySet, Sum
@@ -42,6 +42,23 @@ SELECT a.id,
         WHERE p.tenant_id = a.tenant_id AND p.account_id = a.id AND p.is_pending AND r.id > coalesce(b.resolution_id, 0)
           AND NOT (a.no_overdraft AND b.id IS NOT NULL)) ended ON true
  WHERE a.tenant_id = %(tenant)s AND (%(ids)s::bigint[] IS NULL OR a.id = ANY(%(ids)s))
+"""
+
+
+# The same as far as the books knew at an instant, of what is booked before a day; every posting there was by then is added up.
+FUNDS_THEN: Final = """
+SELECT p.account_id,
+       trunc(100000000 * coalesce(sum(p.amount) FILTER (WHERE NOT p.is_pending), 0)),
+       trunc(100000000 * coalesce(sum(p.amount) FILTER (WHERE p.is_pending AND r.id IS NULL AND p.amount > 0), 0)),
+       trunc(100000000 * coalesce(sum(p.amount) FILTER (WHERE p.is_pending AND r.id IS NULL AND p.amount < 0), 0))
+  FROM ledger_posting p
+  JOIN ledger_entry e ON e.tenant_id = p.tenant_id AND e.id = p.entry_id
+  LEFT JOIN ledger_resolution r ON r.tenant_id = p.tenant_id AND r.pending_id = p.entry_id AND p.is_pending
+                               AND (%(as_of)s::timestamptz IS NULL OR r.resolved_at <= %(as_of)s)
+ WHERE p.tenant_id = %(tenant)s
+   AND (%(as_of)s::timestamptz IS NULL OR e.created_at <= %(as_of)s)
+   AND (%(booked_to)s::date IS NULL OR p.booked_on < %(booked_to)s)
+ GROUP BY p.account_id
 """
 
 
@@ -270,11 +287,25 @@ def _total(rows: QuerySet[Posting]) -> Amount:
     return found if found is not None else Amount.zero()
 
 
-def balances() -> list[AccountBalance]:
-    """Every account with what stands on it, by code. Raises Invalid `overflow`."""
-    standing = funds()
-    names = dict(LedgerAccount.objects.values_list("id", "name"))
-    return [account_balance(facts, names[facts.id], standing[facts.id]) for facts in account_facts().values()]
+def balances(*, as_of: datetime | None = None, booked_to: date | None = None) -> list[AccountBalance]:
+    """Every account with what stands on it, by code; `as_of` an instant what the books knew then, of the accounts that there were.
+
+    `booked_to` leaves out what is booked on that day or later, also of what is reserved. Raises Invalid `overflow`.
+    """
+    accounts = LedgerAccount.objects.all() if as_of is None else LedgerAccount.objects.filter(created_at__lte=as_of)
+    names = dict(accounts.values_list("id", "name"))
+    standing = funds() if as_of is None and booked_to is None else _funds_then(as_of, booked_to)
+    nothing = Funds(0, 0, 0)
+    return [
+        account_balance(facts, names[facts.id], standing.get(facts.id, nothing))
+        for facts in account_facts(names).values()
+    ]
+
+
+def _funds_then(as_of: datetime | None, booked_to: date | None) -> dict[int, Funds]:
+    with connection.cursor() as cursor:
+        cursor.execute(FUNDS_THEN, {"tenant": current_tenant_id(), "as_of": as_of, "booked_to": booked_to})
+        return {row[0]: Funds(*map(int, row[1:])) for row in cursor.fetchall()}
 
 
 def account_balance(facts: AccountFacts, name: str, standing: Funds) -> AccountBalance:

@@ -14,6 +14,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from trunkline.core.errors import Invalid
@@ -356,16 +357,18 @@ def list_rejects(
     start_from: datetime | None = None,
     start_to: datetime | None = None,
     limit: int = LIMIT,
+    as_of: datetime | None = None,
 ) -> Found:
     """Rejects that wait, by batch and line, newest batch first: of a reason, of a called number or prefix, of a batch.
 
-    `[start_from, start_to)` leaves out rejects whose start could not be read. Raises Invalid `bad_number`, `bad_limit`.
+    `[start_from, start_to)` leaves out rejects whose start could not be read. `as_of` is an instant of the past: what waited then. Raises Invalid
+    `bad_number`, `bad_limit`.
     """
     _check_limit(limit)
     terms, values = _reject_terms(reason, number, batch_id, start_from, start_to)
 
     def work() -> Found:
-        paths = [each.path for each in live_segments(kind="reject", start_from=start_from, start_to=start_to)]
+        paths = _reject_paths(start_from, start_to, as_of)
         if not paths:
             return Found([], is_complete=True)
         with watch(paths), connect(paths, kind="reject") as connection:
@@ -390,12 +393,13 @@ def group_rejects(
     batch_id: int | None = None,
     start_from: datetime | None = None,
     start_to: datetime | None = None,
+    as_of: datetime | None = None,
 ) -> list[RejectGroup]:
-    """How many rejects wait, by reason and the first digits of the called number, most first, each with an example."""
+    """How many rejects wait, or waited `as_of` an instant, by reason and the first digits of the called number, most first, each with an example."""
     terms, values = _reject_terms(reason, None, batch_id, start_from, start_to)
 
     def work() -> list[RejectGroup]:
-        paths = [each.path for each in live_segments(kind="reject", start_from=start_from, start_to=start_to)]
+        paths = _reject_paths(start_from, start_to, as_of)
         if not paths:
             return []
         with watch(paths), connect(paths, kind="reject") as connection:
@@ -410,6 +414,11 @@ def group_rejects(
         return [RejectGroup(*row[:3], **row[3]) for row in rows]
 
     return retry_when_moved(work)
+
+
+def _reject_paths(start_from: datetime | None, start_to: datetime | None, as_of: datetime | None) -> list[Path]:
+    found = live_segments(kind="reject", start_from=start_from, start_to=start_to, as_of=as_of)
+    return [each.path for each in found]
 
 
 def _reject_terms(

@@ -173,7 +173,7 @@ class Books:
             if amount:
                 lines = [ledger.Line(account.unbilled_receivable_id, amount), ledger.Line(revenue.pk, -amount)]
                 key = f"{batch.pk}:sell:{account.code}:{day}:{sign}"
-                ledger.post(key=key, kind="usage_sell", booked_on=booked_on or day, lines=lines, at=AT)
+                ledger.post(key=key, kind="usage_sell", booked_on=booked_on or day, lines=lines, at=batch.finished_at)
 
     def _write_segments(self, batch: Batch, account: Account, told: Sequence[tuple[Call, Batch | None]]) -> None:
         by_day: dict[date, list[tuple[Call, Batch]]] = defaultdict(list)
@@ -197,7 +197,7 @@ class Books:
                 sha256=hashlib.sha256(full.read_bytes()).hexdigest(),
                 min_start=min(starts),
                 max_start=max(starts),
-                created_at=AT,
+                created_at=batch.finished_at,
             )
 
     def _record(self, number: int, call: Call, batch: Batch, account: Account) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from trunkline.invoicing.models import Invoice, InvoiceLine
 from trunkline.kit.home import home
 from trunkline.ledger import actions as ledger
 from trunkline.ledger.checks import check_tenant
+from trunkline.ledger.queries import balances as ledger_balances
 from trunkline.parties.models import BillingProfile
 from trunkline.tenancy.scope import scope
 from trunkline.usage.models import Batch
@@ -431,6 +432,9 @@ def test_as_it_was_before_and_after_the_correction_and_the_voiding(cheap: Books)
         assert [unbilled(day) for day in (days[0] - timedelta(days=1), *days[:7])] == [
             [], ["5"], [], ["-4.99"], [], [], ["-4.99"], ["-4.99"],
         ]  # fmt: skip
+        for day in days:  # the books of that day say the same
+            books = {row.account.code: str(row.posted) for row in ledger_balances(as_of=day)}
+            assert books["unbilled_receivable:acme"] == (unbilled(day) or ["0"])[0]
         for at, numbers, state in (
             (days[0], [], None),
             (days[1], [first.number], None),

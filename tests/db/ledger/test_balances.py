@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
 
 import pytest
 
-from tests.db.ledger.books import AT, DAY, account, draft, spend, standing, top_up
+from tests.db.ledger.books import AT, DAY, account, draft, lines, spend, standing, top_up
 from trunkline.core.errors import Conflict, Invalid, NotFound
 from trunkline.core.money import Amount
 from trunkline.ledger import actions, queries
-from trunkline.ledger.models import Balance
+from trunkline.ledger.models import Balance, Entry, LedgerAccount
 from trunkline.tenancy.scope import scope
 
 TEXT = "bank:USD {0}; receivable:a -{0}"
@@ -36,6 +37,59 @@ def test_a_balance_answers_for_the_day_booked_and_for_what_was_known(in_scope: A
     assert queries.balance(bank, created_to=AT) == units(0)
     with pytest.raises(NotFound):
         queries.balance(999_999_999)
+
+
+def test_what_stood_at_an_instant_is_what_was_read_at_it(in_scope: Any) -> None:
+    """Posted and reserved, after each of a few things that happen, an hour apart; accounts made later are not there."""
+    seen: list[tuple[datetime, list[queries.AccountBalance]]] = []
+
+    def happens(hour: int, what: Callable[[datetime], object]) -> None:
+        at = AT + timedelta(hours=hour)
+        what(at)
+        seen.append((at, queries.balances()))
+
+    def reserve(at: datetime) -> None:
+        money = lines("wallet:ann 30; revenue:USD -30")
+        actions.reserve(key=f"r{at}", kind="usage_wallet", booked_on=DAY, lines=money, timeout_s=86_400, at=at)
+
+    def settle(at: datetime) -> None:
+        pending, part = Entry.objects.filter(is_pending=True).earliest("pk"), lines("wallet:ann 12; revenue:USD -12")
+        actions.settle(pending=pending, key="settled", booked_on=DAY, lines=part, at=at)
+
+    account("revenue:USD")
+    happens(1, lambda at: top_up("ann", 100, minute=60))
+    happens(2, reserve)
+    happens(3, settle)
+    happens(4, reserve)
+    happens(5, lambda at: actions.void(pending=Entry.objects.filter(is_pending=True).latest("pk"), at=at))
+    happens(6, lambda at: spend("ann", "1", key="s", at=at))
+    LedgerAccount.objects.create(code="bank:EUR", currency="EUR", type="asset", created_at=AT + timedelta(hours=7))
+    for at, standing_then in seen:
+        for moment in (at, at + timedelta(minutes=59)):
+            assert queries.balances(as_of=moment) == standing_then
+    assert {str(row.available) for at, rows in seen for row in rows if row.account.code == "wallet:ann"} == {
+        "100",
+        "70",
+        "88",
+        "58",
+        "87",
+    }
+    assert queries.balances(as_of=AT + timedelta(hours=8)) == queries.balances()
+    assert [row for row in queries.balances(as_of=AT) if not row.is_empty] == []
+
+
+def test_balances_answer_for_the_day_booked_and_for_what_was_known(in_scope: Any) -> None:
+    for n, day in enumerate((1, 10, 5)):  # the third is booked back, learned last
+        made = draft(f"k{n}", TEXT.format(10**n), day=date(2026, 3, day))
+        actions.post_many([made], at=AT + timedelta(hours=n))
+
+    def bank(**asked: Any) -> int:
+        return next(int(row.posted.to_decimal()) for row in queries.balances(**asked) if row.account.code == "bank:USD")
+
+    assert bank() == 111
+    assert bank(booked_to=date(2026, 3, 10)) == 101
+    assert bank(as_of=AT + timedelta(hours=1)) == 11
+    assert bank(as_of=AT + timedelta(hours=1), booked_to=date(2026, 3, 10)) == 1
 
 
 def test_the_cache_can_be_dropped_and_rebuilt_at_any_moment(in_scope: Any) -> None:

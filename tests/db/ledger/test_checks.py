@@ -289,6 +289,16 @@ def test_the_commands_print_what_they_prove(committed_db: None) -> None:
         printed = shell.invoke(app, ["balances", "--tenant", "epsilon-net"])
         assert "87.5" in printed.stdout
         assert "Debits less credits in USD: 0" in printed.stdout
+        for words, standing in (
+            (("--as-of", "2026-03-01"), []),
+            (("--as-of", "2026-03-02"), found["accounts"]),
+            (("--as-of", "2026-03-02T11:59"), []),
+            (("--to", "2026-03-01"), []),
+            (("--as-of", "2026-03-02T12:00+00:00", "--to", "2026-03-02"), found["accounts"]),
+        ):
+            assert json_of("balances", "--tenant", "epsilon-net", *words)["accounts"] == standing
+        printed = shell.invoke(app, ["balances", "--tenant", "epsilon-net", "--as-of", "2026-03-01"])
+        assert printed.stdout == "Nothing stood on any account then.\n"
         everything = json_of("balances", "--tenant", "epsilon-net", "--all")["accounts"]
         assert [row["account"] for row in everything if row["balance"] == "0"] == ["receivable:a"]
         assert len(everything) == 4

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from tests.db.usage.carrier import NOW, Carrier, line
+from trunkline.cli.explain import app as explain_app
 from trunkline.cli.usage import app
 from trunkline.kit import clock
 from trunkline.tenancy.actions import create_tenant
+from trunkline.tenancy.models import Tenant
 from trunkline.usage.intake import register_path
 from trunkline.usage.models import Batch
 
@@ -91,6 +94,47 @@ def test_rejects_are_told_by_file_and_batch_and_their_absence_is_said(carrier: C
     assert not {"batch_id"} & (listed.keys() | group.keys())
     assert run("rejects", "--reason", "overflow") == "No such rejects wait.\n"
     assert cells(run("rejects"), "Reason")[0][:3] == ["unknown_sell", "254", "1"]
+
+
+def test_rejects_that_waited_on_a_day_can_be_asked_for(carrier: Carrier) -> None:
+    """A file of 4 March, its rejects sent again on the 6th after the trunk was told."""
+    batch = carrier.load(carrier.write("a.csv", line("k1", trunk_in="elsewhere"), line("k2", trunk_in="nowhere")))
+    carrier.give_trunk("elsewhere", "cust")
+    with clock.at(NOW + timedelta(days=2)):
+        result = CliRunner().invoke(app, ["resend", "--tenant", TENANT])
+    assert result.exit_code == 0
+
+    def waiting(as_of: str, *words: str) -> list[str]:
+        said = json.loads(run("rejects", "--list", "--json", "--as-of", as_of, *words))["records"]
+        return sorted(each["key"] for each in said)
+
+    assert waiting("2026-03-03") == []
+    for then in ("2026-03-04", "2026-03-05", "2026-03-05T23:59:59.999999"):
+        assert waiting(then) == ["k1", "k2"]
+        assert waiting(then, "--batch", str(batch.public_id)) == ["k1", "k2"]
+        assert waiting(then, "--reason", "overflow") == []
+    assert waiting("2026-03-06") == waiting("2027-01-01") == ["k2"]
+    (group,) = json.loads(run("rejects", "--json", "--as-of", "2026-03-05"))["groups"]
+    assert (group["reason"], group["rejects"]) == ("unknown_sell", 2)
+    assert run("rejects", "--as-of", "2026-03-03") == "No rejects waited then.\n"
+
+
+def test_as_of_a_day_is_when_it_ended_in_the_zone_of_the_tenant(carrier: Carrier) -> None:
+    """In searching and explaining as everywhere. The file is taken as the 4th of March begins in UTC."""
+    carrier.load(carrier.write("a.csv", line("k1")))
+
+    def found(as_of: str) -> int:
+        return len(json.loads(run("search", "--from", "2026-03-01", "--json", "--as-of", as_of))["records"])
+
+    assert [found(day) for day in ("2026-03-03", "2026-03-04", "2026-03-04T00:00")] == [0, 1, 1]
+    with carrier.scope():
+        Tenant.objects.update(timezone="America/New_York")  # where it was still the 3rd
+    assert [found(day) for day in ("2026-03-02", "2026-03-03", "2026-03-03T18:59", "2026-03-03T19:00")] == [0, 1, 0, 1]
+    explained = CliRunner().invoke(explain_app, ["k1", "--tenant", TENANT, "--as-of", "2026-03-02"])
+    assert getattr(explained.exception, "code", None) == "record_not_found"
+    assert run("rejects", "--as-of", "2026-03-02") == "No rejects waited then.\n"
+    wrong = CliRunner().invoke(app, ["rejects", "--tenant", TENANT, "--as-of", "yesterday"])
+    assert getattr(wrong.exception, "code", None) == "bad_time"
 
 
 def test_what_is_sent_again_is_counted_in_figures_that_stand_flush_right(carrier: Carrier) -> None:
