@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 PROCESS = "usage.process"  # the job that takes a batch to its end
+RESEND = "usage.resend"  # the job that sends rejects of many batches again
 
 
 class BatchState(models.TextChoices):

@@ -20,8 +20,11 @@ from typing import TYPE_CHECKING, Any, Final
 from trunkline.core.errors import Invalid
 from trunkline.usage.number_index import find_rows
 from trunkline.usage.segments import (
+    COMMAND,
+    Limits,
     SegmentFile,
     connect,
+    limited,
     live_segments,
     retry_when_moved,
     text_literal,
@@ -116,26 +119,33 @@ def search_records(
     *,
     number: str | None = None,
     account_id: int | None = None,
+    cause: int | None = None,
+    switch_id: int | None = None,
     start_from: datetime | None = None,
     start_to: datetime | None = None,
     limit: int = LIMIT,
     columns: Sequence[str] | None = LISTED,
     as_of: datetime | None = None,
+    limits: Limits = COMMAND,
 ) -> Found:
     """Rated records, newest first: of that calling or called number, of that account on either side, of `[from, to)`.
 
+    `cause` is the Q.850 cause with which they ended, `switch_id` the switch that wrote them; neither is enough to ask for alone.
+
     `number` is E.164 with or without plus and separators; with a star at its end it is a prefix. What is left out does
     not restrict. `as_of` is an instant of the past: what counted then. Records carry those columns of the segment, None for all of them. Raises Invalid `bad_number`,
-    `bad_limit`, `nothing_asked`.
+    `bad_limit`, `nothing_asked`, Unavailable as `segments.limited`.
     """
     pattern = None if number is None else parse_number(number)
     _check_limit(limit)
     if pattern is None and account_id is None and start_from is None and start_to is None:
         raise Invalid("nothing_asked", "Say which number, account or time to search for.")
-    asked = _Asked(pattern, account_id, start_from, start_to, limit, None if columns is None else tuple(columns))
+    asked = _Asked(
+        pattern, account_id, cause, start_from, start_to, limit, None if columns is None else tuple(columns), limits
+    )
 
     def work() -> Found:
-        return _search(asked, live_segments(start_from=start_from, start_to=start_to, as_of=as_of))
+        return _search(asked, live_segments(start_from=start_from, start_to=start_to, switch_id=switch_id, as_of=as_of))
 
     return retry_when_moved(work)
 
@@ -149,10 +159,12 @@ def _check_limit(limit: int) -> None:
 class _Asked:
     pattern: NumberPattern | None
     account_id: int | None
+    cause: int | None
     start_from: datetime | None
     start_to: datetime | None
     limit: int
     columns: tuple[str, ...] | None
+    limits: Limits
 
     def condition(self) -> tuple[str, dict[str, Any]]:
         """The condition in SQL and its bound values."""
@@ -160,6 +172,9 @@ class _Asked:
         if self.account_id is not None:
             terms.append("(sell_account_id = $account OR buy_account_id = $account)")
             values["account"] = self.account_id
+        if self.cause is not None:
+            terms.append("cause = $cause")
+            values["cause"] = self.cause
         for name, sign, instant in (("from", ">=", self.start_from), ("to", "<", self.start_to)):
             if instant is not None:
                 terms.append(f"start {sign} make_timestamptz(${name}::BIGINT)")
@@ -192,7 +207,11 @@ def _search(asked: _Asked, segments: Sequence[SegmentFile]) -> Found:
         return Found([], is_complete=True)
     candidates.sort(key=lambda each: (each.newest, each.segment.id), reverse=True)
     paths = [each.segment.path for each in candidates]
-    with watch(paths), connect(paths, has_view=False) as connection:
+    with (
+        watch(paths),
+        connect(paths, limits=asked.limits, has_view=False) as connection,
+        limited(connection, asked.limits),
+    ):
         places = _places(connection, asked, candidates)
         records = _read(connection, asked, candidates, places[: asked.limit])
     return Found(records, is_complete=len(places) <= asked.limit)
@@ -358,6 +377,7 @@ def list_rejects(
     start_to: datetime | None = None,
     limit: int = LIMIT,
     as_of: datetime | None = None,
+    limits: Limits = COMMAND,
 ) -> Found:
     """Rejects that wait, by batch and line, newest batch first: of a reason, of a called number or prefix, of a batch.
 
@@ -371,7 +391,11 @@ def list_rejects(
         paths = _reject_paths(start_from, start_to, as_of)
         if not paths:
             return Found([], is_complete=True)
-        with watch(paths), connect(paths, kind="reject") as connection:
+        with (
+            watch(paths),
+            connect(paths, kind="reject", limits=limits) as connection,
+            limited(connection, limits),
+        ):
             relation = connection.sql(
                 f'SELECT * REPLACE (epoch_ms("start") AS "start") FROM segments WHERE {terms} '
                 f"ORDER BY batch_id DESC, line LIMIT {limit + 1}",
@@ -394,6 +418,7 @@ def group_rejects(
     start_from: datetime | None = None,
     start_to: datetime | None = None,
     as_of: datetime | None = None,
+    limits: Limits = COMMAND,
 ) -> list[RejectGroup]:
     """How many rejects wait, or waited `as_of` an instant, by reason and the first digits of the called number, most first, each with an example."""
     terms, values = _reject_terms(reason, None, batch_id, start_from, start_to)
@@ -402,7 +427,11 @@ def group_rejects(
         paths = _reject_paths(start_from, start_to, as_of)
         if not paths:
             return []
-        with watch(paths), connect(paths, kind="reject") as connection:
+        with (
+            watch(paths),
+            connect(paths, kind="reject", limits=limits) as connection,
+            limited(connection, limits),
+        ):
             rows = connection.sql(
                 f"""
                 SELECT reason, left(coalesce(called, ''), {int(prefix_digits)}) AS prefix, count(*) AS rejects,

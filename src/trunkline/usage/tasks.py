@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trunkline.kit import clock, jobs
-from trunkline.usage.choices import PROCESS
+from trunkline.usage.choices import PROCESS, RESEND
 from trunkline.usage.sources.choices import PULL
 
 HELD_SECONDS = 5  # until the job is tried again for which the switch was not free
@@ -17,6 +17,20 @@ def process_batch(*, tenant_id: int, batch_id: int) -> None:
 
     if not process(tenant_id=tenant_id, batch_id=batch_id, now=clock.now, wait=False):
         defer_later(tenant_id=tenant_id, batch_id=batch_id, seconds=HELD_SECONDS)
+
+
+@jobs.task(RESEND, queue="usage")
+def resend_rejects(*, tenant_id: int, reason: str, actor: str) -> None:
+    """Register the rejects of all batches, or of those with rejects of a reason, to be sent again; each is then a job of its own."""
+    from trunkline.tenancy.scope import scope
+    from trunkline.usage.resend import resend, waiting_with
+
+    batches: list[str | None] = [None]
+    if reason:
+        with scope(tenant_id, actor):
+            batches = [str(batch.public_id) for batch in waiting_with(reason)]
+    for each in batches:
+        resend(tenant_id, batch_public_id=each, actor=actor, now=clock.now)
 
 
 @jobs.every("* * * * * */10", "usage.watch", queue="usage")
