@@ -9,11 +9,12 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import Router
+from ninja.responses import Status
 from pydantic import Field
 
 from trunkline.api import listing
 from trunkline.api.auth import ApiKey
-from trunkline.api.shapes import Body, Currency, Id, Money, Name, Page, ShortName, Zone, answers, sparse
+from trunkline.api.shapes import Body, Currency, Id, Money, Name, Page, Percent, ShortName, Zone, answers, sparse
 from trunkline.api.versions import require_match, show
 from trunkline.core.money import Amount
 from trunkline.identity.permissions import Permission
@@ -36,7 +37,7 @@ class Billing(Body):
     address: str = Field(default="", max_length=2000, description="The lines below the name.")
     tax_number: str = Field(default="", max_length=60)
     tax_name: str = Field(default="", max_length=40, examples=["VAT"])
-    tax_percent: Decimal = Field(default=Decimal(0), ge=0, le=1000, max_digits=9, decimal_places=6)
+    tax_percent: Percent = "0"
     period: BillingPeriod = Field(default=BillingPeriod.MONTH)
     payment_terms_days: int = Field(default=30, ge=0, le=32767)
     language: str = Field(default="", max_length=10, description="Of its documents; empty: the seller's.")
@@ -127,7 +128,7 @@ def shown(account: Account) -> AccountShown:
             address=profile.address,
             tax_number=profile.tax_number,
             tax_name=profile.tax_name,
-            tax_percent=profile.tax_percent,
+            tax_percent=f"{profile.tax_percent.normalize():f}",
             period=BillingPeriod(profile.period),
             payment_terms_days=profile.payment_terms_days,
             language=profile.language,
@@ -166,7 +167,7 @@ def list_accounts(request: HttpRequest) -> JsonResponse:
 
 
 @router.post("", auth=ApiKey(Permission.ACCOUNTS_WRITE), response=answers(AccountShown, 409, status=201))
-def create_account(request: HttpRequest, response: HttpResponse, account: NewAccount) -> tuple[int, Any]:
+def create_account(request: HttpRequest, response: HttpResponse, account: NewAccount) -> Status[Any]:
     """Make an account."""
     own = current_tenant()
     given = account.model_dump(exclude={"parent_id", "billing", "credit_limit", "currency", "timezone"})
@@ -181,7 +182,7 @@ def create_account(request: HttpRequest, response: HttpResponse, account: NewAcc
     _change_billing(made, account.billing)
     answer = shown(access_account(str(made.public_id)))
     response["Location"] = f"{request.path}/{made.public_id}"
-    return 201, show(response, answer)
+    return Status(201, show(response, answer))
 
 
 @router.get("/{account_id}", auth=ApiKey(Permission.ACCOUNTS_READ), response=answers(AccountShown, 404))
@@ -244,5 +245,7 @@ def _locked(request: HttpRequest, account_id: str) -> Account:
 
 def _change_billing(account: Account, billing: Billing | None) -> None:
     if billing is not None and billing.model_fields_set:
-        given = billing.model_dump(exclude_unset=True)
+        given: dict[str, Any] = billing.model_dump(exclude_unset=True)
+        if "tax_percent" in given:
+            given["tax_percent"] = Decimal(given["tax_percent"])
         actions.change_billing_profile(profile_id=account.billing_profile_id, at=now(), **given)

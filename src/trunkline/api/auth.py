@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from django.http import HttpRequest
 from ninja.security import HttpBearer
 
 from trunkline.api import idempotency, limits
-from trunkline.api.problems import invalid_key
+from trunkline.identity.opener import Opener, enter_with_key
 from trunkline.identity.permissions import Permission
 from trunkline.identity.principal import Principal
-from trunkline.identity.queries import find_key_principal
+from trunkline.identity.queries import invalid_key
 from trunkline.kit.clock import now
 
 REPEATABLE: Final = frozenset({"POST", "PATCH"})
@@ -29,21 +28,34 @@ class ApiKey(HttpBearer):
         self.permission = permission
         self._spools = spools
 
-    def authenticate(self, request: HttpRequest, token: str) -> Principal:
-        principal = find_key_principal(token, address=request.META.get("REMOTE_ADDR", ""), at=now())
-        if principal is None:
+    def __call__(self, request: Any) -> Principal:
+        scheme, _, token = request.headers.get(self.header, "").partition(" ")
+        if scheme.lower() != self.openapi_scheme:
             raise invalid_key()
+        return self.authenticate(request, token.strip())
+
+    def authenticate(self, request: Any, token: str) -> Principal:
+        """The principal, who is on the request from then on. Raises Denied `invalid_api_key`, `rate_limited`, `permission_missing`."""
+        said = {"address": request.META["REMOTE_ADDR"], "at": now(), "context": _context(request)}
+        if self._spools:
+            with Opener() as brief:
+                principal = enter_with_key(brief, token, **said)
+        else:
+            principal = enter_with_key(request.tl_scope, token, **said)
+        request.principal = principal
         limits.count(request, principal)
         principal.require(self.permission)
-        if self._spools:
-            return principal
-        begin(request, principal)
-        if request.method in REPEATABLE:
+        if request.method in REPEATABLE and not self._spools:
             idempotency.begin(request, principal)
         return principal
 
 
-def begin(request: HttpRequest, principal: Principal) -> None:
-    """Open the scope of the request."""
-    opener: Any = request.tl_scope  # type: ignore[attr-defined]
-    opener.enter(principal)
+def begin(request: Any) -> None:
+    """Open the scope of a request that spooled its body first."""
+    principal: Principal = request.principal
+    request.tl_scope.enter(principal.tenant_id, principal.actor, context=_context(request))
+
+
+def _context(request: Any) -> dict[str, object]:
+    """What the history says of a change besides the actor."""
+    return {"url": request.path, "address": request.META["REMOTE_ADDR"], "request_id": request.request_id}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from django.db import connection
@@ -68,24 +69,20 @@ def begin(request: HttpRequest, principal: Principal) -> None:
     request.tl_idempotent = asked  # type: ignore[attr-defined]
 
 
-def keep(request: HttpRequest, response: HttpResponseBase, *, at: datetime) -> None:
-    """Keep the answer of a request that had an effect. Needs the scope of the effect."""
+def keep(request: Any, response: HttpResponseBase, *, at: datetime) -> None:
+    """Keep the answer of a request: of an effect in its transaction, of a refusal that is an outcome after the rollback."""
     asked: Asked | None = getattr(request, "tl_idempotent", None)
-    if asked is None or not isinstance(response, HttpResponse) or not 200 <= response.status_code < 300:
+    if asked is None or not isinstance(response, HttpResponse):
         return
-    _write(asked, response, at)
+    if 200 <= response.status_code < 300:
+        _write(asked, response, at)
+    elif response.status_code in OUTCOMES:
+        request.tl_scope.afterwards(partial(_keep_outcome, request.principal, asked, response, at))
 
 
-def keep_outcome(
-    request: HttpRequest, response: HttpResponseBase, principal: Principal | None, *, at: datetime
-) -> None:
-    """Keep a refusal that is an outcome, after what led to it was rolled back."""
-    asked: Asked | None = getattr(request, "tl_idempotent", None)
-    if asked is None or principal is None or response.status_code not in OUTCOMES:
-        return
+def _keep_outcome(principal: Principal, asked: Asked, response: HttpResponse, at: datetime) -> None:
     with scope(principal.tenant_id, principal.actor):
-        if isinstance(response, HttpResponse):
-            _write(asked, response, at)
+        _write(asked, response, at)
 
 
 def _write(asked: Asked, response: HttpResponse, at: datetime) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import Router
+from ninja.responses import Status
 from pydantic import AwareDatetime, Field
 
 from trunkline.api import listing
@@ -110,12 +111,12 @@ def list_identities(request: HttpRequest) -> JsonResponse:
 
 
 @router.post("", auth=ApiKey(Permission.IDENTITIES_WRITE), response=answers(IdentityShown, 404, 409, status=201))
-def add_identity(request: HttpRequest, response: HttpResponse, identity: NewIdentity) -> tuple[int, Any]:
+def add_identity(request: HttpRequest, response: HttpResponse, identity: NewIdentity) -> Status[Any]:
     """Tell traffic by one more mark."""
     given = identity.model_dump(exclude={"account_id"})
     added = actions.add_identity(account=access_account(identity.account_id), **given, at=now())
     response["Location"] = f"{request.path}/{added.pk}"
-    return 201, shown(added)
+    return Status(201, shown(added))
 
 
 @router.get("/{identity_id}", auth=ApiKey(Permission.ACCOUNTS_READ), response=answers(IdentityShown, 404))

@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
+from traceback import extract_tb
 from typing import Any, Final
 
 from django.core.exceptions import RequestDataTooBig
@@ -26,9 +27,10 @@ from django.http import Http404, HttpRequest, JsonResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from pydantic import BaseModel, Field
-from structlog import get_logger
 
 from trunkline.core.errors import Busy, Conflict, Denied, Invalid, NotFound, TrunklineError, Unavailable
+from trunkline.identity.queries import invalid_key
+from trunkline.kit.logs import log
 
 MEDIA_TYPE: Final = "application/problem+json"
 TYPE: Final = "https://trunkline.example/problems/"
@@ -49,7 +51,6 @@ _STATUS_OF_CODE: Final = {
     "unsupported_media_type": 415,
     "rate_limited": 429,
 }
-_log = get_logger("trunkline.api")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,7 @@ def install(api: NinjaAPI) -> None:
 
     def handle(kind: type[Exception], answer: Any) -> None:
         def handler(request: HttpRequest, error: Exception) -> JsonResponse:
-            request.tl_scope.roll_back()  # type: ignore[attr-defined]
+            request.tl_scope.rollback()  # type: ignore[attr-defined]
             return answer(request, error)
 
         api.add_exception_handler(kind, handler)
@@ -150,15 +151,6 @@ def install(api: NinjaAPI) -> None:
     handle(RequestDataTooBig, lambda request, _: of_error(request, too_large()))
     handle(HttpError, _of_http)
     handle(Exception, _of_fault)
-
-
-def invalid_key() -> Denied:
-    """No key, or one that does not hold: the same words for all of it."""
-    return Denied(
-        "invalid_api_key",
-        "The request carries no API key that holds.",
-        hint="Send it as: Authorization: Bearer tl_live_…",
-    )
 
 
 def not_found() -> NotFound:
@@ -193,7 +185,10 @@ def _of_http(request: HttpRequest, error: HttpError) -> JsonResponse:
 
 
 def _of_fault(request: HttpRequest, error: Exception) -> JsonResponse:
-    _log.error("request failed", path=request.path, exc_info=error)
+    places = [f"{frame.filename}:{frame.lineno}" for frame in extract_tb(error.__traceback__)]
+    log(
+        "request_failed", level="error", error=type(error).__name__, at=" ".join(places[-8:])
+    )  # its text may hold personal data
     return problem(
         request,
         status=500,

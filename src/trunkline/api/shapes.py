@@ -15,6 +15,9 @@ Money = Annotated[
         description="An exact amount as decimal text.", pattern=r"^-?[0-9]{1,20}(\.[0-9]{1,8})?$", examples=["12.50"]
     ),
 ]
+Percent = Annotated[
+    str, Field(description="Percent as decimal text.", pattern=r"^[0-9]{1,4}(\.[0-9]{1,6})?$", examples=["16"])
+]
 Currency = Annotated[str, Field(description="ISO 4217 code.", pattern=r"^[A-Z]{3}$", examples=["USD"])]
 Zone = Annotated[str, Field(description="IANA time zone.", max_length=64, examples=["Africa/Nairobi"])]
 ShortName = Annotated[

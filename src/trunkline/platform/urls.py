@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
+from trunkline.api.app import api
 from trunkline.platform import pages
 from trunkline.platform.accounts import views
 
@@ -16,6 +17,7 @@ urlpatterns = [
     path("accounts/operator/enter/", views.enter, name="enter_tenant"),
     path("accounts/operator/leave/", views.leave, name="leave_tenant"),
     path("accounts/", include("allauth.urls")),
+    path("api/v1/", api.urls),
 ]
 
 handler400 = pages.bad_request

@@ -41,6 +41,7 @@ WEB_APPS = [
     "allauth.mfa",
     "allauth.usersessions",
     "axes",
+    "trunkline.api",
 ]
 INSTALLED_APPS = [
     *SCHEMA_APPS,

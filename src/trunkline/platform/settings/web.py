@@ -63,6 +63,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "trunkline.platform.middleware.ScopeMiddleware",
+    "trunkline.api.middleware.AnswerMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
