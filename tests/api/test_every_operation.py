@@ -17,6 +17,7 @@ from trunkline.identity.permissions import NOT_FOR_KEYS, Permission
 from trunkline.parties.models import Account, Identity
 from trunkline.tenancy.models import Tenant
 from trunkline.tenancy.scope import scope
+from trunkline.usage.models import Switch
 
 OPERATIONS = list(operations(document()))
 OF_OBJECTS = [each for each in OPERATIONS if each.path_parameters]
@@ -27,6 +28,7 @@ with_objects = pytest.mark.parametrize("operation", OF_OBJECTS, ids=[each.name f
 NAMED: Mapping[str, tuple[type[models.Model], str]] = {
     "account_id": (Account, "public_id"),
     "identity_id": (Identity, "pk"),
+    "switch_id": (Switch, "public_id"),
 }
 ABSENT = {"public_id": UUID_OF_NOTHING, "pk": 9_000_000_000}
 KeyOf = Callable[..., str]

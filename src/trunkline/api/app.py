@@ -8,7 +8,7 @@ from typing import Any, Final
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
-from trunkline.api import accounts, idempotency, identities, problems
+from trunkline.api import accounts, idempotency, identities, problems, switches
 
 VERSION: Final = "1"
 PREFIX: Final = "/api/v1"
@@ -46,6 +46,7 @@ problems.install(api)
 api.add_exception_handler(idempotency.Replayed, lambda _, replayed: replayed.response)  # type: ignore[arg-type,attr-defined]
 api.add_router("/accounts", accounts.router)
 api.add_router("/identities", identities.router)
+api.add_router("/switches", switches.router)
 
 
 def document() -> dict[str, Any]:
