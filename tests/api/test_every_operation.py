@@ -15,6 +15,7 @@ from tests.isolation.rows import make_row
 from trunkline.api.app import document
 from trunkline.identity.permissions import NOT_FOR_KEYS, Permission
 from trunkline.parties.models import Account, Identity
+from trunkline.tariffs.models import AccountTariff, Tariff, TimeProfile
 from trunkline.tenancy.models import Tenant
 from trunkline.tenancy.scope import scope
 from trunkline.usage.models import Switch
@@ -29,6 +30,9 @@ NAMED: Mapping[str, tuple[type[models.Model], str]] = {
     "account_id": (Account, "public_id"),
     "identity_id": (Identity, "pk"),
     "switch_id": (Switch, "public_id"),
+    "tariff_id": (Tariff, "public_id"),
+    "profile_id": (TimeProfile, "pk"),
+    "assignment_id": (AccountTariff, "pk"),
 }
 ABSENT = {"public_id": UUID_OF_NOTHING, "pk": 9_000_000_000}
 KeyOf = Callable[..., str]

@@ -8,7 +8,19 @@ from typing import Any, Final
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
-from trunkline.api import accounts, idempotency, identities, problems, switches
+from trunkline.api import (
+    accounts,
+    assignments,
+    contacts,
+    exchange_rates,
+    idempotency,
+    identities,
+    problems,
+    rates,
+    switches,
+    tariffs,
+)
+from trunkline.api.auth import ApiKey
 
 VERSION: Final = "1"
 PREFIX: Final = "/api/v1"
@@ -34,6 +46,7 @@ class TrunklineAPI(NinjaAPI):
             for path_view in router.path_operations.values()
             for operation in path_view.operations
             for callback in operation.auth_callbacks
+            if isinstance(callback, ApiKey)
         }
         for described in found["paths"].values():
             for operation in described.values():
@@ -43,9 +56,15 @@ class TrunklineAPI(NinjaAPI):
 
 api = TrunklineAPI(title="Trunkline", version=VERSION, description=DESCRIPTION, urls_namespace="api", docs_url="/docs")
 problems.install(api)
-api.add_exception_handler(idempotency.Replayed, lambda _, replayed: replayed.response)  # type: ignore[arg-type,attr-defined]
+api.add_exception_handler(idempotency.Replayed, idempotency.replay)
 api.add_router("/accounts", accounts.router)
 api.add_router("/identities", identities.router)
+api.add_router("/accounts", contacts.router)
+api.add_router("/accounts", assignments.router)
+api.add_router("/tariffs", tariffs.router)
+api.add_router("/tariffs", rates.router)
+api.add_router("/time-profiles", tariffs.profiles)
+api.add_router("/exchange-rates", exchange_rates.router)
 api.add_router("/switches", switches.router)
 
 

@@ -50,10 +50,15 @@ class ApiKey(HttpBearer):
         return principal
 
 
-def begin(request: Any) -> None:
-    """Open the scope of a request that spooled its body first."""
+def begin(request: Any, *, body_hash: str | None = None) -> None:
+    """Open the scope of a request that spooled its body first; with the SHA-256 of that body its idempotency key counts.
+
+    Raises as `idempotency.begin` does.
+    """
     principal: Principal = request.principal
     request.tl_scope.enter(principal.tenant_id, principal.actor, context=_context(request))
+    if body_hash is not None and request.method in REPEATABLE:
+        idempotency.begin(request, principal, body_hash=body_hash)
 
 
 def _context(request: Any) -> dict[str, object]:

@@ -47,8 +47,14 @@ class Replayed(Exception):  # noqa: N818 - it is an answer, not an error
         self.response = response
 
 
-def begin(request: HttpRequest, principal: Principal) -> None:
-    """Look up the key of a request, if it has one, and note it. Needs the tenant's scope.
+def replay(request: HttpRequest, replayed: Any) -> HttpResponse:
+    """The answer of a request that was answered before: what the API does with `Replayed`."""
+    answer: HttpResponse = replayed.response
+    return answer
+
+
+def begin(request: HttpRequest, principal: Principal, *, body_hash: str | None = None) -> None:
+    """Look up the key of a request, if it has one, and note it. Needs the tenant's scope. `body_hash`: of a body that was read as a file.
 
     Raises `Replayed` if it was answered; Conflict `idempotency_in_progress` while it is being answered; Invalid `idempotency_key_reused` if
     the key was another request's, `bad_idempotency_key`.
@@ -58,7 +64,8 @@ def begin(request: HttpRequest, principal: Principal) -> None:
         return
     if not 0 < len(key) <= KEY_LENGTH_MAX or not key.isascii() or not key.isprintable():
         raise Invalid("bad_idempotency_key", f"{HEADER} has 1 to {KEY_LENGTH_MAX} printable ASCII characters.")
-    asked = Asked(key, principal.actor, request.method or "", request.get_full_path(), _hash(request.body))
+    hashed = _hash(request.body) if body_hash is None else body_hash
+    asked = Asked(key, principal.actor, request.method or "", request.get_full_path(), hashed)
     if not _take_turn(principal.tenant_id, asked):
         raise Conflict("idempotency_in_progress", "The first request with this key is still being answered.")
     found = KeptAnswer.objects.filter(credential=asked.credential, key=key).first()

@@ -9,9 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import reduce
+from operator import or_
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -34,7 +36,8 @@ _PLAIN: Final = frozenset({"limit", "cursor", "sort", "fields"})
 class Filter:
     """A field that a list can be narrowed by. `column` is the ORM's path; `read` makes a value of a text or raises ValueError.
 
-    `operators` are those in brackets: gt, gte, lt, lte, ne, like (begins with). A plain `name=a,b` means any of these values.
+    `operators` are those in brackets: gt, gte, lt, lte, ne, like (begins with). A plain `name=a,b` means any of these values. `where` makes the
+    condition of an operator (`""`: plain) and a value, where it is no comparison of the column.
     """
 
     column: str
@@ -42,11 +45,40 @@ class Filter:
     schema: Mapping[str, Any]
     operators: tuple[str, ...] = ()
     single: bool = False  # the column names its own comparison
+    where: Callable[[str, Any], Q] | None = None
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """Something else that a list takes in its address, which narrows nothing: `read` makes a value of a text or raises ValueError."""
+
+    read: Callable[[str], Any]
+    schema: Mapping[str, Any]
+    description: str
 
 
 def text(column: str, *, prefix: bool = False) -> Filter:
     """A text that is equal; with `prefix` also one that begins so."""
     return Filter(column, _text, {"type": "string", "maxLength": TEXT_MAX}, ("ne", "like") if prefix else ("ne",))
+
+
+def digits(column: str, most: int) -> Filter:
+    """Digits that are equal, or begin so. A beginning is asked for as a range, which reaches an index under row-level security; LIKE does not."""
+
+    def read(said: str) -> str:
+        if len(said) > most or not ((said.isascii() and said.isdigit()) or not said):
+            raise ValueError(f"at most {most} digits")
+        return said
+
+    def where(operator: str, value: str) -> Q:
+        if operator != "like":
+            return ~Q(**{column: value}) if operator == "ne" else Q(**{column: value})
+        begins = value.rstrip("9")
+        found = Q(**{f"{column}__gte": value})
+        return found & Q(**{f"{column}__lt": f"{begins[:-1]}{int(begins[-1]) + 1}"}) if begins else found
+
+    return Filter(column, read, {"type": "string", "pattern": f"^[0-9]{{0,{most}}}$"}, ("ne", "like"), where=where)
 
 
 def choice(column: str, values: Any) -> Filter:
@@ -79,21 +111,36 @@ def boolean(column: str) -> Filter:
     return Filter(column, read, {"type": "string", "enum": ["true", "false"]})
 
 
+INSTANT: Final = {"type": "string", "format": "date-time"}
+DAY: Final = {"type": "string", "format": "date"}
+
+
+def read_instant(said: str) -> datetime:
+    """An instant of RFC 3339. Raises ValueError."""
+    found = datetime.fromisoformat(said)
+    if found.tzinfo is None:
+        raise ValueError("an instant with its offset, such as 2026-03-01T00:00:00Z")
+    return found
+
+
 def instant(column: str) -> Filter:
     """An instant with its offset, as of RFC 3339."""
-
-    def read(said: str) -> datetime:
-        found = datetime.fromisoformat(said)
-        if found.tzinfo is None:
-            raise ValueError("an instant with its offset, such as 2026-03-01T00:00:00Z")
-        return found
-
-    return Filter(column, read, {"type": "string", "format": "date-time"}, ("gt", "gte", "lt", "lte"))
+    return Filter(column, read_instant, INSTANT, ("gt", "gte", "lt", "lte"))
 
 
 def day(column: str) -> Filter:
     """A day."""
-    return Filter(column, date.fromisoformat, {"type": "string", "format": "date"}, ("gt", "gte", "lt", "lte"))
+    return Filter(column, date.fromisoformat, DAY, ("gt", "gte", "lt", "lte"))
+
+
+def in_force(valid_from: str = "valid_from", valid_to: str = "valid_to") -> Filter:
+    """What holds at an instant, by the columns of its beginning and its end, where none is open."""
+
+    def where(_: str, at: datetime) -> Q:
+        begins = Q(**{f"{valid_from}__isnull": True}) | Q(**{f"{valid_from}__lte": at})
+        return begins & (Q(**{f"{valid_to}__isnull": True}) | Q(**{f"{valid_to}__gt": at}))
+
+    return Filter(valid_from, read_instant, INSTANT, where=where, description="Only what is in force at this instant.")
 
 
 def public_id(column: str) -> Filter:
@@ -125,22 +172,25 @@ _LOOKUPS: Final = {"gt": "gt", "gte": "gte", "lt": "lt", "lte": "lte", "like": "
 class Listing:
     """One list: which fields it can be narrowed and sorted by, and what a row looks like.
 
-    `sorts` map the words of `sort` to columns without nulls; the first is the order where none is asked for. `row` makes the answer's object
-    of a model's row.
+    `sorts` map the words of `sort` to columns without nulls; where none is asked for, the order is `default`, or the first. `row` makes the
+    answer's object of a model's row; `page` those of a whole page, given the options, where further reads are needed for them.
     """
 
     schema: type[Schema]
-    row: Callable[[Any], Schema]
+    row: Callable[[Any], Schema] | None = None
     filters: Mapping[str, Filter] = field(default_factory=dict)
     sorts: Mapping[str, str] = field(default_factory=lambda: {"id": "id"})
     id_column: str = "id"
+    default: str = ""
+    options: Mapping[str, Option] = field(default_factory=dict)
+    page: Callable[[Sequence[Any], Mapping[str, Any]], Iterable[Schema]] | None = None
 
     def answer(self, request: HttpRequest, rows: QuerySet[Any]) -> JsonResponse:
         """A page of the rows, as the request asks for it. Raises `InvalidFields`."""
         asked = _Asked.read(self, request)
         found = list(asked.apply(rows)[: asked.limit + 1])
         has_more, found = len(found) > asked.limit, found[: asked.limit]
-        data = [self._shown(row, asked.fields) for row in found]
+        data = [_shown(each, asked.fields) for each in self._made(found, asked.options)]
         next_cursor = asked.cursor_after(found[-1]) if has_more else None
         response = JsonResponse({"data": data, "has_more": has_more, "next_cursor": next_cursor})
         if next_cursor is not None:
@@ -149,9 +199,15 @@ class Listing:
             response["Link"] = f'<{request.path}?{urlencode(list(query.items()))}>; rel="next"'
         return response
 
-    def _shown(self, row: Any, fields: frozenset[str] | None) -> dict[str, Any]:
-        shown = self.row(row).model_dump(mode="json")
-        return shown if fields is None else {name: value for name, value in shown.items() if name in fields}
+    def _made(self, rows: Sequence[Any], options: Mapping[str, Any]) -> Iterable[Schema]:
+        if self.page is not None:
+            return self.page(rows, options)
+        return map(self.row, rows) if self.row is not None else ()
+
+    @property
+    def order(self) -> str:
+        """The order where none is asked for."""
+        return self.default or next(iter(self.sorts))
 
     @property
     def parameters(self) -> list[dict[str, Any]]:
@@ -162,18 +218,25 @@ class Listing:
             ("cursor", {"type": "string"}, "`next_cursor` of the page before."),
             (
                 "sort",
-                {"type": "string", "enum": sorts, "default": sorts[0]},
+                {"type": "string", "enum": sorts, "default": self.order},
                 "Order; with a minus the other way round.",
             ),
             ("fields", {"type": "string"}, "Only these fields, with commas."),
         ]
         for name, each in self.filters.items():
-            given.append((name, dict(each.schema), f"Only where {name} is this, or one of these with commas."))
+            said = each.description or f"Only where {name} is this, or one of these with commas."
+            given.append((name, dict(each.schema), said))
             given += [(f"{name}[{word}]", dict(each.schema), _SAYS[word].format(name)) for word in each.operators]
+        given += [(name, dict(each.schema), each.description) for name, each in self.options.items()]
         return [
             {"name": name, "in": "query", "required": False, "schema": schema, "description": said}
             for name, schema, said in given
         ]
+
+
+def _shown(made: Schema, fields: frozenset[str] | None) -> dict[str, Any]:
+    shown = made.model_dump(mode="json")
+    return shown if fields is None else {name: value for name, value in shown.items() if name in fields}
 
 
 _SAYS: Final = {
@@ -198,22 +261,26 @@ class _Asked:
     where: Q
     binding: str
     after: list[Any] | None
+    options: Mapping[str, Any]
 
     @classmethod
     def read(cls, listing: Listing, request: HttpRequest) -> _Asked:
         errors: list[FieldError] = []
         given = {name: request.GET[name] for name in request.GET}
-        where = Q()
+        where, options = Q(), {}
         for name, said in given.items():
             if name in _PLAIN:
                 continue
             try:
-                where &= _condition(listing, name, said)
+                if name in listing.options:
+                    options[name] = listing.options[name].read(said)
+                else:
+                    where &= _condition(listing, name, said)
             except KeyError:
                 errors.append(FieldError(f"?{name}", "unknown_field", "This list is not narrowed by that."))
             except ValueError as error:
                 errors.append(FieldError(f"?{name}", "bad_value", f"What is given is not what it must be: {error}."))
-        sort = given.get("sort", next(iter(listing.sorts)))
+        sort = given.get("sort", listing.order)
         if sort.removeprefix("-") not in listing.sorts:
             errors.append(FieldError("?sort", "unknown_field", f"One of {', '.join(listing.sorts)}."))
         fields = frozenset(given["fields"].split(",")) if "fields" in given else None
@@ -225,7 +292,8 @@ class _Asked:
         after = _place(given.get("cursor"), binding, errors)
         if errors:
             raise InvalidFields(errors)
-        return cls(listing, limit, sort.removeprefix("-"), sort.startswith("-"), fields, where, binding, after)
+        is_descending = sort.startswith("-")
+        return cls(listing, limit, sort.removeprefix("-"), is_descending, fields, where, binding, after, options)
 
     def apply(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         column, key = self.listing.sorts[self.sort], self.listing.id_column
@@ -235,7 +303,8 @@ class _Asked:
             value, row_id = self.after
             further = Q(**{f"{key}__{beyond}": row_id})
             if column != key:
-                further = Q(**{f"{column}__{beyond}": value}) | Q(**{column: value}) & further
+                # The bound stands by itself, so that an index of the order is entered there and not at its beginning.
+                further = Q(**{f"{column}__{beyond}e": value}) & (Q(**{f"{column}__{beyond}": value}) | further)
             found = found.filter(further)
         return found.order_by(f"{sign}{column}", *([f"{sign}{key}"] if column != key else []))
 
@@ -255,11 +324,16 @@ def _condition(listing: Listing, name: str, said: str) -> Q:
         words = said.split(",")
         if len(words) > VALUES_MAX:
             raise ValueError(f"at most {VALUES_MAX} values")
-        return Q(**{f"{wanted.column}__in": [wanted.read(word) for word in words]})
+        values = [wanted.read(word) for word in words]
+        if wanted.where is not None:
+            return reduce(or_, (wanted.where("", value) for value in values))
+        return Q(**{f"{wanted.column}__in": values})
     operator = rest.removesuffix("]")
     if operator not in wanted.operators or not rest.endswith("]"):
         raise KeyError(name)
     value = wanted.read(said)
+    if wanted.where is not None:
+        return wanted.where(operator, value)
     return ~Q(**{wanted.column: value}) if operator == "ne" else Q(**{f"{wanted.column}__{_LOOKUPS[operator]}": value})
 
 

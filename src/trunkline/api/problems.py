@@ -18,12 +18,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from traceback import extract_tb
 from typing import Any, Final
 
 from django.core.exceptions import RequestDataTooBig
-from django.http import Http404, HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from pydantic import BaseModel, Field
@@ -55,7 +56,8 @@ _STATUS_OF_CODE: Final = {
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """What is wrong with one value. `pointer` is a JSON pointer (RFC 6901) into the body, or `?name` for a parameter of the address."""
+    """What is wrong with one value. `pointer` is a JSON pointer (RFC 6901) into the body, `?name` for a parameter of the address, or `line=7` of
+    a file (RFC 5147)."""
 
     pointer: str
     code: str
@@ -65,7 +67,9 @@ class FieldError:
 class FieldProblem(BaseModel):
     """What is wrong with one value of a request."""
 
-    pointer: str = Field(description="JSON pointer into the body, or `?name` for a parameter of the address.")
+    pointer: str = Field(
+        description="JSON pointer into the body; `?name`: a parameter of the address; `line=7`: a line of the file."
+    )
     code: str
     detail: str
 
@@ -84,17 +88,15 @@ class Problem(BaseModel):
 
 
 class InvalidFields(Invalid):
-    """Several values of a request are wrong."""
+    """Several values of a request, or lines of a file, are wrong."""
 
-    def __init__(self, errors: Iterable[FieldError]) -> None:
+    def __init__(self, errors: Iterable[FieldError], *, code: str = "validation_failed", message: str = "") -> None:
         self.errors = list(errors)
         count = len(self.errors)
-        super().__init__(
-            "validation_failed", f"{count} field{'' if count == 1 else 's'} of the request cannot be taken."
-        )
+        super().__init__(code, message or f"{count} field{'' if count == 1 else 's'} of the request cannot be taken.")
 
     def __reduce__(self) -> tuple[object, ...]:
-        return InvalidFields, (self.errors,)
+        return partial(InvalidFields, code=self.code, message=self.message), (self.errors,)
 
 
 def problem(
@@ -138,9 +140,10 @@ def install(api: NinjaAPI) -> None:
     """Have the API answer every error with a problem and take back what the operation had written."""
 
     def handle(kind: type[Exception], answer: Any) -> None:
-        def handler(request: HttpRequest, error: Exception) -> JsonResponse:
+        def handler(request: HttpRequest, error: Any) -> HttpResponse:
             request.tl_scope.rollback()  # type: ignore[attr-defined]
-            return answer(request, error)
+            said: HttpResponse = answer(request, error)
+            return said
 
         api.add_exception_handler(kind, handler)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -349,7 +349,7 @@ def _short(instant: datetime) -> str:
     return f"{utc:%Y-%m-%d}" if utc.time() == utc.time().min else utc.isoformat().replace("+00:00", "Z")
 
 
-def tell(proposal: Proposal | None, tenant: str) -> None:
+def tell(proposals: Iterable[Proposal], tenant: str) -> None:
     """Say that posted records are concerned by what a command has just changed."""
-    if proposal is not None:
+    for proposal in proposals:
         say(f"Posted records may cost something else now. What would change, shows\n  {command_of(proposal, tenant)}")
