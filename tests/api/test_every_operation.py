@@ -18,7 +18,7 @@ from trunkline.parties.models import Account, Identity
 from trunkline.tariffs.models import AccountTariff, Tariff, TimeProfile
 from trunkline.tenancy.models import Tenant
 from trunkline.tenancy.scope import scope
-from trunkline.usage.models import Switch
+from trunkline.usage.models import Batch, Switch
 
 OPERATIONS = list(operations(document()))
 OF_OBJECTS = [each for each in OPERATIONS if each.path_parameters]
@@ -30,6 +30,7 @@ NAMED: Mapping[str, tuple[type[models.Model], str]] = {
     "account_id": (Account, "public_id"),
     "identity_id": (Identity, "pk"),
     "switch_id": (Switch, "public_id"),
+    "batch_id": (Batch, "public_id"),
     "tariff_id": (Tariff, "public_id"),
     "profile_id": (TimeProfile, "pk"),
     "assignment_id": (AccountTariff, "pk"),

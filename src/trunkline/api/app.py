@@ -11,6 +11,7 @@ from ninja.openapi.schema import OpenAPISchema
 from trunkline.api import (
     accounts,
     assignments,
+    batches,
     contacts,
     exchange_rates,
     idempotency,
@@ -66,6 +67,7 @@ api.add_router("/tariffs", rates.router)
 api.add_router("/time-profiles", tariffs.profiles)
 api.add_router("/exchange-rates", exchange_rates.router)
 api.add_router("/switches", switches.router)
+api.add_router("/batches", batches.router)
 
 
 def document() -> dict[str, Any]:

@@ -38,9 +38,14 @@ def access_switch(name: str) -> Switch:
     return found
 
 
+def batches() -> QuerySet[Batch]:
+    """All batches of the tenant with their switches, the newest first."""
+    return Batch.objects.select_related("switch", "resends").order_by("-pk")
+
+
 def access_batch(public_id: str) -> Batch:
     """The batch of that public id. Raises `NotFound` (`batch_not_found`)."""
-    found = find_public(Batch.objects.all(), public_id)
+    found = find_public(batches(), public_id)
     if found is None:
         raise NotFound(
             "batch_not_found", f"There is no batch {public_id!r}.", hint="`trunkline usage batches` shows them."
