@@ -79,7 +79,7 @@ def ask_other(client: Client, other_tenant: Tenant) -> Asking:
 
 
 @pytest.fixture(autouse=True)
-def stopped_clock(db: None) -> Any:
+def stopped_clock() -> Any:
     """The clock of the doors stands at the instant of the tests."""
     with clock.at(AT):
         yield

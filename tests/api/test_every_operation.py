@@ -14,7 +14,10 @@ from tests.api.requests import UUID_OF_NOTHING, Operation, operations
 from tests.isolation.rows import make_row
 from trunkline.api.app import document
 from trunkline.identity.permissions import NOT_FOR_KEYS, Permission
+from trunkline.invoicing.models import Invoice
+from trunkline.ledger.models import Entry, LedgerAccount
 from trunkline.parties.models import Account, Identity
+from trunkline.reports.models import SavedReport
 from trunkline.tariffs.models import AccountTariff, Tariff, TimeProfile
 from trunkline.tenancy.models import Tenant
 from trunkline.tenancy.scope import scope
@@ -34,6 +37,10 @@ NAMED: Mapping[str, tuple[type[models.Model], str]] = {
     "tariff_id": (Tariff, "public_id"),
     "profile_id": (TimeProfile, "pk"),
     "assignment_id": (AccountTariff, "pk"),
+    "invoice_id": (Invoice, "public_id"),
+    "ledger_account_id": (LedgerAccount, "pk"),
+    "entry_id": (Entry, "pk"),
+    "report_id": (SavedReport, "pk"),
 }
 ABSENT = {"public_id": UUID_OF_NOTHING, "pk": 9_000_000_000}
 KeyOf = Callable[..., str]

@@ -16,8 +16,12 @@ from trunkline.api import (
     exchange_rates,
     idempotency,
     identities,
+    invoices,
+    ledger,
+    preview,
     problems,
     rates,
+    reports,
     switches,
     tariffs,
 )
@@ -68,6 +72,10 @@ api.add_router("/time-profiles", tariffs.profiles)
 api.add_router("/exchange-rates", exchange_rates.router)
 api.add_router("/switches", switches.router)
 api.add_router("/batches", batches.router)
+api.add_router("/invoices", invoices.router)
+api.add_router("/ledger", ledger.router)
+api.add_router("/reports", reports.router)
+api.add_router("/rate-preview", preview.router)
 
 
 def document() -> dict[str, Any]:

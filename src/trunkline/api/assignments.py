@@ -8,12 +8,12 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import Router, Status
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from trunkline.api import listing
 from trunkline.api.auth import ApiKey
 from trunkline.api.proposed import Proposals, proposed
-from trunkline.api.shapes import Body, Id, Page, RowId, answers, sparse
+from trunkline.api.shapes import Body, Id, Instant, Page, RowId, answers, sparse
 from trunkline.core.errors import NotFound
 from trunkline.identity.permissions import Permission
 from trunkline.kit.clock import now
@@ -36,14 +36,14 @@ class NewAssignment(Body):
     position: int | None = Field(
         default=None, ge=0, le=POSITION_MAX, description="Place in the list, the lower asked first; null: the last."
     )
-    valid_from: AwareDatetime | None = Field(default=None, description="Null: always was.")
-    valid_to: AwareDatetime | None = Field(default=None, description="The first instant after it; null: open.")
+    valid_from: Instant | None = Field(default=None, description="Null: always was.")
+    valid_to: Instant | None = Field(default=None, description="The first instant after it; null: open.")
 
 
 class AssignmentEnding(Body):
     """When an account has a tariff no longer."""
 
-    valid_to: AwareDatetime = Field(description="The first instant after it; before its beginning means never.")
+    valid_to: Instant = Field(description="The first instant after it; before its beginning means never.")
 
 
 class AssignmentShown(Body):

@@ -14,7 +14,7 @@ from trunkline.api import listing
 from trunkline.api.auth import ApiKey, begin
 from trunkline.api.files import TEXT_KINDS, body_of, read_text_file
 from trunkline.api.proposed import Proposals, proposed
-from trunkline.api.shapes import Body, Currency, Page, answers, sparse
+from trunkline.api.shapes import Body, Currency, Day, Page, answers, sparse
 from trunkline.core.currency import get_currency
 from trunkline.core.errors import NotFound
 from trunkline.core.money import RoundingMode, round_ratio, scaled_text
@@ -33,7 +33,6 @@ RateText = Annotated[
     str,
     Field(pattern=r"^[0-9]{1,12}(\.[0-9]{1,12})?$", examples=["129.35"], description="What one unit of `base` costs."),
 ]
-Day = Annotated[date, Field(ge=date(1970, 1, 2), le=date(9999, 12, 30))]
 Source = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,40}$")]
 
 

@@ -23,6 +23,7 @@ from django.http import HttpRequest, JsonResponse
 from ninja import Schema
 
 from trunkline.api.problems import FieldError, InvalidFields
+from trunkline.core.errors import Invalid
 
 LIMIT: Final = 50
 LIMIT_MAX: Final = 200
@@ -133,6 +134,18 @@ def day(column: str) -> Filter:
     return Filter(column, date.fromisoformat, DAY, ("gt", "gte", "lt", "lte"))
 
 
+def reading(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    """A reader of values of a parser that refuses with our errors."""
+
+    def read(said: str) -> Any:
+        try:
+            return parse(said)
+        except Invalid as error:
+            raise ValueError(error.message.rstrip(".")) from error
+
+    return read
+
+
 def in_force(valid_from: str = "valid_from", valid_to: str = "valid_to") -> Filter:
     """What holds at an instant, by the columns of its beginning and its end, where none is open."""
 
@@ -148,15 +161,16 @@ def public_id(column: str) -> Filter:
     return Filter(column, uuid.UUID, {"type": "string", "format": "uuid"})
 
 
+def read_number(said: str) -> int:
+    """A whole number. Raises ValueError."""
+    if not said.isascii() or not said.lstrip("-").isdigit() or len(said) > 18:
+        raise ValueError("a whole number")
+    return int(said)
+
+
 def number(column: str) -> Filter:
     """A whole number."""
-
-    def read(said: str) -> int:
-        if not said.isascii() or not said.lstrip("-").isdigit() or len(said) > 18:
-            raise ValueError("a whole number")
-        return int(said)
-
-    return Filter(column, read, {"type": "integer"}, ("gt", "gte", "lt", "lte"))
+    return Filter(column, read_number, {"type": "integer"}, ("gt", "gte", "lt", "lte"))
 
 
 def _text(said: str) -> str:
@@ -249,6 +263,18 @@ _SAYS: Final = {
 }
 
 
+def refuse_unknown(request: HttpRequest, known: Iterable[str]) -> None:
+    """Refuse what an address carries besides these names: a misspelt one is no silent nothing. Raises `InvalidFields`."""
+    names = set(known)
+    errors = [
+        FieldError(f"?{name}", "unknown_field", "The operation takes no such parameter.")
+        for name in request.GET
+        if name not in names
+    ]
+    if errors:
+        raise InvalidFields(errors)
+
+
 @dataclass(frozen=True, slots=True)
 class _Asked:
     """What a request asks of a list."""
@@ -288,12 +314,12 @@ class _Asked:
         if unknown:
             errors.append(FieldError("?fields", "unknown_field", f"There is no field {unknown[0][:60]!r}."))
         limit = _limit(given.get("limit", str(LIMIT)), errors)
-        binding = _binding(request.path, sort, given)
-        after = _place(given.get("cursor"), binding, errors)
+        bound = binding(request.path, sort, given)
+        after = _place(given.get("cursor"), bound, errors)
         if errors:
             raise InvalidFields(errors)
         is_descending = sort.startswith("-")
-        return cls(listing, limit, sort.removeprefix("-"), is_descending, fields, where, binding, after, options)
+        return cls(listing, limit, sort.removeprefix("-"), is_descending, fields, where, bound, after, options)
 
     def apply(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         column, key = self.listing.sorts[self.sort], self.listing.id_column
@@ -311,7 +337,7 @@ class _Asked:
     def cursor_after(self, row: Any) -> str:
         """What asks for the rows after this one."""
         place = [_plain(_value(row, self.listing.sorts[self.sort])), _value(row, self.listing.id_column)]
-        return signing.dumps([self.binding, *place], salt=_SALT, compress=True)
+        return make_cursor(self.binding, place)
 
 
 def _condition(listing: Listing, name: str, said: str) -> Q:
@@ -344,7 +370,21 @@ def _limit(said: str, errors: list[FieldError]) -> int:
     return LIMIT
 
 
-def _binding(path: str, sort: str, given: Mapping[str, str]) -> str:
+def make_cursor(bound: str, place: Sequence[Any]) -> str:
+    """What asks for the rows after a place, signed, for the list that it is bound to."""
+    return signing.dumps([bound, *place], salt=_SALT, compress=True)
+
+
+def read_cursor(cursor: str | None, bound: str) -> list[Any] | None:
+    """The place of a cursor; None for none. Raises `InvalidFields`."""
+    errors: list[FieldError] = []
+    place = _place(cursor, bound, errors)
+    if errors:
+        raise InvalidFields(errors)
+    return place
+
+
+def binding(path: str, sort: str, given: Mapping[str, str]) -> str:
     """What a cursor holds for: the list, its order and its filters."""
     narrowed = sorted((name, value) for name, value in given.items() if name not in _PLAIN)
     return hashlib.sha256(json.dumps([path, sort, narrowed]).encode()).hexdigest()[:16]

@@ -130,8 +130,8 @@ def of_error(request: HttpRequest, error: TrunklineError) -> JsonResponse:
     """The problem that one of our errors is."""
     status = _STATUS_OF_CODE.get(error.code) or next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
     errors = error.errors if isinstance(error, InvalidFields) else ()
-    # Hints speak of commands, which whoever uses the API does not type.
-    hint = "" if "`trunkline" in error.hint else error.hint
+    # Some hints speak of commands and their options, which whoever uses the API does not type.
+    hint = "" if "`trunkline" in error.hint or "--" in error.hint else error.hint
     response = problem(request, status=status, code=error.code, detail=error.message, hint=hint, errors=errors)
     retry_after = error.context.get("retry_after_s")
     if retry_after is not None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final, Generic, TypeVar
 
 from ninja import Schema
-from pydantic import ConfigDict, Field, create_model
+from pydantic import AwareDatetime, ConfigDict, Field, create_model
 
 from trunkline.api.problems import Problem
 
@@ -23,6 +24,17 @@ Zone = Annotated[str, Field(description="IANA time zone.", max_length=64, exampl
 ShortName = Annotated[
     str,
     Field(description="Short name, never changed.", pattern=r"^[a-z0-9][a-z0-9._-]{0,59}$", examples=["acme"]),
+]
+# A day short of what conversions between zones can still reckon with.
+Day = Annotated[date, Field(description="A day.", ge=date(1970, 1, 2), le=date(9999, 12, 30))]
+Instant = Annotated[
+    AwareDatetime,
+    Field(
+        description="An instant with its offset.",
+        ge=datetime(1970, 1, 2, tzinfo=UTC),
+        le=datetime(9999, 12, 30, tzinfo=UTC),
+        examples=["2026-03-01T00:00:00Z"],
+    ),
 ]
 RowId = Annotated[int, Field(ge=1, le=2**63 - 1, description="Number of a row.")]
 Id = Annotated[str, Field(description="Id of an object.", json_schema_extra={"format": "uuid"}, max_length=64)]

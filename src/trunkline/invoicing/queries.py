@@ -20,6 +20,7 @@ from trunkline.invoicing.models import BilledRollup, Invoice, InvoiceLine, Invoi
 from trunkline.invoicing.rules import Bucket, Corrected, Day, Key, Piece, Sums, TaxRate, Terms, find_adjusted
 from trunkline.invoicing.terms import RateFacts, price_terms
 from trunkline.kit.db.scope import current_tenant_id
+from trunkline.kit.models import find_public
 from trunkline.parties.models import Account
 from trunkline.tariffs.models import Destination, Rate
 from trunkline.tariffs.rules import parse_steps
@@ -164,6 +165,19 @@ def access_invoice(number: str, *, as_of: datetime | None = None) -> Invoice:
             number=number,
         )
     return found
+
+
+def access_document(public_id: str) -> Invoice:
+    """The document of that public id, with its account. Raises NotFound `invoice_not_found`, with one text for absent and another tenant's."""
+    found = find_public(list_invoices(), public_id)
+    if found is None:
+        raise NotFound("invoice_not_found", "There is no such invoice.")
+    return found
+
+
+def lines_of(invoice: Invoice) -> list[InvoiceLine]:
+    """The lines of a document, in their order, each with the document that it corrects."""
+    return list(invoice.lines.select_related("corrects").order_by("number"))
 
 
 def list_invoices(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.db.models import F, Q, QuerySet
 
@@ -46,6 +47,13 @@ def access_account(public_id: str) -> Account:
     if found is None:
         raise NotFound("account_not_found", "There is no such account.")
     return found
+
+
+def ledger_account_ids(public_id: UUID) -> list[int]:
+    """The ledger accounts of the account of that public id; none where there is no such account."""
+    columns = ("receivable_id", "unbilled_receivable_id", "payable_id", "unbilled_payable_id")
+    found = Account.objects.filter(public_id=public_id).values_list(*columns).first()
+    return [] if found is None else list(found)
 
 
 def find_billing_profile(code: str) -> BillingProfile | None:

@@ -141,6 +141,14 @@ def get_saved_report(name: str) -> SavedReport:
     return found
 
 
+def access_saved_report(report_id: int) -> SavedReport:
+    """The saved report of that id. Raises NotFound `report_not_found`."""
+    found = saved_reports().filter(pk=report_id).first()
+    if found is None:
+        raise NotFound("report_not_found", f"There is no saved report {report_id}.")
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Gathered:
     """What the database says to a question: files, names, and the filters as ids."""

@@ -8,7 +8,7 @@ explained the same way, from its raw line, by what holds now. Needs an open scop
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -369,7 +369,7 @@ def _price(
     day = local_date(event.start, get_zone(account.timezone))
     if stored is not None and stored.local_day is not None:
         day = stored.local_day
-    priced = _in_money(Basis.LISTED, plan, listed, account, stored, base, day)
+    priced = in_money(Basis.LISTED, plan, listed, account.currency, stored, base, day)
     if not priced.differences or stored is None or stored.rate_id is None:
         return priced
     # From here on the list is known to have changed since.
@@ -378,7 +378,7 @@ def _price(
     until = _until(tables[first.pk].rates, stored.rate_id, event.start)
     tables[first.pk] = replace(tables[first.pk], rates=until)
     used = explain([ScalarTariff(tables[each.pk]) for each in plan], event)
-    again = _in_money(Basis.USED, plan, used, account, stored, base, day)
+    again = in_money(Basis.USED, plan, used, account.currency, stored, base, day)
     return priced if len(again.differences) >= len(priced.differences) else again
 
 
@@ -393,24 +393,25 @@ def _until(rates: pa.Table, rate_id: int, start: datetime) -> pa.Table:
     return rates.set_column(rates.schema.get_field_index("valid_to"), rates.schema.field("valid_to"), open_ends)
 
 
-def _in_money(
+def in_money(
     basis: Basis,
     plan: Sequence[Tariff],
     explanation: Explanation,
-    account: Account,
+    currency: str,
     stored: Stored | None,
     base: str,
     day: date,
 ) -> Priced:
+    """A charge brought from the currency of its tariff into `currency`, and from there into `base`, at the rates of a day."""
     charge = explanation.charge
     to_account = to_base = amount = base_amount = None
     if charge.amount is not None:
-        currency = next(each.currency for each in plan if each.pk == charge.tariff_id)
-        amount, to_account = _converted(charge.amount, currency, account.currency, day, stored)
+        of_tariff = next(each.currency for each in plan if each.pk == charge.tariff_id)
+        amount, to_account = _converted(charge.amount, of_tariff, currency, day, stored)
     elif stored is not None and not stored.amount:
         amount = Amount.zero()  # quantity zero: a record is kept whatever is missing
     if amount is not None:
-        base_amount, to_base = _converted(amount, account.currency, base, day, None)
+        base_amount, to_base = _converted(amount, currency, base, day, None)
     return Priced(
         basis=basis,
         plan=tuple(plan),
@@ -418,7 +419,7 @@ def _in_money(
         to_account=to_account,
         to_base=to_base,
         amount=amount,
-        currency=account.currency,
+        currency=currency,
         base_amount=base_amount,
         differences=_differences(explanation, amount, base_amount, stored),
     )
@@ -492,12 +493,16 @@ def _account_codes(sides: Sequence[SideExplained]) -> dict[int, str]:
 
 def _destination_names(sides: Sequence[SideExplained]) -> dict[int, str]:
     """The names of all destinations that are spoken of, by id."""
+    return destination_names(side.priced.explanation for side in sides if side.priced is not None)
+
+
+def destination_names(explanations: Iterable[Explanation]) -> dict[int, str]:
+    """The names of all destinations whose rates were looked at, by id."""
     ids = {
         each.row.destination_id
-        for side in sides
-        if side.priced is not None
-        for tariff in side.priced.explanation.tried
+        for explanation in explanations
+        for tariff in explanation.tried
         for each in tariff.rates
         if each.row.destination_id is not None
     }
-    return dict(Destination.objects.filter(pk__in=ids).values_list("id", "name"))
+    return dict(Destination.objects.filter(pk__in=ids).values_list("id", "name")) if ids else {}

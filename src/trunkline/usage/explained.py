@@ -131,7 +131,9 @@ def _side(side: SideExplained, found: RecordExplained, billing: Billing) -> Json
         "remark": side.remark,
         "identities": _identities(side.identified, found) | {"is_other_account": side.is_other_account},
         "rules": _side_rules(side, found),
-        "price": None if side.priced is None else _price(side.priced, found),
+        "price": None
+        if side.priced is None
+        else price_json(side.priced, destinations=found.destinations, base_currency=found.base_currency),
         "stored": None if side.stored is None or not side.stored.is_charged else _stored(side.stored),
         "booked": None if side.booked is None else _booked(side.booked, billing),
     }
@@ -158,7 +160,8 @@ def _identities(identified: Identified, found: RecordExplained) -> Json:
     }
 
 
-def _price(priced: Priced, found: RecordExplained) -> Json:
+def price_json(priced: Priced, *, destinations: Mapping[int, str], base_currency: str) -> Json:
+    """How a price came about; `destinations` are names by id."""
     explanation, charge = priced.explanation, priced.explanation.charge
     names = {each.pk: each.name for each in priced.plan}
     row = next((each.chosen for each in explanation.tried if each.chosen is not None), None)
@@ -167,11 +170,11 @@ def _price(priced: Priced, found: RecordExplained) -> Json:
         "basis": priced.basis.value,
         "outcome": priced.outcome,
         "tariffs": list(names.values()),
-        "tried": [rates_tried(each, found.destinations) for each in explanation.tried],
+        "tried": [rates_tried(each, destinations) for each in explanation.tried],
         "tariff": names.get(charge.tariff_id or 0),
         "rate": charge.rate_id,
         "code": charge.code,
-        "destination": found.destinations.get(charge.destination_id or 0),
+        "destination": destinations.get(charge.destination_id or 0),
         "billed": charge.billed,
         "grace": 0 if row is None else row.grace,
         "waived": [each.rate_id for each in explanation.waived],
@@ -192,7 +195,7 @@ def _price(priced: Priced, found: RecordExplained) -> Json:
         "currency": priced.currency,
         "to_base": _conversion(priced.to_base),
         "base_amount": _text(priced.base_amount),
-        "base_currency": found.base_currency,
+        "base_currency": base_currency,
         "differences": list(priced.differences),
     }
 

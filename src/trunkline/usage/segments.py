@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from threading import Timer
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from trunkline.core.errors import Unavailable
@@ -41,6 +41,7 @@ COMMAND: Final = Limits()
 # A worker of the web serves others at the same time, and whoever asked has gone after half a minute.
 WEB: Final = Limits(threads=1, memory="256MB", timeout_s=30)
 
+_AGAIN_S: Final = 0.1
 ATTEMPTS = 3  # a catalogue that moves three times under one reader is busy: the reader says so instead of looping
 
 
@@ -127,10 +128,10 @@ def connect(
 ) -> duckdb.DuckDBPyConnection:
     """A DuckDB of its own, fenced in to `paths`, with a view `segments` over them; its clock is UTC. Close it.
 
-    Nothing else of the file system and no network can be reached through it, and no setting changed. What passes
-    the memory of `limits` spills into a folder below `tmp`, which goes when the connection closes; their time counts inside `limited`. Over no paths the view has its columns and no row. Whoever
-    reads the files one by one does without the view, which opens them all. `later` are columns of text that a report asks for and that segments of
-    earlier versions do not have: there they are null. Raises `SegmentsMoved` where a file is gone.
+    Nothing else of the file system and no network can be reached through it, and no setting changed. What passes the memory of `limits`
+    spills into a folder below `tmp`, which goes when the connection closes; their time counts inside `limited`. Over no paths the view has its
+    columns and no row. Whoever reads the files one by one does without the view, which opens them all. `later` are columns of text that a
+    report asks for and that segments of earlier versions do not have: there they are null. Raises `SegmentsMoved` where a file is gone.
     """
     import duckdb
 
@@ -163,9 +164,16 @@ def limited(connection: duckdb.DuckDBPyConnection, limits: Limits) -> Iterator[N
     if limits.timeout_s is None:
         yield
         return
-    timer = Timer(limits.timeout_s, connection.interrupt)
-    timer.daemon = True
-    timer.start()
+    timeout_s, is_done = limits.timeout_s, Event()
+
+    def interrupt_late() -> None:
+        if not is_done.wait(timeout_s):
+            connection.interrupt()
+            while not is_done.wait(_AGAIN_S):  # what was not running then
+                connection.interrupt()
+
+    watcher = Thread(target=interrupt_late, daemon=True)
+    watcher.start()
     hint = "Ask for a shorter period or for fewer groups."
     try:
         yield
@@ -176,8 +184,8 @@ def limited(connection: duckdb.DuckDBPyConnection, limits: Limits) -> Iterator[N
         message = f"Reading the records took more than {limits.memory}."
         raise Unavailable("reading_out_of_memory", message, hint=hint) from error
     finally:
-        timer.cancel()
-        timer.join()  # what it may be interrupting right now is still open
+        is_done.set()
+        watcher.join()  # what it may be interrupting right now is still open
 
 
 def _view(connection: duckdb.DuckDBPyConnection, names: Sequence[str], kind: str, later: Sequence[str]) -> None:
