@@ -21,6 +21,7 @@ from trunkline.reports.models import SavedReport
 from trunkline.tariffs.models import AccountTariff, Tariff, TimeProfile
 from trunkline.tenancy.models import Tenant
 from trunkline.tenancy.scope import scope
+from trunkline.usage.models import Batch, Switch
 
 OPERATIONS = list(operations(document()))
 OF_OBJECTS = [each for each in OPERATIONS if each.path_parameters]
@@ -31,6 +32,8 @@ with_objects = pytest.mark.parametrize("operation", OF_OBJECTS, ids=[each.name f
 NAMED: Mapping[str, tuple[type[models.Model], str]] = {
     "account_id": (Account, "public_id"),
     "identity_id": (Identity, "pk"),
+    "switch_id": (Switch, "public_id"),
+    "batch_id": (Batch, "public_id"),
     "tariff_id": (Tariff, "public_id"),
     "profile_id": (TimeProfile, "pk"),
     "assignment_id": (AccountTariff, "pk"),

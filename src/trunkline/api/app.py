@@ -11,6 +11,7 @@ from ninja.openapi.schema import OpenAPISchema
 from trunkline.api import (
     accounts,
     assignments,
+    batches,
     contacts,
     exchange_rates,
     idempotency,
@@ -21,6 +22,7 @@ from trunkline.api import (
     problems,
     rates,
     reports,
+    switches,
     tariffs,
 )
 from trunkline.api.auth import ApiKey
@@ -68,6 +70,8 @@ api.add_router("/tariffs", tariffs.router)
 api.add_router("/tariffs", rates.router)
 api.add_router("/time-profiles", tariffs.profiles)
 api.add_router("/exchange-rates", exchange_rates.router)
+api.add_router("/switches", switches.router)
+api.add_router("/batches", batches.router)
 api.add_router("/invoices", invoices.router)
 api.add_router("/ledger", ledger.router)
 api.add_router("/reports", reports.router)

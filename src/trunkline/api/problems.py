@@ -1,10 +1,11 @@
 """Errors as the API says them: problems of RFC 9457 with a stable `code`, one shape for every status.
 
-    400 malformed_json           the body is no JSON
+    400 malformed_json           the body is no JSON; incomplete_body: it ended before its end
     401 invalid_api_key          no key, or one that does not hold
     403 Denied                   the key lacks the permission, or its address is not allowed
     404 NotFound                 absent, or another tenant's: one text for both
     409 Conflict                 what is already true stands in the way
+    411 length_required          a file without its length
     412 version_conflict         the object has changed since it was read
     413, 415                     too large, of another kind
     422 Invalid                  well-formed and wrong
@@ -46,7 +47,9 @@ _STATUS: Final[dict[type[TrunklineError], int]] = {
 }
 # Codes that have a status of their own in HTTP.
 _STATUS_OF_CODE: Final = {
+    "incomplete_body": 400,
     "invalid_api_key": 401,
+    "length_required": 411,
     "version_conflict": 412,
     "payload_too_large": 413,
     "unsupported_media_type": 415,

@@ -241,6 +241,8 @@ def fail(*, batch_id: int, attempt: int, code: str, detail: str, at: datetime) -
     (batch,) = lock_rows(Batch.objects.all(), [batch_id])
     if batch.attempt != attempt or batch.state == BatchState.POSTED:
         return
+    # A copy of our own has a name that says nothing to whoever sent the file.
+    detail = detail.replace(Path(batch.path).name, batch.name) if batch.path else detail
     batch.state, batch.failure, batch.failure_detail, batch.finished_at = BatchState.FAILED, code, detail, at
     batch.save(update_fields=["state", "failure", "failure_detail", "finished_at"])
 

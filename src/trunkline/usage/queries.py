@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Count, Min
+from django.db.models import Count, Min, QuerySet
 
 from trunkline.core.errors import NotFound
 from trunkline.kit.models import find_public
@@ -17,6 +17,19 @@ if TYPE_CHECKING:  # what lists batches does without Arrow
     from trunkline.usage.decode import Format
 
 
+def switches() -> QuerySet[Switch]:
+    """All switches of the tenant, by name."""
+    return Switch.objects.order_by("name")
+
+
+def access_switch_by_id(public_id: str) -> Switch:
+    """The switch of that public id. Raises `NotFound` (`switch_not_found`)."""
+    found = find_public(switches(), public_id)
+    if found is None:
+        raise NotFound("switch_not_found", f"There is no switch {public_id!r}.")
+    return found
+
+
 def access_switch(name: str) -> Switch:
     """The switch of that name. Raises `NotFound` (`switch_not_found`)."""
     found = Switch.objects.filter(name=name).first()
@@ -25,9 +38,14 @@ def access_switch(name: str) -> Switch:
     return found
 
 
+def batches() -> QuerySet[Batch]:
+    """All batches of the tenant with their switches, the newest first."""
+    return Batch.objects.select_related("switch", "resends").order_by("-pk")
+
+
 def access_batch(public_id: str) -> Batch:
     """The batch of that public id. Raises `NotFound` (`batch_not_found`)."""
-    found = find_public(Batch.objects.all(), public_id)
+    found = find_public(batches(), public_id)
     if found is None:
         raise NotFound(
             "batch_not_found", f"There is no batch {public_id!r}.", hint="`trunkline usage batches` shows them."

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
-
-import pyarrow.parquet as pq
 
 from trunkline.core.errors import Conflict, Invalid
 from trunkline.kit.db.scope import scope
@@ -19,10 +17,12 @@ from trunkline.usage.decode.raw import line_octets
 from trunkline.usage.models import Batch, Segment
 from trunkline.usage.queries import access_batch
 from trunkline.usage.reasons import Reason
-from trunkline.usage.segments import watch
+from trunkline.usage.segments import Limits, connect, watch
 from trunkline.usage.spool import spooled, write_synced
 
 ACCEPTABLE: Final = (Reason.CONFLICTING_DUPLICATE, Reason.LATE_LEG)
+SORT: Final = Limits(threads=1, memory="128MB")  # a web process does this too
+LINES_AT_ONCE: Final = 10_000
 
 
 def resend(tenant_id: int, *, batch_public_id: str | None, actor: str, now: Callable[[], datetime]) -> list[int]:
@@ -108,14 +108,12 @@ def _resend_one(
     return None if batch.state == BatchState.POSTED else batch.pk
 
 
-def _raw_lines(rejects: list[Path]) -> list[str]:
-    """The raw lines of segments of rejects, in the order of the file."""
-    lines: list[tuple[int, str]] = []
-    for path in rejects:
-        with watch([path]):
-            table = pq.read_table(path, columns=["line", "raw"], partitioning=None)
-        lines += zip(table["line"].to_pylist(), table["raw"].to_pylist(), strict=True)
-    return [raw for _, raw in sorted(lines)]
+def _raw_lines(rejects: Sequence[Path]) -> Iterator[str]:
+    """The raw lines of segments of rejects, in the order of the file; sorted on the disk where they are many."""
+    with watch(rejects), connect(rejects, kind="reject", limits=SORT) as connection:
+        reader = connection.sql("SELECT raw FROM segments ORDER BY line, raw").to_arrow_reader(LINES_AT_ONCE)
+        for some in reader:
+            yield from some.column(0).to_pylist()
 
 
 def _octets(raw: str) -> bytes:
