@@ -1,12 +1,13 @@
 """How fast each format is decoded alone: records of the length that its switch writes, from the file to canonical tables.
 
 Legs of calls are joined as they are when a file is loaded. Measured in one process, and in two at once as large files are
-(`usage.crew`), each on a half of the records. A file that would be larger than a disk likes is written once and read as often as it takes.
+(`usage.crew`), which keep freed memory as those do, each on a half of the records. A file that would be larger than a disk likes is written once and read as often as it takes.
 """
 
 from __future__ import annotations
 
 import multiprocessing
+import os
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from time import perf_counter
 from typing import Any, Final
 
 from trunkline.simulate import samples
+from trunkline.usage.crew import KEPT_PAGES, PART_KEEPS_OCTETS, keep_freed_memory
 from trunkline.usage.decode import SwitchProfile, chunks, get_format, open_source
 from trunkline.usage.decode.assembly import decoded_chunks
 from trunkline.usage.opening import MIB
@@ -31,7 +33,7 @@ def run(*, records: int = 1_000_000, only: str = "") -> dict[str, Any]:
     """Records a second by format: the larger of one process and two, and one alone. `only`: one format."""
     figures: dict[str, Any] = {}
     passed = True
-    with TemporaryDirectory() as folder, ProcessPoolExecutor(CORES, multiprocessing.get_context("spawn")) as crew:
+    with TemporaryDirectory() as folder, _crew() as crew:
         for name in [only] if only else samples.NAMES:
             path = Path(folder) / name
             written, octets = write(path, name, records)
@@ -52,6 +54,14 @@ def run(*, records: int = 1_000_000, only: str = "") -> dict[str, Any]:
             passed &= max(one, two) >= MUST_REACH[name in PAIRED]
             figures |= {name: max(one, two), f"{name}_one_process": one, f"{name}_octets_a_record": octets // written}
     return {"passed": passed, **figures}
+
+
+def _crew() -> ProcessPoolExecutor:
+    """As many processes as cores, with the settings of a crew."""
+    os.environ.update(KEPT_PAGES)  # that they are started with
+    return ProcessPoolExecutor(
+        CORES, multiprocessing.get_context("spawn"), initializer=keep_freed_memory, initargs=(PART_KEEPS_OCTETS,)
+    )
 
 
 def write(path: Path, name: str, records: int) -> tuple[int, int]:

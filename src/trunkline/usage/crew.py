@@ -35,7 +35,7 @@ PARTS: Final = 2
 PARTS_AHEAD: Final = 2  # chunks of a part without verdict: one is worked on while another waits
 CREW_OCTETS: Final = 48 << 20  # a smaller file is done before a crew has begun
 # Arrow's allocator gives back what is free for a moment, numpy asks for pages of 2 MiB: both make the kernel clear memory again and again.
-_KEPT_PAGES: Final = {"MIMALLOC_PURGE_DELAY": "-1", "NUMPY_MADVISE_HUGEPAGE": "0"}
+KEPT_PAGES: Final = {"MIMALLOC_PURGE_DELAY": "-1", "NUMPY_MADVISE_HUGEPAGE": "0"}
 PART_KEEPS_OCTETS: Final = 1 << 30  # everything, it ends with its file
 PARENT_KEEPS_OCTETS: Final = 256 << 20  # a few chunks and what tells duplicates
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h of glibc
@@ -51,7 +51,7 @@ class Crew:
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "trunkline.usage.crew_part", *(str(end.fileno()) for end in theirs)],
-                env=os.environ | {"PYTHONPATH": _packages()} | _KEPT_PAGES,
+                env=os.environ | {"PYTHONPATH": _packages()} | KEPT_PAGES,
                 pass_fds=[end.fileno() for end in theirs],
                 stdin=subprocess.DEVNULL,
             )

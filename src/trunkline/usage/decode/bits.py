@@ -84,7 +84,7 @@ def count_of(words: Words) -> int:
 def places_of(words: Words) -> Integers:
     """Where the bits are, ascending."""
     if count_of(words) > words.size * _BITS * _DENSE:
-        return np.flatnonzero(np.unpackbits(words.view(np.uint8), bitorder="little"))
+        return _each_place(words)
     at = np.flatnonzero(words != 0)
     left, found = words[at], []
     while at.size:  # the lowest bit of each word, then the next one of those that have more
@@ -93,6 +93,11 @@ def places_of(words: Words) -> Integers:
         more = left != 0
         at, left = at[more], left[more]
     return np.sort(np.concatenate(found)) if len(found) > 1 else found[0] if found else at
+
+
+def _each_place(words: Words) -> Integers:
+    # As booleans: numpy takes three times as long to find what is not 0 among other octets.
+    return np.flatnonzero(np.unpackbits(words.view(np.uint8), bitorder="little").view(np.bool_))
 
 
 def before(words: Words) -> Words:
@@ -135,9 +140,7 @@ class Ranked:
         """The places of up to so many bits are listed, which is cheap where nearly all of them will be asked for."""
         counts = np.bitwise_count(words)
         ends = np.cumsum(counts, dtype=np.int64)
-        listed = (
-            np.flatnonzero(np.unpackbits(words.view(np.uint8), bitorder="little")) if ends[-1] <= most_listed else None
-        )
+        listed = _each_place(words) if ends[-1] <= most_listed else None
         return cls(words, ends - counts, listed)
 
     @property

@@ -232,7 +232,7 @@ class Delimited(Rows):
     _lines: Lines
     _firsts: Integers  # the first field of each row
     _fewest: int  # fields of a row
-    _only_layout: int | None  # that of all rows
+    _present: tuple[int, ...]  # the layouts that rows have, -1 where one has none
     _known: dict[int, Integers]  # where the fields at a place end, in all rows
     _texts: dict[int, pa.Array]  # the columns at a place
 
@@ -262,8 +262,8 @@ class Delimited(Rows):
         known: dict[int, Integers],
     ) -> Self:
         fewest = int(counts.min(initial=_ALL))
-        only = int(layout[0]) if layout.size and (layout == layout[0]).all() else None
-        return cls(at, layouts, cut, layout, counts, lines, cut.first[at], fewest, only, known, {})
+        present = tuple((np.flatnonzero(np.bincount(layout + 1)) - 1).tolist())
+        return cls(at, layouts, cut, layout, counts, lines, cut.first[at], fewest, present, known, {})
 
     def column(self, name: str) -> pa.Array:
         place = self._place_of(name)
@@ -326,7 +326,8 @@ class Delimited(Rows):
         if name.isdecimal():
             return int(name) - 1
         places = np.array([*(each.places.get(name, -1) for each in self.layouts), -1])
-        return int(places[self._only_layout]) if self._only_layout is not None else places[self._layout]
+        found = {int(places[layout]) for layout in self._present}
+        return found.pop() if len(found) == 1 else places[self._layout]
 
     def where(self, kept: Mask) -> Self:
         known = {place: ends[kept] for place, ends in self._known.items()}
