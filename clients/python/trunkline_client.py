@@ -27,6 +27,9 @@ class Refused(Exception):
         self.errors: list[dict[str, str]] = body.get("errors", [])
 
 
+Acceptance = TypedDict("Acceptance", {"keys": "NotRequired[list[str]]"})
+
+
 AccountChange = TypedDict(
     "AccountChange",
     {
@@ -127,6 +130,80 @@ AssignmentShownRow = TypedDict(
         "valid_to": "NotRequired[str | None]",
     },
 )
+
+
+BatchCounts = TypedDict(
+    "BatchCounts",
+    {
+        "rows_in": "int",
+        "rated": "int",
+        "rejected": "int",
+        "duplicates": "int",
+        "waiting": "int",
+        "joined": "int",
+        "skipped": "int",
+        "changed": "int",
+    },
+)
+
+
+BatchFailure = TypedDict("BatchFailure", {"code": "str", "detail": "str"})
+
+
+BatchProgress = TypedDict("BatchProgress", {"unit": "Literal['octets', 'records']", "done": "int", "total": "int"})
+
+
+BatchShown = TypedDict(
+    "BatchShown",
+    {
+        "id": "str",
+        "switch_id": "str",
+        "switch": "str",
+        "intake": "Intake",
+        "name": "str",
+        "state": "BatchState",
+        "progress": "BatchProgress",
+        "counts": "BatchCounts",
+        "reject_reasons": "dict[str, int]",
+        "failure": "BatchFailure | None",
+        "remark": "str",
+        "attempt": "int",
+        "min_start": "str | None",
+        "max_start": "str | None",
+        "resends_id": "str | None",
+        "received_at": "str",
+        "started_at": "str | None",
+        "finished_at": "str | None",
+    },
+)
+
+
+BatchShownRow = TypedDict(
+    "BatchShownRow",
+    {
+        "id": "NotRequired[str]",
+        "switch_id": "NotRequired[str]",
+        "switch": "NotRequired[str]",
+        "intake": "NotRequired[Intake]",
+        "name": "NotRequired[str]",
+        "state": "NotRequired[BatchState]",
+        "progress": "NotRequired[BatchProgress]",
+        "counts": "NotRequired[BatchCounts]",
+        "reject_reasons": "NotRequired[dict[str, int]]",
+        "failure": "NotRequired[BatchFailure | None]",
+        "remark": "NotRequired[str]",
+        "attempt": "NotRequired[int]",
+        "min_start": "NotRequired[str | None]",
+        "max_start": "NotRequired[str | None]",
+        "resends_id": "NotRequired[str | None]",
+        "received_at": "NotRequired[str]",
+        "started_at": "NotRequired[str | None]",
+        "finished_at": "NotRequired[str | None]",
+    },
+)
+
+
+BatchState = Literal["registered", "running", "posted", "failed"]
 
 
 BilledPeriod = TypedDict(
@@ -343,6 +420,9 @@ IdentityShownRow = TypedDict(
 
 
 IdentitySide = Literal["sell", "buy", "both"]
+
+
+Intake = Literal["command", "upload", "folder", "resend", "rerate", "legs", "source"]
 
 
 InvoiceKind = Literal["invoice", "credit_note"]
@@ -655,6 +735,22 @@ NewSavedReport = TypedDict(
 )
 
 
+NewSwitch = TypedDict(
+    "NewSwitch",
+    {
+        "name": "str",
+        "format": "str",
+        "timezone": "NotRequired[str]",
+        "number_rules": "NotRequired[list[dict[str, Any]]]",
+        "has_buy_side": "NotRequired[bool]",
+        "max_duration_s": "NotRequired[int]",
+        "future_limit_s": "NotRequired[int]",
+        "duplicate_window_days": "NotRequired[int]",
+        "options": "NotRequired[dict[str, Any]]",
+    },
+)
+
+
 NewTariff = TypedDict(
     "NewTariff",
     {
@@ -676,6 +772,11 @@ PageAccountShownRow = TypedDict(
 
 PageAssignmentShownRow = TypedDict(
     "PageAssignmentShownRow", {"data": "list[AssignmentShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageBatchShownRow = TypedDict(
+    "PageBatchShownRow", {"data": "list[BatchShownRow]", "has_more": "bool", "next_cursor": "str | None"}
 )
 
 
@@ -717,6 +818,11 @@ PageRateShownRow = TypedDict(
 
 PageSavedReportShownRow = TypedDict(
     "PageSavedReportShownRow", {"data": "list[SavedReportShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageSwitchShownRow = TypedDict(
+    "PageSwitchShownRow", {"data": "list[SwitchShownRow]", "has_more": "bool", "next_cursor": "str | None"}
 )
 
 
@@ -1052,6 +1158,54 @@ SupposedEvent = TypedDict(
         "quantity": "NotRequired[int]",
         "tags": "NotRequired[list[str]]",
         "switch": "NotRequired[str | None]",
+    },
+)
+
+
+SwitchChange = TypedDict(
+    "SwitchChange",
+    {
+        "timezone": "NotRequired[str | None]",
+        "number_rules": "NotRequired[list[dict[str, Any]] | None]",
+        "has_buy_side": "NotRequired[bool | None]",
+        "max_duration_s": "NotRequired[int | None]",
+        "future_limit_s": "NotRequired[int | None]",
+        "duplicate_window_days": "NotRequired[int | None]",
+        "options": "NotRequired[dict[str, Any] | None]",
+    },
+)
+
+
+SwitchShown = TypedDict(
+    "SwitchShown",
+    {
+        "name": "str",
+        "format": "str",
+        "timezone": "NotRequired[str]",
+        "number_rules": "NotRequired[list[dict[str, Any]]]",
+        "has_buy_side": "NotRequired[bool]",
+        "max_duration_s": "NotRequired[int]",
+        "future_limit_s": "NotRequired[int]",
+        "duplicate_window_days": "NotRequired[int]",
+        "options": "NotRequired[dict[str, Any]]",
+        "id": "str",
+    },
+)
+
+
+SwitchShownRow = TypedDict(
+    "SwitchShownRow",
+    {
+        "name": "NotRequired[str]",
+        "format": "NotRequired[str]",
+        "timezone": "NotRequired[str]",
+        "number_rules": "NotRequired[list[dict[str, Any]]]",
+        "has_buy_side": "NotRequired[bool]",
+        "max_duration_s": "NotRequired[int]",
+        "future_limit_s": "NotRequired[int]",
+        "duplicate_window_days": "NotRequired[int]",
+        "options": "NotRequired[dict[str, Any]]",
+        "id": "NotRequired[str]",
     },
 )
 
@@ -1822,6 +1976,190 @@ class Client:
         return cast(
             "EffectiveRate",
             self._ask("GET", "/api/v1/exchange-rates/effective", query={"base": base, "quote": quote, "on": on}).json(),
+        )
+
+    def list_switches(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["name", "-name"] | None = None,
+        fields: str | None = None,
+        name: str | None = None,
+        name_ne: str | None = None,
+        name_like: str | None = None,
+        format: str | None = None,
+        format_ne: str | None = None,
+        has_buy_side: Literal["true", "false"] | None = None,
+    ) -> PageSwitchShownRow:
+        """List the switches."""
+        return cast(
+            "PageSwitchShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/switches",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "name": name,
+                    "name[ne]": name_ne,
+                    "name[like]": name_like,
+                    "format": format,
+                    "format[ne]": format_ne,
+                    "has_buy_side": has_buy_side,
+                },
+            ).json(),
+        )
+
+    def create_switch(self, body: NewSwitch, *, idempotency_key: str | None = None) -> SwitchShown:
+        """Make a switch."""
+        return cast(
+            "SwitchShown", self._ask("POST", "/api/v1/switches", json=body, idempotency_key=idempotency_key).json()
+        )
+
+    def get_switch(self, switch_id: str) -> SwitchShown:
+        """A switch."""
+        return cast("SwitchShown", self._ask("GET", f"/api/v1/switches/{switch_id}").json())
+
+    def change_switch(self, switch_id: str, body: SwitchChange, *, idempotency_key: str | None = None) -> SwitchShown:
+        """Change a switch. It holds for the files that are taken from now on."""
+        return cast(
+            "SwitchShown",
+            self._ask("PATCH", f"/api/v1/switches/{switch_id}", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def list_batches(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["received_at", "-received_at", "name", "-name"] | None = None,
+        fields: str | None = None,
+        state: Literal["registered", "running", "posted", "failed"] | None = None,
+        state_ne: Literal["registered", "running", "posted", "failed"] | None = None,
+        switch: str | None = None,
+        switch_ne: str | None = None,
+        switch_id: str | None = None,
+        intake: Literal["command", "upload", "folder", "resend", "rerate", "legs", "source"] | None = None,
+        intake_ne: Literal["command", "upload", "folder", "resend", "rerate", "legs", "source"] | None = None,
+        name: str | None = None,
+        name_ne: str | None = None,
+        name_like: str | None = None,
+        failure: str | None = None,
+        failure_ne: str | None = None,
+        received_at: str | None = None,
+        received_at_gt: str | None = None,
+        received_at_gte: str | None = None,
+        received_at_lt: str | None = None,
+        received_at_lte: str | None = None,
+        finished_at: str | None = None,
+        finished_at_gt: str | None = None,
+        finished_at_gte: str | None = None,
+        finished_at_lt: str | None = None,
+        finished_at_lte: str | None = None,
+        min_start: str | None = None,
+        min_start_gt: str | None = None,
+        min_start_gte: str | None = None,
+        min_start_lt: str | None = None,
+        min_start_lte: str | None = None,
+        max_start: str | None = None,
+        max_start_gt: str | None = None,
+        max_start_gte: str | None = None,
+        max_start_lt: str | None = None,
+        max_start_lte: str | None = None,
+        resends_id: str | None = None,
+    ) -> PageBatchShownRow:
+        """List the batches, the newest first. Their progress is polled here or one by one."""
+        return cast(
+            "PageBatchShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/batches",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "state": state,
+                    "state[ne]": state_ne,
+                    "switch": switch,
+                    "switch[ne]": switch_ne,
+                    "switch_id": switch_id,
+                    "intake": intake,
+                    "intake[ne]": intake_ne,
+                    "name": name,
+                    "name[ne]": name_ne,
+                    "name[like]": name_like,
+                    "failure": failure,
+                    "failure[ne]": failure_ne,
+                    "received_at": received_at,
+                    "received_at[gt]": received_at_gt,
+                    "received_at[gte]": received_at_gte,
+                    "received_at[lt]": received_at_lt,
+                    "received_at[lte]": received_at_lte,
+                    "finished_at": finished_at,
+                    "finished_at[gt]": finished_at_gt,
+                    "finished_at[gte]": finished_at_gte,
+                    "finished_at[lt]": finished_at_lt,
+                    "finished_at[lte]": finished_at_lte,
+                    "min_start": min_start,
+                    "min_start[gt]": min_start_gt,
+                    "min_start[gte]": min_start_gte,
+                    "min_start[lt]": min_start_lt,
+                    "min_start[lte]": min_start_lte,
+                    "max_start": max_start,
+                    "max_start[gt]": max_start_gt,
+                    "max_start[gte]": max_start_gte,
+                    "max_start[lt]": max_start_lt,
+                    "max_start[lte]": max_start_lte,
+                    "resends_id": resends_id,
+                },
+            ).json(),
+        )
+
+    def load_file(
+        self,
+        body: bytes | IO[bytes],
+        *,
+        switch: str | None = None,
+        name: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> BatchShown:
+        """Take a usage file: the body is the file itself, plain or packed by gzip or zip. Its records are taken in the background.
+
+        The same content from the same switch is the batch that is already there (200), whatever it is called. So a file can be sent again after a
+        failure without harm, and needs no `Idempotency-Key`."""
+        return cast(
+            "BatchShown",
+            self._ask(
+                "POST",
+                "/api/v1/batches",
+                query={"switch": switch, "name": name},
+                content=body,
+                idempotency_key=idempotency_key,
+            ).json(),
+        )
+
+    def get_batch(self, batch_id: str) -> BatchShown:
+        """A batch: how far it has come, what became of its rows, why it failed."""
+        return cast("BatchShown", self._ask("GET", f"/api/v1/batches/{batch_id}").json())
+
+    def resend_rejects(self, batch_id: str, *, idempotency_key: str | None = None) -> BatchShown:
+        """Send the rejects of a batch through again, after their cause is mended. Answers with the new batch, which is taken in the background."""
+        return cast(
+            "BatchShown",
+            self._ask("POST", f"/api/v1/batches/{batch_id}/resend", idempotency_key=idempotency_key).json(),
+        )
+
+    def accept_corrections(self, batch_id: str, body: Acceptance, *, idempotency_key: str | None = None) -> BatchShown:
+        """Accept corrections: a conflicting duplicate takes the place of the record with its key, a late leg becomes part of its record.
+
+        The other rejects of the batch are sent again too. Answers with the new batch, which is taken in the background."""
+        return cast(
+            "BatchShown",
+            self._ask("POST", f"/api/v1/batches/{batch_id}/accept", json=body, idempotency_key=idempotency_key).json(),
         )
 
     def list_invoices(

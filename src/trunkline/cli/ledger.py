@@ -82,7 +82,8 @@ def balances(
     everything: Annotated[bool, typer.Option("--all", help="Also accounts on which nothing stands.")] = False,
     as_of: AsOfOption = "",
     end: Annotated[
-        datetime | None, typer.Option("--to", formats=DAY, help="Only what is booked before that day; itself not included.")
+        datetime | None,
+        typer.Option("--to", formats=DAY, help="Only what is booked before that day; itself not included."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
