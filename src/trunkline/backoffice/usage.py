@@ -206,6 +206,11 @@ class BatchAdmin(ReadOnlyAdmin):
         return HttpResponseRedirect(self.url("change", made))
 
 
+def batch_address(batch: Batch) -> str:
+    """The page of a batch."""
+    return reverse("admin:usage_batch_change", args=(batch.pk,))
+
+
 def _failure(batch: Batch) -> Panel:
     known = batch.failure in list(FileFailure)
     rows = [(_("Reason"), batch.failure), (_("What was found"), batch.failure_detail)]

@@ -1,0 +1,186 @@
+"""Screens of sources: where files are fetched from, when one was seen last, and what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib.admin import display
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, Subquery
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from trunkline.backoffice.base import ReadOnlyAdmin
+from trunkline.backoffice.panels import PANEL_ROWS, Link, Panel
+from trunkline.backoffice.site import site
+from trunkline.backoffice.usage import batch_address
+from trunkline.backoffice.verbs import verb
+from trunkline.backoffice.words import local
+from trunkline.identity.permissions import Permission
+from trunkline.identity.principal import principal_of
+from trunkline.kit import jobs
+from trunkline.kit.clock import now
+from trunkline.usage.models import Alarm, Feed, Source
+from trunkline.usage.sources.actions import pause_source, resume_source, try_again
+from trunkline.usage.sources.choices import PULL, AlarmKind, ReceiptState, SourceKind
+from trunkline.usage.sources.queries import list_receipts
+
+
+def source_address(source: Source) -> str:
+    """The page of a source."""
+    return reverse("admin:usage_source_change", args=(source.pk,))
+
+
+def _is_active(source: Source) -> bool:
+    return source.is_active
+
+
+def _is_paused(source: Source) -> bool:
+    return not source.is_active
+
+
+def _is_pulled(source: Source) -> bool:
+    """Whether a look is a job: folders of this machine are looked into every ten seconds anyway."""
+    return source.is_active and source.kind != SourceKind.FOLDER
+
+
+@site.screen(Source)
+class SourceAdmin(ReadOnlyAdmin):
+    """Where files are fetched from."""
+
+    permission_to_view = Permission.SOURCES_READ
+    list_display = ("name", "switch", "kind", "place", "is_active", "looked", "new_file", "wrong")
+    list_filter = ("kind", "is_active", "switch")
+    list_select_related = ("switch",)
+    search_fields = ("name",)
+    ordering = ("name",)
+    fields = (
+        "name", "switch", "kind", "place", "login", "pin", "pattern", "schedule", "after", "archive", "expected_min", "is_active",
+    )  # fmt: skip
+    empty_text = gettext_lazy(
+        "A source is a folder or mailbox from which a worker fetches usage files. `trunkline source add` makes one."
+    )
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        feed = Feed.objects.filter(source=OuterRef("pk"))
+        alarms = Alarm.objects.filter(source=OuterRef("pk"), cleared_at=None).order_by("raised_at").values("kind")
+        return (
+            super()
+            .get_queryset(request)
+            .defer("password", "private_key")
+            .annotate(
+                feed_looked_at=Subquery(feed.values("looked_at")[:1]),
+                feed_new_at=Subquery(feed.values("new_at")[:1]),
+                open_alarms=ArraySubquery(alarms),
+            )
+        )
+
+    @display(description=gettext_lazy("place"))
+    def place(self, source: Source) -> str:
+        return (
+            f"{source.host}:{source.port}{'' if source.path.startswith('/') else '/'}{source.path}"
+            if source.host
+            else source.path
+        )
+
+    @display(description=gettext_lazy("when it is looked into"))
+    def schedule(self, source: Source) -> str:
+        if source.kind == SourceKind.FOLDER:
+            return _("every ten seconds")
+        return source.cron or _("every %(minutes)s minutes") % {"minutes": source.every_min}
+
+    @display(description=gettext_lazy("last look"))
+    def looked(self, source: Any) -> str:
+        return local(source.feed_looked_at)
+
+    @display(description=gettext_lazy("last new file"))
+    def new_file(self, source: Any) -> str:
+        return local(source.feed_new_at)
+
+    @display(description=gettext_lazy("what is wrong"))
+    def wrong(self, source: Any) -> str:
+        return ", ".join(str(AlarmKind(kind).label) for kind in source.open_alarms) or "–"
+
+    def panels(self, request: HttpRequest, source: Source) -> Sequence[Panel]:
+        """How it has been doing, what is wrong, and the newest files."""
+        feed = Feed.objects.filter(source=source).first()
+        rows: list[tuple[Any, Any]] = []
+        if feed is not None:
+            rows = [
+                (_("Last look"), local(feed.looked_at)),
+                (_("Last look without an error"), local(feed.succeeded_at)),
+                (_("Last new file"), local(feed.new_at)),
+                (_("Next look"), local(feed.next_at) if source.is_active else _("paused")),
+            ]
+            if feed.failures:
+                rows.append((_("Failures in a row"), feed.failures))
+                rows.append((_("Last failure"), f"{feed.failure}: {feed.failure_detail}"))
+        alarms = [
+            (AlarmKind(each.kind).label, each.detail, each.count, local(each.raised_at), local(each.cleared_at))
+            for each in Alarm.objects.filter(source=source).order_by("-raised_at")[:PANEL_ROWS]
+        ]
+        headers = (_("Alarm"), _("What"), _("Times"), _("Since"), _("Over since"))
+        may_see_files = principal_of(request).may(Permission.USAGE_READ)
+        receipts = [
+            (
+                Link(each.name, batch_address(each.batch)) if may_see_files and each.batch is not None else each.name,
+                ReceiptState(each.state).label,
+                f"{each.octets:,}",
+                local(each.first_seen_at),
+                each.detail,
+            )
+            for each in list_receipts(source.pk, limit=PANEL_ROWS)
+        ]
+        columns = (_("File"), _("State"), _("Octets"), _("First seen"), _("Remark"))
+        return [
+            Panel(_("How it is doing"), ("", ""), rows, empty=_("Nobody has looked into it yet.")),
+            Panel(_("Alarms"), headers, alarms, empty=_("Nothing was ever wrong with it."), right=frozenset({2})),
+            Panel(_("Newest files"), columns, receipts, empty=_("No file was seen there yet."), right=frozenset({2})),
+        ]
+
+    @verb(
+        gettext_lazy("Look now"),
+        permission=Permission.SOURCES_PULL,
+        icon="refresh",
+        applies=_is_pulled,
+        text=gettext_lazy("A worker looks into the source at once and takes what is there."),
+    )
+    def look_now(self, request: HttpRequest, source: Source, data: dict[str, Any]) -> Any:
+        jobs.defer(PULL, key=str(source.pk), tenant_id=principal_of(request).tenant_id, source_id=source.pk)
+        return _("A worker looks into %(name)s.") % {"name": source.name}
+
+    @verb(
+        gettext_lazy("Fetch refused files again"),
+        permission=Permission.SOURCES_PULL,
+        icon="replay",
+        applies=_is_pulled,
+        text=gettext_lazy("Files that were refused are fetched anew at the next look."),
+    )
+    def fetch_again(self, request: HttpRequest, source: Source, data: dict[str, Any]) -> Any:
+        count = try_again(source_id=source.pk)
+        return _("%(count)d files will be fetched again.") % {"count": count}
+
+    @verb(
+        gettext_lazy("Pause"),
+        permission=Permission.SOURCES_WRITE,
+        icon="pause",
+        applies=_is_active,
+        text=gettext_lazy("No look is made until it is resumed, nothing is expected, and its alarms are closed."),
+    )
+    def pause(self, request: HttpRequest, source: Source, data: dict[str, Any]) -> Any:
+        pause_source(source_id=source.pk, at=now())
+        return _("%(name)s is paused.") % {"name": source.name}
+
+    @verb(
+        gettext_lazy("Resume"),
+        permission=Permission.SOURCES_WRITE,
+        icon="play_arrow",
+        applies=_is_paused,
+        text=gettext_lazy("The next look is due at once, and new files are expected from now on."),
+    )
+    def resume(self, request: HttpRequest, source: Source, data: dict[str, Any]) -> Any:
+        resume_source(source_id=source.pk, at=now())
+        return _("%(name)s is looked into again.") % {"name": source.name}

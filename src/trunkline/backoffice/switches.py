@@ -1,0 +1,130 @@
+"""Screens of switches: whose files are taken, in which format, on which clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from django import forms
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from trunkline.backoffice.base import TenantAdmin
+from trunkline.backoffice.forms import ActionForm, dress
+from trunkline.backoffice.panels import Link, Panel
+from trunkline.backoffice.site import site
+from trunkline.backoffice.words import local
+from trunkline.identity.permissions import Permission
+from trunkline.identity.principal import principal_of
+from trunkline.kit.clock import now
+from trunkline.usage import actions
+from trunkline.usage.choices import BatchState
+from trunkline.usage.decode import FORMATS
+from trunkline.usage.models import Batch, Source, Switch
+
+BATCHES_SHOWN = 5
+
+
+class SwitchForm(ActionForm):
+    """A switch. Name and format are for ever: the keys of its records belong to them."""
+
+    class Meta:
+        model = Switch
+        fields = (
+            "name", "format", "timezone", "number_rules", "has_buy_side", "max_duration_s", "future_limit_s", "duplicate_window_days", "options",
+        )  # fmt: skip
+        help_texts: ClassVar[dict[str, Any]] = {
+            "format": gettext_lazy("What its files are written in. It never changes."),
+            "name": gettext_lazy("Name that files are loaded under. It never changes."),
+            "number_rules": gettext_lazy(
+                "Ordered rules that make numbers E.164, as a JSON list (docs/formats/switch.md)."
+            ),
+            "options": gettext_lazy("Options of the format, as a JSON object (docs/formats/switch.md)."),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "format" in self.fields:
+            kept = self.fields["format"]
+            named = [(name, f"{name}: {each.title}") for name, each in FORMATS.items()]
+            self.fields["format"] = forms.ChoiceField(choices=named, help_text=kept.help_text, label=kept.label)
+            dress(self.fields)
+
+    def given(self, *, changed_only: bool) -> dict[str, Any]:
+        """An empty field of JSON is one without rules or options."""
+        empty: dict[str, Any] = {"number_rules": [], "options": {}}
+        data = super().given(changed_only=changed_only)
+        return {name: empty.get(name) if value is None else value for name, value in data.items()}
+
+    def clean_number_rules(self) -> Any:
+        """A list, or nothing."""
+        return self._json_of("number_rules", list, _("Write a JSON list, such as [] or [{...}]."))
+
+    def clean_options(self) -> Any:
+        """An object, or nothing."""
+        return self._json_of("options", dict, _("Write a JSON object, such as {}."))
+
+    def _json_of(self, name: str, kind: type, message: str) -> Any:
+        value = self.cleaned_data[name]
+        if value is not None and not isinstance(value, kind):
+            raise forms.ValidationError(message)
+        return value
+
+
+@site.screen(Switch)
+class SwitchAdmin(TenantAdmin):
+    """Switches whose records are taken."""
+
+    permission_to_view = Permission.SWITCHES_READ
+    permission_to_add = permission_to_change = Permission.SWITCHES_WRITE
+    form = SwitchForm
+    list_display = ("name", "format", "timezone", "has_buy_side", "duplicate_window_days")
+    list_filter = ("has_buy_side",)
+    search_fields = ("name",)
+    ordering = ("name",)
+    empty_text = gettext_lazy("A switch says how its files are read. Add one before the first file is sent in.")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
+        return ("name", "format") if obj is not None else ()
+
+    def create(self, request: HttpRequest, data: dict[str, Any]) -> Switch:
+        return actions.create_switch(**data, at=now())
+
+    def change(self, request: HttpRequest, obj: Switch, data: dict[str, Any]) -> Switch:
+        return actions.change_switch(switch_id=obj.pk, at=now(), **data)
+
+    def panels(self, request: HttpRequest, switch: Switch) -> Sequence[Panel]:
+        principal, found = principal_of(request), []
+        if principal.may(Permission.SOURCES_READ):
+            from trunkline.backoffice.sources import source_address
+
+            sources = Source.objects.filter(switch=switch).order_by("name")[:BATCHES_SHOWN]
+            rows = [(Link(each.name, source_address(each)), each.get_kind_display(), each.path) for each in sources]
+            headers = (_("Source"), _("Kind"), _("Folder"))
+            found.append(Panel(_("Where its files come from"), headers, rows, empty=_("No source fetches its files.")))
+        if principal.may(Permission.USAGE_READ):
+            from trunkline.backoffice.usage import batch_address
+
+            batches = Batch.objects.filter(switch=switch).order_by("-pk")[:BATCHES_SHOWN]
+            lines = [
+                (
+                    Link(each.name, batch_address(each)),
+                    BatchState(each.state).label,
+                    local(each.received_at),
+                    each.rated,
+                    each.rejected,
+                )
+                for each in batches
+            ]
+            columns = (_("File"), _("State"), _("Received"), _("Rated"), _("Rejected"))
+            found.append(
+                Panel(
+                    _("Its newest files"),
+                    columns,
+                    lines,
+                    empty=_("No file of it came in yet."),
+                    right=frozenset({3, 4}),
+                )
+            )
+        return found
