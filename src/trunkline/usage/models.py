@@ -70,6 +70,7 @@ class Switch(TenantModel):
     options = models.JSONField(default=dict, blank=True, help_text="Options of the format.")
 
     class Meta:
+        verbose_name_plural = "switches"
         constraints = (
             tenant_key("usage_switch_tenant_id"),
             models.UniqueConstraint(fields=["tenant", "name"], name="usage_switch_name"),
@@ -166,6 +167,7 @@ class Batch(TenantModel):
     progress_octets = models.BigIntegerField(default=0, help_text="How much of the file the present worker has done.")
 
     class Meta:
+        verbose_name_plural = "batches"
         constraints = (
             tenant_key("usage_batch_tenant_id"),
             models.UniqueConstraint(fields=["tenant", "switch", "content_hash"], name="usage_batch_content"),
