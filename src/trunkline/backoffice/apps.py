@@ -7,7 +7,7 @@ from importlib import import_module
 from django.apps import AppConfig
 
 # Each holds the screens of one room and enters them into the site when it is loaded.
-SCREENS = ("parties", "usage", "records", "rejects", "switches", "traffic_rules", "sources")
+SCREENS = ("parties", "usage", "records", "rejects", "switches", "traffic_rules", "sources", "rerating")
 
 
 class BackofficeConfig(AppConfig):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -25,7 +25,7 @@ from trunkline.core.errors import Invalid
 if TYPE_CHECKING:
     from trunkline.usage.asked import Asked
     from trunkline.usage.models import Proposal
-    from trunkline.usage.rerate import Found, Moved
+    from trunkline.usage.rerate import Found
 
 
 def rerate(
@@ -110,6 +110,8 @@ def _preview(tenant: str, tenant_id: int, asked: Asked, words: str, *, json: boo
 
 def _said(found: Found) -> dict[str, Any]:
     """What a look has found, with names; needs an open scope."""
+    from trunkline.invoicing.rerated import by_account, by_invoice
+
     return {
         "stored": found.stored,
         "looked": found.looked,
@@ -118,54 +120,9 @@ def _said(found: Found) -> dict[str, Any]:
         "segments": found.segments,
         "touched": found.touched,
         "seconds": round(found.seconds, 3),
-        "accounts": _by_account(found.moved),
-        "invoices": _by_invoice(found.moved),
+        "accounts": by_account(found.moved),
+        "invoices": by_invoice(found.moved),
     }
-
-
-def _by_account(moved: Sequence[Moved]) -> list[dict[str, Any]]:
-    from trunkline.core.money import Amount
-    from trunkline.parties.models import Account
-
-    sums: dict[tuple[str, int], list[int]] = {}
-    for each in moved:
-        line = sums.setdefault((each.side, each.account_id), [0, 0, 0])
-        for index, value in enumerate((each.records, each.before, each.after)):
-            line[index] += value
-    accounts = {row.pk: row for row in Account.objects.filter(pk__in={account_id for _, account_id in sums})}
-    lines = [
-        {
-            "side": side,
-            "account": accounts[account_id].code,
-            "currency": accounts[account_id].currency,
-            "records": records,
-            "before": str(Amount(before)),
-            "after": str(Amount(after)),
-            "difference": str(Amount(after - before)),
-        }
-        for (side, account_id), (records, before, after) in sums.items()
-    ]
-    return sorted(lines, key=lambda line: (line["side"] != "sell", line["account"]))
-
-
-def _by_invoice(moved: Sequence[Moved]) -> list[dict[str, Any]]:
-    """What the documents that bill these records would have said otherwise."""
-    from trunkline.core.money import Amount
-    from trunkline.invoicing.queries import documents_of
-
-    days = {(each.batch_id, each.account_id, each.day) for each in moved if each.side == "sell"}
-    documents = documents_of(days)
-    sums: dict[str, int] = {}
-    names: dict[str, tuple[str, str]] = {}
-    for each in moved:
-        document = documents.get((each.batch_id, each.account_id, each.day)) if each.side == "sell" else None
-        if document is not None:
-            sums[document.number] = sums.get(document.number, 0) + each.after - each.before
-            names[document.number] = (document.account.code, document.currency)
-    return [
-        {"invoice": number, "account": names[number][0], "currency": names[number][1], "difference": str(Amount(units))}
-        for number, units in sorted(sums.items())
-    ]
 
 
 def _print_money(said: Mapping[str, Any]) -> None:
@@ -180,6 +137,7 @@ def _print_money(said: Mapping[str, Any]) -> None:
 
 
 def _apply(tenant_id: int, asked: Asked, words: str, *, background: bool, json: bool) -> None:
+    from trunkline.invoicing.rerated import by_account
     from trunkline.tenancy.scope import scope
     from trunkline.usage.crew import Crew
     from trunkline.usage.process import process
@@ -199,7 +157,7 @@ def _apply(tenant_id: int, asked: Asked, words: str, *, background: bool, json: 
             crew = None  # it works once
     results = [_result(tenant_id, batch_id) for batch_id in made]
     with scope(tenant_id, actor()):
-        accounts = _by_account([moved for batch_id in made for moved in batch_moved(batch_id)])
+        accounts = by_account([moved for batch_id in made for moved in batch_moved(batch_id)])
         if all(result["state"] == "posted" for result in results):
             close_covered(asked=asked, made_until=began, at=now())
     if json:
@@ -283,6 +241,7 @@ def accept(
 
     The other rejects of the batch are sent again too.
     """
+    from trunkline.invoicing.rerated import by_account
     from trunkline.tenancy.queries import get_tenant_id
     from trunkline.tenancy.scope import scope
     from trunkline.usage.process import process
@@ -295,7 +254,7 @@ def accept(
         process(tenant_id=tenant_id, batch_id=batch_id, now=now, on_progress=on_progress)
     said = _result(tenant_id, batch_id)
     with scope(tenant_id, actor()):
-        accounts = _by_account(batch_moved(batch_id))
+        accounts = by_account(batch_moved(batch_id))
     if json:
         print_json({"batch": said, "accounts": accounts})
     else:

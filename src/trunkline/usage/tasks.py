@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from trunkline.kit import clock, jobs
-from trunkline.usage.choices import PROCESS, RESEND
+from trunkline.usage.choices import LOOK, PROCESS, RERATE, RESEND
 from trunkline.usage.sources.choices import PULL
 
 HELD_SECONDS = 5  # until the job is tried again for which the switch was not free
@@ -31,6 +33,36 @@ def resend_rejects(*, tenant_id: int, reason: str, actor: str) -> None:
             batches = [str(batch.public_id) for batch in waiting_with(reason)]
     for each in batches:
         resend(tenant_id, batch_public_id=each, actor=actor, now=clock.now)
+
+
+@jobs.task(LOOK, queue="usage")
+def look_at_rerating(*, tenant_id: int, look_id: str, actor: str) -> None:
+    """Look what a re-rating would change, for whoever asked."""
+    from uuid import UUID
+
+    from trunkline.usage.looks import make_look
+
+    make_look(tenant_id, UUID(look_id), actor=actor)
+
+
+@jobs.task(RERATE, queue="usage")
+def apply_rerating(*, tenant_id: int, asked: dict[str, Any], name: str, actor: str) -> None:
+    """Register a re-rating for each switch of which a record changes, and take each to its end; then close the proposals that it covers."""
+    from trunkline.tenancy.scope import scope
+    from trunkline.usage.asked import Asked
+    from trunkline.usage.choices import BatchState
+    from trunkline.usage.models import Batch
+    from trunkline.usage.process import process
+    from trunkline.usage.proposals import close_covered
+    from trunkline.usage.rerate import register_reratings
+
+    began, wanted = clock.now(), Asked.of(asked)
+    made = register_reratings(tenant_id, wanted, name=name, actor=actor, now=clock.now)
+    for batch_id in made:
+        process(tenant_id=tenant_id, batch_id=batch_id, now=clock.now)
+    with scope(tenant_id, actor):
+        if not Batch.objects.filter(pk__in=made).exclude(state=BatchState.POSTED).exists():
+            close_covered(asked=wanted, made_until=began, at=clock.now())
 
 
 @jobs.every("* * * * * */10", "usage.watch", queue="usage")
