@@ -1,8 +1,8 @@
 """How fast each format is decoded alone: records of the length that its switch writes, from the file to canonical tables.
 
 Legs of calls are joined as they are when a file is loaded. Measured in one process, and in two at once as large files are
-(`usage.crew`), which keep freed memory as those do, each on a half of the records. A file
-that would be larger than a disk likes is written once and read as often as it takes.
+(`usage.crew`), which keep freed memory as those do, each on a half of the records.
+A file that would be larger than a disk likes is written once and read as often as it takes.
 """
 
 from __future__ import annotations

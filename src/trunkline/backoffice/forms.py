@@ -93,6 +93,10 @@ class StaffForm(forms.Form):
         self.prepare()
         dress(self.fields)
 
+    def field(self, name: str) -> Any:
+        """A field of that name, to be given its choices or its zone."""
+        return self.fields[name]
+
     def prepare(self) -> None:
         """Choices, zones and defaults that depend on the request or the object."""
 

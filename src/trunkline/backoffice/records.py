@@ -76,9 +76,9 @@ class SearchForm(StaffForm):
     def prepare(self) -> None:
         zone = get_zone(current_tenant().timezone)
         for name in ("start_from", "start_to"):
-            self.fields[name].zone = zone
+            self.field(name).zone = zone
         names = Switch.objects.order_by("name").values_list("name", flat=True)
-        self.fields["switch"].choices = [("", _("All switches")), *((name, name) for name in names)]
+        self.field("switch").choices = [("", _("All switches")), *((name, name) for name in names)]
 
 
 @site.page("traffic/records/", name="records", permission=Permission.RECORDS_READ)

@@ -64,7 +64,7 @@ class RejectsForm(StaffForm):
     )
 
     def prepare(self) -> None:
-        self.fields["reason"].choices = [("", _("All reasons")), *((each.value, each.value) for each in Reason)]
+        self.field("reason").choices = [("", _("All reasons")), *((each.value, each.value) for each in Reason)]
 
 
 @site.page("traffic/rejects/", name="rejects", permission=Permission.USAGE_READ)

@@ -72,7 +72,7 @@ class RerateForm(StaffForm):
     def prepare(self) -> None:
         zone = get_zone(current_tenant().timezone)
         for name in ("start_from", "start_to"):
-            self.fields[name].zone = zone
+            self.field(name).zone = zone
 
     def asked(self) -> Asked:
         """What the form asks for. Raises Invalid as `Asked`, NotFound where there is no such account or tariff."""

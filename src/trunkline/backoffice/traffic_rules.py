@@ -76,8 +76,9 @@ class RuleForm(ActionForm):
             if name in self.fields:
                 self.fields[name].required = False
         for name in ("valid_from", "valid_to"):
-            if isinstance(self.fields.get(name), InstantField):
-                self.fields[name].zone = zone
+            field = self.fields.get(name)
+            if isinstance(field, InstantField):
+                field.zone = zone
         if rule.pk is not None:
             self.initial["account"] = "" if rule.account is None else rule.account.code
             self.initial["conditions"] = "\n".join(f"{key}={value}" for key, value in texts_of(rule.conditions).items())
@@ -207,9 +208,9 @@ class CallForm(StaffForm):
     )
 
     def prepare(self) -> None:
-        self.fields["start"].zone = get_zone(current_tenant().timezone)
+        self.field("start").zone = get_zone(current_tenant().timezone)
         names = Switch.objects.order_by("name").values_list("name", flat=True)
-        self.fields["switch"].choices = [("", "–"), *((name, name) for name in names)]
+        self.field("switch").choices = [("", "–"), *((name, name) for name in names)]
 
 
 @site.page("traffic/rules/test/", name="rule_test", permission=Permission.RULES_READ)

@@ -49,10 +49,10 @@ class UploadForm(StaffForm):
 
     def prepare(self) -> None:
         names = Switch.objects.order_by("name").values_list("name", flat=True)
-        self.fields["switch"].choices = [(name, name) for name in names]
+        self.field("switch").choices = [(name, name) for name in names]
 
     def _clean_fields(self) -> None:
-        super()._clean_fields()
+        super()._clean_fields()  # type: ignore[misc]  # the stubs leave it out
         if getattr(self.request, "is_upload_too_large", False):
             del self.errors["file"]
             text = _("The file is larger than %(limit)s MiB. Pack it, or send it by a source or the API.")

@@ -18,7 +18,16 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from trunkline.usage.decode.bits import Ranked, Words, after, before, bits_at, opened, places_of, signs
-from trunkline.usage.decode.columns import Integers, Mask, Octets, is_present, lengths_of, octets_of
+from trunkline.usage.decode.columns import (
+    Integers,
+    Mask,
+    Octets,
+    buffer_of,
+    is_present,
+    lengths_of,
+    octets_of,
+    offsets_of,
+)
 from trunkline.usage.decode.lines import Lines, Refusal
 from trunkline.usage.reasons import Reason
 
@@ -359,9 +368,16 @@ def _counts_text(layout: Layout) -> str:
 
 def trimmed(column: pa.Array) -> pa.Array:
     """The texts without spaces around them, null where nothing is left."""
-    octets = octets_of(column)
-    has_blanks = ((octets <= _SPACE) | (octets >= 0x80)).any()
-    return null_if_empty(pc.utf8_trim_whitespace(column)) if has_blanks else column
+    if not _may_be_blank(octets_of(column)).any():
+        return column
+    offsets, octets = offsets_of(column), buffer_of(column)
+    has_text = offsets[1:] > offsets[:-1]
+    edges = np.concatenate([octets[offsets[:-1][has_text]], octets[offsets[1:][has_text] - 1]])
+    return null_if_empty(pc.utf8_trim_whitespace(column) if _may_be_blank(edges).any() else column)
+
+
+def _may_be_blank(octets: Octets) -> Mask:
+    return (octets <= _SPACE) | (octets >= 0x80)
 
 
 def null_if_empty(column: pa.Array) -> pa.Array:

@@ -14,12 +14,12 @@ from typing import Final, Self
 import numpy as np
 import pyarrow as pa
 
+from trunkline.usage.decode.bits import places_of, signs
 from trunkline.usage.decode.columns import Integers, Mask, Octets
 from trunkline.usage.decode.fields import Rows, texts_between, trimmed, usable
 from trunkline.usage.decode.lines import Lines, Refusal
 from trunkline.usage.decode.names import MASKS, WORD, Names, words_at
 
-_LF: Final = 0x0A
 _QUOTE: Final = 0x22
 _SPACE: Final = 0x20
 _INDENT_MAX: Final = 4  # spaces between a separator and a key
@@ -70,7 +70,7 @@ class Pairs(Rows):
 
     def _values(self, name: str) -> tuple[Integers, Integers]:
         """Where the value of a key begins and ends in each row; both are the same where the row has no such key."""
-        start = self._fields.line_start.copy()
+        start = self._fields.start[self._fields.first]
         end = start.copy()
         for part in self._parts:
             rows, low, high = part.values(name)
@@ -87,33 +87,40 @@ class Pairs(Rows):
 
 @dataclass(frozen=True, slots=True)
 class _Fields:
-    """The fields of the rows. A row's are those from `first` on, as many as `count`; field f ends before `end[f]`."""
+    """The fields of the rows. A row's are those from `first` on, as many as `count`; field f lies from `start[f]` to `end[f]`."""
 
     octets: Octets
     sign: int
+    start: Integers
     end: Integers
     first: Integers
     count: Integers
-    line_start: Integers
-    line_end: Integers  # of which a CR is a part
     has_quotes: bool
 
     @classmethod
     def of(cls, lines: Lines, at: Integers, separator: bytes, sign: bytes) -> Self:
-        octets = lines.octets
-        end = np.flatnonzero((octets == separator[0]) | (octets == _LF))
-        if octets.size and octets[-1] != _LF:  # the last line has no line end
-            end = np.append(end, octets.size)
+        (bits,) = signs(lines.octets, separator)
+        end = places_of(bits | lines.end_bits)
+        start = np.append(0, end[:-1] + 1)
         first = np.append(0, np.searchsorted(end, lines.line_ends) + 1)
-        has_quotes = bool((octets == _QUOTE).any())
-        return cls(octets, sign[0], end, first[at], np.diff(first)[at], lines.starts[at], lines.ends[at], has_quotes)
+        if lines.has_returns:
+            end[first[1:] - 1] = lines.ends
+        return cls(lines.octets, sign[0], start, end, first[at], np.diff(first)[at], lines.has_quotes)
+
+    def of_rows(self, rows: Integers, count: int) -> tuple[Integers, Integers]:
+        """Where the fields of some rows of so many fields begin and end, a line for each row."""
+        first = self.first[rows]
+        low, high = int(first[0]), int(first[-1]) + count
+        if high - low == count * rows.size:  # one row behind the other
+            return self.start[low:high].reshape(-1, count), self.end[low:high].reshape(-1, count)
+        field = first[:, np.newaxis] + np.arange(count)
+        return self.start[field], self.end[field]
 
     def text(self, row: int) -> list[bytes]:
         """The fields of a row."""
         low, high = int(self.first[row]), int(self.first[row] + self.count[row])
-        start = [int(self.line_start[row]), *(self.end[low : high - 1] + 1).tolist()]
-        end = [*self.end[low : high - 1].tolist(), int(self.line_end[row])]
-        return [self.octets[one:other].tobytes() for one, other in zip(start, end, strict=True)]
+        bounds = zip(self.start[low:high].tolist(), self.end[low:high].tolist(), strict=True)
+        return [self.octets[one:other].tobytes() for one, other in bounds]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +139,9 @@ class _Alike:
         usual = int(np.bincount(count).argmax())
         is_usual = count == usual
         rows = left[is_usual]
-        field = fields.first[rows, np.newaxis] + np.arange(usual)
-        end = fields.end[field]
-        start = np.empty_like(end)
-        start[:, 0] = fields.line_start[rows]
-        start[:, 1:] = end[:, :-1] + 1
-        end[:, -1] = fields.line_end[rows]
+        start, end = fields.of_rows(rows, usual)
         texts = fields.text(int(rows[0]))
-        is_like = _begin_alike(fields, start, end, texts)
+        is_like = _begin_alike(fields, start, end, texts, names)
         others = np.sort(np.concatenate([left[~is_usual], rows[~is_like]]))
         if not is_like.all():
             rows, start, end = rows[is_like], start[is_like], end[is_like]
@@ -153,19 +155,28 @@ class _Alike:
         return self.rows, self._start[:, field] + octets, self._end[:, field]
 
 
-def _begin_alike(fields: _Fields, start: Integers, end: Integers, texts: Sequence[bytes]) -> Mask:
-    """The rows each of whose fields begins with the key and the sign of the text, or is the text where that has no sign."""
+def _begin_alike(fields: _Fields, start: Integers, end: Integers, texts: Sequence[bytes], names: Sequence[str]) -> Mask:
+    """The rows that have the keys `names` where the texts of a row have them, and nowhere else.
+
+    Each of their fields begins as the text does, with key and sign, or is as long as the text where that has no sign. Where no name begins with
+    the first octets of a key, those are proof enough.
+    """
     sign = bytes([fields.sign])
     heads = [text[: text.find(sign) + 1] or text for text in texts]
     is_whole = [sign not in text for text in texts]
     lengths = np.array([len(head) for head in heads])
     is_like = (end[:, is_whole] - start[:, is_whole] == lengths[is_whole]).all(axis=1)
+    is_told = [head[:1] != b" " and not any(name.encode().startswith(head[:WORD]) for name in names) for head in heads]
     for at in range(0, int(lengths.max()), WORD):
-        columns = np.flatnonzero(lengths > at)
+        columns = np.flatnonzero((lengths > at) & ~np.array(is_told)) if at else np.arange(lengths.size)
         words = np.array([int.from_bytes(heads[column][at : at + WORD], "little") for column in columns], np.uint64)
-        masks = MASKS[np.minimum(lengths[columns] - at, WORD)]
-        found = words_at(fields.octets, (start[:, columns] + at).ravel()).reshape(-1, columns.size)
-        is_like &= ((found & masks) == words).all(axis=1)
+        masks = MASKS[np.clip(lengths[columns] - at, 0, WORD)]
+        places = start[:, columns] + at if at else start
+        differences = words_at(fields.octets, places.ravel()).reshape(places.shape)
+        differences ^= words
+        differences &= masks
+        if differences.any():
+            is_like &= ~differences.any(axis=1)
     return is_like
 
 
@@ -193,8 +204,7 @@ class _Found:
         row = np.repeat(rows, counts)
         within = np.arange(row.size) - np.repeat(np.cumsum(counts) - counts, counts)
         field = fields.first[row] + within
-        end = np.minimum(fields.end[field], fields.line_end[row])
-        start = np.where(within == 0, fields.line_start[row], fields.end[field - 1] + 1)
+        start, end = fields.start[field], fields.end[field]
         key = start
         for _ in range(_INDENT_MAX):
             indented = (key < end) & (octets[np.minimum(key, octets.size - 1)] == _SPACE)
