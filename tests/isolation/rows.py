@@ -78,6 +78,7 @@ BY_KIND: dict[type, Callable[[int], Any]] = {
     models.BooleanField: lambda number: False,
     models.IntegerField: lambda number: number,
     models.UUIDField: lambda number: uuid4(),
+    models.BinaryField: lambda number: b"octets",
     models.JSONField: lambda number: {},
 }
 

@@ -57,7 +57,7 @@ class TrunklineAPI(NinjaAPI):
         return found
 
 
-api = TrunklineAPI(title="Trunkline", version=VERSION, description=DESCRIPTION, urls_namespace="api", docs_url="/docs")
+api = TrunklineAPI(title="Trunkline", version=VERSION, description=DESCRIPTION, urls_namespace="api", docs_url=None)
 problems.install(api)
 api.add_exception_handler(idempotency.Replayed, idempotency.replay)
 api.add_router("/accounts", accounts.router)

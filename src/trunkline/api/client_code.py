@@ -212,7 +212,7 @@ def _type(schema: Json) -> str:
 
 
 def _class(name: str) -> str:
-    return re.sub(r"\W+", "_", name).strip("_")
+    return re.sub(r"\W|_", "", name)
 
 
 def _argument(name: str) -> str:

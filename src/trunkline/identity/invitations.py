@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from allauth.account.forms import default_token_generator
+from allauth.account.models import EmailAddress
 from allauth.account.utils import user_pk_to_url_str
 from django.conf import settings
 from django.core.mail import send_mail
@@ -16,11 +17,16 @@ from trunkline.tenancy.scope import scope
 
 
 def invitation_link(user: User) -> str:
-    """Where a person goes first: to set a password, for a day, if they have none; to sign in otherwise."""
-    if user.has_usable_password():
+    """Where a person goes first: to set a password, for a day, if they have none of their own; to sign in otherwise."""
+    if _has_signed_in(user):
         return settings.PUBLIC_URL + reverse("account_login")
     key = {"uidb36": user_pk_to_url_str(user), "key": default_token_generator.make_token(user)}
     return settings.PUBLIC_URL + reverse("account_reset_password_from_key", kwargs=key)
+
+
+def _has_signed_in(user: User) -> bool:
+    """Whether the password is theirs: anybody can sign up with somebody's address, and comes no further than that."""
+    return user.has_usable_password() and EmailAddress.objects.filter(user=user, verified=True).exists()
 
 
 def send_invitation(*, tenant_id: int, membership_id: int) -> None:
@@ -36,7 +42,7 @@ def send_invitation(*, tenant_id: int, membership_id: int) -> None:
         "name": member.name,
         "email": user.email,
         "link": invitation_link(user),
-        "is_new": not user.has_usable_password(),
+        "is_new": not _has_signed_in(user),
         "reset_link": settings.PUBLIC_URL + reverse("account_reset_password"),
     }
     with translation.override(user.language or settings.LANGUAGE_CODE):

@@ -184,11 +184,11 @@ def parse_permissions(words: Iterable[str]) -> frozenset[Permission]:
 
 def known_permissions(words: Iterable[str]) -> frozenset[Permission]:
     """The permissions among those names: what an older or newer version has kept and this one does not know gives nothing."""
-    known = set(words)
-    return frozenset(each for each in Permission if each.value in known)
+    kept = set(words)
+    return frozenset(permission for permission in Permission if permission in kept)
 
 
 def parse_role(word: str) -> BuiltInRole | None:
     """The built-in role of that value or name, whatever its case: `NOC`, `read-only`; None where it is none."""
     plain = word.strip().lower().replace("-", "_").replace(" ", "_")
-    return next((role for role in BuiltInRole if role.value == plain), None)
+    return next((role for role in BuiltInRole if role == plain), None)

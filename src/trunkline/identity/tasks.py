@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from trunkline.kit import jobs
+from trunkline.kit import clock, jobs
 
 INVITE: Final = "identity.invite"
 
@@ -15,3 +15,11 @@ def invite(*, tenant_id: int, membership_id: int) -> None:
     from trunkline.identity.invitations import send_invitation
 
     send_invitation(tenant_id=tenant_id, membership_id=membership_id)
+
+
+@jobs.every("17 3 * * *", "identity.tidy")
+def tidy(*, timestamp: int) -> None:
+    """Once a night, forget what is kept of signing in no longer."""
+    from trunkline.identity.tidy import tidy as forget
+
+    forget(at=clock.now())

@@ -13,4 +13,4 @@ class DataFolderMail(EmailBackend):
     """Writes mails into `mail/` of the data folder."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, file_path=str(folder("mail")), **kwargs)
+        super().__init__(*args, **kwargs | {"file_path": str(folder("mail"))})

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
+from allauth.core.exceptions import ImmediateHttpResponse, ReauthenticationRequired
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
@@ -35,9 +36,12 @@ TENANT_KEY: Final = "tenant_id"
 STAFF_SESSION_KEY: Final = "staff_session_id"
 
 # Pages that belong to no tenant: sign-in, the platform's own, and what machines ask.
-UNSCOPED: Final = ("/accounts/", "/platform/", "/static/")
+UNSCOPED: Final = ("/accounts/", "/platform/")
+STATIC: Final = "/static/"
 MACHINE: Final = ("/health", "/ready", "/metrics")
 API: Final = "/api/"
+# allauth says by exceptions what is no error: what was written before them stays.
+ANSWERS: Final = (ImmediateHttpResponse, ReauthenticationRequired)
 
 
 class RequestMiddleware:
@@ -71,10 +75,11 @@ class RequestMiddleware:
 
     def _report(self, request: Any, response: Any, seconds: float) -> None:
         match = request.resolver_match
-        route = match.route if match is not None else "unresolved"
+        is_file = match is None and request.path.startswith(STATIC)
+        route = match.route if match is not None else "static" if is_file else "unresolved"
         principal: Principal | None = request.principal
         said = {} if principal is None else {"tenant": principal.tenant_id, "actor": principal.actor}
-        if request.path not in MACHINE:
+        if not is_file and request.path not in MACHINE:
             log(
                 "request",
                 level="error" if response.status_code >= 500 else "info",
@@ -115,8 +120,10 @@ class ScopeMiddleware:
     def __call__(self, request: Any) -> Any:
         if request.path.startswith(API):
             return self._with_opener(request)
-        if request.path.startswith(UNSCOPED) or request.path in MACHINE:
+        if request.path in MACHINE or request.path.startswith(STATIC):
             return self.get_response(request)
+        if request.path.startswith(UNSCOPED):
+            return self._without_tenant(request)
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path() if request.method == "GET" else "/")
         tenant_id = chosen_tenant(request)
@@ -129,19 +136,28 @@ class ScopeMiddleware:
 
     def process_exception(self, request: Any, error: Exception) -> HttpResponse | None:
         """A view that ends with an error leaves nothing written, also where the answer is a 404 or a 409."""
-        request.has_failed = True
-        if isinstance(error, TrunklineError) and not request.path.startswith(API):
-            return error_page(request, error)
-        return None
+        request.has_failed = not isinstance(error, ANSWERS)
+        if not isinstance(error, TrunklineError) or request.path.startswith(API):
+            return None
+        if isinstance(error, Denied):
+            log("denied", level="warning", code=error.code, user=request.user.pk, **_permission(error))
+        return error_page(request, error)
 
     def _inside(self, request: Any, tenant_id: int) -> Any:
         session_id = request.session.get(STAFF_SESSION_KEY)
         actor = user_actor(request.user.pk) if session_id is None else staff_session_actor(session_id)
         with scope(tenant_id, actor, context=history_context(request)), logging_with(tenant=tenant_id, actor=actor):
             request.principal = _admitted(request, session_id)
-            response = self.get_response(request)
-            if response.status_code >= 500 or getattr(request, "has_failed", False):
-                transaction.set_rollback(True)
+            return self._answer(request)
+
+    def _without_tenant(self, request: Any) -> Any:
+        with transaction.atomic():
+            return self._answer(request)
+
+    def _answer(self, request: Any) -> Any:
+        response = self.get_response(request)
+        if _has_failed(request, response):
+            transaction.set_rollback(True)
         return response
 
     def _refuse(self, request: Any, error: Denied) -> HttpResponse:
@@ -154,9 +170,17 @@ class ScopeMiddleware:
     def _with_opener(self, request: Any) -> Any:
         with Opener() as request.tl_scope:
             response = self.get_response(request)
-            if response.status_code >= 500 or getattr(request, "has_failed", False):
+            if _has_failed(request, response):
                 request.tl_scope.rollback()
         return response
+
+
+def _has_failed(request: Any, response: Any) -> bool:
+    return response.status_code >= 500 or getattr(request, "has_failed", False)
+
+
+def _permission(error: Denied) -> dict[str, object]:
+    return {name: value for name, value in error.context.items() if name == "permission"}
 
 
 class _NotAdmitted(Exception):  # noqa: N818 - leaves the scope with what it carries

@@ -34,8 +34,6 @@ def error_page(request: HttpRequest, error: TrunklineError) -> HttpResponse:
     status = status_of(error)
     if status == 404:
         return not_found(request, error)
-    if status == 403:
-        log("denied", level="warning", code=error.code)
     return _page(request, status, error.message, error.hint)
 
 
@@ -78,7 +76,7 @@ def locked_out(request: HttpRequest, response: Any = None, credentials: Any = No
 
 def _page(request: HttpRequest, status: int, message: str, hint: str) -> HttpResponse:
     """Without a context processor and without a query: the transaction around it may be past use."""
-    return render(None, "error.html", {"status": status, "message": message, "hint": hint}, status=status)  # type: ignore[arg-type]
+    return render(None, "error.html", {"status": status, "message": message, "hint": hint}, status=status)
 
 
 @never_cache

@@ -76,7 +76,7 @@ class Crew:
         self._given[part] += 1
         with slot.open("r+b" if slot.exists() else "xb") as file:
             file.write(chunk.data)
-        self._send(part, ("propose", number, slot, len(chunk.data), replace(chunk, data=b"")))
+        self._send(part, ("propose", number, slot, len(chunk.data), replace(chunk, data=b"", end_bits=None)))
 
     def claims(self) -> list[Claim]:
         """The claims that have come in, at least one. Raises what a part has raised."""

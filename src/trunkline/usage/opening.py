@@ -32,6 +32,7 @@ _ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
 # RFC 1952 with zlib's inflate: 16 + the largest window.
 _GZIP_WBITS: Final = 16 + zlib.MAX_WBITS
 _PACKED_BLOCK: Final = MIB
+_LINE_OCTETS: Final = 64 << 10  # that the lines of most files do not reach
 _HASHED_BLOCK: Final = 16 * MIB  # between two blocks a thread that hashes waits for one that computes
 # APPNOTE 4.3.16: end of central directory, 22 octets and a comment of up to 65,535.
 _ZIP_END: Final = struct.Struct("<4s4H2LH")
@@ -93,6 +94,16 @@ class _Window(io.RawIOBase):
         self._at = base + offset
         return self._at
 
+    def whole_lines(self, size: int) -> int:
+        """How many of the next `size` octets are whole lines; all of them where the last line begins further back than lines are long."""
+        near = min(size, _LINE_OCTETS)
+        end = (
+            os.pread(self._descriptor, near, self._at + size - near).rfind(b"\n")
+            if self._at + size < self._size
+            else -1
+        )
+        return size if end < 0 else size - near + end + 1
+
     def read(self, size: int = -1, /) -> bytes:
         left = max(self._size - self._at, 0)
         block = os.pread(self._descriptor, left if size < 0 else min(size, left), self._at)
@@ -150,7 +161,7 @@ class Source:
             raise FileFailed(FileFailure.SOURCE_CHANGED, f"{self.path.name} changed while it was read.")
 
     def blocks(self, part: Part, size: int) -> Iterator[bytes]:
-        """The part's content from its start, in non-empty blocks of at most `size` octets.
+        """The part's content from its start, in non-empty blocks of at most `size` octets, of a plain file of whole lines where it has some.
 
         After the last block the file is checked to be unchanged. Raises FileFailed `truncated`, `zip_error`,
         `too_large`, `source_changed`.
@@ -170,7 +181,7 @@ class Source:
 
     def _plain(self, size: int) -> Iterator[bytes]:
         self._window.seek(0)
-        while block := self._window.read(size):
+        while block := self._window.read(self._window.whole_lines(size)):
             yield block
 
     def _gzip(self, size: int) -> Iterator[bytes]:

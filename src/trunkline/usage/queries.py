@@ -57,14 +57,6 @@ def name_batches(lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def find_rerating(batch: Batch, version: str) -> Batch | None:
-    """The re-rating under whose prices a record of the batch stands; None where it stands under those that it came in with."""
-    if version == batch.snapshot_version:
-        return None
-    posted = Batch.objects.filter(switch_id=batch.switch_id, intake=Intake.RERATE, state=BatchState.POSTED)
-    return posted.filter(snapshot_version=version).order_by("-pk").first()
-
-
 def list_batches(*, state: str = "", limit: int = 50) -> list[Batch]:
     """The newest batches, of one state if named."""
     found = Batch.objects.order_by("-pk")

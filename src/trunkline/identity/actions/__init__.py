@@ -7,7 +7,7 @@ from trunkline.identity.actions.members import add_member, change_member, remove
 from trunkline.identity.actions.roles import change_role, create_role, remove_role
 from trunkline.identity.actions.signup import ask_for_operator, finish_signup, sign_up
 from trunkline.identity.actions.staff_sessions import close_staff_session, open_staff_session, set_platform_staff
-from trunkline.identity.actions.users import change_user, ensure_user
+from trunkline.identity.actions.users import change_user, ensure_user, give_password
 
 __all__ = [
     "add_member",
@@ -20,6 +20,7 @@ __all__ = [
     "create_role",
     "ensure_user",
     "finish_signup",
+    "give_password",
     "note_key_use",
     "open_staff_session",
     "remove_member",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.internal import ratelimit
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -15,7 +16,11 @@ from trunkline.identity.rules import FACTOR_PURPOSE, NO_TENANT
 from trunkline.kit import clock
 from trunkline.kit.logs import log
 from trunkline.kit.secrets import Secret, open_sealed, seal
+from trunkline.platform.accounts.visits import end_visit
 from trunkline.platform.middleware import choose_tenant
+
+PASSWORDS: Final = "trunkline_passwords"  # what wrong passwords are counted under in the cache
+PASSWORD_RATES: Final = {PASSWORDS: "100/1h/key"}  # OWASP ASVS 4, 2.2.1
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -37,6 +42,23 @@ class AccountAdapter(DefaultAccountAdapter):
             log("tenant_signed_up", tenant=made.pk, user=user.pk)
         log("signed_in", user=user.pk)
         return super().post_login(request, user, **kwargs)
+
+    def logout(self, request: HttpRequest) -> None:
+        """Out of the operator too: a staff session does not outlast who opened it."""
+        end_visit(request)
+        super().logout(request)
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """A hundred wrong passwords an hour for one account, from wherever they come. Those of one address are axes' to stop."""
+        self._login_failed_rl_usage = ratelimit.consume(
+            request,
+            app="allauth.account",
+            action=PASSWORDS,
+            config=PASSWORD_RATES,
+            key=self._get_login_attempts_cache_key(request, **credentials),
+        )
+        if not self._login_failed_rl_usage:
+            raise self.validation_error("too_many_login_attempts")
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         """Logged without the name that was typed: people type passwords there."""

@@ -9,9 +9,8 @@ from zoneinfo import available_timezones
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from trunkline.core.currency import get_currency
+from trunkline.core.currency import CURRENCIES
 from trunkline.core.errors import TrunklineError
-from trunkline.core.period import get_zone
 from trunkline.identity.actions import ask_for_operator
 from trunkline.identity.actions.signup import require_operator_name
 from trunkline.identity.actions.users import require_name
@@ -25,6 +24,11 @@ def _said(error: TrunklineError) -> forms.ValidationError:
     return forms.ValidationError(f"{error.message} {error.hint}".strip(), code=error.code)
 
 
+def _zones() -> list[tuple[str, str]]:
+    """Every zone by its name; those without a place are aliases, but for UTC."""
+    return [(zone, zone) for zone in sorted(available_timezones()) if "/" in zone or zone == "UTC"]
+
+
 class OperatorFields(forms.Form):
     """What allauth's sign-up form asks besides e-mail and password."""
 
@@ -32,12 +36,12 @@ class OperatorFields(forms.Form):
     operator = forms.CharField(
         label=_("Name of your company"), max_length=200, help_text=_("On screens; documents get their own.")
     )
-    currency = forms.CharField(
-        label=_("Currency"), max_length=3, help_text=_("Of your books and margins, such as EUR; it stays.")
+    currency = forms.ChoiceField(
+        label=_("Currency"),
+        choices=[("", ""), *((code, code) for code in sorted(CURRENCIES))],
+        help_text=_("Of your books and margins; it stays."),
     )
-    timezone = forms.CharField(
-        label=_("Time zone"), max_length=64, initial="UTC", help_text=_("Of your reports, such as Africa/Nairobi.")
-    )
+    timezone = forms.ChoiceField(label=_("Time zone"), choices=_zones, initial="UTC", help_text=_("Of your reports."))
 
     field_order = ("operator", "name", "email", "password1", "currency", "timezone")
 
@@ -46,17 +50,6 @@ class OperatorFields(forms.Form):
 
     def clean_operator(self) -> str:
         return _checked(require_operator_name, self.cleaned_data["operator"])
-
-    def clean_currency(self) -> str:
-        code: str = self.cleaned_data["currency"].strip().upper()
-        _checked(get_currency, code)
-        return code
-
-    def clean_timezone(self) -> str:
-        zone: str = self.cleaned_data["timezone"].strip()
-        zone = next((each for each in available_timezones() if each.lower() == zone.lower()), zone)
-        _checked(get_zone, zone)
-        return zone
 
     def signup(self, request: Any, user: User) -> None:
         """Called by allauth when the person is made and their address not yet proved."""

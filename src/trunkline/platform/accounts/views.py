@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from allauth.mfa.utils import is_mfa_enabled
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -15,18 +15,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from trunkline.core.errors import Denied
-from trunkline.identity.actions import close_staff_session, open_staff_session
-from trunkline.identity.principal import principal_of, staff_session_actor, user_actor
+from trunkline.identity.principal import principal_of, user_actor
 from trunkline.identity.queries import tenant_ids_of_user
 from trunkline.kit import clock
 from trunkline.platform.accounts.forms import EnterForm
-from trunkline.platform.middleware import (
-    STAFF_SESSION_KEY,
-    TENANT_KEY,
-    choose_tenant,
-    forget_tenant,
-    history_context,
-)
+from trunkline.platform.accounts.visits import begin_visit, end_visit
+from trunkline.platform.middleware import choose_tenant
 from trunkline.tenancy.models import Tenant
 from trunkline.tenancy.queries import current_tenant
 from trunkline.tenancy.scope import scope
@@ -50,8 +44,9 @@ def choose(request: Any) -> HttpResponse:
         wanted = request.POST.get("tenant", "")
         if wanted not in map(str, ids):
             raise Denied("not_a_member", _("You do not work here."))
+        end_visit(request)
         choose_tenant(request, int(wanted))
-        return HttpResponseRedirect(reverse("home"))
+        return HttpResponseRedirect(settings.LOGIN_REDIRECT_URL)
     return _choices(request, ids, EnterForm())
 
 
@@ -82,13 +77,9 @@ def enter(request: Any) -> HttpResponse:
     form = EnterForm(request.POST)
     if not form.is_valid():
         return _choices(request, tenant_ids_of_user(user.pk, clock.now()), form, status=422)
-    given, at = form.cleaned_data, clock.now()
-    with scope(given["operator"], user_actor(user.pk), reason=given["reason"], context=history_context(request)):
-        session = open_staff_session(
-            user=user, reason=given["reason"], until=at + timedelta(minutes=given["minutes"]), at=at
-        )
-    choose_tenant(request, given["operator"], staff_session_id=session.pk)
-    return HttpResponseRedirect(reverse("home"))
+    given = form.cleaned_data
+    begin_visit(request, tenant_id=given["operator"], reason=given["reason"], minutes=given["minutes"])
+    return HttpResponseRedirect(settings.LOGIN_REDIRECT_URL)
 
 
 @never_cache
@@ -96,9 +87,5 @@ def enter(request: Any) -> HttpResponse:
 @require_POST
 def leave(request: Any) -> HttpResponse:
     """Work in no operator any more; a staff session ends with it."""
-    session_id, tenant_id = request.session.get(STAFF_SESSION_KEY), request.session.get(TENANT_KEY)
-    forget_tenant(request)
-    if session_id is not None and tenant_id is not None:
-        with scope(tenant_id, staff_session_actor(session_id), context=history_context(request)):
-            close_staff_session(session_id=session_id, at=clock.now())
+    end_visit(request)
     return HttpResponseRedirect(reverse("choose_tenant"))

@@ -24,6 +24,7 @@ SCHEMA_APPS = ["pgtrigger", "pghistory", "procrastinate.contrib.django"]
 # Only who serves pages or works with staff and keys loads these; what Django's own sign-in drags in is half of a command's start.
 WEB_APPS = [
     "trunkline.identity",
+    "trunkline.backoffice",  # before unfold and the admin: its words come first
     "django.contrib.contenttypes",
     "django.contrib.auth",
     "django.contrib.sessions",
@@ -34,13 +35,14 @@ WEB_APPS = [
     "unfold.contrib.filters",
     "unfold.contrib.forms",
     "unfold.contrib.import_export",
-    "django.contrib.admin",
+    "django.contrib.admin.apps.SimpleAdminConfig",  # screens are registered by our doors, not by whatever a library brings
     "import_export",
     "allauth",
     "allauth.account",
     "allauth.mfa",
     "allauth.usersessions",
     "axes",
+    "ninja",  # the files of the page that tries the API
     "trunkline.api",
 ]
 INSTALLED_APPS = [

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from django.utils.functional import SimpleLazyObject
 
+from trunkline.backoffice.looks import UNFOLD  # noqa: F401 - a setting
 from trunkline.kit.home import home
 from trunkline.kit.secrets import signing_key
 from trunkline.platform.mail_address import mail_settings
@@ -124,6 +125,7 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 
 # Staff screens are Unfold's, whose Alpine needs inline scripts and eval (docs/adr/008); nothing else gets that.
 BACKOFFICE_PREFIX = "/office/"
+LOGIN_REDIRECT_URL = BACKOFFICE_PREFIX
 _OURS = "default-src 'none'; img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 CONTENT_SECURITY = f"{_OURS}; script-src 'self'; style-src 'self'"
 CONTENT_SECURITY_UNFOLD = (
@@ -149,7 +151,6 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 PASSWORD_RESET_TIMEOUT = 24 * 3600
 LOGIN_URL = "account_login"
-LOGIN_REDIRECT_URL = "home"
 
 ACCOUNT_ADAPTER = "trunkline.platform.accounts.adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
@@ -165,7 +166,8 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = _address.scheme
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_PREVENT_ENUMERATION = True
-ACCOUNT_RATE_LIMITS = {"login_failed": False}  # axes', which knows of every process
+# Of second factors. Passwords are axes' and AccountAdapter's to count.
+ACCOUNT_RATE_LIMITS = {"login_failed": "5/15m/key"}
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
 ACCOUNT_SESSION_REMEMBER = True
 MFA_ADAPTER = "trunkline.platform.accounts.adapters.SecondFactorAdapter"
@@ -198,5 +200,3 @@ EMAIL_USE_SSL = _mail["tls"]
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = os.environ.get("TRUNKLINE_MAIL_FROM", f"Trunkline <trunkline@{_address.hostname or 'localhost'}>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
-
-UNFOLD = {"SITE_TITLE": "Trunkline", "SITE_HEADER": "Trunkline", "SITE_URL": "/", "SHOW_HISTORY": True}

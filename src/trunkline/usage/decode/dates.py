@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from itertools import product
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -21,8 +21,17 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from trunkline.core.errors import Invalid
-from trunkline.usage.decode.columns import Integers, Mask, buffer_of, is_present, lengths_of, offsets_of
-from trunkline.usage.decode.times import Clock, Instants, absent, fraction_and_offset, instants_of, seconds_of
+from trunkline.usage.decode.columns import Integers, Mask, is_present, lengths_of
+from trunkline.usage.decode.times import (
+    Clock,
+    Instants,
+    absent,
+    characters,
+    fraction_and_offset,
+    instants_of,
+    once,
+    seconds_of,
+)
 
 PATTERN_LENGTH_MAX: Final = 100
 _OPTIONAL_MAX: Final = 4
@@ -50,6 +59,7 @@ DIRECTIVES: Final[Mapping[str, tuple[str, str, int]]] = {
 _FAST: Final = frozenset("YmbdaHMSfzZ")
 _ZONE_WIDTHS: Final = (3, 4)  # of most names of zones
 _FRACTION_WIDTHS: Final = (3, 1, 6)  # milliseconds, tenths, microseconds
+_WIDTH_MAX: Final = 200  # that no variant has
 _FRACTION_SHOWN: Final = 3  # digits of a fraction that are read
 
 # Names of offsets that mean one thing only: RFC 5322 4.3, those of Europe, Africa, Asia and Oceania. Others (IST, GST, BST)
@@ -64,6 +74,10 @@ ZONES: Final[Mapping[str, int]] = {
 }  # fmt: skip
 
 
+# Of a pattern with each optional part and without, where every piece has its usual width: (directive or literal, from, width).
+Variant = tuple[tuple[str, int, int], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class DatePattern:
     """A pattern, taken apart. Make one by `date_pattern`."""
@@ -71,7 +85,7 @@ class DatePattern:
     text: str
     expression: str  # for RE2
     names: frozenset[str]
-    fixed: tuple[tuple[tuple[str, int, int], ...], ...]  # per variant: (directive or literal, from, width)
+    fixed: Mapping[int, Sequence[Variant]]  # by their width
 
 
 @lru_cache(maxsize=512)
@@ -143,10 +157,10 @@ def _expression(pieces: Sequence[tuple[str, bool, int]]) -> str:
     return "".join([*found, ")?" * (open_part > 0), r"\s*$"])
 
 
-def _fixed(pieces: Sequence[tuple[str, bool, int]]) -> tuple[tuple[tuple[str, int, int], ...], ...]:
-    """The variants, with each optional part and without, in which every piece has its usual width."""
+def _fixed(pieces: Sequence[tuple[str, bool, int]]) -> dict[int, list[Variant]]:
+    """The variants by their width."""
     parts = max((part for _, _, part in pieces), default=0)
-    variants = []
+    variants: dict[int, list[Variant]] = {}
     letters = {piece for piece, is_directive, _ in pieces if is_directive}
     widths = product(_ZONE_WIDTHS if "Z" in letters else (0,), _FRACTION_WIDTHS if "f" in letters else (0,))
     for chosen, (zone, fraction) in product(range(1 << parts), list(widths)):
@@ -162,8 +176,9 @@ def _fixed(pieces: Sequence[tuple[str, bool, int]]) -> tuple[tuple[tuple[str, in
             places.append((f"%{piece}" if is_directive else piece, at, width))
             at += width
         else:
-            variants.append(tuple(places))
-    return tuple(dict.fromkeys(variants))
+            if (variant := tuple(places)) not in (others := variants.setdefault(at, [])):
+                others.append(variant)
+    return variants
 
 
 def from_pattern(column: pa.Array, pattern: DatePattern, timezone: str) -> Instants:
@@ -175,56 +190,74 @@ def from_pattern(column: pa.Array, pattern: DatePattern, timezone: str) -> Insta
     if not present.any():
         return absent(len(column))
     clock = Clock.blank(len(column))
-    left = np.flatnonzero(present)
-    for variant in pattern.fixed:
-        _read_fixed(column, left, variant, clock, timezone)
-        left = left[~clock.is_read[left]]
-        if not left.size:
-            break
-    if left.size:
+    rows, lengths = np.flatnonzero(present), lengths_of(column)
+    of_width = np.bincount(np.minimum(lengths[rows], _WIDTH_MAX))
+    for width in np.flatnonzero(of_width).tolist():
+        if width in pattern.fixed:
+            alike = rows if of_width[width] == rows.size else rows[lengths[rows] == width]
+            _read_fixed(column, alike, width, pattern.fixed[width], clock, timezone)
+    if (left := rows[~clock.is_read[rows]]).size:
         _read_loose(column, left, pattern, clock, timezone)
     return instants_of(clock, present, timezone)
 
 
 def _read_fixed(
-    column: pa.Array, rows: Integers, places: Sequence[tuple[str, int, int]], clock: Clock, timezone: str
+    column: pa.Array, rows: Integers, width: int, variants: Sequence[Variant], clock: Clock, timezone: str
 ) -> None:
-    """Reads the rows of exactly the width of a variant."""
-    width = places[-1][1] + places[-1][2]
-    rows = rows[lengths_of(column)[rows] == width]
-    if not rows.size:
-        return
-    start = offsets_of(column)[rows].astype(np.int64)
-    matrix = np.ascontiguousarray(buffer_of(column)[start[:, None] + np.arange(width)].T)
+    """Reads rows, all of a width, by the first of the variants of that width that fits each."""
+    matrix = characters(column, rows, width)
+    for variant in variants:
+        is_read = _read_variant(matrix, rows, variant, clock, timezone)
+        if is_read.all():
+            return
+        if is_read.any():
+            rows, matrix = rows[~is_read], matrix[:, ~is_read]
+
+
+def _read_variant(matrix: NDArray[np.uint8], rows: Integers, variant: Variant, clock: Clock, timezone: str) -> Mask:
+    """Reads the rows whose characters are of a variant; which they are. What all rows have in common is read once."""
     good = np.ones(rows.size, dtype=np.bool_)
+    for piece, at, _ in variant:
+        if not piece.startswith("%"):
+            good &= matrix[at] == ord(piece)
+    if not good.any():
+        return good
+    zero = np.zeros(1, dtype=np.int64)
     values: dict[str, Integers] = {}
-    has_offset = np.full(rows.size, any(piece == "%z" for piece, _, _ in places))
-    for piece, at, wide in places:
+    has_offset = np.full(1, any(piece == "%z" for piece, _, _ in variant))
+    for piece, at, wide in variant:
+        shown = once(matrix[at : at + wide])
         match piece:
             case "%b":
-                values[piece], fits = _month(matrix[at : at + wide])
+                values[piece], fits = _month(shown)
             case "%z":
-                values[piece], fits = _offset(matrix[at : at + wide])
+                values[piece], fits = _offset(shown)
             case "%Z":
-                values["%z"], has_offset, fits = _zones(_joined(matrix[at : at + wide]), timezone)
+                values["%z"], has_offset, fits = _zones(_joined(shown), timezone)
             case "%f":
-                values[piece], fits = _milliseconds(matrix[at : at + wide])
-            case "%a":
-                fits = np.ones(rows.size, dtype=np.bool_)
-            case _ if piece.startswith("%"):
-                values[piece], fits = _digits(matrix[at : at + wide])
+                values[piece], fits = _milliseconds(shown)
+            case _ if piece.startswith("%") and piece != "%a":
+                values[piece], fits = _digits(shown)
             case _:
-                fits = matrix[at] == ord(piece)
+                continue
         good &= fits
-    zero = np.zeros(rows.size, dtype=np.int64)
     month = values.get("%m", values.get("%b", zero))
-    second = values.get("%S", zero)
-    local_s, exists = seconds_of([values["%Y"], month, values["%d"], values["%H"], values["%M"], second])
-    rows, good = rows[good & exists], good & exists
-    clock.local_s[rows], clock.ms[rows] = local_s[good], values.get("%f", zero)[good]
-    clock.offset_s[rows], clock.has_offset[rows] = values.get("%z", zero)[good], has_offset[good]
-    clock.resolution_ms[rows] = 0 if "%S" in values else _MINUTE_MS
-    clock.is_read[rows] = True
+    local_s, exists = seconds_of(
+        [values["%Y"], month, values["%d"], values["%H"], values["%M"], values.get("%S", zero)]
+    )
+    good &= exists
+    is_read = slice(None) if good.all() else good
+
+    def put(column: NDArray[Any], shown: NDArray[Any]) -> None:
+        column[rows[is_read]] = shown if shown.size == 1 else shown[is_read]
+
+    put(clock.local_s, local_s)
+    put(clock.ms, values.get("%f", zero))
+    put(clock.offset_s, values.get("%z", zero))
+    put(clock.has_offset, has_offset)
+    put(clock.resolution_ms, zero if "%S" in values else zero + _MINUTE_MS)
+    put(clock.is_read, np.ones(1, dtype=np.bool_))
+    return good
 
 
 def _joined(matrix: NDArray[np.uint8]) -> pa.Array:

@@ -1,7 +1,7 @@
 """The fields of a chunk's lines, located whole columns at a time: delimited and fixed width (`pairs`: key=value).
 
-The text is cut once, at all separators; a field is then two offsets into it, and only the columns that a mapping reads
-become Arrow columns. So lines of one chunk may have different numbers of fields, and columns nobody reads cost little.
+The separators of the text are counted once; a field is then two offsets into it, worked out for the columns that a mapping
+reads. So lines of one chunk may have different numbers of fields, and columns nobody reads cost little.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from trunkline.usage.decode.columns import Integers, Mask, Octets, octets_of
+from trunkline.usage.decode.bits import Ranked, Words, after, before, bits_at, opened, places_of, signs
+from trunkline.usage.decode.columns import Integers, Mask, Octets, is_present, lengths_of, octets_of
 from trunkline.usage.decode.lines import Lines, Refusal
 from trunkline.usage.reasons import Reason
 
@@ -29,6 +30,8 @@ _SPACE: Final = 0x20
 _CR: Final = 0x0D
 _TAB: Final = 0x09
 _ALL: Final = 1 << 20
+_NEAR: Final = 3  # fields from one to the next are sooner stepped over than a field is looked up
+_LISTED_FIELDS: Final = 40  # in lines of up to so many all are located at once, in longer ones those that are read
 
 
 class Quotes(StrEnum):
@@ -50,6 +53,10 @@ class Rows(ABC):
     @abstractmethod
     def column(self, name: str) -> pa.Array:
         """The texts of a column, null where it is empty or the row has none of that name."""
+
+    def either(self, is_first: Mask, first: str, second: str) -> pa.Array:
+        """Of two columns the first where that is said, the second elsewhere."""
+        return pc.if_else(pa.array(is_first), self.column(first), self.column(second))
 
     @abstractmethod
     def where(self, kept: Mask) -> Self:
@@ -78,17 +85,17 @@ def usable(lines: Lines) -> tuple[Integers, list[Refusal]]:
 
 @dataclass(frozen=True, slots=True)
 class _Cut:
-    """Fields of all lines of a chunk. Field f ends before `ends[f]`, a separator or line end; line k has those from `first[k]`."""
+    """Fields of all lines of a chunk. Field f ends before the place f of `ends`, a separator or line end; line k has those from `first[k]`."""
 
     octets: Octets
-    ends: Integers
+    ends: Ranked
     first: Integers  # one more than there are lines
     has_quotes: bool
     broken: Mask  # lines whose quotes break the rule
 
     def starts(self, fields: Integers) -> Integers:
         """Where fields begin."""
-        begins = self.ends[fields - 1] + 1
+        begins = self.ends.place(np.maximum(fields - 1, 0)) + 1
         if fields.size and fields[0] == 0:  # they ascend
             begins[0] = 0
         return begins
@@ -106,26 +113,40 @@ def texts_between(octets: Octets, start: Integers, end: Integers) -> pa.Array:
 
 def _cut(lines: Lines, separator: bytes, quotes: Quotes) -> _Cut:
     octets = lines.octets
-    if not len(lines):
-        return _Cut(octets, np.zeros(0, np.int64), np.zeros(1, np.int64), False, np.zeros(0, np.bool_))
-    ends = np.flatnonzero((octets == separator[0]) | (octets == _LF))
-    if octets[-1] != _LF:  # the last line has no line end
-        ends = np.append(ends, octets.size)
-    marks = np.flatnonzero(octets == _QUOTE) if quotes is not Quotes.NONE else np.zeros(0, np.int64)
+    has_quotes = quotes is not Quotes.NONE and lines.has_quotes
+    ends, *marks = signs(octets, (separator[0], _QUOTE) if has_quotes else separator)
+    ends |= lines.end_bits
     broken = np.zeros(len(lines), np.bool_)
-    if not marks.size:
-        return _Cut(octets, ends, _first_fields(lines, ends), False, broken)
+    if has_quotes:
+        quoted = opened(marks[0])
+        if not _keep_rule(lines, ends, marks[0], quoted):
+            octets, pairs, broken = _whole_pairs(lines, octets, places_of(marks[0]), separator, quotes)
+            quoted = opened(bits_at(pairs, ends.size))
+        ends &= ~quoted
+    ranked = Ranked.of(ends, most_listed=len(lines) * _LISTED_FIELDS)
+    first = np.append(0, ranked.count_before(lines.line_ends) + 1)
+    return _Cut(octets, ranked, first, has_quotes, broken)
+
+
+def _keep_rule(lines: Lines, ends: Words, marks: Words, quoted: Words) -> bool:
+    """Whether the quotes of all lines keep the rule, in their order each opening or closing (`_pairs`)."""
+    opening, inner = marks & quoted, ~(ends | marks)
+    if (after(opening) & inner).any() or (lines.end_bits & quoted).any():
+        return False
+    if lines.has_returns:
+        inner &= ~signs(lines.octets, (_CR,))[0]
+    return not (before(marks ^ opening) & inner).any()
+
+
+def _whole_pairs(
+    lines: Lines, octets: Octets, marks: Integers, separator: bytes, quotes: Quotes
+) -> tuple[Octets, Integers, Mask]:
+    """The text in which a quote is one, its quotes in pairs, and the lines whose quotes break the rule."""
     pairs, broken = _pairs(lines, octets, marks, separator)
     if quotes is Quotes.LENIENT and broken.any():
         octets, marks = _without_inner_quotes(lines, octets, marks, separator, broken)
         pairs, broken = _pairs(lines, octets, marks, separator)
-    ends = _without_quoted(ends, pairs)
-    return _Cut(octets, ends, _first_fields(lines, ends), True, broken)
-
-
-def _first_fields(lines: Lines, ends: Integers) -> Integers:
-    """The first field of every line, and how many there are in all."""
-    return np.concatenate([np.zeros(1, np.int64), np.searchsorted(ends, lines.line_ends) + 1])
+    return octets, pairs, broken
 
 
 def _pairs(lines: Lines, octets: Octets, marks: Integers, separator: bytes) -> tuple[Integers, Mask]:
@@ -146,22 +167,6 @@ def _pairs(lines: Lines, octets: Octets, marks: Integers, separator: bytes) -> t
     if stray.any():
         broken[np.searchsorted(lines.line_ends, opens[stray])] = True
     return marks, broken
-
-
-def _without_quoted(ends: Integers, marks: Integers) -> Integers:
-    """The places of separators and line ends without those between the quotes of a pair."""
-    if ends.size * 2 < marks.size:
-        return ends[np.searchsorted(marks, ends) % 2 == 0]
-    opens, closes = marks[0::2], marks[1::2]
-    low = np.searchsorted(ends, opens)
-    inside = np.flatnonzero(ends[np.minimum(low, ends.size - 1)] < closes)
-    if not inside.size:
-        return ends
-    low, high = low[inside], np.searchsorted(ends, closes[inside])
-    # Pairs lie beside each other, and so do what they hold: all numbers from low to high of each.
-    counts = high - low
-    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    return np.delete(ends, np.repeat(low, counts) + within)
 
 
 def _without_inner_quotes(
@@ -227,7 +232,9 @@ class Delimited(Rows):
     _lines: Lines
     _firsts: Integers  # the first field of each row
     _fewest: int  # fields of a row
-    _all_laid_out: bool
+    _only_layout: int | None  # that of all rows
+    _known: dict[int, Integers]  # where the fields at a place end, in all rows
+    _texts: dict[int, pa.Array]  # the columns at a place
 
     @classmethod
     def of(
@@ -241,7 +248,7 @@ class Delimited(Rows):
         layout = np.full(at.size, -1, dtype=np.int8)
         for number, each in enumerate(layouts):
             layout[(layout < 0) & each.fits(counts)] = number
-        return cls._with(at, layouts, cut, layout, counts, lines), refusals + broken
+        return cls._with(at, layouts, cut, layout, counts, lines, {}), refusals + broken
 
     @classmethod
     def _with(
@@ -252,30 +259,63 @@ class Delimited(Rows):
         layout: NDArray[np.int8],
         counts: Integers,
         lines: Lines,
+        known: dict[int, Integers],
     ) -> Self:
-        fewest, all_laid_out = int(counts.min(initial=_ALL)), bool((layout >= 0).all())
-        return cls(at, layouts, cut, layout, counts, lines, cut.first[at], fewest, all_laid_out)
+        fewest = int(counts.min(initial=_ALL))
+        only = int(layout[0]) if layout.size and (layout == layout[0]).all() else None
+        return cls(at, layouts, cut, layout, counts, lines, cut.first[at], fewest, only, known, {})
 
     def column(self, name: str) -> pa.Array:
         place = self._place_of(name)
+        if not isinstance(place, int):
+            return self._text(*self._bounds(place))
+        if place < 0:
+            return pa.nulls(len(self), TEXT)
+        if place not in self._texts:
+            self._texts[place] = self._text(*self._bounds(place))
+        return self._texts[place]
+
+    def either(self, is_first: Mask, first: str, second: str) -> pa.Array:
+        left, right = self._bounds(self._place_of(first)), self._bounds(self._place_of(second))
+        start, end = (np.where(is_first, one, other) for one, other in zip(left, right, strict=True))
+        return self._text(start, end)
+
+    def _bounds(self, place: int | Integers) -> tuple[Integers, Integers]:
+        """Where the fields at a place begin and end in the rows; where a row has none, both are where its line begins."""
+        present: Mask | None = None
         if isinstance(place, int) and 0 <= place < self._fewest:
-            fields, present = self._firsts + place, None
+            start, end = self._start_of(place), self._end_of(place)
         else:
             present = (place >= 0) & (place < self._counts)
             if not present.any():
-                return pa.nulls(len(self), TEXT)
+                return self._start_of(0), self._start_of(0)
             fields = self._firsts + np.where(present, place, 0)
-        cut = self._cut
-        start, end = cut.starts(fields), cut.ends[fields]
+            start = self._cut.starts(fields)
+            end = self._cut.ends.next(start, fields)
         if self._lines.has_returns:
             end = np.minimum(end, self._lines.ends[self.at])
-        if present is not None:
-            end = np.where(present, end, start)
-        return self._unquoted(start, end) if cut.has_quotes else texts_between(cut.octets, start, end)
+        return start, end if present is None else np.where(present, end, start)
 
-    def _unquoted(self, start: Integers, end: Integers) -> pa.Array:
+    def _start_of(self, place: int) -> Integers:
+        return self._lines.starts[self.at] if place == 0 else self._end_of(place - 1) + 1
+
+    def _end_of(self, place: int) -> Integers:
+        if place not in self._known:
+            fields, near = self._firsts + place, range(max(place - _NEAR, 0), place)
+            if self._cut.ends.is_listed or not (place < _NEAR or any(other in self._known for other in near)):
+                self._known[place] = self._cut.ends.place(fields)
+            else:
+                self._known[place] = self._cut.ends.next(self._start_of(place), fields)
+        return self._known[place]
+
+    def _text(self, start: Integers, end: Integers) -> pa.Array:
         octets = self._cut.octets
-        quoted = (end - start >= 2) & (octets[np.minimum(start, octets.size - 1)] == _QUOTE)
+        if not start.size or not self._cut.has_quotes:
+            return texts_between(octets, start, end)
+        quoted = octets[np.minimum(start, octets.size - 1) if start[-1] == octets.size else start] == _QUOTE
+        if not quoted.any():
+            return texts_between(octets, start, end)
+        quoted &= end - start >= 2
         column = texts_between(octets, start + quoted, end - quoted)
         if (octets_of(column) == _QUOTE).any():
             column = pc.if_else(pa.array(quoted), pc.replace_substring(column, '""', '"'), column)
@@ -285,13 +325,14 @@ class Delimited(Rows):
         """The place of a column, from 0, of every row or of all; negative where a row has none."""
         if name.isdecimal():
             return int(name) - 1
-        places = [each.places.get(name, -1) for each in self.layouts]
-        if len(set(places)) == 1 and self._all_laid_out:
-            return places[0]
-        return np.array([*places, -1])[self._layout]
+        places = np.array([*(each.places.get(name, -1) for each in self.layouts), -1])
+        return int(places[self._only_layout]) if self._only_layout is not None else places[self._layout]
 
     def where(self, kept: Mask) -> Self:
-        return self._with(self.at[kept], self.layouts, self._cut, self._layout[kept], self._counts[kept], self._lines)
+        known = {place: ends[kept] for place, ends in self._known.items()}
+        return self._with(
+            self.at[kept], self.layouts, self._cut, self._layout[kept], self._counts[kept], self._lines, known
+        )
 
     def wrong(self) -> Mask:
         return self._layout < 0
@@ -324,8 +365,10 @@ def trimmed(column: pa.Array) -> pa.Array:
 
 def null_if_empty(column: pa.Array) -> pa.Array:
     """The column with null for empty texts."""
-    empty = pc.equal(pc.binary_length(column), 0)
-    return pc.if_else(empty, pa.scalar(None, TEXT), column) if pc.any(empty).as_py() else column
+    empty = lengths_of(column) == 0
+    if column.null_count:
+        empty &= is_present(column)
+    return pc.if_else(pa.array(empty), pa.scalar(None, TEXT), column) if empty.any() else column
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,16 +17,15 @@ from trunkline.usage.decode.columns import (
     Integers,
     Mask,
     Numbers,
-    buffer_of,
     integers,
     is_present,
     milliseconds,
     octets_of,
-    offsets_of,
 )
 from trunkline.usage.decode.dates import date_pattern, from_pattern
 from trunkline.usage.decode.expressions import Kind, Make, Node, Parser
-from trunkline.usage.decode.fields import TEXT, Rows, null_if_empty, texts_between
+from trunkline.usage.decode.fields import TEXT, Rows, null_if_empty
+from trunkline.usage.decode.texts import beside, extracted, matching, replaced, short, uri_number
 from trunkline.usage.decode.times import (
     READ,
     UNREADABLE,
@@ -39,7 +38,6 @@ from trunkline.usage.decode.times import (
 )
 
 PATTERN_LENGTH_MAX: Final = 300
-TEXT_OCTETS_MAX: Final = 4_096  # of a text that an expression makes or a pattern looks at
 _FAR: Final = 10**17  # milliseconds beyond every limit
 _CLOCK_SPAN: Final = r"^\s*(?P<sign>-?)(?:(?P<hour>[0-9]{1,6}):)?(?P<minute>[0-9]{1,3}):(?P<second>[0-9]{1,2})(?:[.,](?P<fraction>[0-9]{1,9}))?\s*$"
 
@@ -79,6 +77,12 @@ class Working:
                 return _constant(node, len(self.rows))
             case "coalesce" if node.kind is Kind.TEXT:
                 return self._first_of(node.parts)
+            case "==" | "!=" if node.parts[0].kind is Kind.TEXT and node.parts[1].does == "constant":
+                text = pa.scalar(node.parts[1].value or None, TEXT)
+                return _compared(node.does, self, node, self.value(node.parts[0]), text)
+            case "if" if [part.does for part in node.parts[1:]] == ["column", "column"] and node.kind is Kind.TEXT:
+                condition, first, second = node.parts
+                return self.rows.either(self.value(condition), first.value, second.value)
             case _:
                 return _WORK[node.does](self, node, *(self.value(part) for part in node.parts))
 
@@ -88,7 +92,9 @@ class Working:
         for part in parts[1:]:
             if not made.null_count:
                 break
-            if part.does in _AT_HAND or made.null_count * 2 > len(made):
+            if made.null_count == len(made):
+                made = self.value(part)
+            elif part.does in _AT_HAND or made.null_count * 2 > len(made):
                 made = pc.coalesce(made, self.value(part))
             else:
                 empty = ~is_present(made)
@@ -135,13 +141,7 @@ def _is_in(_: Working, node: Node, text: pa.Array) -> Mask:
 
 
 def _matches(_: Working, node: Node, text: pa.Array) -> Mask:
-    return _mask(pc.match_substring_regex(_short(text), pattern=f"^(?:{node.value})$"))
-
-
-def _short(text: pa.Array) -> pa.Array:
-    """The texts with null for those that are longer than a pattern looks at."""
-    long = pc.greater(pc.binary_length(text), TEXT_OCTETS_MAX)
-    return pc.if_else(long, pa.scalar(None, TEXT), text) if pc.any(long).as_py() else text
+    return _mask(matching(text, node.value))
 
 
 def _has(_: Working, node: Node, value: Any) -> Mask:
@@ -152,7 +152,9 @@ def _has(_: Working, node: Node, value: Any) -> Mask:
 
 
 def _concat(_: Working, node: Node, *texts: pa.Array) -> pa.Array:
-    # Not by null_handling="skip": pyarrow 26 then loses rows in which everything is null.
+    # Arrow passes over nulls, but pyarrow 26 then loses rows in which everything is null.
+    if any(not text.null_count for text in texts):
+        return pc.binary_join_element_wise(*texts, node.value, null_handling="skip")
     made = texts[0]
     for text in texts[1:]:
         both = pc.binary_join_element_wise(made, text, node.value)
@@ -168,13 +170,19 @@ def _ordered(_: Working, node: Node, left: pa.Array, right: pa.Array) -> pa.Arra
 
 
 def _extract(_: Working, node: Node, text: pa.Array) -> pa.Array:
-    found = pc.extract_regex(_short(text), pattern=node.value)
-    return null_if_empty(pc.struct_field(found, "it"))
+    return extracted(text, node.value)
 
 
 def _replace(_: Working, node: Node, text: pa.Array) -> pa.Array:
-    pattern, put = node.value
-    return null_if_empty(pc.replace_substring_regex(_short(text), pattern=pattern, replacement=put))
+    return replaced(text, *node.value)
+
+
+def _beside(_: Working, node: Node, text: pa.Array) -> pa.Array:
+    return beside(text, *node.value)
+
+
+def _uri_number(_: Working, __: Node, text: pa.Array) -> pa.Array:
+    return uri_number(text)
 
 
 def _lookup(_: Working, node: Node, text: pa.Array, *otherwise: pa.Array) -> pa.Array:
@@ -199,25 +207,6 @@ def _trim(_: Working, __: Node, text: pa.Array) -> pa.Array:
 def _slice(_: Working, node: Node, text: pa.Array) -> pa.Array:
     start, stop = node.value
     return null_if_empty(pc.utf8_slice_codeunits(text, start, stop))
-
-
-def _beside(_: Working, node: Node, text: pa.Array) -> pa.Array:
-    """What stands before or after the first or the last of a sign; nothing where there is none."""
-    is_before, is_last, sign = node.value
-    if not len(text):
-        return text
-    offsets, octets = offsets_of(text).astype(np.int64), buffer_of(text)
-    places = np.flatnonzero(octets[: offsets[-1]] == sign)
-    places = np.concatenate([np.full(1, -1), places, np.full(1, octets.size)])
-    start, end = offsets[:-1], offsets[1:]
-    place = places[np.searchsorted(places, end) - 1] if is_last else places[np.searchsorted(places, start)]
-    found = (place >= start) & (place < end)
-    place = np.where(found, place, start)
-    return (
-        texts_between(octets, start, place)
-        if is_before
-        else texts_between(octets, np.where(found, place + 1, end), end)
-    )
 
 
 # Times and spans
@@ -281,7 +270,7 @@ def _units(_: Working, node: Node, text: pa.Array) -> Numbers:
 
 
 def _clock_span(_: Working, __: Node, text: pa.Array) -> Numbers:
-    found = pc.extract_regex(_short(text), pattern=_CLOCK_SPAN)
+    found = pc.extract_regex(short(text), pattern=_CLOCK_SPAN)
     parts = {name: _int(pc.struct_field(found, name)) for name in ("hour", "minute", "second")}
     fraction = pc.fill_null(pc.struct_field(found, "fraction"), "")
     ms = _int(pc.utf8_slice_codeunits(pc.utf8_rpad(fraction, 3, "0"), 0, 3))
@@ -346,7 +335,8 @@ def _coalesce(_: Working, __: Node, *values: Any) -> Any:
 
 def _if(_: Working, node: Node, condition: Mask, *values: Any) -> Any:
     if node.kind is Kind.TEXT:
-        otherwise = values[1] if len(values) > 1 else pa.scalar(None, TEXT)
+        # By an array: where a scalar says null, Arrow leaves the octets of the text that is not taken.
+        otherwise = values[1] if len(values) > 1 else pa.nulls(condition.size, TEXT)
         return pc.if_else(pa.array(condition), values[0], otherwise)
     if node.kind is Kind.YES_NO:
         return np.where(condition, values[0], values[1] if len(values) > 1 else False)
@@ -380,7 +370,8 @@ _WORK: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType(
         "not": lambda working, node, given: ~given,
         "in": _is_in, "matches": _matches, "has": _has, "concat": _concat, "ordered": _ordered,
         "extract": _extract, "replace": _replace,
-        "lookup": _lookup, "lower": _lower, "upper": _upper, "trim": _trim, "slice": _slice, "beside": _beside, "time": _time,
+        "lookup": _lookup, "lower": _lower, "upper": _upper, "trim": _trim, "slice": _slice, "beside": _beside, "uri_number": _uri_number,
+        "time": _time,
         "time+": partial(_moved, 1), "time-": partial(_moved, -1), "between": _between, "seconds": _seconds,
         "units": _units, "clock_span": _clock_span, "number": _number, "hex": _hex, "+": partial(_added, 1),
         "-": partial(_added, -1), "*": _times, "coalesce": _coalesce, "if": _if,
@@ -573,6 +564,7 @@ def functions(default_time: str, zone: str) -> dict[str, Make]:
         "replace": _make_replace,
         "lookup": _make_lookup,
         "slice": _make_slice,
+        "uri_number": _of_text("uri_number", Kind.TEXT, "uri_number"),
         **{name: partial(_make_beside, name) for name in ("before", "before_last", "after", "after_last")},
         "lower": _of_text("lower", Kind.TEXT, "lower"),
         "upper": _of_text("upper", Kind.TEXT, "upper"),

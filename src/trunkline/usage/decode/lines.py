@@ -21,7 +21,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from trunkline.usage.decode.chunking import LINE_OCTETS_MAX, Chunk
+from trunkline.usage.decode.bits import Words, places_of
+from trunkline.usage.decode.chunking import LINE_OCTETS_MAX, Chunk, line_end_bits
 from trunkline.usage.decode.columns import Integers, Mask, Octets
 from trunkline.usage.decode.raw import RAW_OCTETS, is_utf8, raw_text
 from trunkline.usage.reasons import Reason
@@ -51,10 +52,8 @@ class Lines:
         self._data = chunk.data
         self._first_line = chunk.first_line
         self._octets = np.frombuffer(chunk.data, dtype=np.uint8)
-        ends = np.flatnonzero(self._octets == _LF)
-        if chunk.data and not chunk.data.endswith(b"\n"):
-            ends = np.append(ends, len(chunk.data))
-        self._ends = ends
+        self._end_bits = line_end_bits(chunk.data) if chunk.end_bits is None else chunk.end_bits
+        self._ends = ends = places_of(self._end_bits)
         self._starts = np.concatenate([np.zeros(1, dtype=np.int64), ends[:-1] + 1]) if ends.size else ends
 
     def __len__(self) -> int:
@@ -108,6 +107,16 @@ class Lines:
         """Whether there is a CR anywhere."""
         return b"\r" in self._data
 
+    @cached_property
+    def has_quotes(self) -> bool:
+        """Whether there is a double quote anywhere."""
+        return b'"' in self._data
+
+    @property
+    def end_bits(self) -> Words:
+        """The bitmap (`bits`) of `line_ends`."""
+        return self._end_bits
+
     @property
     def line_ends(self) -> Integers:
         """Where each line has its LF, or the end of the text."""
@@ -147,6 +156,8 @@ class Lines:
         return self._data[int(self._starts[at]) : int(self._ends[at])]
 
     def _not_text(self) -> list[Refusal]:
+        if not len(self) or self._octets.view(np.int8).min() > 0:
+            return []
         found = []
         if b"\0" in self._data:
             found = [
@@ -182,7 +193,7 @@ class Lines:
         ]
 
     def _broken_quotes(self) -> list[Refusal]:
-        if b'"' not in self._data:
+        if not self.has_quotes:
             return []
         bounds = np.append(self._starts, len(self._data)).astype(np.int32)
         lines = pa.BinaryArray.from_buffers(

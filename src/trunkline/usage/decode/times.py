@@ -42,7 +42,7 @@ _FAR_S: Final = int(datetime(2200, 1, 1, tzinfo=UTC).timestamp())
 _MINUTE_MS: Final = 60_000
 _HEAD: Final = 19
 # Where the digits of year, month, day, hour, minute and second stand in the first 19 characters.
-_FIELDS: Final = ((0, 1, 2, 3), (5, 6), (8, 9), (11, 12), (14, 15), (17, 18))
+_FIELDS: Final = (slice(0, 4), slice(5, 7), slice(8, 10), slice(11, 13), slice(14, 16), slice(17, 19))
 _TAIL: Final = r"^(?:[.,](?P<fraction>[0-9]{1,9}))?(?P<offset>[Zz]|[+-][0-9]{2}:?[0-9]{2}|[+-][0-9]{2})?$"
 _LOOSE: Final = (
     r"^\s*(?P<year>[0-9]{4})[-/.](?P<month>[0-9]{1,2})[-/.](?P<day>[0-9]{1,2})(?:\s+|[Tt])(?P<hour>[0-9]{1,2})"
@@ -162,14 +162,15 @@ def _read_heads(column: pa.Array, rows: Integers, clock: Clock) -> None:
     rows = rows[lengths[rows] >= _HEAD]
     if not rows.size:
         return
-    heads = _heads(column, rows, int(lengths[0]) if (lengths == lengths[0]).all() else 0)
-    digits = heads - np.uint8(0x30)
-    values, good = [], np.ones(rows.size, dtype=np.bool_)
+    heads = characters(column, rows, _HEAD)
+    values: list[Integers] = []
+    good = np.ones(rows.size, dtype=np.bool_)
     for places in _FIELDS:
-        value = np.zeros(rows.size, dtype=np.int64)
-        for place in places:
-            good &= digits[place] <= 9
-            value = value * 10 + digits[place]
+        digits = once(heads[places]) - np.uint8(0x30)
+        value = np.zeros(digits.shape[1], dtype=np.int64)
+        for digit in digits:
+            good &= digit <= 9
+            value = value * 10 + digit
         values.append(value)
     good &= (heads[4] == ord("-")) & (heads[7] == ord("-")) & (heads[13] == ord(":")) & (heads[16] == ord(":"))
     good &= (heads[10] == ord(" ")) | (heads[10] == ord("T"))
@@ -184,14 +185,21 @@ def _read_heads(column: pa.Array, rows: Integers, clock: Clock) -> None:
     clock.is_read[rows] = good
 
 
-def _heads(column: pa.Array, rows: Integers, width: int) -> NDArray[np.uint8]:
-    """The first 19 characters of the rows, a matrix with a line per place. `width`: of every row, if they are equal."""
+def characters(column: pa.Array, rows: Integers, width: int) -> NDArray[np.uint8]:
+    """The first octets of the rows, which have at least so many, as a matrix with a line per place."""
     offsets, buffer = offsets_of(column), buffer_of(column)
-    if width and rows.size == len(column):
-        matrix = buffer[offsets[0] : offsets[-1]].reshape(-1, width)[:, :_HEAD]
+    if rows.size == len(column) and offsets[-1] - offsets[0] == width * rows.size:  # one behind the other
+        found = buffer[offsets[0] : offsets[-1]]
     else:
-        matrix = buffer[offsets[rows].astype(np.int64)[:, None] + np.arange(_HEAD)]
-    return np.ascontiguousarray(matrix.T)
+        every = np.ndarray((buffer.size - width + 1,), np.dtype(("V", width)), buffer, strides=(1,))
+        found = every[offsets[rows]].view(np.uint8)
+    return np.ascontiguousarray(found.reshape(-1, width).T)
+
+
+def once(matrix: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """One column of a matrix of which all columns are the same, else all of them."""
+    first = matrix[:, :1]
+    return first if (matrix == first).all() else matrix
 
 
 def _tails(tails: pa.Array) -> tuple[Integers, Integers, Mask, Mask]:
@@ -244,5 +252,5 @@ def seconds_of(shown: Sequence[Integers]) -> tuple[Integers, Mask]:
     months = (year - 1970) * 12 + np.clip(month, 1, 12) - 1
     first = months.astype("M8[M]").astype("M8[D]").astype(np.int64)
     after = (months + 1).astype("M8[M]").astype("M8[D]").astype(np.int64)
-    exists &= day <= after - first
+    exists = exists & (day <= after - first)
     return (first + day - 1) * 86_400 + hour * 3600 + minute * 60 + second, exists
