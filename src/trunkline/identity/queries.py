@@ -14,6 +14,7 @@ from trunkline.identity.models import ApiKey, Membership, Role, StaffSession, Us
 from trunkline.identity.permissions import STAFF_SESSION, BuiltInRole, parse_role
 from trunkline.identity.principal import Principal, PrincipalKind, key_actor, staff_session_actor, user_actor
 from trunkline.identity.rules import is_from, is_usable_key, is_within
+from trunkline.kit.db.kept import Kept
 from trunkline.kit.db.scope import current_tenant_id
 
 # Before a scope: users are global, the two look-ups give away ids.
@@ -71,7 +72,7 @@ def principal_of_key(*, key_id: int, address: str, at: datetime) -> tuple[Princi
 
     Raises Denied `invalid_api_key` where it has expired or was revoked, and Denied `network_not_allowed`.
     """
-    found = ApiKey.objects.filter(pk=key_id).first()
+    found = _KEY.find(key_id)
     if found is None or not is_usable_key(at, found.expires_at, found.revoked_at):
         raise invalid_key()
     _require_network(address, found.allowed_networks)
@@ -79,6 +80,10 @@ def principal_of_key(*, key_id: int, address: str, at: datetime) -> tuple[Princi
         current_tenant_id(), key_actor(found.pk), found.permission_set, PrincipalKind.KEY, found.pk, None
     )
     return principal, found
+
+
+# Asked for at every request of the API.
+_KEY = Kept(lambda key_id: ApiKey.objects.filter(pk=key_id), 2**62 + 1)
 
 
 def principal_of_staff_session(*, session_id: int, user: User, at: datetime) -> Principal:

@@ -31,6 +31,7 @@ from trunkline.invoicing.rules import (
 )
 from trunkline.kit.home import home
 from trunkline.parties.models import Account
+from trunkline.tariffs.queries import destination_names
 from trunkline.usage.segments import SegmentFile, live_segments, rated_versions
 
 
@@ -140,7 +141,7 @@ def read_draft(account: Account, period: DatePeriod) -> Draft:
     before = queries.billed_sums(account, whole)
     keys = [*sums, *before]
     texts = Texts(
-        destinations=queries.destination_names(key.destination_id for key in keys),
+        destinations=destination_names(key.destination_id for key in keys),
         terms=queries.rate_terms((key.rate_id for key in keys), currency=currency.code, language=language),
         no_destination=language.gettext("Other destinations"),
         no_price=language.gettext("free of charge"),

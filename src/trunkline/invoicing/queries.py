@@ -22,7 +22,7 @@ from trunkline.invoicing.terms import RateFacts, price_terms
 from trunkline.kit.db.scope import current_tenant_id
 from trunkline.kit.models import find_public
 from trunkline.parties.models import Account
-from trunkline.tariffs.models import Destination, Rate
+from trunkline.tariffs.models import Rate
 from trunkline.tariffs.rules import parse_steps
 from trunkline.tenancy.queries import current_tenant
 
@@ -352,11 +352,6 @@ def all_sums(account: Account, days: Sequence[date]) -> dict[Key, Sums]:
 
 def _keyed(rows: Iterable[Sequence[Any]]) -> dict[Key, Sums]:
     return {Key(*row[:4]): Sums(row[4], row[5], int(row[6]), int(row[7]), Amount.from_decimal(row[8])) for row in rows}
-
-
-def destination_names(ids: Iterable[int]) -> dict[int, str]:
-    """Names by id."""
-    return dict(Destination.objects.filter(pk__in=set(ids)).values_list("id", "name"))
 
 
 def rate_terms(ids: Iterable[int], *, currency: str, language: Language) -> dict[int, Terms]:

@@ -199,7 +199,8 @@ def find_public(rows: models.QuerySet[M], public_id: str) -> M | None:
         wanted = UUID(public_id)
     except ValueError:
         return None
-    return rows.filter(public_id=wanted).first()
+    # Without the order of the list, which would be a fifth of the work of finding one row.
+    return next(iter(rows.order_by().filter(public_id=wanted)), None)
 
 
 class _ScaledField(models.DecimalField):

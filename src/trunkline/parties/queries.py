@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import F, Q, QuerySet
 
 from trunkline.core.errors import NotFound
-from trunkline.kit.models import find_public
+from trunkline.kit.db.kept import Kept
 from trunkline.parties.kinds import IdentityKind, IdentitySide
 from trunkline.parties.models import Account, BillingProfile, Contact, Identity
 
@@ -24,6 +24,10 @@ _MILLISECOND = timedelta(milliseconds=1)
 def accounts() -> QuerySet[Account]:
     """All accounts of the tenant, by code."""
     return Account.objects.select_related("billing_profile", "parent").order_by("code")
+
+
+# Asked for at every request about an account.
+_BY_PUBLIC_ID = Kept(lambda public_id: accounts().order_by().filter(public_id=public_id), UUID(int=1))
 
 
 def find_account(code: str) -> Account | None:
@@ -43,7 +47,10 @@ def get_account(code: str) -> Account:
 
 def access_account(public_id: str) -> Account:
     """The account of that public id. Raises NotFound `account_not_found`, with one text for what is absent and what is another tenant's."""
-    found = find_public(accounts(), public_id)
+    try:
+        found = _BY_PUBLIC_ID.find(UUID(public_id))
+    except ValueError:
+        found = None
     if found is None:
         raise NotFound("account_not_found", "There is no such account.")
     return found

@@ -6,10 +6,13 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from fractions import Fraction
 
+from django.db import connection
 from django.db.models import Count, F, Q, QuerySet
 
 from trunkline.core.errors import NotFound
 from trunkline.core.period import is_in_force
+from trunkline.kit.db.kept import Kept
+from trunkline.kit.db.scope import current_tenant_id
 from trunkline.kit.models import find_public
 from trunkline.parties.models import Account
 from trunkline.tariffs.exchange import ExchangeTable, needed_pairs
@@ -100,8 +103,34 @@ def access_assignment(assignment_id: int) -> AccountTariff:
 
 def tariff_list(account: Account, *, side: str, service: str, at: datetime) -> list[Tariff]:
     """The ordered tariffs of an account for one side and service at an instant."""
-    rows = assignments(account).filter(side=side, service=service)
+    rows = _LIST.rows(account.pk, side, service)
     return [row.tariff for row in rows if is_in_force(row.valid_from, row.valid_to, at)]
+
+
+# Asked for by every price of a single event.
+_LIST = Kept(
+    lambda account_id, side, service: (
+        AccountTariff.objects.select_related("tariff")
+        .filter(account_id=account_id, side=side, service=service)
+        .order_by("position", F("valid_from").asc(nulls_first=True), "id")
+    ),
+    2**62 + 1,
+    "\x00side",
+    "\x00service",
+)
+
+
+def destination_names(ids: Iterable[int]) -> dict[int, str]:
+    """The names of destinations by id; those that are not there are missing."""
+    wanted = sorted(set(ids))
+    if not wanted:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, name FROM tariffs_destination WHERE tenant_id = %s AND id = ANY(%s)",
+            [current_tenant_id(), wanted],
+        )
+        return dict(cursor.fetchall())
 
 
 def exchange_rates() -> QuerySet[ExchangeRate]:

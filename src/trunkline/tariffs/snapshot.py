@@ -19,6 +19,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
+from django.db import connection
 
 from trunkline.core.errors import Invalid
 from trunkline.core.money import AMOUNT_SCALE, PRICE_SCALE
@@ -174,7 +175,7 @@ def excerpt(row: models.Tariff, number: str, *, known_at: datetime) -> Tariff:
     longest = digits[0] if digits else ""
     codes = ", ".join(f"'{longest[:length]}'" for length in range(len(longest) + 1))
     which = f"r.code IN ({codes}) AND ({NOT_VOIDED} OR r.voided_at > '{known_at.isoformat()}')"
-    rates = read_rates(row.pk, which)
+    rates = read_few_rates(row.pk, which)
     profiles = _all_profiles() if rates["time_profile"].null_count < len(rates) else {}
     return Tariff(row.pk, row.name, row.currency, row.timezone, Unit(row.unit), rates, profiles)
 
@@ -198,6 +199,24 @@ def read_rates(tariff_id: int, which: str = NOT_VOIDED) -> pa.Table:
     columns = {name: table[name] for name in RATE_SCHEMA.names}
     columns["steps"] = pa.chunked_array([steps_column(chunk) for chunk in table["steps"].chunks])
     return pa.table(columns).cast(RATE_SCHEMA)
+
+
+def read_few_rates(tariff_id: int, which: str) -> pa.Table:
+    """What `read_rates` gives, for a handful of rates: then the ways of many rows are most of the time."""
+    with connection.cursor() as cursor:
+        cursor.execute(READ_RATES.format(tariff_id=int(tariff_id), which=which))
+        rows = cursor.fetchall()
+    if not rows:
+        return RATE_SCHEMA.empty_table()
+    *columns, blocked, additive, steps = zip(*rows, strict=True)
+    told = [[text == "true" for text in column] for column in (blocked, additive)]
+    lists = [[_step_row(parse_step(step)) for step in text.split(";")] for text in steps]
+    every = zip(RATE_SCHEMA, (*columns, *told, lists), strict=True)
+    return pa.Table.from_arrays([pa.array(column, field.type) for field, column in every], schema=RATE_SCHEMA)
+
+
+def _step_row(step: Step) -> dict[str, int]:
+    return {"start": step.start, "price": step.price.units, "per": step.per, "increment": step.increment}
 
 
 def steps_column(texts: pa.Array) -> pa.Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import connection
 
 from trunkline.core.errors import NotFound
+from trunkline.kit.db.kept import Kept
 from trunkline.kit.db.scope import current_tenant_id
 from trunkline.tenancy.models import Tenant
 
@@ -36,4 +37,10 @@ def tenant_ids() -> list[int]:
 
 def current_tenant() -> Tenant:
     """The tenant of the open scope."""
-    return Tenant.objects.get(pk=current_tenant_id())
+    found = _BY_ID.find(current_tenant_id())
+    if found is None:
+        raise Tenant.DoesNotExist
+    return found
+
+
+_BY_ID = Kept(lambda tenant_id: Tenant.objects.filter(pk=tenant_id), 2**62 + 1)

@@ -32,7 +32,8 @@ from trunkline.parties.explain import Identified, identify
 from trunkline.parties.kinds import Side
 from trunkline.parties.models import Account
 from trunkline.parties.queries import identity_rows_naming
-from trunkline.tariffs.models import Destination, Tariff
+from trunkline.tariffs.models import Tariff
+from trunkline.tariffs.queries import destination_names as named
 from trunkline.tariffs.queries import find_exchange_rate, tariff_list
 from trunkline.tariffs.snapshot import current_version, excerpt
 from trunkline.tenancy.queries import current_tenant
@@ -513,4 +514,4 @@ def destination_names(explanations: Iterable[Explanation]) -> dict[int, str]:
         for each in tariff.rates
         if each.row.destination_id is not None
     }
-    return dict(Destination.objects.filter(pk__in=ids).values_list("id", "name")) if ids else {}
+    return named(ids)

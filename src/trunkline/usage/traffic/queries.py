@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from trunkline.core.errors import NotFound
 from trunkline.engine.schema import TimeWindow
+from trunkline.kit.db.kept import Kept
 from trunkline.parties.models import Account
 from trunkline.tariffs.models import Destination, TimeProfile
 from trunkline.tariffs.rules import parse_windows
@@ -23,8 +24,11 @@ _MILLISECOND = timedelta(milliseconds=1)
 def traffic_rules() -> list[TrafficRule]:
     """All rules of the tenant, in the order in which they are looked at."""
     stages = list(Stage)
-    rows = TrafficRule.objects.select_related("switch", "account")
-    return sorted(rows, key=lambda row: (stages.index(Stage(row.stage)), row.position, row.name))
+    return sorted(_RULES.rows(), key=lambda row: (stages.index(Stage(row.stage)), row.position, row.name))
+
+
+# Asked for by every price of a single event.
+_RULES = Kept(lambda: TrafficRule.objects.select_related("switch", "account"))
 
 
 def access_rule(name: str) -> TrafficRule:
