@@ -11,6 +11,7 @@ from django.db import models
 from django.test import Client
 
 from tests.api.requests import UUID_OF_NOTHING, Operation, operations
+from tests.db.reports.records import make_segment, record
 from tests.isolation.rows import make_row
 from trunkline.api.app import document
 from trunkline.identity.permissions import NOT_FOR_KEYS, Permission
@@ -21,6 +22,7 @@ from trunkline.reports.models import SavedReport
 from trunkline.tariffs.models import AccountTariff, Tariff, TimeProfile
 from trunkline.tenancy.models import Tenant
 from trunkline.tenancy.scope import scope
+from trunkline.usage.locate import record_id
 from trunkline.usage.models import Batch, Switch
 
 OPERATIONS = list(operations(document()))
@@ -44,6 +46,25 @@ NAMED: Mapping[str, tuple[type[models.Model], str]] = {
 }
 ABSENT = {"public_id": UUID_OF_NOTHING, "pk": 9_000_000_000}
 KeyOf = Callable[..., str]
+
+
+def absent(operation: Operation) -> dict[str, object]:
+    """What names nothing in the path of an operation."""
+    return {name: ABSENT[NAMED[name][1]] if name in NAMED else "nothing" for name in operation.path_parameters}
+
+
+def made(operation: Operation) -> dict[str, object]:
+    """What names something of the open scope's tenant."""
+    return {
+        name: getattr(make_row(NAMED[name][0]), NAMED[name][1]) if name in NAMED else id_of_a_record()
+        for name in operation.path_parameters
+    }
+
+
+def id_of_a_record() -> str:
+    """The id of a record, which is no row but stands in a file."""
+    there = record(key="1")
+    return record_id(make_segment([there]).switch_id, there)
 
 
 def send(client: Client, operation: Operation, ids: Mapping[str, object], *, key: str) -> Any:
@@ -75,8 +96,7 @@ def said(answer: Any, ids: Mapping[str, object]) -> dict[str, Any]:
 
 @every_operation
 def test_without_a_key_nothing_is_answered(client: Client, db: None, operation: Operation) -> None:
-    ids = {name: ABSENT[NAMED[name][1]] for name in operation.path_parameters}
-    answer = send(client, operation, ids, key="tl_live_nothing")
+    answer = send(client, operation, absent(operation), key="tl_live_nothing")
     assert (answer.status_code, answer.json()["code"]) == (401, "invalid_api_key")
     assert answer["Content-Type"] == "application/problem+json"
     assert answer["WWW-Authenticate"].startswith("Bearer")
@@ -87,8 +107,7 @@ def test_without_the_permission_nothing_is_looked_up(
     client: Client, tenant: Tenant, key_of: KeyOf, operation: Operation
 ) -> None:
     others = set(Permission) - NOT_FOR_KEYS - {permission_of(operation)}
-    ids = {name: ABSENT[NAMED[name][1]] for name in operation.path_parameters}
-    answer = send(client, operation, ids, key=key_of(tenant, *others))
+    answer = send(client, operation, absent(operation), key=key_of(tenant, *others))
     assert (answer.status_code, answer.json()["code"]) == (403, "permission_missing")
 
 
@@ -97,12 +116,12 @@ def test_what_is_anothers_is_as_if_it_were_not_there(
     client: Client, tenant: Tenant, other_tenant: Tenant, key_of: KeyOf, operation: Operation
 ) -> None:
     with scope(other_tenant, "test"):
-        foreign = {name: getattr(make_row(NAMED[name][0]), NAMED[name][1]) for name in operation.path_parameters}
-    absent = {name: ABSENT[NAMED[name][1]] for name in operation.path_parameters}
+        foreign = made(operation)
+    nothing = absent(operation)
     key = key_of(tenant, permission_of(operation))
-    answers = [send(client, operation, ids, key=key) for ids in (foreign, absent)]
+    answers = [send(client, operation, ids, key=key) for ids in (foreign, nothing)]
     assert [answer.status_code for answer in answers] == [404, 404]
-    assert said(answers[0], foreign) == said(answers[1], absent)
+    assert said(answers[0], foreign) == said(answers[1], nothing)
 
 
 @every_operation

@@ -21,6 +21,8 @@ from trunkline.api import (
     preview,
     problems,
     rates,
+    records,
+    rejects,
     reports,
     switches,
     tariffs,
@@ -72,6 +74,8 @@ api.add_router("/time-profiles", tariffs.profiles)
 api.add_router("/exchange-rates", exchange_rates.router)
 api.add_router("/switches", switches.router)
 api.add_router("/batches", batches.router)
+api.add_router("/records", records.router)
+api.add_router("/rejects", rejects.router)
 api.add_router("/invoices", invoices.router)
 api.add_router("/ledger", ledger.router)
 api.add_router("/reports", reports.router)

@@ -204,14 +204,8 @@ class Listing:
         asked = _Asked.read(self, request)
         found = list(asked.apply(rows)[: asked.limit + 1])
         has_more, found = len(found) > asked.limit, found[: asked.limit]
-        data = [_shown(each, asked.fields) for each in self._made(found, asked.options)]
         next_cursor = asked.cursor_after(found[-1]) if has_more else None
-        response = JsonResponse({"data": data, "has_more": has_more, "next_cursor": next_cursor})
-        if next_cursor is not None:
-            query = request.GET.copy()
-            query["cursor"] = next_cursor
-            response["Link"] = f'<{request.path}?{urlencode(list(query.items()))}>; rel="next"'
-        return response
+        return page(request, self._made(found, asked.options), fields=asked.fields, next_cursor=next_cursor)
 
     def _made(self, rows: Sequence[Any], options: Mapping[str, Any]) -> Iterable[Schema]:
         if self.page is not None:
@@ -246,6 +240,36 @@ class Listing:
             {"name": name, "in": "query", "required": False, "schema": schema, "description": said}
             for name, schema, said in given
         ]
+
+
+def page(
+    request: HttpRequest, made: Iterable[Schema], *, fields: frozenset[str] | None, next_cursor: str | None
+) -> JsonResponse:
+    """A part of a list as all lists answer it: these objects, of them these fields or all, and what asks for the rows that follow."""
+    data = [_shown(each, fields) for each in made]
+    response = JsonResponse({"data": data, "has_more": next_cursor is not None, "next_cursor": next_cursor})
+    if next_cursor is not None:
+        query = request.GET.copy()
+        query["cursor"] = next_cursor
+        response["Link"] = f'<{request.path}?{urlencode(list(query.items()))}>; rel="next"'
+    return response
+
+
+def read_fields(said: str | None, schema: type[Schema]) -> frozenset[str] | None:
+    """The fields that are asked for; None for all. Raises `InvalidFields`."""
+    errors: list[FieldError] = []
+    found = _fields(said, schema, errors)
+    if errors:
+        raise InvalidFields(errors)
+    return found
+
+
+def _fields(said: str | None, schema: type[Schema], errors: list[FieldError]) -> frozenset[str] | None:
+    found = None if said is None else frozenset(said.split(","))
+    unknown = sorted((found or frozenset()) - set(schema.model_fields))
+    if unknown:
+        errors.append(FieldError("?fields", "unknown_field", f"There is no field {unknown[0][:60]!r}."))
+    return found
 
 
 def _shown(made: Schema, fields: frozenset[str] | None) -> dict[str, Any]:
@@ -309,10 +333,7 @@ class _Asked:
         sort = given.get("sort", listing.order)
         if sort.removeprefix("-") not in listing.sorts:
             errors.append(FieldError("?sort", "unknown_field", f"One of {', '.join(listing.sorts)}."))
-        fields = frozenset(given["fields"].split(",")) if "fields" in given else None
-        unknown = sorted((fields or frozenset()) - set(listing.schema.model_fields))
-        if unknown:
-            errors.append(FieldError("?fields", "unknown_field", f"There is no field {unknown[0][:60]!r}."))
+        fields = _fields(given.get("fields"), listing.schema, errors)
         limit = _limit(given.get("limit", str(LIMIT)), errors)
         bound = binding(request.path, sort, given)
         after = _place(given.get("cursor"), bound, errors)

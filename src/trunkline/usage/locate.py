@@ -6,6 +6,7 @@ open scope throughout.
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,7 +22,7 @@ from trunkline.usage.choices import SegmentKind
 from trunkline.usage.models import Batch
 from trunkline.usage.number_index import find_rows
 from trunkline.usage.omitted import filled_in
-from trunkline.usage.search import parse_number
+from trunkline.usage.search import EPOCH, MILLISECOND, parse_number
 from trunkline.usage.segments import SegmentFile, live_segments, retry_when_moved, watch
 from trunkline.usage.taken import key_hash, rows_with_hash
 
@@ -57,6 +58,37 @@ class Located:
     record: Record
 
 
+def record_id(switch_id: int, record: Record) -> str:
+    """What names a record outside: its switch, start and key. It stays what it is when the record is priced again."""
+    said = f"{switch_id}.{(record['start'] - EPOCH) // MILLISECOND}.{record['key']}"
+    return urlsafe_b64encode(said.encode()).decode().rstrip("=")
+
+
+def access_record_by_id(text: str, *, as_of: datetime | None = None, has_rejects: bool = False) -> Located:
+    """The record of that id; with `has_rejects` also the reject that it has become. Raises NotFound `record_not_found`, Conflict `ambiguous_record`."""
+    try:
+        said = urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4)).decode()
+        switch_id, start, key = said.split(".", 2)
+        at = EPOCH + int(start) * MILLISECOND
+        sought = Sought(key=key, at=at, switch_id=int(switch_id), as_of=as_of)
+    except (ValueError, OverflowError):  # what no list has given
+        raise _not_found() from None
+    if not key or not 0 < int(switch_id) < 2**63:
+        raise _not_found()
+    found = access_record(sought)
+    if found.kind is SegmentKind.REJECT and not has_rejects:
+        raise _not_found()
+    return found
+
+
+def _not_found() -> NotFound:
+    return NotFound(
+        "record_not_found",
+        "There is no such record.",
+        hint="`trunkline usage search` lists records with their keys, `trunkline usage rejects --list` rejects.",
+    )
+
+
 def access_record(sought: Sought) -> Located:
     """The one record or reject that is meant.
 
@@ -65,11 +97,7 @@ def access_record(sought: Sought) -> Located:
     """
     found = find_records(sought)
     if not found:
-        raise NotFound(
-            "record_not_found",
-            "There is no such record.",
-            hint="`trunkline usage search` lists records with their keys, `trunkline usage rejects --list` rejects.",
-        )
+        raise _not_found()
     if len(found) > 1:
         lines = [
             f"{each.record['key']} of {_start_text(each)}, batch {each.record['batch_id']} line {each.record['line']}"

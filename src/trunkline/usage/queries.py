@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,8 @@ from django.db.models import Count, Min, QuerySet
 
 from trunkline.core.errors import NotFound
 from trunkline.kit.models import find_public
+from trunkline.parties.models import Account
+from trunkline.tariffs.models import Destination, Tariff
 from trunkline.usage.choices import BatchState, Intake
 from trunkline.usage.models import Batch, Switch, WaitingLeg
 
@@ -61,6 +64,30 @@ def form_of(batch: Batch) -> Format:
     while origin.resends_id is not None:
         origin = Batch.objects.get(pk=origin.resends_id)
     return STORED if origin.intake == Intake.RERATE else form_named(batch.switch.format)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The rows that records name by their ids."""
+
+    batches: Mapping[int, Batch]
+    accounts: Mapping[int, Account]
+    tariffs: Mapping[int, Tariff]
+    destinations: Mapping[int, Destination]
+
+
+def named(records: Sequence[Mapping[str, Any]]) -> Named:
+    """What records, or rejects, name: a query for each kind. A record that leaves a column out names nothing in it."""
+
+    def ids(*columns: str) -> set[int]:
+        return {record[name] for record in records for name in columns if record.get(name) is not None}
+
+    return Named(
+        batches=Batch.objects.select_related("switch").in_bulk(ids("batch_id")),
+        accounts=Account.objects.in_bulk(ids("sell_account_id", "buy_account_id")),
+        tariffs=Tariff.objects.in_bulk(ids("sell_tariff_id", "buy_tariff_id")),
+        destinations=Destination.objects.in_bulk(ids("sell_destination_id", "buy_destination_id")),
+    )
 
 
 def name_batches(lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -11,11 +11,11 @@ Only DuckDB is loaded, and only where there is something to read.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from trunkline.core.errors import Invalid
 from trunkline.usage.number_index import find_rows
@@ -68,11 +68,25 @@ LISTED: Final = (
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a record stands among all, the newest first: by its start, then by its segment, the later one first, then by its row, the last first.
+
+    Times are ms since 1970; `newest` is the greatest start in the segment. The place of a record stays what it is.
+    """
+
+    start: int
+    newest: int
+    segment: int
+    row: int
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
-    """What a search found, newest first; not `is_complete` where the limit left some out."""
+    """What a search found, newest first; not `is_complete` where the limit left some out: then `last` is the place of the last record."""
 
     records: list[Record]
     is_complete: bool
+    last: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +95,24 @@ class NumberPattern:
 
     digits: str
     is_prefix: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RejectPlace:
+    """Where a reject stands among all. Of a line there is one, of a call in legs one for each attempt, which have keys."""
+
+    batch_id: int
+    line: int
+    key: str
+    reason: str
+
+    @classmethod
+    def of(cls, reject: Record) -> Self:
+        """The place of a reject that was listed."""
+        return cls(reject["batch_id"], reject["line"], reject["key"] or "", reject["reason"])
+
+
+_IN_BATCH: Final = "line, coalesce(key, ''), reason"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,33 +151,48 @@ def search_records(
     *,
     number: str | None = None,
     account_id: int | None = None,
-    cause: int | None = None,
-    switch_id: int | None = None,
     start_from: datetime | None = None,
     start_to: datetime | None = None,
+    side: str = "",
+    cause: int | None = None,
+    sip_code: int | None = None,
+    switch_id: int | None = None,
+    after: Place | None = None,
     limit: int = LIMIT,
     columns: Sequence[str] | None = LISTED,
     as_of: datetime | None = None,
     limits: Limits = COMMAND,
 ) -> Found:
-    """Rated records, newest first: of that calling or called number, of that account on either side, of `[from, to)`.
-
-    `cause` is the Q.850 cause with which they ended, `switch_id` the switch that wrote them; neither is enough to ask for alone.
+    """Rated records, newest first: of that calling or called number, of that account on either side or on the one named, of `[from, to)`,
+    with that cause (Q.850) or SIP code, of that switch.
 
     `number` is E.164 with or without plus and separators; with a star at its end it is a prefix. What is left out does
-    not restrict. `as_of` is an instant of the past: what counted then. Records carry those columns of the segment, None for all of them. Raises Invalid `bad_number`,
-    `bad_limit`, `nothing_asked`, Unavailable as `segments.limited`.
+    not restrict. `after` goes on behind the last record of an earlier search of the same. `as_of` is an instant of the past: what counted then.
+    Records carry those columns of the segment, None for all of them. Raises Invalid `bad_number`, `bad_limit`, `nothing_asked`, and as
+    `segments.limited` does.
     """
     pattern = None if number is None else parse_number(number)
     _check_limit(limit)
     if pattern is None and account_id is None and start_from is None and start_to is None:
         raise Invalid("nothing_asked", "Say which number, account or time to search for.")
+    if after is not None:
+        end = EPOCH + (after.start + 1) * MILLISECOND
+        start_to = end if start_to is None else min(start_to, end)
     asked = _Asked(
-        pattern, account_id, cause, start_from, start_to, limit, None if columns is None else tuple(columns), limits
+        pattern=pattern,
+        account_id=account_id,
+        sides=(side,) if side else ("sell", "buy"),
+        start_from=start_from,
+        start_to=start_to,
+        codes={name: code for name, code in (("cause", cause), ("sip_code", sip_code)) if code is not None},
+        after=after,
+        limit=limit,
+        columns=None if columns is None else tuple(columns),
     )
 
     def work() -> Found:
-        return _search(asked, live_segments(start_from=start_from, start_to=start_to, switch_id=switch_id, as_of=as_of))
+        found = live_segments(start_from=start_from, start_to=start_to, switch_id=switch_id, as_of=as_of)
+        return _search(asked, found, limits)
 
     return retry_when_moved(work)
 
@@ -159,22 +206,23 @@ def _check_limit(limit: int) -> None:
 class _Asked:
     pattern: NumberPattern | None
     account_id: int | None
-    cause: int | None
+    sides: tuple[str, ...]
     start_from: datetime | None
     start_to: datetime | None
+    codes: Mapping[str, int]
+    after: Place | None
     limit: int
     columns: tuple[str, ...] | None
-    limits: Limits
 
     def condition(self) -> tuple[str, dict[str, Any]]:
         """The condition in SQL and its bound values."""
         terms, values = ["true"], dict[str, Any]()
         if self.account_id is not None:
-            terms.append("(sell_account_id = $account OR buy_account_id = $account)")
+            terms.append(f"({' OR '.join(f'{side}_account_id = $account' for side in self.sides)})")
             values["account"] = self.account_id
-        if self.cause is not None:
-            terms.append("cause = $cause")
-            values["cause"] = self.cause
+        for name, code in self.codes.items():
+            terms.append(f"{name} = ${name}")
+            values[name] = code
         for name, sign, instant in (("from", ">=", self.start_from), ("to", "<", self.start_to)):
             if instant is not None:
                 terms.append(f"start {sign} make_timestamptz(${name}::BIGINT)")
@@ -200,21 +248,31 @@ class _Candidate:
     def newest(self) -> datetime:
         return self.segment.max_start or EPOCH
 
+    def behind(self, after: Place | None) -> str:
+        """The condition in SQL that a row of it stands behind that place."""
+        if after is None:
+            return "true"
+        start = f"make_timestamptz({after.start * 1000}::BIGINT)"
+        own, other = (_ms(self.newest), self.segment.id), (after.newest, after.segment)
+        if own == other:
+            return f"(start < {start} OR start = {start} AND file_row_number < {after.row})"
+        return f"start {'<' if own > other else '<='} {start}"
 
-def _search(asked: _Asked, segments: Sequence[SegmentFile]) -> Found:
+
+def _search(asked: _Asked, segments: Sequence[SegmentFile], limits: Limits) -> Found:
     candidates = list(_candidates(asked, segments))
     if not candidates:
         return Found([], is_complete=True)
     candidates.sort(key=lambda each: (each.newest, each.segment.id), reverse=True)
     paths = [each.segment.path for each in candidates]
-    with (
-        watch(paths),
-        connect(paths, limits=asked.limits, has_view=False) as connection,
-        limited(connection, asked.limits),
-    ):
+    with watch(paths), connect(paths, has_view=False, limits=limits) as connection, limited(connection, limits):
         places = _places(connection, asked, candidates)
         records = _read(connection, asked, candidates, places[: asked.limit])
-    return Found(records, is_complete=len(places) <= asked.limit)
+    if len(places) <= asked.limit:
+        return Found(records, is_complete=True)
+    start, file, row = places[asked.limit - 1]
+    segment = candidates[file]
+    return Found(records, is_complete=False, last=Place(start, _ms(segment.newest), segment.segment.id, row))
 
 
 def _candidates(asked: _Asked, segments: Sequence[SegmentFile]) -> Iterator[_Candidate]:
@@ -291,12 +349,12 @@ def _ms(instant: datetime) -> int:
 
 
 # Start in ms, index of the candidate, row in its file.
-_Place = tuple[int, int, int]
+_Found = tuple[int, int, int]
 
 
-def _places(connection: duckdb.DuckDBPyConnection, asked: _Asked, candidates: Sequence[_Candidate]) -> list[_Place]:
+def _places(connection: duckdb.DuckDBPyConnection, asked: _Asked, candidates: Sequence[_Candidate]) -> list[_Found]:
     """Where the newest records that fit stand, newest first: one more than the limit if there are more."""
-    places: list[_Place] = []
+    places: list[_Found] = []
     for time in _slices(asked, candidates):
         places += _places_within(connection, asked, candidates, time)
         if len(places) > asked.limit:
@@ -306,11 +364,11 @@ def _places(connection: duckdb.DuckDBPyConnection, asked: _Asked, candidates: Se
 
 def _places_within(
     connection: duckdb.DuckDBPyConnection, asked: _Asked, candidates: Sequence[_Candidate], time: _Slice
-) -> list[_Place]:
+) -> list[_Found]:
     """The newest places of that slice: one more than the limit if there are more."""
     condition, values = asked.condition()
     meeting = [(index, each) for index, each in enumerate(candidates) if time.meets(each.segment)]
-    places: list[_Place] = []
+    places: list[_Found] = []
     for begin in range(0, len(meeting), FILES_AT_ONCE):
         files = meeting[begin : begin + FILES_AT_ONCE]
         if len(places) > asked.limit and _ms(files[0][1].newest) < places[-1][0]:
@@ -322,7 +380,7 @@ def _places_within(
             )
             parts.append(
                 f"SELECT epoch_ms(start) AS start_ms, {index} AS file, file_row_number AS row "
-                f"FROM {_file(candidate)} WHERE {listed}{time.condition()} AND {condition}"
+                f"FROM {_file(candidate)} WHERE {listed}{time.condition()} AND {condition} AND {candidate.behind(asked.after)}"
             )
         query = f"{' UNION ALL '.join(parts)} ORDER BY start_ms DESC, file, row DESC LIMIT {asked.limit + 1}"
         found = connection.sql(query, params=values).fetchall()
@@ -331,7 +389,7 @@ def _places_within(
 
 
 def _read(
-    connection: duckdb.DuckDBPyConnection, asked: _Asked, candidates: Sequence[_Candidate], places: Sequence[_Place]
+    connection: duckdb.DuckDBPyConnection, asked: _Asked, candidates: Sequence[_Candidate], places: Sequence[_Found]
 ) -> list[Record]:
     """The records at those places, in their order."""
     rows: dict[int, list[int]] = {}
@@ -375,30 +433,30 @@ def list_rejects(
     batch_id: int | None = None,
     start_from: datetime | None = None,
     start_to: datetime | None = None,
+    after: RejectPlace | None = None,
     limit: int = LIMIT,
     as_of: datetime | None = None,
     limits: Limits = COMMAND,
 ) -> Found:
     """Rejects that wait, by batch and line, newest batch first: of a reason, of a called number or prefix, of a batch.
 
-    `[start_from, start_to)` leaves out rejects whose start could not be read. `as_of` is an instant of the past: what waited then. Raises Invalid
-    `bad_number`, `bad_limit`.
+    `[start_from, start_to)` leaves out rejects whose start could not be read. `after` goes on behind the last reject of an earlier look at the
+    same. Raises Invalid `bad_number`, `bad_limit`, and as `segments.limited` does.
     """
     _check_limit(limit)
     terms, values = _reject_terms(reason, number, batch_id, start_from, start_to)
+    if after is not None:
+        terms += f" AND (batch_id < $in_batch OR batch_id = $in_batch AND ({_IN_BATCH}) > ($line, $key, $why))"
+        values |= {"in_batch": after.batch_id, "line": after.line, "key": after.key, "why": after.reason}
 
     def work() -> Found:
         paths = _reject_paths(start_from, start_to, as_of)
         if not paths:
             return Found([], is_complete=True)
-        with (
-            watch(paths),
-            connect(paths, kind="reject", limits=limits) as connection,
-            limited(connection, limits),
-        ):
+        with watch(paths), connect(paths, kind="reject", limits=limits) as connection, limited(connection, limits):
             relation = connection.sql(
                 f'SELECT * REPLACE (epoch_ms("start") AS "start") FROM segments WHERE {terms} '
-                f"ORDER BY batch_id DESC, line LIMIT {limit + 1}",
+                f"ORDER BY batch_id DESC, {_IN_BATCH} LIMIT {limit + 1}",
                 params=values,
             )
             names = relation.columns
@@ -427,11 +485,7 @@ def group_rejects(
         paths = _reject_paths(start_from, start_to, as_of)
         if not paths:
             return []
-        with (
-            watch(paths),
-            connect(paths, kind="reject", limits=limits) as connection,
-            limited(connection, limits),
-        ):
+        with watch(paths), connect(paths, kind="reject", limits=limits) as connection, limited(connection, limits):
             rows = connection.sql(
                 f"""
                 SELECT reason, left(coalesce(called, ''), {int(prefix_digits)}) AS prefix, count(*) AS rejects,

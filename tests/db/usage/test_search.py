@@ -19,7 +19,7 @@ from trunkline.tenancy.scope import scope
 from trunkline.usage import search
 from trunkline.usage.models import Segment
 from trunkline.usage.number_index import find_rows, index_path, number_hash, rebuild_number_index
-from trunkline.usage.search import NumberPattern, group_rejects, list_rejects, parse_number, search_records
+from trunkline.usage.search import NumberPattern, RejectPlace, group_rejects, list_rejects, parse_number, search_records
 from trunkline.usage.segments import SegmentsMoved, connect, live_segments, retry_when_moved, watch
 from trunkline.usage.store import RATED
 
@@ -165,8 +165,41 @@ def test_however_time_is_sliced_the_newest_are_found(
         patch.setattr(search, "SLICE_ROWS", slice_rows)
         patch.setattr(search, "SLICE_GROWTH", growth)
         found = search_records(account_id=7, start_from=begin, start_to=end, limit=limit)
+        pages = [found]
+        while pages[-1].last is not None:
+            pages.append(
+                search_records(account_id=7, start_from=begin, start_to=end, limit=limit, after=pages[-1].last)
+            )
+        whole = search_records(account_id=7, start_from=begin, start_to=end, limit=1000)
     assert [each["start"] for each in found.records] == wanted[:limit]
     assert found.is_complete == (len(wanted) <= limit)
+    assert [each["key"] for page in pages for each in page.records] == [each["key"] for each in whole.records]
+    assert [len(page.records) for page in pages[:-1]] == [limit] * (len(pages) - 1)
+
+
+def test_one_goes_on_behind_a_record_though_others_came_meanwhile(in_scope: Any) -> None:
+    make_segment([record(key=str(n), start=START + n * HOUR) for n in range(4)], name="a")
+    found = search_records(number="254700000001", limit=2)
+    assert [each["key"] for each in found.records] == ["3", "2"]
+    make_segment([record(key=f"new {n}", start=START + n * HOUR) for n in range(6)], name="b")
+    assert keys(number="254700000001", after=found.last) == ["new 1", "1", "new 0", "0"]
+
+
+def test_a_search_is_narrowed_by_side_cause_and_switch(in_scope: Any) -> None:
+    make_segment(
+        [
+            record(key="sold", sell=(7, "1"), buy=(8, "1"), cause=16, sip_code=200),
+            record(key="bought", sell=(8, "1"), buy=(7, "1"), cause=17, sip_code=486),
+            record(key="unknown", sell=(7, "1")),
+        ]
+    )
+    assert keys(account_id=7, side="sell") == ["unknown", "sold"]
+    assert keys(account_id=7, side="buy") == ["bought"]
+    assert keys(account_id=7, cause=17) == ["bought"]
+    assert keys(account_id=7, sip_code=200) == ["sold"]
+    assert keys(account_id=7, cause=16, sip_code=486) == []
+    assert len(keys(account_id=7, switch_id=make_batch("other").switch_id)) == 3
+    assert keys(account_id=7, switch_id=0) == []
 
 
 def test_no_more_is_read_than_the_limit_needs(in_scope: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -400,6 +433,24 @@ def test_rejects_are_listed_by_reason_number_batch_and_time(in_scope: Any) -> No
         line=2, called="2547002", start=START + HOUR, reason="no_rate_sell", service="voice", key=None
     )
     assert list_rejects(reason="overflow").records == []
+
+
+def test_rejects_are_listed_page_by_page(in_scope: Any) -> None:
+    rows = [
+        reject(line=line, key=key, batch_id=batch) for batch in (1, 2) for line in (1, 2) for key in (None, "a", "b")
+    ]
+    make_segment(rows, kind="reject", day=date(2026, 3, 1))
+    whole = list_rejects().records
+    assert [(each["batch_id"], each["line"], each["key"]) for each in whole] == [
+        (batch, line, key) for batch in (2, 1) for line in (1, 2) for key in (None, "a", "b")
+    ]
+    for limit in (1, 5, 11):
+        found = list_rejects(limit=limit)
+        seen = found.records
+        while not found.is_complete:
+            found = list_rejects(limit=limit, after=RejectPlace.of(seen[-1]))
+            seen += found.records
+        assert seen == whole
 
 
 def test_without_rejects_there_are_none(in_scope: Any) -> None:
