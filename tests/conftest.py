@@ -47,7 +47,19 @@ settings.register_profile("fast", settings.get_profile("quick"), max_examples=10
 settings.register_profile("thorough", max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
-DATABASE_TESTS = tuple(ROOT / "tests" / name for name in ("db", "isolation", "scenarios"))
+
+def pytest_configure() -> None:
+    """What the web needs of a machine is not there in tests: collected files, a cache that processes share, time to hash passwords."""
+    from django.conf import settings as django_settings
+
+    (TEST_HOME / "static").mkdir(parents=True, exist_ok=True)
+    django_settings.STATIC_ROOT = str(TEST_HOME / "static")
+    django_settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
+    django_settings.CACHES["default"]["BACKEND"] = "django.core.cache.backends.locmem.LocMemCache"
+    django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+DATABASE_TESTS = tuple(ROOT / "tests" / name for name in ("api", "backoffice", "db", "isolation", "scenarios"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -17,6 +17,7 @@ from uuid import uuid4
 from django.db import models
 
 from trunkline.core.money import Amount, Price
+from trunkline.identity.models import Membership, Role, User
 from trunkline.kit.models import AmountField, PriceField
 from trunkline.ledger import actions as ledger
 from trunkline.ledger.choices import AccountClass
@@ -77,6 +78,7 @@ BY_KIND: dict[type, Callable[[int], Any]] = {
     models.BooleanField: lambda number: False,
     models.IntegerField: lambda number: number,
     models.UUIDField: lambda number: uuid4(),
+    models.BinaryField: lambda number: b"octets",
     models.JSONField: lambda number: {},
 }
 
@@ -113,7 +115,13 @@ def _balance(number: int) -> Balance:
     return Balance.objects.get(account=posting.account_id)
 
 
+def _membership(number: int) -> Membership:
+    return Membership.objects.create(user=make_row(User), own_role=make_row(Role), valid_from=AT)
+
+
 RECIPES: dict[str, dict[str, Any] | Callable[[int], Any]] = {
+    "identity.Membership": _membership,
+    "identity.StaffSession": {"opened_at": AT, "until": AT + timedelta(hours=1)},
     "ledger.Balance": _balance,
     "ledger.Entry": _entry,  # books take whole entries only
     "ledger.LedgerAccount": _ledger_account,

@@ -193,7 +193,9 @@ def test_look_ups_before_a_scope_give_away_ids_only(admin: psycopg.Connection[An
     fixed = ["search_path=pg_catalog, pg_temp"]
     assert admin.execute(query).fetchall() == [
         ("tenant_all_ids", "bigint", fixed, "trunkline_owner"),
+        ("tenant_and_key_by_hash", "bigint[]", fixed, "trunkline_owner"),
         ("tenant_id_by_name", "bigint", fixed, "trunkline_owner"),
+        ("tenant_ids_of_user", "bigint", fixed, "trunkline_owner"),
     ]
 
 

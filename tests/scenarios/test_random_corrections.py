@@ -1,9 +1,9 @@
-"""Any sequence of loading, sending again, price changes, re-rating, documents and voiding: everything is proved after it, and in the end it is as if
-the files had been taken once, under the last prices, by somebody who knew every trunk."""
+"""Any sequence of loading, sending again, changes of prices and of identities, re-rating, documents and voiding: everything is proved after it, and in
+the end it is as if the files had been taken once, under the last prices, by somebody who knew whose every trunk is."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.db.usage.carrier import COLUMNS, START, Carrier, line
+from tests.db.usage.carrier import COLUMNS, EVER, START, Carrier, line
 from tests.db.usage.test_rerate import apply, assert_proved, outcome, set_price
 from trunkline.core.errors import Conflict
 from trunkline.core.period import DatePeriod
@@ -19,7 +19,6 @@ from trunkline.invoicing import actions as invoicing
 from trunkline.invoicing.choices import InvoiceState
 from trunkline.invoicing.models import Invoice
 from trunkline.ledger.checks import check_tenant
-from trunkline.parties.actions import add_identity
 from trunkline.usage.asked import Asked
 from trunkline.usage.process import process
 from trunkline.usage.resend import resend
@@ -37,11 +36,14 @@ CALLS = [
     "not,a,line",
 ]
 FILES = st.lists(st.integers(0, len(CALLS) - 1), min_size=1, max_size=6).map(tuple)
+CUSTOMERS = ("cust", "birch")  # in euro and on Berlin's clock; in dollars and on UTC's
 PRICES = st.sampled_from(["0:0.10/60/1", "0:0.07/60/60", "0:0.13/60/6", ""])
+SINCE = st.sampled_from([EVER, START + timedelta(minutes=30), START + timedelta(hours=20)])
 STEPS = st.one_of(
     st.tuples(st.just("load"), FILES),
-    st.tuples(st.just("price"), st.sampled_from(["sell", "buy"]), st.sampled_from(["254", "25471"]), PRICES),
-    st.just(("trunk",)),
+    st.tuples(st.just("price"), st.sampled_from(["sell", "birch", "buy"]), st.sampled_from(["254", "25471"]), PRICES),
+    st.tuples(st.just("trunk"), st.sampled_from(["in", "new"]), st.sampled_from([*CUSTOMERS, ""]), SINCE),
+    st.just(("identify",)),
     st.just(("resend",)),
     st.tuples(st.just("rerate"), st.sampled_from(["", "sell", "buy"])),
     st.tuples(st.just("invoice"), st.sampled_from([SECOND_OF_MARCH, MARCH])),
@@ -56,7 +58,8 @@ class Story:
         self.carrier = carrier
         self.files: list[tuple[int, ...]] = []
         self.prices: dict[tuple[str, str], str] = {}
-        self.knows_trunk = False
+        self.trunks: list[tuple[str, str, datetime]] = []
+        carrier.add_customer("birch", "0:0.12/60/60")
 
     def do(self, verb: str, *what: Any) -> None:
         self.carrier.now += timedelta(minutes=1)
@@ -72,13 +75,9 @@ class Story:
         set_price(self.carrier, side, steps, code=code)
         self.prices[side, code] = steps
 
-    def _trunk(self) -> None:
-        if not self.knows_trunk:
-            self.knows_trunk = True
-            with self.carrier.scope():
-                add_identity(
-                    account=self.carrier.accounts["cust"], kind="trunk", side="sell", value="new", at=self.carrier.now
-                )
+    def _trunk(self, trunk: str, code: str, since: datetime) -> None:
+        self.carrier.give_trunk(trunk, code, since=since)
+        self.trunks.append((trunk, code, since))
 
     def _resend(self) -> None:
         carrier = self.carrier
@@ -88,20 +87,23 @@ class Story:
     def _rerate(self, side: str) -> None:
         apply(self.carrier, Asked(side=side))
 
+    def _identify(self) -> None:
+        apply(self.carrier, Asked(is_told_anew=True))
+
     def _invoice(self, period: DatePeriod) -> None:
-        carrier = self.carrier
-        try:
-            invoicing.issue(
-                tenant_id=carrier.tenant_id,
-                actor="test",
-                account_code="cust",
-                period=period,
-                at=carrier.now,
-                is_early=True,
-            )
-        except Conflict as error:
-            if error.code != "nothing_to_bill":
-                raise
+        for code in CUSTOMERS:
+            try:
+                invoicing.issue(
+                    tenant_id=self.carrier.tenant_id,
+                    actor="test",
+                    account_code=code,
+                    period=period,
+                    at=self.carrier.now,
+                    is_early=True,
+                )
+            except Conflict as error:
+                if error.code != "nothing_to_bill":
+                    raise
 
     def _void(self, place: int) -> None:
         with self.carrier.scope():
@@ -117,8 +119,7 @@ class Story:
 
     def settle(self) -> None:
         """Make every earlier omission good."""
-        self.do("trunk")
-        self.do("rerate", "")
+        self.do("identify")
         self.do("resend")
 
     def void_all(self) -> None:
@@ -129,7 +130,7 @@ class Story:
             self.do("void", 0)
 
     def billed(self) -> Decimal:
-        """What the documents that stand say was used, to the last decimal."""
+        """What the documents that stand say was used, to the last decimal, whatever the currency."""
         with self.carrier.scope():
             standing = Invoice.objects.exclude(state=InvoiceState.VOID)
             return sum((invoice.exact.to_decimal() for invoice in standing), Decimal(0))
@@ -174,7 +175,8 @@ def test_whatever_was_done_it_ends_as_if_it_had_been_right_at_once(
     fresh = Story(Carrier.make(folder / "fresh", f"Fresh {folder.name}"))
     for (side, code), price in story.prices.items():
         fresh.do("price", side, code, price)
-    fresh.do("trunk")
+    for trunk in story.trunks:
+        fresh.do("trunk", *trunk)
     for calls in story.files:
         fresh.do("load", calls)
     assert what_counts(story.carrier) == what_counts(fresh.carrier)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from trunkline.cli.door import JsonOption, TenantOption, now, print_json, table, tenant_scope
-from trunkline.cli.shown import given_instant, local_text, print_rows, required_instant, utc_text
+from trunkline.cli.shown import given_instant, local_text, print_rows, required_instant
 from trunkline.core.errors import Invalid
 from trunkline.core.money import Amount
+from trunkline.core.period import utc_text
 
 if TYPE_CHECKING:
     from trunkline.parties.models import Account, Identity

@@ -41,7 +41,9 @@ def demo(
         print_json({"tenants": summary})
     else:
         _print(summary)
-        _print_next(exit_after=exit_after)
+        _print_next()
+    if not exit_after:
+        _serve([written.plan.slug for written in tenants])
 
 
 def _run(written: WrittenTenant, progress: Progress | None) -> dict[str, Any]:
@@ -148,7 +150,7 @@ def _cell(name: str, row: dict[str, Any]) -> str:
     return f"{row[name]:,}"
 
 
-def _print_next(*, exit_after: bool) -> None:
+def _print_next() -> None:
     from trunkline.kit.home import home
 
     typer.echo(f"Invoices (PDF, with their records as CSV and Parquet): {home() / 'documents'}")
@@ -161,8 +163,20 @@ def _print_next(*, exit_after: bool) -> None:
         ("docs/guide/first-invoice.md", "your own file, your own prices"),
     ):
         typer.echo(f"  {command:<70} {what}")
-    if not exit_after:
-        say("There is no web server yet: the demo ends here, as with --exit.")
+
+
+def _serve(slugs: list[str]) -> None:
+    """Serve both operators until Ctrl-C; who may sign in stands on the standard error."""
+    from trunkline.cli.demo_logins import make_logins
+    from trunkline.cli.up import HOST, PORT, serve
+    from trunkline.tenancy.queries import get_tenant_id
+
+    logins = make_logins({slug: get_tenant_id(slug) for slug in slugs}, actor=actor(), at=now())
+    say(f"\nOpen http://localhost:{PORT}/ and sign in (the passwords are new each time):")
+    for login in logins:
+        say(f"  {login.tenant:<12} {login.email:<28} {login.password}")
+    say("Ctrl-C ends it.")
+    raise typer.Exit(serve(host=HOST, port=PORT))
 
 
 @contextmanager

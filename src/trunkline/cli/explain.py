@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -28,10 +28,11 @@ def explain(
 
     The amount is computed again; ends with status 1 if it is not the stored one.
     """
-    from trunkline.cli.explained import as_json, print_explanation
+    from trunkline.cli.explained import print_explanation
     from trunkline.cli.usage import instant
     from trunkline.invoicing.queries import find_billing
     from trunkline.usage.explain import explain_record
+    from trunkline.usage.explained import as_json
     from trunkline.usage.locate import Sought, access_record
     from trunkline.usage.queries import access_switch
 
@@ -45,9 +46,7 @@ def explain(
             as_of=instant(as_of, "--as-of"),
         )
         found = explain_record(access_record(sought))
-        rollups = [side.booked.rollup for side in found.sides if side.booked is not None]
-        billing = {rollup.pk: find_billing(rollup.pk) for rollup in rollups if rollup is not None}
-        said: dict[str, Any] = as_json(found, billing)
+        said = as_json(found, find_billing(found.rollup_ids))
     if json:
         print_json(said)
     else:

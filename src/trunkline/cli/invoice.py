@@ -134,13 +134,13 @@ def list_documents(
 @app.command()
 def show(number: NumberArgument, tenant: TenantOption, as_of: AsOfOption = "", json: JsonOption = False) -> None:
     """Show one document with its lines, and the documents that adjust it."""
-    from trunkline.invoicing.queries import access_invoice, adjusting
+    from trunkline.invoicing.queries import access_invoice, adjusting, lines_of
     from trunkline.kit.home import home
 
     with tenant_scope(tenant):
         instant = _instant(as_of)
         invoice = access_invoice(number, as_of=instant)
-        lines = list(invoice.lines.select_related("corrects").order_by("number"))
+        lines = lines_of(invoice)
         later = adjusting(invoice, as_of=instant)
     if json:
         adjusted = {"adjusted_by": [each.number for each in later]}
@@ -207,7 +207,7 @@ def export(
     to: Annotated[Path, typer.Option(help="Folder for the PDF and the records; made if missing.")],
 ) -> None:
     """Copy a document and its records into a folder, checked against what was issued."""
-    from trunkline.invoicing.files import open_stored
+    from trunkline.invoicing.files import name_of, open_stored
     from trunkline.invoicing.queries import access_invoice
 
     with tenant_scope(tenant):
@@ -216,7 +216,7 @@ def export(
         to.mkdir(parents=True, exist_ok=True)
         for kind, suffix in (("pdf", ".pdf"), ("csv", ".records.csv"), ("parquet", ".records.parquet")):
             source = open_stored(getattr(invoice, f"{kind}_path"), getattr(invoice, f"{kind}_sha256"))
-            target = to / f"{source.name.split('.')[0]}{suffix}"
+            target = to / name_of(number, suffix)
             shutil.copyfile(source, target)
             say(str(target))
 

@@ -24,11 +24,15 @@ class Group:
     module: str
     needs_database: bool = True
     prepares_itself: frozenset[str] = frozenset()  # commands that need the database only sometimes
+    web: bool = False  # whether it works with staff and keys, whose apps others do without
 
 
 GROUPS = {
-    "demo": Group("demo"),
+    "demo": Group("demo", web=True),
+    "up": Group("up"),
     "tenant": Group("tenant"),
+    "staff": Group("staff", web=True),
+    "key": Group("key", web=True),
     "account": Group("account"),
     "tariff": Group("tariff"),
     "switch": Group("switch"),
@@ -39,7 +43,7 @@ GROUPS = {
     "invoice": Group("invoice"),
     "report": Group("report"),
     "ledger": Group("ledger"),
-    "worker": Group("worker"),
+    "worker": Group("worker", web=True),
     "db": Group("db", needs_database=False),
     "simulate": Group("simulate", needs_database=False),
     "vectors": Group("vectors", needs_database=False),
@@ -107,7 +111,7 @@ def main() -> None:
         if asked in GROUPS:
             words = [word for word in sys.argv[1:] if not word.startswith("-")]
             if not wants_help and GROUPS[asked].needs_database and not set(words[1:2]) & GROUPS[asked].prepares_itself:
-                get_ready()
+                get_ready(web=GROUPS[asked].web)
             elif GROUPS[asked].needs_database:
                 set_up_django()
             root = build([asked])

@@ -24,18 +24,22 @@ MIGRATION_LOCK = 7_305_809_122  # a number of our own: PostgreSQL's advisory loc
 MISSING = (psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege)
 
 
-def get_ready() -> None:
+def get_ready(*, web: bool = False) -> None:
     """Get the database ready and set Django up. Raises what `get_database_ready` raises."""
     get_database_ready()
-    set_up_django()
+    set_up_django(web=web)
 
 
-def set_up_django() -> None:
-    """Load the models; no database is touched. What `django.setup()` does, less its web parts and the makers of the schema."""
+def set_up_django(*, web: bool = False) -> None:
+    """Load the models; no database is touched. What `django.setup()` does, less its web parts and the makers of the schema.
+
+    `web` loads the apps of the web too: for commands that work with staff and keys.
+    """
     from django.apps import apps
     from django.conf import settings
 
-    apps.populate([app for app in settings.INSTALLED_APPS if app not in settings.SCHEMA_APPS])
+    left_out = [*settings.SCHEMA_APPS, *([] if web else settings.WEB_APPS)]
+    apps.populate([app for app in settings.INSTALLED_APPS if app not in left_out])
 
 
 def get_database_ready() -> None:
@@ -80,13 +84,28 @@ def _reaches_server() -> bool:
     return True
 
 
+# Where libraries keep migrations of theirs that we run: package, folder in it, name of the app.
+MIGRATIONS_OF_LIBRARIES = (
+    ("procrastinate", "contrib/django", "procrastinate"),
+    ("django", "contrib/admin", "admin"),
+    ("django", "contrib/auth", "auth"),
+    ("django", "contrib/contenttypes", "contenttypes"),
+    ("django", "contrib/sessions", "sessions"),
+    ("allauth", "account", "account"),
+    ("allauth", "mfa", "mfa"),
+    ("allauth", "usersessions", "usersessions"),
+    ("axes", "", "axes"),
+)
+
+
 def wanted_migrations() -> set[str]:
-    """Every migration of ours and of the queue, as `app.name`."""
+    """Every migration of ours and of the libraries, as `app.name`."""
     root = Path(__file__).parents[1]
     found = {f"{path.parts[-3]}.{path.stem}" for path in root.glob("*/migrations/[0-9]*.py")}
-    queue = importlib.util.find_spec("procrastinate")
-    for folder in (queue.submodule_search_locations or []) if queue else []:
-        found |= {f"procrastinate.{path.stem}" for path in Path(folder).glob("contrib/django/migrations/[0-9]*.py")}
+    for package, inside, app in MIGRATIONS_OF_LIBRARIES:
+        library = importlib.util.find_spec(package)
+        for folder in (library.submodule_search_locations or []) if library else []:
+            found |= {f"{app}.{path.stem}" for path in Path(folder, inside).glob("migrations/[0-9]*.py")}
     return found
 
 

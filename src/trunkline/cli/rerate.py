@@ -1,8 +1,8 @@
-"""`trunkline usage rerate`: price stored records again, and what proposes it."""
+"""`trunkline usage rerate`: price stored records again, or tell anew whose they are, and what proposes it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -40,6 +40,9 @@ def rerate(
     side: Annotated[str, typer.Option(help="Only this side: sell or buy.")] = "",
     code: Annotated[str, typer.Option(help="Only called numbers that begin so.")] = "",
     tariff: Annotated[str, typer.Option(help="Only sides that this tariff has priced or may price.")] = "",
+    identify: Annotated[
+        bool, typer.Option("--identify", help="Tell whose the records are anew, and price both sides then.")
+    ] = False,
     reason: Annotated[str, typer.Option(help="Instead of records: send rejects of this reason again.")] = "",
     apply: Annotated[bool, typer.Option("--apply", help="Make it so. Without it nothing is written.")] = False,
     background: Annotated[
@@ -49,10 +52,11 @@ def rerate(
     dismiss: Annotated[int, typer.Option(help="Close the proposal of this number without pricing again.")] = 0,
     json: JsonOption = False,
 ) -> None:
-    """Price posted records again, as prices are now: first a look at what that changes, with --apply the correction itself."""
+    """Price posted records again, as prices are now, or with --identify tell first whose they are: a look at what that changes, with --apply the correction itself."""
     from trunkline.cli.usage import instant
 
-    given = {"--from": begin, "--to": end, "--account": account, "--side": side, "--code": code, "--tariff": tariff}
+    given: dict[str, str | bool] = {"--from": begin, "--to": end, "--account": account, "--side": side}
+    given |= {"--code": code, "--tariff": tariff, "--identify": identify}
     if proposed or dismiss:
         _proposed(tenant, dismiss, json=json)
         return
@@ -73,8 +77,10 @@ def rerate(
             side=side,
             code=code,
             tariff_id=get_tariff(tariff).pk if tariff else None,
+            is_told_anew=identify,
         )
-    words = " ".join(f"{name} {value}" for name, value in given.items() if value) or "everything"
+    words = " ".join(name if value is True else f"{name} {value}" for name, value in given.items() if value)
+    words = words or "everything"
     if apply:
         _apply(tenant_id, asked, words, background=background, json=json)
     else:
@@ -94,7 +100,7 @@ def _preview(tenant: str, tenant_id: int, asked: Asked, words: str, *, json: boo
     lost = sum(found.lost.values())
     typer.echo(
         f"{found.looked:,} records looked at ({words}), {found.changed:,} change"
-        + (f", {lost:,} of them lose their price" if lost else "")
+        + (f", {lost:,} of them {'become rejects' if asked.is_told_anew else 'lose their price'}" if lost else "")
         + f"; {found.touched} of {found.segments} segments; {found.seconds:.1f} s"
     )
     _print_money(said)
@@ -349,7 +355,7 @@ def _short(instant: datetime) -> str:
     return f"{utc:%Y-%m-%d}" if utc.time() == utc.time().min else utc.isoformat().replace("+00:00", "Z")
 
 
-def tell(proposal: Proposal | None, tenant: str) -> None:
+def tell(proposals: Iterable[Proposal], tenant: str) -> None:
     """Say that posted records are concerned by what a command has just changed."""
-    if proposal is not None:
+    for proposal in proposals:
         say(f"Posted records may cost something else now. What would change, shows\n  {command_of(proposal, tenant)}")

@@ -20,8 +20,9 @@ from trunkline.cli.door import (
     tenant_scope,
     with_options,
 )
-from trunkline.cli.shown import given_instant, local_text, print_rows, required_instant, utc_text
+from trunkline.cli.shown import given_instant, local_text, print_rows, required_instant
 from trunkline.core.errors import Invalid
+from trunkline.core.period import utc_text
 
 if TYPE_CHECKING:
     from trunkline.usage.models import TrafficRule
@@ -265,7 +266,8 @@ def follow(
     json: JsonOption = False,
 ) -> None:
     """Show the path of one call through number rules, traffic rules, identification and prices. Nothing is written; ends with status 1 if it would be rejected."""
-    from trunkline.cli.tested import lines_of, path_of
+    from trunkline.cli.tested import lines_of
+    from trunkline.usage.traffic.tested import path_of
 
     with tenant_scope(tenant, snapshot=True):
         start = now().replace(microsecond=0) if at is None else required_instant(at, _zone())

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from trunkline.cli.door import table
 from trunkline.core.period import get_zone
-
-
-def utc_text(instant: datetime | None) -> str | None:
-    """An instant for programs: ISO 8601 with Z."""
-    return None if instant is None else instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def local_text(instant: datetime | None, timezone: str) -> str:

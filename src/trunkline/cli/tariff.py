@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json as json_module
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from trunkline.cli.door import JsonOption, TenantOption, now, print_json, say, table, tenant_scope
 from trunkline.cli.rerate import tell
-from trunkline.cli.shown import given_instant, local_text, print_rows, required_instant, utc_text
+from trunkline.cli.shown import given_instant, local_text, print_rows, required_instant
 from trunkline.core.errors import Invalid, NotFound
-
-if TYPE_CHECKING:
-    from trunkline.usage.models import Proposal
+from trunkline.core.period import utc_text
 
 app = typer.Typer(
     help="Price lists: tariffs and their rates, time profiles, exchange rates, and who has which tariff.",
@@ -139,16 +137,14 @@ def load_rates(
     json: JsonOption = False,
 ) -> None:
     """Load a rate file into a tariff, all of it or nothing (docs/formats/rates_csv.md)."""
-    from trunkline.tariffs import actions
     from trunkline.tariffs.queries import get_tariff
     from trunkline.tariffs.source import read_source
-    from trunkline.usage.proposals import propose
+    from trunkline.usage import price_changes
 
     data = read_source(file)
     with tenant_scope(tenant, reason=f"load of {file.name}"):
-        tariff = get_tariff(name)
-        done = actions.load_rates(tariff_id=tariff.pk, data=data, supersede_earlier=supersede, at=now())
-        proposal = propose(cause=f"rates loaded into {name}", tariff=tariff, start_from=done.begins, at=now())
+        changed = price_changes.load_rates(tariff=get_tariff(name), data=data, supersede_earlier=supersede, at=now())
+    done = changed.made
     if json:
         print_json(
             {
@@ -159,11 +155,11 @@ def load_rates(
                 "revision": done.revision,
             }
         )
-        tell(proposal, tenant)
+        tell(changed.proposals, tenant)
         return
     ended = f", {done.closed} earlier ones ended, {done.voided} voided" if supersede else ""
     typer.echo(f"{done.rates} rates from {done.lines} lines loaded into {name}{ended}")
-    tell(proposal, tenant)
+    tell(changed.proposals, tenant)
 
 
 @app.command("void-rates")
@@ -173,19 +169,13 @@ def void_rates(
     tenant: TenantOption,
 ) -> None:
     """Take wrong rates out of a tariff; they stay readable."""
-    from trunkline.tariffs import actions
-    from trunkline.tariffs.queries import begin_of, get_tariff
-    from trunkline.usage.proposals import propose
+    from trunkline.tariffs.queries import get_tariff
+    from trunkline.usage import price_changes
 
     with tenant_scope(tenant):
-        tariff = get_tariff(name)
-        begins = begin_of(rate)
-        count = actions.void_rates(tariff_id=tariff.pk, rate_ids=rate, at=now())
-        proposal = (
-            propose(cause=f"rates of {name} voided", tariff=tariff, start_from=begins, at=now()) if count else None
-        )
-    typer.echo(f"{count} rates voided")
-    tell(proposal, tenant)
+        changed = price_changes.void_rates(tariff=get_tariff(name), rate_ids=rate, at=now())
+    typer.echo(f"{changed.made} rates voided")
+    tell(changed.proposals, tenant)
 
 
 @app.command("set")
@@ -196,19 +186,13 @@ def set_fields(
     timezone: Annotated[Text, typer.Option(help="IANA zone of its clock.")] = None,
 ) -> None:
     """Rename a tariff or set its clock."""
-    from trunkline.tariffs.actions import change_tariff
     from trunkline.tariffs.queries import get_tariff
-    from trunkline.usage.proposals import propose
+    from trunkline.usage import price_changes
 
-    proposal = None
     with tenant_scope(tenant):
-        tariff = get_tariff(name)
-        is_other_clock = timezone is not None and timezone != tariff.timezone
-        tariff = change_tariff(tariff_id=tariff.pk, name=new_name, timezone=timezone, at=now())
-        if is_other_clock:
-            proposal = propose(cause=f"the clock of {tariff.name} set", tariff=tariff, start_from=None, at=now())
+        changed = price_changes.change_tariff(tariff=get_tariff(name), name=new_name, timezone=timezone, at=now())
     typer.echo(f"tariff {new_name or name} changed")
-    tell(proposal, tenant)
+    tell(changed.proposals, tenant)
 
 
 @app.command()
@@ -226,13 +210,12 @@ def assign(
 ) -> None:
     """Give an account a tariff."""
     from trunkline.parties.queries import get_account
-    from trunkline.tariffs.actions import assign_tariff
     from trunkline.tariffs.queries import get_tariff
-    from trunkline.usage.proposals import propose
+    from trunkline.usage import price_changes
 
     with tenant_scope(tenant):
         found = get_account(account)
-        row = assign_tariff(
+        changed = price_changes.assign_tariff(
             account=found,
             tariff=get_tariff(name),
             side=side,
@@ -242,10 +225,9 @@ def assign(
             valid_to=given_instant(valid_to, found.timezone),
             at=now(),
         )
-        cause = f"{name} given to {account}"
-        proposal = propose(cause=cause, account=found, side=side, start_from=row.valid_from, at=now())
+    row = changed.made
     typer.echo(f"{name} is number {row.position} of the {side} list of {account} for {service} (assignment {row.pk})")
-    tell(proposal, tenant)
+    tell(changed.proposals, tenant)
 
 
 @app.command("end-assignment")
@@ -257,21 +239,14 @@ def end_assignment(
     ],
 ) -> None:
     """Let an account have a tariff no longer."""
-    from trunkline.tariffs import actions
-    from trunkline.tariffs.queries import assignments
-    from trunkline.usage.proposals import propose
+    from trunkline.tariffs.queries import access_assignment
+    from trunkline.usage import price_changes
 
     with tenant_scope(tenant):
-        row = assignments().filter(pk=assignment).first()
-        if row is None:
-            raise NotFound("assignment_not_found", f"There is no assignment {assignment}.")
-        end = required_instant(to, row.account.timezone)
-        first = end if row.valid_to is None else min(end, row.valid_to)
-        actions.end_assignment(assignment_id=row.pk, valid_to=end, at=now())
-        cause = f"{row.tariff.name} taken from {row.account.code}"
-        proposal = propose(cause=cause, account=row.account, side=row.side, start_from=first, at=now())
+        end = required_instant(to, access_assignment(assignment).account.timezone)
+        changed = price_changes.end_assignment(assignment_id=assignment, valid_to=end, at=now())
     typer.echo(f"assignment {assignment} ends at {utc_text(end)}")
-    tell(proposal, tenant)
+    tell(changed.proposals, tenant)
 
 
 @app.command("profile-add")
@@ -295,20 +270,16 @@ def profile_set(
     tenant: TenantOption,
 ) -> None:
     """Set the windows of a time profile, for every tariff that uses it."""
-    from trunkline.tariffs.actions import change_time_profile
-    from trunkline.tariffs.queries import tariffs_with, time_profiles
-    from trunkline.usage.proposals import propose
+    from trunkline.tariffs.queries import time_profiles
+    from trunkline.usage import price_changes
 
     with tenant_scope(tenant):
         found = time_profiles().filter(name=name).first()
         if found is None:
             raise NotFound("time_profile_not_found", f"There is no time profile {name!r}.")
-        change_time_profile(profile_id=found.pk, windows=_json(windows), at=now())
-        cause = f"the time profile {name} set"
-        proposals = [propose(cause=cause, tariff=each, start_from=None, at=now()) for each in tariffs_with(found)]
+        changed = price_changes.change_time_profile(profile=found, windows=_json(windows), at=now())
     typer.echo(f"time profile {name} changed")
-    for proposal in proposals:
-        tell(proposal, tenant)
+    tell(changed.proposals, tenant)
 
 
 @app.command("profile-list")
@@ -334,14 +305,14 @@ def load_exchange_rates(
     json: JsonOption = False,
 ) -> None:
     """Load exchange rates: a file of the European Central Bank, or date,base,quote,rate."""
-    from trunkline.tariffs import actions
     from trunkline.tariffs.source import read_source
+    from trunkline.usage import price_changes
 
     data = read_source(file)
     with tenant_scope(tenant, reason=f"load of {file.name}"):
-        done = actions.load_exchange_rates(data=data, base=base, source=source, replace=replace, at=now())
-        proposal = _propose_exchange(done.first_day, f"exchange rates of {source} loaded")
-    tell(proposal, tenant)
+        changed = price_changes.load_exchange_rates(data=data, base=base, source=source, replace=replace, at=now())
+    done = changed.made
+    tell(changed.proposals, tenant)
     if json:
         print_json({"rates": done.rates, "added": done.added, "replaced": done.replaced, "skipped": done.skipped})
         return
@@ -359,23 +330,12 @@ def set_exchange_rate(
     on: Annotated[str, typer.Option(help="First day on which it holds, as 2026-03-02.")],
 ) -> None:
     """State one exchange rate."""
-    from trunkline.tariffs import actions
+    from trunkline.usage import price_changes
 
     with tenant_scope(tenant):
-        row = actions.set_exchange_rate(base=base, quote=quote, on=_day(on), rate=rate, at=now())
-        proposal = _propose_exchange(row.on, f"exchange rate {base}/{quote} set")
-    typer.echo(str(row))
-    tell(proposal, tenant)
-
-
-def _propose_exchange(day: date | None, cause: str) -> Proposal | None:
-    """What exchange rates from a day on propose; a day of an account begins up to 14 hours before that of UTC."""
-    from trunkline.usage.proposals import propose_exchange
-
-    if day is None:
-        return None
-    begins = datetime.combine(day, time.min, UTC) - timedelta(hours=14)
-    return propose_exchange(cause=cause, start_from=begins, at=now())
+        changed = price_changes.set_exchange_rate(base=base, quote=quote, on=_day(on), rate=rate, at=now())
+    typer.echo(str(changed.made))
+    tell(changed.proposals, tenant)
 
 
 @app.command("exchange-rate")

@@ -1,14 +1,9 @@
-"""The path of a record through the traffic rules as JSON, and as lines for people that are made from that JSON."""
+"""The path of a record through the traffic rules as lines for people, made from what `usage.traffic.traced` says of it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-
-from trunkline.usage.traffic.rule import actions_text
-from trunkline.usage.traffic.scalar import Looked, State
-
-Json = dict[str, Any]
 
 WHY_NOT = {
     "stopped": "not looked at: a rule before it ended the stage",
@@ -39,40 +34,6 @@ STAGES = {
     "after_rate": "after rate",
     "after_routing": "after routing",
 }
-
-
-def state_json(state: State) -> Json:
-    """What a record carries."""
-    return {
-        "calling": state.calling,
-        "called": state.called,
-        "routing_number": state.routing or None,
-        "tags": sorted(state.tags),
-        "jurisdiction": state.jurisdiction.value,
-    }
-
-
-def looked_json(looked: Sequence[Looked], before: State) -> list[Json]:
-    """The rules of a stage: what became of each, what it was to do, and what the record carried afterwards where it changed."""
-    found = []
-    for each in looked:
-        rule, after = each.rule, each.after
-        now = state_json(after)
-        changed = {name: value for name, value in now.items() if value != state_json(before)[name]}
-        found.append(
-            {
-                "rule": rule.name,
-                "stage": rule.stage.value,
-                "position": rule.position,
-                "verdict": each.verdict.value,
-                "actions": actions_text(rule.actions),
-                "then": rule.then.value,
-                "changed": changed,
-                "reason": None if after.denied_by is not rule or after.reason is None else after.reason.value,
-            }
-        )
-        before = after
-    return found
 
 
 def looked_lines(looked: Sequence[Mapping[str, Any]], indent: str) -> Iterator[str]:

@@ -36,6 +36,11 @@ def require_aware(instant: datetime) -> datetime:
     return instant
 
 
+def utc_text(instant: datetime | None) -> str | None:
+    """An instant for programs: ISO 8601 with Z."""
+    return None if instant is None else instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Period:
     """The instants of `[start, end)`; empty if they are equal. Raises Invalid `period_order`, `naive_instant`."""

@@ -40,7 +40,7 @@ from trunkline.parties.models import Account
 from trunkline.parties.queries import get_account
 from trunkline.tenancy.queries import current_tenant
 from trunkline.tenancy.scope import scope
-from trunkline.usage.segments import SegmentsMoved, retry_when_moved
+from trunkline.usage.segments import COMMAND, Limits, SegmentsMoved, limited, retry_when_moved
 
 if TYPE_CHECKING:
     import duckdb
@@ -100,6 +100,7 @@ class _Run:
     period: DatePeriod
     at: datetime
     is_early: bool
+    limits: Limits = COMMAND
 
     def scope(self, *, snapshot: bool = False) -> AbstractContextManager[object]:
         return scope(self.tenant_id, self.actor, snapshot=snapshot)
@@ -116,17 +117,24 @@ class _Attached:
 
 
 def issue(
-    *, tenant_id: int, actor: str, account_code: str, period: DatePeriod, at: datetime, is_early: bool = False
+    *,
+    tenant_id: int,
+    actor: str,
+    account_code: str,
+    period: DatePeriod,
+    at: datetime,
+    is_early: bool = False,
+    limits: Limits = COMMAND,
 ) -> Issued:
     """Issue the document of an account and a period: everything used before its end that no document bills yet.
 
     Afterwards the document is numbered, in the books and on the disk, and its usage is stamped; or nothing has happened at all. Issued
     again with nothing new to bill, the document that is there comes back. Must not be called inside a scope.
     Raises NotFound `account_not_found`; Invalid `period_order`; Conflict `period_open` (unless `is_early`), `nothing_to_bill`,
-    `sums_disagree`, `number_taken`; Unavailable `documents_folder`, `segments_moved`; Busy
+    `sums_disagree`, `number_taken`; Unavailable `documents_folder`, `segments_moved`, `reading_took_too_long`; Busy
     `invoicing_busy`, `ledger_busy` where somebody else was in the way three times.
     """
-    return _issue_alone(_Run(tenant_id, actor, period, at, is_early), account_code)
+    return _issue_alone(_Run(tenant_id, actor, period, at, is_early, limits), account_code)
 
 
 def issue_all(
@@ -167,7 +175,7 @@ def _issue_alone(run: _Run, account_code: str) -> Issued:
 def _issue_one(run: _Run, account_code: str) -> Invoice:
     with run.scope(snapshot=True):
         draft, evidence = _read(run, account_code)
-    with contextlib.closing(records.find([(draft, evidence)])) as found:
+    with contextlib.closing(records.find([(draft, evidence)], run.limits)) as found:
         attached = _attach(run, draft, evidence, found)
     return _make(run, draft, attached)
 
@@ -333,6 +341,7 @@ def _attach(run: _Run, draft: Draft, evidence: Evidence, found: duckdb.DuckDBPyC
         with ExitStack() as opened:
             csv = opened.enter_context(files.writing(tenant_id, public_id, CSV))
             parquet = opened.enter_context(files.writing(tenant_id, public_id, PARQUET))
+            opened.enter_context(limited(found, run.limits))
             count = records.attach(found, draft, evidence, csv=csv, parquet=parquet)
         reached("invoice_records_written")
         return _Attached(

@@ -62,11 +62,16 @@ def written(tenant_id: int, public_id: UUID, suffix: str) -> Partial:
 
 def put_in_place(partial: Partial, *, number: str, public_id: UUID, suffix: str) -> StoredFile:
     """Give a file its name; durable only with `make_names_durable`."""
-    name = f"{_NOT_IN_NAMES.sub('-', number)}.{public_id.hex[-12:]}{suffix}"
+    name = name_of(number, f".{public_id.hex[-12:]}{suffix}")
     final = partial.path.with_name(name)
     with _as_unavailable():
         partial.path.rename(final)
     return StoredFile(str(final.relative_to(home())), partial.sha256)
+
+
+def name_of(number: str, suffix: str) -> str:
+    """What a file of that document is called outside: its number in letters that no header and no file system takes for something else."""
+    return f"{_NOT_IN_NAMES.sub('-', number)}{suffix}"
 
 
 def make_names_durable(tenant_id: int) -> None:
@@ -101,16 +106,19 @@ def sweep(tenant_id: int, *, kept: Collection[str], before: float) -> list[Path]
 
 
 def open_stored(path: str, sha256: str) -> Path:
-    """A document's file. Raises NotFound `document_missing`, Unavailable `document_changed` where it is not what was issued."""
+    """A document's file. Raises NotFound `document_missing`, Unavailable `document_changed` where it is not what was issued.
+
+    They name the file by its place in the data folder, which says nothing of the machine.
+    """
     found = home() / path
     if not found.is_file():
         raise NotFound(
-            "document_missing", f"The file {found} is gone.", hint="Restore the data folder from its backup.", path=path
+            "document_missing", f"The file {path} is gone.", hint="Restore the data folder from its backup.", path=path
         )
     if _hash(found) != sha256:
         raise Unavailable(
             "document_changed",
-            f"The file {found} is not the one that was issued.",
+            f"The file {path} is not the one that was issued.",
             hint="Restore it from a backup.",
             path=path,
         )

@@ -20,6 +20,7 @@ from trunkline.invoicing.models import BilledRollup, Invoice, InvoiceLine, Invoi
 from trunkline.invoicing.rules import Bucket, Corrected, Day, Key, Piece, Sums, TaxRate, Terms, find_adjusted
 from trunkline.invoicing.terms import RateFacts, price_terms
 from trunkline.kit.db.scope import current_tenant_id
+from trunkline.kit.models import find_public
 from trunkline.parties.models import Account
 from trunkline.tariffs.models import Destination, Rate
 from trunkline.tariffs.rules import parse_steps
@@ -166,6 +167,19 @@ def access_invoice(number: str, *, as_of: datetime | None = None) -> Invoice:
     return found
 
 
+def access_document(public_id: str) -> Invoice:
+    """The document of that public id, with its account. Raises NotFound `invoice_not_found`, with one text for absent and another tenant's."""
+    found = find_public(list_invoices(), public_id)
+    if found is None:
+        raise NotFound("invoice_not_found", "There is no such invoice.")
+    return found
+
+
+def lines_of(invoice: Invoice) -> list[InvoiceLine]:
+    """The lines of a document, in their order, each with the document that it corrects."""
+    return list(invoice.lines.select_related("corrects").order_by("number"))
+
+
 def list_invoices(
     *, account: Account | None = None, state: str | None = None, as_of: datetime | None = None
 ) -> QuerySet[Invoice]:
@@ -178,10 +192,10 @@ def list_invoices(
     return found.filter(state=state) if state is not None else found
 
 
-def find_billing(rollup_id: int) -> Invoice | None:
-    """The document on which a rollup stands, None as long as it is on none."""
-    stamp = BilledRollup.objects.filter(rollup_id=rollup_id, released_at=None).select_related("invoice").first()
-    return None if stamp is None else stamp.invoice
+def find_billing(rollup_ids: Iterable[int]) -> dict[int, Invoice]:
+    """The documents on which rollups stand, by rollup; one that is on none is left out."""
+    stamps = BilledRollup.objects.filter(rollup_id__in=list(rollup_ids), released_at=None).select_related("invoice")
+    return {stamp.rollup_id: stamp.invoice for stamp in stamps}
 
 
 def documents_of(days: Iterable[tuple[int, int, date]]) -> dict[tuple[int, int, date], Invoice]:

@@ -23,13 +23,12 @@ from trunkline.engine import zone
 from trunkline.invoicing.choices import LineKind
 from trunkline.invoicing.draft import Draft, Evidence, Version
 from trunkline.invoicing.rules import NO_LINE, Key, Line, Sums
-from trunkline.usage.segments import connect, text_literal, watch
+from trunkline.usage.segments import COMMAND, Limits, connect, limited, text_literal, watch
 from trunkline.usage.store import RATED
 
 if TYPE_CHECKING:
     import duckdb
 
-MEMORY: Final = "512MB"
 BATCH_ROWS: Final = 65_536
 _UNKNOWN_LINE: Final = -1
 _NO_BUCKET: Final = -1
@@ -173,18 +172,18 @@ _AMOUNTS: Final = {"amount": "amount_text", "amount_before": "amount_before_text
 _FORMULA: Final = r"^[\s]*[=+\-@]"
 
 
-def find(wanted: Sequence[tuple[Draft, Evidence]]) -> duckdb.DuckDBPyConnection:
+def find(wanted: Sequence[tuple[Draft, Evidence]], limits: Limits = COMMAND) -> duckdb.DuckDBPyConnection:
     """The records of some drafts of one snapshot, for `attach`. Close it.
 
-    Memory is bounded; what passes it spills. Raises `SegmentsMoved` where a segment is gone.
+    Memory is bounded; what passes it spills. Raises `SegmentsMoved` where a segment is gone, and as `segments.limited` does.
     """
     paths = list(dict.fromkeys(each.path for _, evidence in wanted for each in evidence.files))
     history = {each.id: each for _, evidence in wanted for each in evidence.history}
     everything = list(dict.fromkeys([*paths, *(each.path for each in history.values())]))
     accounts = ", ".join(str(int(draft.account_id)) for draft, _ in wanted) or "NULL"
-    connection = connect(everything, memory=MEMORY, has_view=False)
+    connection = connect(everything, limits=limits, has_view=False)
     try:
-        with watch(everything):
+        with watch(everything), limited(connection, limits):
             keep = "VIEW" if len(wanted) == 1 else "TABLE"
             segments = _segments(connection, paths)
             connection.execute(FOUND.format(keep=keep, fields=_FIELDS, segments=segments, accounts=accounts))

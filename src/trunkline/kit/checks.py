@@ -27,7 +27,7 @@ from django.db import connections, models
 
 from trunkline.kit.db.embedded import ROLES
 from trunkline.kit.db.global_tables import GLOBAL_TABLES
-from trunkline.kit.db.rls import OWNER_LOOKUP_POLICY, PLATFORM_POLICY, TENANT_POLICY
+from trunkline.kit.db.rls import OWNER_LOOKUP_POLICY, OWNER_LOOKUP_TABLES, PLATFORM_POLICY, TENANT_POLICY
 from trunkline.kit.db.roles import UNSAFE
 
 TENANT_TABLE = "tenancy_tenant"  # confined by its own id
@@ -166,7 +166,7 @@ def _check_policies(table: str, column: str, policies: list[tuple[Any, ...]]) ->
         TENANT_POLICY: ("*", True, equality, equality, ["public"]),
         PLATFORM_POLICY: ("r", True, "true", "", ["trunkline_platform"]),
     }
-    if table == TENANT_TABLE:
+    if table in OWNER_LOOKUP_TABLES:
         wanted[OWNER_LOOKUP_POLICY] = ("r", True, "true", "", ["trunkline_owner"])
     for name, *rest in policies:
         if name not in wanted:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -14,6 +15,8 @@ from trunkline.core.errors import Invalid
 from trunkline.core.ids import uuid7
 from trunkline.core.money import AMOUNT_DECIMALS, PRICE_DECIMALS, Amount, Price
 from trunkline.kit.db.scope import current_tenant_id, require_scope
+
+M = TypeVar("M", bound=models.Model)
 
 
 class TenantQuery(Query):
@@ -190,6 +193,15 @@ class PublicIdField(models.UUIDField):
         super().__init__(**given)
 
 
+def find_public(rows: models.QuerySet[M], public_id: str) -> M | None:
+    """The row of that public id among these; None also for a text that is no UUID."""
+    try:
+        wanted = UUID(public_id)
+    except ValueError:
+        return None
+    return rows.filter(public_id=wanted).first()
+
+
 class _ScaledField(models.DecimalField):
     """A numeric column that is an exact money type in Python."""
 
@@ -270,6 +282,7 @@ __all__ = [
     "TenantManager",
     "TenantModel",
     "TenantQuerySet",
+    "find_public",
     "tenant_key",
     "tenant_reference",
 ]

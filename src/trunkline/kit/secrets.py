@@ -15,6 +15,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import hmac
 import os
 import stat
 from typing import Final
@@ -104,6 +105,14 @@ def open_sealed(token: str, *, tenant_id: int, purpose: str) -> Secret:
 def is_stale(token: str) -> bool:
     """Whether a sealed secret is under another key than the one that seals now."""
     return bool(token) and token.split(".")[1:2] != [_key_id(_keys(make=True)[0])]
+
+
+def signing_key() -> str:
+    """What cookies and links are signed with: made from the newest key, of which it tells nothing. A new key ends all sessions and links.
+
+    Makes the key file if there is none. Raises `Unavailable` (`secret_key_unreadable`) and `Invalid` (`secret_key`).
+    """
+    return hmac.new(_keys(make=True)[0], b"trunkline signing", hashlib.sha256).hexdigest()
 
 
 def _damaged() -> Invalid:

@@ -133,6 +133,19 @@ def access_account(code: str) -> LedgerAccount:
     return found
 
 
+def ledger_accounts() -> QuerySet[LedgerAccount]:
+    """All accounts of the books, by code."""
+    return LedgerAccount.objects.order_by("code")
+
+
+def get_ledger_account(account_id: int) -> LedgerAccount:
+    """The account of that id. Raises NotFound `ledger_account_not_found`."""
+    found = LedgerAccount.objects.filter(pk=account_id).first()
+    if found is None:
+        raise NotFound("ledger_account_not_found", f"There is no ledger account {account_id}.", account_id=account_id)
+    return found
+
+
 def own_account(account_class: AccountClass, currency: str) -> LedgerAccount:
     """The tenant's own account of that class in a currency. Raises NotFound; `actions.ensure_chart` makes them."""
     return access_account(code_for(account_class, currency))
@@ -148,6 +161,28 @@ def access_entry(key: str) -> Entry:
     found = find_entry(key)
     if found is None:
         raise NotFound("entry_not_found", f"There is no entry {key!r}.", key=key)
+    return found
+
+
+def entries() -> QuerySet[Entry]:
+    """The journal, refused entries left out, the latest first."""
+    return Entry.objects.filter(refusal="").order_by("-id")
+
+
+def get_entry(entry_id: int) -> Entry:
+    """The entry of that id. Raises NotFound `entry_not_found`, also for a refused one."""
+    found = entries().filter(pk=entry_id).first()
+    if found is None:
+        raise NotFound("entry_not_found", f"There is no entry {entry_id}.", entry_id=entry_id)
+    return found
+
+
+def postings_of(entry_ids: Iterable[int]) -> dict[int, list[Posting]]:
+    """The postings of some entries by entry, in their order, with their accounts."""
+    found: dict[int, list[Posting]] = {}
+    rows = Posting.objects.filter(entry_id__in=set(entry_ids)).select_related("account")
+    for row in rows.order_by("entry_id", "position"):
+        found.setdefault(row.entry_id, []).append(row)
     return found
 
 
@@ -209,12 +244,25 @@ def balance(
                 "ledger_account_not_found", f"There is no ledger account {account_id}.", account_id=account_id
             )
         return Amount(found.posted)
-    wanted = Q(account_id=account_id, is_pending=False)
+    return _total(_posted([account_id], booked_to, created_to))
+
+
+def balances_then(
+    ids: Iterable[int], *, booked_to: date | None = None, created_to: datetime | None = None
+) -> dict[int, Amount]:
+    """What stood posted on the accounts of those ids, by id, as `balance` says it of one."""
+    wanted = sorted(set(ids))
+    sums = _posted(wanted, booked_to, created_to).values("account_id").annotate(total=Sum("amount"))
+    return dict.fromkeys(wanted, Amount.zero()) | {row["account_id"]: row["total"] for row in sums}
+
+
+def _posted(ids: Sequence[int], booked_to: date | None, created_to: datetime | None) -> QuerySet[Posting]:
+    wanted = Q(account_id__in=ids, is_pending=False)
     if booked_to is not None:
         wanted &= Q(booked_on__lt=booked_to)
     if created_to is not None:
         wanted &= Q(entry__created_at__lt=created_to)
-    return _total(Posting.objects.filter(wanted))
+    return Posting.objects.filter(wanted)
 
 
 def _total(rows: QuerySet[Posting]) -> Amount:
@@ -241,26 +289,68 @@ def account_balance(facts: AccountFacts, name: str, standing: Funds) -> AccountB
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A line of a statement, and the balance after it: what a page of the following lines begins with."""
+
+    booked_on: date
+    created_at: datetime
+    entry_id: int
+    position: int
+    balance: Amount
+
+
 def statement(account: LedgerAccount, start: date | None = None, end: date | None = None) -> Statement:
     """The account's postings on the days `[start, end)` in the order booked, created, id, each with the balance after it.
 
     None is no bound. The same whatever order the entries came in, as long as they came at the same instants.
     """
     opening = balance(account, booked_to=start) if start else Amount.zero()
+    lines, _ = _statement_lines(account, start, end, None, opening)
+    closing = lines[-1].balance if lines else opening
+    return Statement(account_facts([account.pk])[account.pk], start, end, opening, tuple(lines), closing)
+
+
+def statement_page(
+    account: LedgerAccount, start: date | None, end: date | None, *, after: Place | None, limit: int
+) -> tuple[list[StatementLine], Place | None]:
+    """Up to so many lines of a statement, the first ones or those after a place; and the place of the last, where more follow."""
+    opening = after.balance if after is not None else balance(account, booked_to=start) if start else Amount.zero()
+    lines, places = _statement_lines(account, start, end, after, opening, limit + 1)
+    return lines[:limit], places[limit - 1] if len(lines) > limit else None
+
+
+def _statement_lines(
+    account: LedgerAccount,
+    start: date | None,
+    end: date | None,
+    after: Place | None,
+    opening: Amount,
+    most: int | None = None,
+) -> tuple[list[StatementLine], list[Place]]:
     wanted = Q(account=account, is_pending=False)
     if start is not None:
         wanted &= Q(booked_on__gte=start)
     if end is not None:
         wanted &= Q(booked_on__lt=end)
+    if after is not None:
+        wanted &= Q(booked_on__gte=after.booked_on) & _beyond(after)
     rows = Posting.objects.filter(wanted).order_by("booked_on", "entry__created_at", "entry_id", "position")
-    columns = ("booked_on", "entry__created_at", "entry_id", "entry__key", "entry__kind", "entry__reference", "amount")
-    found: Iterable[tuple[Any, ...]] = rows.values_list(*columns)
-    running = opening
-    lines = []
-    for booked_on, created_at, entry_id, key, kind, reference, amount in found:
+    columns = ("booked_on", "entry__created_at", "entry_id", "position", "entry__key", "entry__kind", "entry__reference", "amount")  # fmt: skip
+    found: Iterable[tuple[Any, ...]] = rows.values_list(*columns)[:most]
+    running, lines, places = opening, [], []
+    for booked_on, created_at, entry_id, position, key, kind, reference, amount in found:
         running += amount
         lines.append(StatementLine(booked_on, created_at, entry_id, key, kind, reference, amount, running))
-    return Statement(account_facts([account.pk])[account.pk], start, end, opening, tuple(lines), running)
+        places.append(Place(booked_on, created_at, entry_id, position, running))
+    return lines, places
+
+
+def _beyond(place: Place) -> Q:
+    """What comes after a line in the order of a statement."""
+    later_line = Q(entry_id__gt=place.entry_id) | Q(entry_id=place.entry_id, position__gt=place.position)
+    later = Q(entry__created_at__gt=place.created_at) | Q(entry__created_at=place.created_at) & later_line
+    return Q(booked_on__gt=place.booked_on) | Q(booked_on=place.booked_on) & later
 
 
 def trial_balance(*, booked_to: date | None = None) -> dict[str, list[TrialRow]]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.db.models import F, Q, QuerySet
 
 from trunkline.core.errors import NotFound
+from trunkline.kit.models import find_public
 from trunkline.parties.kinds import IdentityKind, IdentitySide
 from trunkline.parties.models import Account, BillingProfile, Contact, Identity
 
@@ -37,6 +39,21 @@ def get_account(code: str) -> Account:
             "account_not_found", f"There is no account {code!r}.", hint="`trunkline account list` shows them."
         )
     return found
+
+
+def access_account(public_id: str) -> Account:
+    """The account of that public id. Raises NotFound `account_not_found`, with one text for what is absent and what is another tenant's."""
+    found = find_public(accounts(), public_id)
+    if found is None:
+        raise NotFound("account_not_found", "There is no such account.")
+    return found
+
+
+def ledger_account_ids(public_id: UUID) -> list[int]:
+    """The ledger accounts of the account of that public id; none where there is no such account."""
+    columns = ("receivable_id", "unbilled_receivable_id", "payable_id", "unbilled_payable_id")
+    found = Account.objects.filter(public_id=public_id).values_list(*columns).first()
+    return [] if found is None else list(found)
 
 
 def find_billing_profile(code: str) -> BillingProfile | None:

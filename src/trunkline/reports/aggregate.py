@@ -18,7 +18,7 @@ from trunkline.reports.causes import CAUSES_OF, CauseGroup
 from trunkline.reports.places import JURISDICTION_SQL, joins_sql, load_places
 from trunkline.reports.report import Groups, Labels, as_column, iter_sums, map_sums, sorted_labels
 from trunkline.reports.rules import ADDITIVE, PERCENTILES, Grouping, Ints, Key, KeyValue, Prefix, Sums
-from trunkline.usage.segments import connect, text_literal, watch
+from trunkline.usage.segments import COMMAND, Limits, connect, limited, text_literal, watch
 
 if TYPE_CHECKING:
     import duckdb
@@ -31,7 +31,6 @@ HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
 # DuckDB divides towards zero: days are counted from long before the calendar of `engine.zone` begins.
 FIRST_DAY: Final = -(1 << 20)
-MEMORY: Final = "512MB"
 
 # A record's destination and code are those of the price the customer paid; a failed attempt has only the vendor's.
 DESTINATION_SQL: Final = "coalesce(sell_destination_id, buy_destination_id)"
@@ -91,13 +90,19 @@ SPREADS: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
-def aggregate(keys: Sequence[Grouping], gathered: Gathered, *, has_percentiles: bool) -> tuple[Groups, Sums]:
-    """The groups, in no order, and the totals; without keys there are totals alone. Raises `SegmentsMoved`."""
+def aggregate(
+    keys: Sequence[Grouping], gathered: Gathered, *, has_percentiles: bool, limits: Limits = COMMAND
+) -> tuple[Groups, Sums]:
+    """The groups, in no order, and the totals; without keys there are totals alone. Raises `SegmentsMoved`, and as `limited` does."""
     paths = [each.path for each in gathered.segments]
     if not paths:
         return _no_groups(keys), Sums()
     later = LATER if _needs_later(keys, gathered) else ()
-    with watch(paths), connect(paths, memory=MEMORY, later=later) as connection:
+    with (
+        watch(paths),
+        connect(paths, limits=limits, later=later) as connection,
+        limited(connection, limits),
+    ):
         if _needs_places(keys, gathered):
             load_places(connection, *_condition(replace(gathered, country=None, jurisdiction=None)))
         if Key.COUNTRY in keys or gathered.country is not None:

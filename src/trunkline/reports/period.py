@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from trunkline.core.errors import Invalid
@@ -13,6 +13,7 @@ from trunkline.core.period import first_instant
 
 # A date is the first instant of that day in the report's zone; a naive datetime is of the zone's clock.
 Bound = date | datetime
+B = TypeVar("B", date, datetime)
 
 PREVIOUS: Final = "previous"
 _RANGE: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})\.\.([0-9]{4}-[0-9]{2}-[0-9]{2})", re.ASCII)
@@ -40,9 +41,16 @@ def parse_bound(text: str) -> Bound | None:
     if not text:
         return None
     try:
-        return date.fromisoformat(text) if len(text) == 10 else datetime.fromisoformat(text)
+        return _known(date.fromisoformat(text) if len(text) == 10 else datetime.fromisoformat(text))
     except ValueError as error:
         raise Invalid("bad_time", f"{text!r} is no day.", hint="Write 2026-03-01 or 2026-03-01T06:00.") from error
+
+
+def _known(bound: B) -> B:
+    """The bound, where days before and after it can be reckoned with in any zone. Raises ValueError."""
+    if not 1900 <= bound.year <= 9000:
+        raise ValueError(bound)
+    return bound
 
 
 def parse_comparison(text: str) -> Comparison | None:
@@ -55,7 +63,7 @@ def parse_comparison(text: str) -> Comparison | None:
     try:
         if found is None:
             raise ValueError(text)
-        days = Days(date.fromisoformat(found[1]), date.fromisoformat(found[2]))
+        days = Days(_known(date.fromisoformat(found[1])), _known(date.fromisoformat(found[2])))
     except ValueError as error:
         hint = "Write `previous`, or two days like 2026-02-01..2026-03-01, the second not included."
         raise Invalid("bad_comparison", f"Nothing can be compared with {text!r}.", hint=hint) from error
@@ -85,6 +93,13 @@ def compared_bounds(comparison: Comparison, start_from: Bound | None, start_to: 
 
     Before whole months stand as many months, before days as many days, before instants as much time.
     """
+    try:
+        return _compared_bounds(comparison, start_from, start_to)
+    except (ValueError, OverflowError) as error:  # before the beginning of the calendar
+        raise Invalid("compare_period", "There is no such time before that period.") from error
+
+
+def _compared_bounds(comparison: Comparison, start_from: Bound | None, start_to: Bound | None) -> tuple[Bound, Bound]:
     if start_from is None or start_to is None:
         raise Invalid("compare_period", "Only a period with both ends can be compared.", hint="Give --from and --to.")
     if isinstance(comparison, Days):

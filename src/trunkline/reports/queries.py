@@ -38,7 +38,7 @@ from trunkline.reports.rules import (
     parse_figures,
     parse_keys,
 )
-from trunkline.usage.segments import SegmentFile, live_segments
+from trunkline.usage.segments import COMMAND, Limits, SegmentFile, live_segments
 from trunkline.usage.traffic.kinds import Jurisdiction
 
 if TYPE_CHECKING:
@@ -141,6 +141,14 @@ def get_saved_report(name: str) -> SavedReport:
     return found
 
 
+def access_saved_report(report_id: int) -> SavedReport:
+    """The saved report of that id. Raises NotFound `report_not_found`."""
+    found = saved_reports().filter(pk=report_id).first()
+    if found is None:
+        raise NotFound("report_not_found", f"There is no saved report {report_id}.")
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Gathered:
     """What the database says to a question: files, names, and the filters as ids."""
@@ -233,8 +241,8 @@ def _account_names() -> dict[int, str]:
     return {number: name if shared[name] == 1 else f"{name} ({code})" for number, name, code in rows}
 
 
-def build(question: Question, gathered: Gathered) -> Report:
-    """The report; opens no database. Raises `SegmentsMoved` where a segment is gone, Invalid `unknown_column`."""
+def build(question: Question, gathered: Gathered, limits: Limits = COMMAND) -> Report:
+    """The report; opens no database. Raises `SegmentsMoved` where a segment is gone, Invalid `unknown_column`, and as `segments.limited` does."""
     columns = question.columns()
     sort_by = None if question.sort_by is None else find_column(question.sort_by, columns)
     has_percentiles = any(column.name in PERCENTILES for column in columns)
@@ -243,7 +251,7 @@ def build(question: Question, gathered: Gathered) -> Report:
     }
 
     def of_period(each: Gathered) -> Report:
-        groups, totals = aggregate(question.keys, each, has_percentiles=has_percentiles)
+        groups, totals = aggregate(question.keys, each, has_percentiles=has_percentiles, limits=limits)
         return Report(
             view=question.view,
             keys=question.keys,

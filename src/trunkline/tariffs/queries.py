@@ -10,6 +10,7 @@ from django.db.models import Count, F, Q, QuerySet
 
 from trunkline.core.errors import NotFound
 from trunkline.core.period import is_in_force
+from trunkline.kit.models import find_public
 from trunkline.parties.models import Account
 from trunkline.tariffs.exchange import ExchangeTable, needed_pairs
 from trunkline.tariffs.models import AccountTariff, ExchangeRate, Rate, Tariff, TimeProfile
@@ -26,6 +27,14 @@ def get_tariff(name: str) -> Tariff:
     found = Tariff.objects.filter(name=name).first()
     if found is None:
         raise NotFound("tariff_not_found", f"There is no tariff {name!r}.", hint="`trunkline tariff list` shows them.")
+    return found
+
+
+def access_tariff(public_id: str) -> Tariff:
+    """The tariff of that public id. Raises NotFound `tariff_not_found`, with one text for what is absent and what is another tenant's."""
+    found = find_public(tariffs(), public_id)
+    if found is None:
+        raise NotFound("tariff_not_found", "There is no such tariff.")
     return found
 
 
@@ -64,6 +73,14 @@ def time_profiles() -> QuerySet[TimeProfile]:
     return TimeProfile.objects.order_by("name")
 
 
+def access_time_profile(profile_id: int) -> TimeProfile:
+    """The time profile of that id. Raises NotFound `time_profile_not_found`."""
+    found = time_profiles().filter(pk=profile_id).first()
+    if found is None:
+        raise NotFound("time_profile_not_found", f"There is no time profile {profile_id}.")
+    return found
+
+
 def assignments(account: Account | None = None) -> QuerySet[AccountTariff]:
     """Who has which tariff, in the order in which they are asked; ended ones too."""
     found = AccountTariff.objects.select_related("account", "tariff")
@@ -73,10 +90,23 @@ def assignments(account: Account | None = None) -> QuerySet[AccountTariff]:
     return found.order_by("account__code", "side", "service", "position", begin, "id")
 
 
+def access_assignment(assignment_id: int) -> AccountTariff:
+    """The assignment of that id, with its account and tariff. Raises NotFound `assignment_not_found`."""
+    found = assignments().filter(pk=assignment_id).first()
+    if found is None:
+        raise NotFound("assignment_not_found", f"There is no assignment {assignment_id}.")
+    return found
+
+
 def tariff_list(account: Account, *, side: str, service: str, at: datetime) -> list[Tariff]:
     """The ordered tariffs of an account for one side and service at an instant."""
     rows = assignments(account).filter(side=side, service=service)
     return [row.tariff for row in rows if is_in_force(row.valid_from, row.valid_to, at)]
+
+
+def exchange_rates() -> QuerySet[ExchangeRate]:
+    """All exchange rates of the tenant as they were published, the latest first."""
+    return ExchangeRate.objects.order_by("-on", "-id")
 
 
 def exchange_table(currencies: Iterable[str] = ()) -> ExchangeTable:

@@ -19,7 +19,16 @@ NAME_LENGTH = 200
 SLUG_LENGTH = 60
 
 
-def create_tenant(*, name: str, currency: str, timezone: str, slug: str = "", actor: str, at: datetime) -> Tenant:
+def create_tenant(
+    *,
+    name: str,
+    currency: str,
+    timezone: str,
+    slug: str = "",
+    trial_ends_at: datetime | None = None,
+    actor: str,
+    at: datetime,
+) -> Tenant:
     """Make a tenant.
 
     Raises `Invalid` for an unknown currency or zone (`unknown_currency`, `unknown_timezone`), a name or short name that is empty or too
@@ -34,7 +43,15 @@ def create_tenant(*, name: str, currency: str, timezone: str, slug: str = "", ac
         with connection.cursor() as cursor:
             cursor.execute("SELECT nextval(pg_get_serial_sequence('tenancy_tenant', 'id'))")
             (number,) = cursor.fetchone()
-        tenant = Tenant(id=number, name=name, slug=slug, currency=currency, timezone=timezone, created_at=at)
+        tenant = Tenant(
+            id=number,
+            name=name,
+            slug=slug,
+            currency=currency,
+            timezone=timezone,
+            trial_ends_at=trial_ends_at,
+            created_at=at,
+        )
         try:
             with scope(number, actor):
                 tenant.save(force_insert=True)

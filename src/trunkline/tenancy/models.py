@@ -22,6 +22,9 @@ class Tenant(ScopedModel):
     timezone = models.CharField(max_length=64, default="UTC", help_text="IANA zone of reports.")
     status = models.CharField(max_length=12, choices=TenantStatus.choices, default=TenantStatus.ACTIVE)
     created_at = models.DateTimeField()
+    trial_ends_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="End of the trial of who signed up; empty: no trial."
+    )
 
     objects = TenantManager()
 

@@ -15,7 +15,8 @@ class Asked:
     """Sides of records that are priced again. What is left out does not restrict.
 
     The record starts in `[start_from, start_to)` and its called number begins with `code`. Of it a side is meant that is `side`, whose
-    account is the one named, and which the tariff has priced or may price: it stands in the account's list at some time.
+    account is the one named, and which the tariff has priced or may price: it stands in the account's list at some time. `is_told_anew`: of
+    records that have such a side both sides are told anew whose they are, and priced then.
     """
 
     start_from: datetime | None = None
@@ -24,10 +25,17 @@ class Asked:
     side: str = ""
     code: str = ""
     tariff_id: int | None = None
+    is_told_anew: bool = False
 
     def __post_init__(self) -> None:
         if self.side not in {"", "sell", "buy"}:
             raise Invalid("unknown_side", f"{self.side!r} is no side.", hint="Use sell or buy.")
+        if self.side and self.is_told_anew:
+            raise Invalid(
+                "side_with_identify",
+                "A record is told anew on both sides.",
+                hint="Leave --side out; --account chooses the records that have the account on either side.",
+            )
         if self.code and not (self.code.isascii() and self.code.isdigit()):
             raise Invalid(
                 "bad_code", f"{self.code!r} is no code.", hint="Write the digits that called numbers begin with."
@@ -44,6 +52,7 @@ class Asked:
             "side": self.side or None,
             "code": self.code or None,
             "tariff": self.tariff_id,
+            "identify": self.is_told_anew or None,
         }
         return {name: value for name, value in said.items() if value is not None}
 
@@ -58,6 +67,7 @@ class Asked:
             side=said.get("side", ""),
             code=said.get("code", ""),
             tariff_id=said.get("tariff"),
+            is_told_anew=said.get("identify", False),
         )
 
     def covers(self, other: Asked) -> bool:
@@ -71,4 +81,5 @@ class Asked:
             and self.side in {"", other.side}
             and other.code.startswith(self.code)
             and self.tariff_id in {None, other.tariff_id}
+            and self.is_told_anew >= other.is_told_anew
         )

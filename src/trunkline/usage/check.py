@@ -181,7 +181,7 @@ def _in_words(keys: Sequence[tuple[Any, ...]]) -> dict[tuple[Any, ...], str]:
 
 def _stored(side: Side, paths: Sequence[Path]) -> dict[tuple[Any, ...], tuple[Decimal, ...]]:
     """What the records of live segments add up to, by key."""
-    with connect(paths, memory="512MB") as duck:
+    with connect(paths) as duck:
         rows = duck.sql(SEGMENT_SUMS.format(side=side.value)).fetchall()
     return {tuple(row[: len(KEYS)]): tuple(map(Decimal, row[len(KEYS) :])) for row in rows}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,8 +15,9 @@ from trunkline.engine import rollup
 from trunkline.engine.schema import one_array
 from trunkline.parties.kinds import Side
 from trunkline.parties.rules import Resolution
-from trunkline.usage.decode import Lines, Party, SwitchProfile
+from trunkline.usage.decode import Lines, Party
 from trunkline.usage.decode.numbers import normalise, rules_for
+from trunkline.usage.decode.profile import NumberRule
 from trunkline.usage.omitted import SAME_AS
 from trunkline.usage.reasons import Reason
 from trunkline.usage.schema import NAME, REJECTS, Service, rows_where
@@ -25,6 +26,7 @@ from trunkline.usage.sides import (
     REASONS,
     SERVICES,
     Pinned,
+    SettledDays,
     SideColumns,
     identify,
     identity_reasons,
@@ -90,15 +92,22 @@ class Totals:
 
 
 def price_sides(
-    events: pa.Table, profile: SwitchProfile, pinned: Pinned
+    events: pa.Table,
+    number_rules: tuple[NumberRule, ...],
+    pinned: Pinned,
+    settled: Mapping[Side, SettledDays] | None = None,
 ) -> tuple[pa.Table, dict[str, SideColumns], NDArray[np.int8]]:
-    """Both sides of a chunk and the first reason, if any, why a row must be rejected: whose it is before what it costs."""
+    """Both sides of a chunk and the first reason, if any, why a row must be rejected: whose it is before what it costs.
+
+    `number_rules` are those of the switch, for what is left of a number without its tech prefix. `settled` are the days that stored records
+    have; of a file none is settled.
+    """
     walk = None if pinned.rules is None else ChunkWalk.begin(pinned.rules, events)
     if walk is not None:
         events = walk.before_identification(events)
     sell = identify(events, Side.SELL, pinned)
     buy = identify(events, Side.BUY, pinned)
-    events = _without_tech_prefix(events, sell, profile)
+    events = _without_tech_prefix(events, sell, number_rules)
     if walk is not None:
         events = walk.after_prefix_cut(events, sell.strip_len > 0)
     reason = np.zeros(len(events), np.int8)
@@ -107,7 +116,8 @@ def price_sides(
     sides = {}
     for side, resolved in ((Side.SELL, sell), (Side.BUY, buy)):
         ruled = None if walk is None else walk.side(side, resolved.account_id)
-        sides[str(side)] = price(events, side, resolved.account_id, pinned, ruled)
+        days = None if settled is None else settled[side].of(resolved.account_id)
+        sides[str(side)] = price(events, side, resolved.account_id, pinned, ruled, days)
         _first(reason, sides[str(side)].reason)
     if walk is not None:
         events = walk.finish(events, reason, REASON_NUMBER)
@@ -118,7 +128,7 @@ def _first(reason: NDArray[np.int8], further: NDArray[np.int8]) -> None:
     np.copyto(reason, further, where=reason == 0)
 
 
-def _without_tech_prefix(events: pa.Table, sell: Resolution, profile: SwitchProfile) -> pa.Table:
+def _without_tech_prefix(events: pa.Table, sell: Resolution, number_rules: tuple[NumberRule, ...]) -> pa.Table:
     """Take the tech prefix that told the customer off the called number, before the number rules."""
     rows = np.flatnonzero(sell.strip_len > 0)
     if not len(rows):
@@ -128,7 +138,7 @@ def _without_tech_prefix(events: pa.Table, sell: Resolution, profile: SwitchProf
     for length in np.unique(lengths):
         here = rows[lengths == length]
         raw = pc.utf8_slice_codeunits(events["called_raw"].take(pa.array(here)), int(length))
-        called[here] = normalise(raw.combine_chunks(), rules_for(profile.number_rules, Party.CALLED)).to_numpy(
+        called[here] = normalise(raw.combine_chunks(), rules_for(number_rules, Party.CALLED)).to_numpy(
             zero_copy_only=False
         )
     return events.set_column(events.column_names.index("called"), "called", pa.array(called, pa.string()))
@@ -141,17 +151,13 @@ def late_rejects(lines: Lines, events: pa.Table, rows: NDArray[np.int64], reason
     wanted = pa.array(rows)
     chosen = {name: one_array(events[name]).take(wanted) for name in ("line", "key", "start", "called", "service")}
     numbers = reason[rows]
-    details = np.empty(len(rows), dtype=object)
-    for number in np.unique(numbers).tolist():
-        here = np.flatnonzero(numbers == number)
-        details[here] = _details(_NAMED_BY.get(REASONS[number], ("called",)), events, rows[here])
     return pa.table(
         [
             chosen["line"],
             pa.DictionaryArray.from_arrays(
                 pa.array(numbers.astype(np.int32)), pa.array([str(each or "") for each in REASONS])
             ),
-            pa.array(details, pa.string()),
+            pa.array(reject_details(events, rows, reason), pa.string()),
             pa.array([lines.raw_numbered(line) for line in chosen["line"].to_pylist()], pa.string()),
             chosen["key"],
             chosen["start"],
@@ -196,6 +202,16 @@ _NAMED_BY: Final = {
     Reason.DENIED_BY_RULE: (DENIED_BY,),
     Reason.BAD_NUMBER: (DENIED_BY, "called"),
 }
+
+
+def reject_details(events: pa.Table, rows: NDArray[np.int64], reason: NDArray[np.int8]) -> list[str]:
+    """What of each of the rows its reason speaks of; `reason` is of all rows."""
+    numbers = reason[rows]
+    details = np.empty(len(rows), dtype=object)
+    for number in np.unique(numbers).tolist():
+        here = np.flatnonzero(numbers == number)
+        details[here] = _details(_NAMED_BY.get(REASONS[number], ("called",)), events, rows[here])
+    return details.tolist()
 
 
 def _details(names: tuple[str, ...], events: pa.Table, rows: NDArray[np.int64]) -> list[str]:

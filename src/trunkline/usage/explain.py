@@ -8,7 +8,7 @@ explained the same way, from its raw line, by what holds now. Needs an open scop
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -38,10 +38,11 @@ from trunkline.tariffs.snapshot import current_version, excerpt
 from trunkline.tenancy.queries import current_tenant
 from trunkline.usage.actions import profile_of
 from trunkline.usage.choices import SegmentKind
+from trunkline.usage.corrections import charged_by, corrections_of
 from trunkline.usage.decode import Chunk, FileFailed, line_octets
 from trunkline.usage.locate import Located, Record, batch_of
 from trunkline.usage.models import Batch, Rollup
-from trunkline.usage.queries import find_rerating, form_of, posting_key
+from trunkline.usage.queries import form_of, posting_key
 from trunkline.usage.sides import IDENTITY_FIELDS
 from trunkline.usage.traffic.queries import rule_book
 from trunkline.usage.traffic.rule import RuleBook, read_tags
@@ -175,7 +176,7 @@ class RecordExplained:
     """A record, or a reject with what could be read of it (`facts` None: nothing), and both of its sides.
 
     `is_current` says whether no price of the tenant has changed since the record was rated; None for a reject. `rerating` is the batch
-    that priced it again, None where the prices are those that it came in with.
+    that has said it anew last, None where it is as it came in.
     """
 
     located: Located
@@ -219,6 +220,12 @@ class RecordExplained:
         )
 
     @property
+    def rollup_ids(self) -> list[int]:
+        """The sums that the record is in."""
+        rollups = [side.booked.rollup for side in self.sides if side.booked is not None]
+        return [rollup.pk for rollup in rollups if rollup is not None]
+
+    @property
     def agrees(self) -> bool | None:
         """Whether everything computed again is what is stored; None for a reject, of which nothing is."""
         if self.located.kind is SegmentKind.REJECT:
@@ -232,14 +239,18 @@ def explain_record(located: Located) -> RecordExplained:
     is_reject = located.kind is SegmentKind.REJECT
     facts = decode_again(batch, record) if is_reject else record
     base = current_tenant().currency
-    rerating = None if is_reject else find_rerating(batch, record["snapshot_version"])
+    corrections = [] if is_reject else corrections_of(located)
     sides: tuple[SideExplained, ...] = ()
     traced: Traced | None = None
     if facts is not None:
         book = rule_book(batch.switch.name)
         traced = None if book is None else _trace(facts, batch, book, is_reject=is_reject)
-        batches = [each for each in (rerating, batch) if each is not None]
-        sides = tuple(_explain_side(side, facts, batches, traced, base=base, is_reject=is_reject) for side in Side)
+        sides = tuple(
+            _explain_side(
+                side, facts, batch, charged_by(side, corrections, batch), traced, base=base, is_reject=is_reject
+            )
+            for side in Side
+        )
     return RecordExplained(
         located=located,
         batch=batch,
@@ -247,7 +258,7 @@ def explain_record(located: Located) -> RecordExplained:
         sides=sides,
         base_currency=base,
         is_current=None if is_reject else record["snapshot_version"] == current_version(),
-        rerating=rerating,
+        rerating=corrections[0].batch if corrections else None,
         accounts=_account_codes(sides),
         destinations=_destination_names(sides),
         traced=traced,
@@ -290,10 +301,16 @@ def decode_again(batch: Batch, reject: Record) -> Record | None:
 
 
 def _explain_side(
-    side: Side, facts: Record, batches: Sequence[Batch], traced: Traced | None, *, base: str, is_reject: bool
+    side: Side,
+    facts: Record,
+    batch: Batch,
+    charged_in: Batch,
+    traced: Traced | None,
+    *,
+    base: str,
+    is_reject: bool,
 ) -> SideExplained:
-    """`batches`: the one that the record came in with, before it the re-rating, if there was one."""
-    batch = batches[-1]
+    """`batch` is the one that the record came in with, `charged_in` the one that the side is charged by."""
     stored = None if is_reject else Stored.of(facts, side)
     way = None if traced is None else next(each for each in traced.sides if each.side is side)
     identified = _identify(side, facts, batch) if way is None else way.identified
@@ -302,10 +319,9 @@ def _explain_side(
     remark = _remark(side, facts, batch, account)
     if account is None or remark:
         return SideExplained(side, identified, account, stored, remark, None, None, way)
-    booked = None if stored is None else _booked(side, facts, batches, account, stored)
-    priced_in = batch if booked is None or booked.rollup is None else booked.rollup.batch
+    booked = None if stored is None else _booked(side, facts, charged_in, account, stored)
     carried = None if way is None or way.walked is None else way.walked.state
-    priced = _price(side, facts, priced_in, account, stored, base, carried)
+    priced = _price(side, facts, charged_in, account, stored, base, carried)
     return SideExplained(
         side=side,
         identified=identified,
@@ -363,7 +379,7 @@ def _price(
     day = local_date(event.start, get_zone(account.timezone))
     if stored is not None and stored.local_day is not None:
         day = stored.local_day
-    priced = _in_money(Basis.LISTED, plan, listed, account, stored, base, day)
+    priced = in_money(Basis.LISTED, plan, listed, account.currency, stored, base, day)
     if not priced.differences or stored is None or stored.rate_id is None:
         return priced
     # From here on the list is known to have changed since.
@@ -372,7 +388,7 @@ def _price(
     until = _until(tables[first.pk].rates, stored.rate_id, event.start)
     tables[first.pk] = replace(tables[first.pk], rates=until)
     used = explain([ScalarTariff(tables[each.pk]) for each in plan], event)
-    again = _in_money(Basis.USED, plan, used, account, stored, base, day)
+    again = in_money(Basis.USED, plan, used, account.currency, stored, base, day)
     return priced if len(again.differences) >= len(priced.differences) else again
 
 
@@ -387,24 +403,25 @@ def _until(rates: pa.Table, rate_id: int, start: datetime) -> pa.Table:
     return rates.set_column(rates.schema.get_field_index("valid_to"), rates.schema.field("valid_to"), open_ends)
 
 
-def _in_money(
+def in_money(
     basis: Basis,
     plan: Sequence[Tariff],
     explanation: Explanation,
-    account: Account,
+    currency: str,
     stored: Stored | None,
     base: str,
     day: date,
 ) -> Priced:
+    """A charge brought from the currency of its tariff into `currency`, and from there into `base`, at the rates of a day."""
     charge = explanation.charge
     to_account = to_base = amount = base_amount = None
     if charge.amount is not None:
-        currency = next(each.currency for each in plan if each.pk == charge.tariff_id)
-        amount, to_account = _converted(charge.amount, currency, account.currency, day, stored)
+        of_tariff = next(each.currency for each in plan if each.pk == charge.tariff_id)
+        amount, to_account = _converted(charge.amount, of_tariff, currency, day, stored)
     elif stored is not None and not stored.amount:
         amount = Amount.zero()  # quantity zero: a record is kept whatever is missing
     if amount is not None:
-        base_amount, to_base = _converted(amount, account.currency, base, day, None)
+        base_amount, to_base = _converted(amount, currency, base, day, None)
     return Priced(
         basis=basis,
         plan=tuple(plan),
@@ -412,7 +429,7 @@ def _in_money(
         to_account=to_account,
         to_base=to_base,
         amount=amount,
-        currency=account.currency,
+        currency=currency,
         base_amount=base_amount,
         differences=_differences(explanation, amount, base_amount, stored),
     )
@@ -452,13 +469,13 @@ def _differences(
     return tuple(f"{name} {computed} is stored as {said}" for name, computed, said in pairs if computed != said)
 
 
-def _booked(side: Side, facts: Record, batches: Sequence[Batch], account: Account, stored: Stored) -> Booked | None:
-    """Where the side is booked: in the re-rating that changed it, else with the batch that the record came in with."""
+def _booked(side: Side, facts: Record, batch: Batch, account: Account, stored: Stored) -> Booked | None:
+    """Where the side is booked, with the batch that it is charged by."""
     if stored.local_day is None:
         return None
     rollups = Rollup.objects.filter(
         Q(rate_id__isnull=True) if stored.rate_id is None else Q(rate_id=stored.rate_id),
-        batch__in=batches,
+        batch=batch,
         side=side.value,
         account=account,
         service=facts["service"],
@@ -466,15 +483,13 @@ def _booked(side: Side, facts: Record, batches: Sequence[Batch], account: Accoun
         day=stored.local_day,
         attempts__gt=0,
     )
-    found = {rollup.batch_id: rollup for rollup in rollups.select_related("batch").order_by("-id")}
-    batch = next((each for each in batches if each.pk in found), batches[-1])
     entry = find_entry(posting_key(batch.pk, side.value, account.pk, stored.local_day))
     lines: tuple[tuple[str, Amount], ...] = ()
     if entry is not None:
         posted = postings(entry)
         codes = account_facts(each.account_id for each in posted)
         lines = tuple((codes[each.account_id].code, each.amount) for each in posted)
-    return Booked(found.get(batch.pk), entry, lines)
+    return Booked(rollups.select_related("batch").first(), entry, lines)
 
 
 def _account_codes(sides: Sequence[SideExplained]) -> dict[int, str]:
@@ -486,12 +501,16 @@ def _account_codes(sides: Sequence[SideExplained]) -> dict[int, str]:
 
 def _destination_names(sides: Sequence[SideExplained]) -> dict[int, str]:
     """The names of all destinations that are spoken of, by id."""
+    return destination_names(side.priced.explanation for side in sides if side.priced is not None)
+
+
+def destination_names(explanations: Iterable[Explanation]) -> dict[int, str]:
+    """The names of all destinations whose rates were looked at, by id."""
     ids = {
         each.row.destination_id
-        for side in sides
-        if side.priced is not None
-        for tariff in side.priced.explanation.tried
+        for explanation in explanations
+        for tariff in explanation.tried
         for each in tariff.rates
         if each.row.destination_id is not None
     }
-    return dict(Destination.objects.filter(pk__in=ids).values_list("id", "name"))
+    return dict(Destination.objects.filter(pk__in=ids).values_list("id", "name")) if ids else {}

@@ -116,7 +116,7 @@ class Part:
     def state(self, number: int, decoded: Decoded, header: bytes | None) -> Claim:
         """Price chunk `number`, which is decoded already, and state its keys."""
         work = self.work
-        events, sides, reason = price_sides(decoded.events.combine_chunks(), work.profile, work.pinned)
+        events, sides, reason = price_sides(decoded.events.combine_chunks(), work.profile.number_rules, work.pinned)
         good, bad = np.flatnonzero(reason == 0), np.flatnonzero(reason != 0)
         keys = key_columns(events).take(good)
         candidates = events.select(["key", "line", "start"]).take(pa.array(good)).combine_chunks()
@@ -191,7 +191,7 @@ class Part:
         Where one of a call's records must be rejected, those that are stored stay, and so do the late legs, as rejects.
         """
         work = self.work
-        events, sides, reason = price_sides(found.events, work.profile, work.pinned)
+        events, sides, reason = price_sides(found.events, work.profile.number_rules, work.pinned)
         bad = dict(zip(found.call[reason != 0].tolist(), reason[reason != 0].tolist(), strict=True))
         kept = np.flatnonzero(~np.isin(found.call, list(bad)))
         self._rated.add(

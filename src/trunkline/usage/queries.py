@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Count, Min
 
 from trunkline.core.errors import NotFound
+from trunkline.kit.models import find_public
 from trunkline.usage.choices import BatchState, Intake
 from trunkline.usage.models import Batch, Switch, WaitingLeg
 
@@ -26,12 +27,7 @@ def access_switch(name: str) -> Switch:
 
 def access_batch(public_id: str) -> Batch:
     """The batch of that public id. Raises `NotFound` (`batch_not_found`)."""
-    from django.core.exceptions import ValidationError
-
-    try:
-        found = Batch.objects.filter(public_id=public_id).first()
-    except ValidationError:
-        found = None
+    found = find_public(Batch.objects.all(), public_id)
     if found is None:
         raise NotFound(
             "batch_not_found", f"There is no batch {public_id!r}.", hint="`trunkline usage batches` shows them."
@@ -59,14 +55,6 @@ def name_batches(lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [
         found[line["batch_id"]] | {name: value for name, value in line.items() if name != "batch_id"} for line in lines
     ]
-
-
-def find_rerating(batch: Batch, version: str) -> Batch | None:
-    """The re-rating under whose prices a record of the batch stands; None where it stands under those that it came in with."""
-    if version == batch.snapshot_version:
-        return None
-    posted = Batch.objects.filter(switch_id=batch.switch_id, intake=Intake.RERATE, state=BatchState.POSTED)
-    return posted.filter(snapshot_version=version).order_by("-pk").first()
 
 
 def list_batches(*, state: str = "", limit: int = 50) -> list[Batch]:

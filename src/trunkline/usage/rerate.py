@@ -30,6 +30,7 @@ from trunkline.usage.asked import Asked
 from trunkline.usage.choices import Intake, SegmentKind, SegmentState
 from trunkline.usage.chunkwork import Totals, negated
 from trunkline.usage.crew import PARTS, Crew
+from trunkline.usage.decode.profile import NumberRule
 from trunkline.usage.models import Batch, Rollup, Segment, Switch
 from trunkline.usage.pin import pin
 from trunkline.usage.pipeline import Outcome
@@ -47,7 +48,10 @@ OnProgress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What a re-rating does to the money of one side of one account on a day, of the records of one batch; units of 10^-8."""
+    """What a re-rating does to the money of one side of one account on a day, of the records of one batch; units of 10^-8.
+
+    `batch_id` is 0 of records that come from another account or day: no document bills them.
+    """
 
     side: str
     batch_id: int
@@ -88,6 +92,7 @@ class _Ground:
 
     switch_id: int
     pinned: Pinned
+    number_rules: tuple[NumberRule, ...]
     holders: Mapping[str, tuple[int, ...]]
     segments: Sequence[SegmentFile]
 
@@ -102,6 +107,7 @@ class _Ground:
             batch_id=0,
             attempt=0,
             pinned=self.pinned,
+            number_rules=self.number_rules,
             asked=asked,
             holders=self.holders,
             received_on=date.min,
@@ -128,7 +134,8 @@ def _ground(switch: Switch, asked: Asked) -> _Ground:
         places = AccountTariff.objects.filter(tariff_id=asked.tariff_id)
         for side in SIDES:
             holders[side] = tuple(sorted(set(places.filter(side=side).values_list("account_id", flat=True))))
-    return _Ground(switch.pk, pin(switch), holders, _segments_of(switch.pk, asked))
+    number_rules = tuple(NumberRule.of(rule) for rule in switch.number_rules)
+    return _Ground(switch.pk, pin(switch), number_rules, holders, _segments_of(switch.pk, asked))
 
 
 def preview(tenant_id: int, asked: Asked, *, actor: str, on_progress: OnProgress | None = None) -> Found:
@@ -328,6 +335,7 @@ def run(
         batch_id=batch.pk,
         attempt=batch.attempt,
         pinned=ground.pinned,
+        number_rules=ground.number_rules,
         asked=asked,
         holders=ground.holders,
         received_on=batch.received_at.date(),

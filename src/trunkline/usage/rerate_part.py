@@ -24,8 +24,10 @@ from trunkline.engine import rollup
 from trunkline.kit.home import fsync_folder, home
 from trunkline.parties.kinds import Side
 from trunkline.usage.asked import Asked
-from trunkline.usage.chunkwork import Columns, Totals, fold_chunk, reject_rows
+from trunkline.usage.chunkwork import Columns, Totals, fold_chunk, reject_details, reject_rows
+from trunkline.usage.decode.profile import NumberRule
 from trunkline.usage.number_index import rebuild_number_index
+from trunkline.usage.rerate_whose import NUMBERS, Told, tell_anew
 from trunkline.usage.segments import SegmentFile, watch
 from trunkline.usage.sides import REASONS, Bools, Ints, Pinned, SideColumns, price
 from trunkline.usage.store import INDEX_SUFFIXES, SIDES, SegmentWriter, WrittenSegment, amount_units, write_key_index
@@ -35,14 +37,15 @@ from trunkline.usage.traffic.walk import StoredWalk
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 PRICED: Final = (
-    "account_id", "tariff_id", "rate_id", "code", "destination_id", "billed", "tariff_currency", "tariff_amount", "exchange_rate",
-    "rate_date", "amount", "base_amount", "local_day",
+    "state", "account_id", "tariff_id", "rate_id", "code", "destination_id", "billed", "tariff_currency", "tariff_amount", "exchange_rate",
+    "rate_date", "amount", "currency", "base_amount", "local_day",
 )  # fmt: skip
 _LOOKED: Final = ("called", "start", "quantity", "is_last", "service")
 _FOLDED: Final = (*_LOOKED, "batch_id", "pdd_ms")
 _SIDE: Final = ("state", "account_id", "tariff_id", "rate_id", "destination_id", "billed")
 _MONEY: Final = ("tariff_amount", "amount", "base_amount")
 _NAMES: Final = ("exchange_rate", "rate_date", "local_day", "tags", "number")
+_RULED: Final = ("tags", "number")
 MOVED_KEYS: Final = ("batch_id", "account_id", "local_day")
 # Money that a row group moves is folded at once; a segment has few batches and accounts.
 MOVED_PARTS_MAX: Final = 32
@@ -50,7 +53,7 @@ MOVED_PARTS_MAX: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class RerateWork:
-    """What a re-rating works with; it can be sent to another process.
+    """What a re-rating works with; it can be sent to another process. `number_rules` are the switch's, for records that are told anew.
 
     `holders` are the accounts, by side, in whose lists the tariff that is asked for stands. `batch_id` and `attempt` are 0 where nothing is
     written. `is_probe`: the first record that changes is answer enough.
@@ -60,6 +63,7 @@ class RerateWork:
     batch_id: int
     attempt: int
     pinned: Pinned
+    number_rules: tuple[NumberRule, ...]
     asked: Asked
     holders: Mapping[str, tuple[int, ...]]
     received_on: date
@@ -95,7 +99,8 @@ class Piece:
 class Relooked:
     """What pricing a segment again has found. `before` and `after` hold the sums of changed records, each side where it changed.
 
-    `moved` says by side what that does to the money of a batch, an account and a day: `records`, `before`, `after`.
+    `moved` says by side what that does to the money of a batch, an account and a day: `records`, `before`, `after`. What comes from another
+    account is of batch 0: no document bills it.
     """
 
     piece: Piece
@@ -125,6 +130,32 @@ class _Again:
     differs: Bools
 
 
+@dataclass(slots=True)
+class _Anew:
+    """What a row group comes to: its rows that were looked at, the sides that were priced again, and why a row must be rejected (0: it need not).
+
+    `told` is there where records were told anew whose they are.
+    """
+
+    looked: Bools
+    reason: NDArray[np.int8]
+    sides: dict[str, _Again] = field(default_factory=dict)
+    told: Told | None = None
+
+    @property
+    def lost(self) -> Bools:
+        """The rows that must be rejected."""
+        return self.reason != 0
+
+    @property
+    def changed(self) -> Bools:
+        """The rows that change, those among them that are lost."""
+        changed = self.lost
+        for each in self.sides.values():
+            changed[each.rows] |= each.differs
+        return changed
+
+
 class _Segment:
     """The work on one segment."""
 
@@ -135,6 +166,7 @@ class _Segment:
         self._rated: SegmentWriter | None = None
         self._rejects: SegmentWriter | None = None
         self._is_kept = np.ones(piece.segment.rows, np.bool_)
+        self._has_other_numbers = False
 
     def work(self, on_rows: Callable[[int], object]) -> Relooked:
         path = self._piece.segment.path
@@ -167,8 +199,8 @@ class _Segment:
         self._found.written = [*rated, *self._rejects.finish()]
 
     def _index(self, new: Path) -> None:
-        """Give the new segment its indexes: those of the old one, if it has the same records."""
-        if self._is_kept.all() and _has_linked(self._piece.segment.path, new):
+        """Give the new segment its indexes: those of the old one, if it has the same records with the same numbers."""
+        if self._is_kept.all() and not self._has_other_numbers and _has_linked(self._piece.segment.path, new):
             return
         write_key_index(new, [keys_by_row(self._piece.segment).take(self._is_kept)])
         rebuild_number_index(new)
@@ -179,22 +211,11 @@ class _Segment:
         is_open = self._rated is not None
         if not is_open and not _may_hold(file, group, asked):
             return
-        sides = [side for side in Side if asked.side in {"", str(side)}]
-        columns = [*_LOOKED, *(f"{side}_{name}" for side in sides for name in (*_SIDE, *_MONEY, *_NAMES))]
-        table = read_rows(file, group, None if is_open else columns)
-        fits = _fits(table, asked)
-        again, looked, reason = {}, np.zeros(len(table), np.bool_), np.zeros(len(table), np.int8)
-        for side in sides:
-            rows = np.flatnonzero(fits & _is_meant(table, str(side), self._work))
-            looked[rows] = True
-            if len(rows):
-                again[str(side)] = found = self._price(table, side, rows)
-                reason[rows] = np.where(reason[rows] == 0, found.priced.reason, reason[rows])
-        self._found.looked += int(looked.sum())
-        lost = reason != 0
-        changed = lost.copy()
-        for each in again.values():
-            changed[each.rows] |= each.differs
+        columns = None if is_open or asked.is_told_anew else self._looked_columns()
+        table = read_rows(file, group, columns)
+        anew = self._tell_anew(table) if asked.is_told_anew else self._price_again(table)
+        self._found.looked += int(anew.looked.sum())
+        changed = anew.changed
         if not changed.any():
             if is_open:
                 self._copy(table)
@@ -202,16 +223,51 @@ class _Segment:
         self._found.changed += int(changed.sum())
         if self._work.is_probe:
             return
-        if self._work.writes:
-            if not is_open:
-                self._begin_writing(file, group)
-                table = read_rows(file, group)
-        else:
+        if self._work.writes and not is_open:
+            self._begin_writing(file, group)
+        if columns is not None:
             missing = [f"{side}_{name}" for side in SIDES for name in (*_SIDE, *_MONEY, *_NAMES)]
-            table = read_rows(file, group, [*_FOLDED, *missing])
-        self._fold(table, again, changed, reason)
+            table = read_rows(file, group, None if self._work.writes else [*_FOLDED, *missing])
+        self._fold(table, anew, changed)
         if self._work.writes:
-            self._write(table, again, reason, first)
+            self._write(table, anew, changed, first)
+
+    def _looked_columns(self) -> list[str]:
+        """What is read of a row group to see whether anything changes."""
+        sides = [side for side in SIDES if self._work.asked.side in {"", side}]
+        return [*_LOOKED, *(f"{side}_{name}" for side in sides for name in (*_SIDE, *_MONEY, *_NAMES))]
+
+    def _price_again(self, table: pa.Table) -> _Anew:
+        """The sides that are asked for, each by itself."""
+        asked = self._work.asked
+        fits = _fits(table, asked)
+        anew = _Anew(np.zeros(len(table), np.bool_), np.zeros(len(table), np.int8))
+        for side in Side:
+            if asked.side not in {"", str(side)}:
+                continue
+            rows = np.flatnonzero(fits & _is_meant(table, str(side), self._work))
+            anew.looked[rows] = True
+            if len(rows):
+                anew.sides[str(side)] = again = self._price(table, side, rows)
+                anew.reason[rows] = np.where(anew.reason[rows] == 0, again.priced.reason, anew.reason[rows])
+        return anew
+
+    def _tell_anew(self, table: pa.Table) -> _Anew:
+        """The records that are asked for, whole: whose they are, and what they cost then."""
+        work = self._work
+        looked = _fits(table, work.asked)
+        if work.asked.account_id is not None or work.asked.tariff_id is not None:
+            looked &= np.logical_or.reduce([_is_meant(table, side, work) for side in SIDES])
+        anew = _Anew(looked, np.zeros(len(table), np.int8))
+        rows = np.flatnonzero(looked)
+        if len(rows):
+            old = {side: stored_side(table, str(side), rows) for side in Side}
+            anew.told = told = tell_anew(table, rows, old, work.number_rules, work.pinned)
+            anew.reason[rows] = told.reason
+            for side in Side:
+                priced = told.sides[str(side)]
+                anew.sides[str(side)] = _Again(rows, priced, _differs(table, side, rows, old[side], priced))
+        return anew
 
     def _price(self, table: pa.Table, side: Side, rows: Ints) -> _Again:
         names = ["called", "start", "quantity", "is_last", "service"]
@@ -220,28 +276,18 @@ class _Segment:
         old = stored_side(table, str(side), rows)
         walk = StoredWalk.of(events, str(side))
         priced = price(events, side, old.account_id, self._work.pinned, walk, old.local_day)
-        differs = priced.is_counted != old.is_counted
-        for name in ("rate_id", "destination_id", "billed", "amount", "base_amount"):
-            differs |= getattr(priced, name) != getattr(old, name)
-        for name in ("tariff_id", "rate_date"):
-            differs |= _whole(priced.columns[f"{side}_{name}"]) != _whole(table[f"{side}_{name}"])[rows]
-        new, kept = priced.columns[f"{side}_tariff_amount"], table[f"{side}_tariff_amount"]
-        differs |= amount_units(new) != amount_units(kept)[rows]
-        new, kept = priced.columns[f"{side}_exchange_rate"], table[f"{side}_exchange_rate"]
-        if new.null_count < len(new) or kept.null_count < len(kept):
-            differs |= _texts(new) != _texts(kept)[rows]
-        return _Again(rows, priced, differs)
+        return _Again(rows, priced, _differs(table, side, rows, old, priced))
 
-    def _fold(self, table: pa.Table, again: Mapping[str, _Again], changed: Bools, reason: NDArray[np.int8]) -> None:
+    def _fold(self, table: pa.Table, anew: _Anew, changed: Bools) -> None:
         """Add what the changed records were to `before`, and what they are to `after`; a side that stays is in neither."""
         everything = np.arange(len(table))
-        rows, lost = np.flatnonzero(changed), reason != 0
+        rows, lost = np.flatnonzero(changed), anew.lost
         before, after = {}, {}
         for side in SIDES:
             old = stored_side(table, side, everything)
             new, differs = old, np.zeros(len(table), np.bool_)
-            if side in again:
-                each = again[side]
+            if side in anew.sides:
+                each = anew.sides[side]
                 differs[each.rows] = each.differs
                 new = _replaced(old, each)
             differs |= lost
@@ -251,31 +297,33 @@ class _Segment:
         found = self._found
         fold_chunk(table, before, rows, found.before)
         fold_chunk(table, after, np.flatnonzero(changed & ~lost), found.after)
-        for number, count in zip(*np.unique(reason[lost], return_counts=True), strict=True):
+        for number, count in zip(*np.unique(anew.reason[lost], return_counts=True), strict=True):
             name = str(REASONS[int(number)])
             found.after.reasons[name] = found.after.reasons.get(name, 0) + int(count)
 
     def _move(self, table: pa.Table, side: str, before: SideColumns, after: SideColumns) -> None:
-        rows = np.flatnonzero(before.is_counted | after.is_counted)
-        if not len(rows):
-            return
+        """Note the money of a side that moves: under the account and the day it had, and under those it has now where they are others."""
+        batch_id = table["batch_id"].to_numpy()
+        stays = (before.account_id == after.account_id) & (before.local_day == after.local_day)
+        nothing = np.zeros(len(table), np.int64)
+        was, now = (np.where(each.is_counted, each.amount, 0) for each in (before, after))
+        self._note(side, before, batch_id, before.is_counted | (after.is_counted & stays), was, np.where(stays, now, 0))
+        self._note(side, after, nothing, after.is_counted & ~stays, nothing, now)
         parts = self._found.moved[side]
-        parts.append(
-            rollup.fold(
-                {
-                    "batch_id": table["batch_id"].to_numpy()[rows],
-                    "account_id": before.account_id[rows],
-                    "local_day": before.local_day[rows].astype(np.int64),
-                },
-                {
-                    "records": np.ones(len(rows), np.int64),
-                    "before": np.where(before.is_counted, before.amount, 0)[rows],
-                    "after": np.where(after.is_counted, after.amount, 0)[rows],
-                },
-            )
-        )
         if len(parts) > MOVED_PARTS_MAX:
             parts[:] = [rollup.merge(parts, MOVED_KEYS)]
+
+    def _note(self, side: str, whose: SideColumns, batch_id: Ints, counted: Bools, was: Ints, now: Ints) -> None:
+        rows = np.flatnonzero(counted)
+        if not len(rows):
+            return
+        keys = {
+            "batch_id": batch_id[rows],
+            "account_id": whose.account_id[rows],
+            "local_day": whose.local_day[rows].astype(np.int64),
+        }
+        sums = {"records": np.ones(len(rows), np.int64), "before": was[rows], "after": now[rows]}
+        self._found.moved[side].append(rollup.fold(keys, sums))
 
     def _begin_writing(self, file: pq.ParquetFile, group: int) -> None:
         """Open the new files and take over the row groups before this one, in which nothing changes."""
@@ -293,26 +341,28 @@ class _Segment:
             self._rated.add(as_stored(table))
             self._found.kept += len(table)
 
-    def _write(self, table: pa.Table, again: Mapping[str, _Again], reason: NDArray[np.int8], first: int) -> None:
+    def _write(self, table: pa.Table, anew: _Anew, changed: Bools, first: int) -> None:
         if self._rated is None or self._rejects is None:
             raise RuntimeError("nothing is written before the files are open")
-        lost = reason != 0
+        lost = anew.lost
         if lost.any():
-            rows = np.flatnonzero(lost)
-            reasons = [str(REASONS[number]) for number in reason[rows].tolist()]
-            self._rejects.add(reject_rows(reject_table(rows_of(table, rows), reasons), self._work.batch_id))
+            self._rejects.add(reject_rows(_rejects(table, anew), self._work.batch_id))
         columns = {name: table[name].chunk(0) for name in table.column_names}
         is_new = np.zeros(len(table), np.bool_)
-        for side, each in again.items():
-            taken = np.flatnonzero(each.differs)
+        # Of records told anew both sides are: what a side's number is stands beside the record's own, which may be another now.
+        names = [*PRICED, *(_RULED if anew.told is not None else ())]
+        for side, each in anew.sides.items():
+            taken = np.flatnonzero(each.differs if anew.told is None else changed[each.rows])
             if not len(taken):
                 continue
             at = each.rows[taken]
             is_new[at] = True
-            for name in ("state", *PRICED, "currency"):
+            for name in names:
                 columns[f"{side}_{name}"] = _spliced(
                     columns[f"{side}_{name}"], each.priced.columns[f"{side}_{name}"], at, taken
                 )
+        if anew.told is not None:
+            self._splice_record(columns, anew.told, changed)
         at = np.flatnonzero(is_new)
         version = pa.array([self._work.pinned.version], pa.string()).dictionary_encode()
         columns["snapshot_version"] = _spliced(columns["snapshot_version"], version, at, np.zeros(len(at), np.int64))
@@ -322,6 +372,26 @@ class _Segment:
             self._is_kept[first : first + len(table)] = ~lost
         self._rated.add(rows)
         self._found.kept += len(rows)
+
+    def _splice_record(self, columns: dict[str, pa.Array], told: Told, changed: Bools) -> None:
+        """Give the changed records their numbers, tags and names of rules."""
+        taken = np.flatnonzero(changed[told.rows])
+        at = told.rows[taken]
+        for name, new in told.columns.items():
+            old = columns[name]
+            columns[name] = _spliced(old, new, at, taken)
+            self._has_other_numbers |= name in NUMBERS and not columns[name].equals(old)
+
+
+def _rejects(table: pa.Table, anew: _Anew) -> pa.Table:
+    """The records that are lost, as rejects."""
+    rows = np.flatnonzero(anew.lost)
+    reasons = [str(REASONS[number]) for number in anew.reason[rows].tolist()]
+    if anew.told is None:
+        details = reject_details(table, rows, anew.reason)
+    else:
+        details = reject_details(anew.told.events, np.flatnonzero(anew.told.reason != 0), anew.told.reason)
+    return reject_table(rows_of(table, rows), reasons, details)
 
 
 def _has_linked(old: Path, new: Path) -> bool:
@@ -395,6 +465,21 @@ def _texts(column: pa.ChunkedArray | pa.Array) -> NDArray[np.object_]:
     return np.array([None, *array.dictionary.to_pylist()], object)[array.indices.fill_null(-1).to_numpy() + 1]
 
 
+def _differs(table: pa.Table, side: Side, rows: Ints, old: SideColumns, priced: SideColumns) -> Bools:
+    """Of which of these rows the side is not what is stored."""
+    differs = priced.is_counted != old.is_counted
+    for name in ("account_id", "rate_id", "destination_id", "billed", "amount", "base_amount"):
+        differs |= getattr(priced, name) != getattr(old, name)
+    for name in ("tariff_id", "rate_date"):
+        differs |= _whole(priced.columns[f"{side}_{name}"]) != _whole(table[f"{side}_{name}"])[rows]
+    new, kept = priced.columns[f"{side}_tariff_amount"], table[f"{side}_tariff_amount"]
+    differs |= amount_units(new) != amount_units(kept)[rows]
+    new, kept = priced.columns[f"{side}_exchange_rate"], table[f"{side}_exchange_rate"]
+    if new.null_count < len(new) or kept.null_count < len(kept):
+        differs |= _texts(new) != _texts(kept)[rows]
+    return differs
+
+
 def stored_side(table: pa.Table, side: str, rows: Ints) -> SideColumns:
     """One side of some rows as it is stored; `columns` stay out."""
 
@@ -417,13 +502,22 @@ def stored_side(table: pa.Table, side: str, rows: Ints) -> SideColumns:
 
 
 def _replaced(old: SideColumns, again: _Again) -> SideColumns:
-    """A side of all rows, with what was priced again where it differs."""
+    """A side of all rows, with what was told or priced again where it differs."""
     at, taken = again.rows[again.differs], again.differs
     new: dict[str, Any] = {}
-    for name in ("is_counted", "rate_id", "destination_id", "billed", "amount", "base_amount"):
+    for name in (
+        "account_id",
+        "local_day",
+        "is_counted",
+        "rate_id",
+        "destination_id",
+        "billed",
+        "amount",
+        "base_amount",
+    ):
         new[name] = getattr(old, name).copy()
         new[name][at] = getattr(again.priced, name)[taken]
-    return SideColumns(columns={}, reason=old.reason, account_id=old.account_id, local_day=old.local_day, **new)
+    return SideColumns(columns={}, reason=old.reason, **new)
 
 
 def _counting(side: SideColumns, is_counted: Bools) -> SideColumns:

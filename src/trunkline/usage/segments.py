@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from trunkline.core.errors import Unavailable
 from trunkline.kit.home import home
@@ -26,6 +27,21 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What reading segments may take: threads, memory (what passes it spills to the disk), and seconds, where there is an end to patience."""
+
+    threads: int = 2
+    memory: str = "512MB"
+    timeout_s: float | None = None
+
+
+COMMAND: Final = Limits()
+# A worker of the web serves others at the same time, and whoever asked has gone after half a minute.
+WEB: Final = Limits(threads=1, memory="256MB", timeout_s=30)
+
+_AGAIN_S: Final = 0.1
 ATTEMPTS = 3  # a catalogue that moves three times under one reader is busy: the reader says so instead of looping
 
 
@@ -106,17 +122,16 @@ def connect(
     paths: Sequence[Path | str],
     *,
     kind: str = "rated",
-    memory: str = "512MB",
-    threads: int = 2,
+    limits: Limits = COMMAND,
     has_view: bool = True,
     later: Sequence[str] = (),
 ) -> duckdb.DuckDBPyConnection:
     """A DuckDB of its own, fenced in to `paths`, with a view `segments` over them; its clock is UTC. Close it.
 
-    Nothing else of the file system and no network can be reached through it, and no setting changed. What passes
-    `memory` spills into a folder below `tmp`, which goes when the connection closes. Over no paths the view has its columns and no row. Whoever
-    reads the files one by one does without the view, which opens them all. `later` are columns of text that a report asks for and that segments of
-    earlier versions do not have: there they are null. Raises `SegmentsMoved` where a file is gone.
+    Nothing else of the file system and no network can be reached through it, and no setting changed. What passes the memory of `limits`
+    spills into a folder below `tmp`, which goes when the connection closes; their time counts inside `limited`. Over no paths the view has its
+    columns and no row. Whoever reads the files one by one does without the view, which opens them all. `later` are columns of text that a
+    report asks for and that segments of earlier versions do not have: there they are null. Raises `SegmentsMoved` where a file is gone.
     """
     import duckdb
 
@@ -124,8 +139,8 @@ def connect(
     spill = scratch_path("duckdb")
     connection = duckdb.connect(":memory:")
     try:
-        connection.execute(f"SET memory_limit={text_literal(memory)}")
-        connection.execute(f"SET threads={int(threads)}")
+        connection.execute(f"SET memory_limit={text_literal(limits.memory)}")
+        connection.execute(f"SET threads={int(limits.threads)}")
         connection.execute(f"SET temp_directory={text_literal(str(spill))}")
         connection.execute("SET TimeZone='UTC'")
         connection.execute("SET parquet_metadata_cache=true")  # a segment never changes: each is unpacked once
@@ -139,6 +154,38 @@ def connect(
         connection.close()
         raise
     return connection
+
+
+@contextlib.contextmanager
+def limited(connection: duckdb.DuckDBPyConnection, limits: Limits) -> Iterator[None]:
+    """Read inside, no longer than the limits allow. Raises Unavailable `reading_took_too_long`, `reading_out_of_memory`."""
+    import duckdb
+
+    if limits.timeout_s is None:
+        yield
+        return
+    timeout_s, is_done = limits.timeout_s, Event()
+
+    def interrupt_late() -> None:
+        if not is_done.wait(timeout_s):
+            connection.interrupt()
+            while not is_done.wait(_AGAIN_S):  # what was not running then
+                connection.interrupt()
+
+    watcher = Thread(target=interrupt_late, daemon=True)
+    watcher.start()
+    hint = "Ask for a shorter period or for fewer groups."
+    try:
+        yield
+    except duckdb.InterruptException as error:
+        message = f"Reading the records took longer than {limits.timeout_s:g} s."
+        raise Unavailable("reading_took_too_long", message, hint=hint) from error
+    except duckdb.OutOfMemoryException as error:
+        message = f"Reading the records took more than {limits.memory}."
+        raise Unavailable("reading_out_of_memory", message, hint=hint) from error
+    finally:
+        is_done.set()
+        watcher.join()  # what it may be interrupting right now is still open
 
 
 def _view(connection: duckdb.DuckDBPyConnection, names: Sequence[str], kind: str, later: Sequence[str]) -> None:

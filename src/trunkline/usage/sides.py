@@ -40,6 +40,7 @@ WHOLE_SHARE: Final = 0.75  # of the rows of a chunk
 AMOUNT_UNITS_LIMIT: Final = 10**18  # a segment keeps amounts as decimal(18, 8)
 EPOCH: Final = date(1970, 1, 1)
 EPOCH_ORDINAL: Final = EPOCH.toordinal()
+UNSETTLED: Final = np.iinfo(np.int32).min  # a day that is still to be told
 
 # What identification is told of a record, by side: the name of each field there and in the record.
 IDENTITY_FIELDS: Final[Mapping[Side, Mapping[str, str]]] = {
@@ -118,6 +119,18 @@ class SideColumns:
     base_amount: Ints
 
 
+@dataclass(frozen=True, slots=True)
+class SettledDays:
+    """The days that stored records have on one side, each in the zone of the account that it had then (-1: none)."""
+
+    account_id: Ints
+    local_day: NDArray[np.int32]
+
+    def of(self, account_id: Ints) -> NDArray[np.int32]:
+        """The days of these accounts' records: settled where the account is the same."""
+        return np.where(account_id == self.account_id, self.local_day, np.int32(UNSETTLED))
+
+
 def identify(events: pa.Table, side: Side, pinned: Pinned) -> Resolution:
     """Whose record each row is on that side."""
     columns = {name: events[column] for name, column in IDENTITY_FIELDS[side].items()}
@@ -149,7 +162,7 @@ def price(
 ) -> SideColumns:
     """Price one side of a chunk. `account_id` is -1 where the side has no account; `walk` has its traffic rules, if there are any.
 
-    `local_day` is the day in the account's zone, counted from 1970, where it is settled already.
+    `local_day` is the day in the account's zone, counted from 1970, where it is settled already, else `UNSETTLED`.
     """
     size = len(events)
     quantity = events["quantity"].to_numpy()
@@ -185,7 +198,10 @@ def price(
         return out
 
     tariff_id, tariff_amount = full("tariff_id"), full("amount")
-    local_day = facts.local_days(start_s) if local_day is None else local_day
+    if local_day is None:
+        local_day = facts.local_days(start_s)
+    elif (is_open := local_day == UNSETTLED).any():
+        local_day = np.where(is_open, facts.local_days(start_s), local_day)
     tariff_currency = _currency_numbers(tariff_id, pinned)
     money = _Money(pinned, local_day)
     amount, exchange = money.convert(

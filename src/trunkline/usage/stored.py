@@ -146,13 +146,12 @@ def record_lines(table: pa.Table) -> list[str]:
     return lines
 
 
-def reject_table(table: pa.Table, reasons: Iterable[str]) -> pa.Table:
+def reject_table(table: pa.Table, reasons: Iterable[str], details: Iterable[str]) -> pa.Table:
     """Complete rows that must be rejected, and why, as rejects."""
-    called = table["called"].to_pylist()
     columns = {
         "line": table["line"],
         "reason": pa.array(list(reasons), pa.string()).dictionary_encode(),
-        "detail": pa.array([f"called {number}" for number in called], pa.string()),
+        "detail": pa.array(list(details), pa.string()),
         "raw": pa.array(record_lines(table), pa.string()),
         **{name: table[name] for name in ("key", "start", "called", "service")},
     }

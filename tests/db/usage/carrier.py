@@ -9,7 +9,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from trunkline.parties.actions import add_identity, create_account
+from django.db.models import Q
+
+from trunkline.parties.actions import add_identity, create_account, end_identity
+from trunkline.parties.models import Identity
 from trunkline.tariffs import models as tariffs
 from trunkline.tenancy.actions import create_tenant
 from trunkline.tenancy.scope import scope
@@ -19,6 +22,7 @@ from trunkline.usage.models import Batch
 from trunkline.usage.process import process
 
 NOW = datetime(2026, 3, 4, tzinfo=UTC)
+EVER = datetime(2000, 1, 1, tzinfo=UTC)
 START = datetime(2026, 3, 2, 10, tzinfo=UTC)
 COLUMNS = "key,called,start,answer,end,duration,trunk_in,trunk_out"
 
@@ -74,6 +78,25 @@ class Carrier:
             for name_ in formats:
                 create_switch(name=name_, format=name_, at=NOW)
         return self
+
+    def add_customer(self, code: str, steps: str) -> None:
+        """A further customer, in dollars and on UTC's clock, with a price of its own for Kenya."""
+        with self.scope():
+            self.accounts[code] = create_account(code=code, name=code, currency="USD", timezone="UTC", at=NOW)
+            tariff = tariffs.Tariff.objects.create(name=code, currency="USD", created_at=NOW)
+            kenya = tariffs.Destination.objects.get(name="Kenya")
+            tariffs.Rate.objects.create(tariff=tariff, code="254", destination=kenya, steps=steps)
+            tariffs.AccountTariff.objects.create(account=self.accounts[code], side="sell", position=1, tariff=tariff)
+
+    def give_trunk(self, trunk: str, code: str, *, side: str = "sell", since: datetime = EVER) -> None:
+        """A trunk is that account's from an instant on, nobody's for an empty code."""
+        with self.scope():
+            held = Identity.objects.filter(Q(valid_to=None) | Q(valid_to__gt=since), side=side, value=trunk)
+            for each in held:
+                end_identity(identity_id=each.pk, valid_to=since, at=self.now)
+            if code:
+                new = {"account": self.accounts[code], "value": trunk, "valid_from": since}
+                add_identity(kind="trunk", side=side, at=self.now, **new)
 
     def scope(self, **more: Any) -> Any:
         return scope(self.tenant_id, "test", **more)

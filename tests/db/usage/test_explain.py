@@ -14,13 +14,14 @@ import pytest
 
 from tests.databases import TestDatabase
 from tests.db.usage.carrier import NOW, START, Carrier, line
-from trunkline.cli.explained import as_json, print_explanation
+from trunkline.cli.explained import print_explanation
 from trunkline.core.errors import Conflict, Invalid, NotFound
 from trunkline.kit.home import home
 from trunkline.parties.actions import add_identity
 from trunkline.tariffs import models as tariffs
 from trunkline.tariffs.actions import load_rates, void_rates
 from trunkline.usage.explain import explain_record
+from trunkline.usage.explained import as_json
 from trunkline.usage.locate import Sought, access_record, find_records
 from trunkline.usage.models import Segment
 from trunkline.usage.store import KEY_SUFFIX

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from tests.databases import TestDatabase
 from tests.db.usage.carrier import NOW, START, Carrier, line
 from tests.places import ROOT
-from trunkline.cli.explained import as_json, print_explanation
+from trunkline.cli.explained import print_explanation
 from trunkline.cli.usage import app as usage_app
 from trunkline.core.errors import Conflict, Invalid, NotFound
 from trunkline.kit import clock
@@ -27,6 +27,7 @@ from trunkline.tariffs.actions import change_time_profile, create_time_profile, 
 from trunkline.tariffs.models import Tariff
 from trunkline.tenancy.models import Tenant
 from trunkline.usage.explain import explain_record
+from trunkline.usage.explained import as_json
 from trunkline.usage.locate import Sought, access_record
 from trunkline.usage.models import Batch, Segment, TrafficRule
 from trunkline.usage.omitted import filled_in

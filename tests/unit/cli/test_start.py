@@ -15,11 +15,9 @@ from tests.places import ROOT
 from trunkline.kit.checks import tenant_models
 
 
-def answer(program: str) -> Any:
-    """What a program says that has set Django up as commands do."""
-    begin = (
-        "import json, sys\nimport trunkline.cli.main\nfrom trunkline.cli.ready import set_up_django\nset_up_django()\n"
-    )
+def answer(program: str, *, web: bool = False) -> Any:
+    """What a program says that has set Django up as commands do, or as those do that work with staff."""
+    begin = f"import json, sys\nimport trunkline.cli.main\nfrom trunkline.cli.ready import set_up_django\nset_up_django(web={web})\n"
     settings = {"PYTHONPATH": str(ROOT / "src"), "DJANGO_SETTINGS_MODULE": "trunkline.platform.settings"}
     environment = os.environ | settings | {"TYPER_USE_RICH": "0"}
     done = subprocess.run([sys.executable, "-c", begin + program], env=environment, capture_output=True, text=True)
@@ -35,16 +33,33 @@ def test_neither_the_makers_of_the_schema_nor_what_reads_files_is_loaded() -> No
     loaded = set(answer("print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"))
     assert {"django", "psycopg", "typer", "trunkline"} <= loaded
     needless = {"pghistory", "pgtrigger", "procrastinate", "croniter", "pydantic", "rich", "numpy", "pyarrow", "duckdb"}
-    assert loaded & needless == set()
+    web = {"allauth", "axes", "unfold", "import_export", "ninja", "whitenoise", "prometheus_client", "structlog"}
+    assert loaded & (needless | web) == set()
 
 
-def test_a_command_has_all_tables_of_ours_but_the_history() -> None:
+def test_what_serves_pages_is_not_loaded() -> None:
+    loaded = answer("print(json.dumps(sorted(sys.modules)))")
+    web = (
+        "django.contrib.auth",
+        "django.contrib.admin",
+        "django.http",
+        "django.template.response",
+        "trunkline.identity",
+    )
+    assert [name for name in loaded if name.startswith(web)] == []
+
+
+def test_a_command_has_all_tables_of_ours_but_the_history_and_those_of_the_web() -> None:
     program = """
 from django.apps import apps
 print(json.dumps({m._meta.db_table: sorted(f.column for f in m._meta.local_concrete_fields) for m in apps.get_models()}))
 """
     ours = [model for model in apps.get_models() if model.__module__.startswith("trunkline.")]
-    expected = {model._meta.db_table: columns(model) for model in ours if not hasattr(model, "pgh_tracked_model")}
+    expected = {
+        model._meta.db_table: columns(model)
+        for model in ours
+        if not hasattr(model, "pgh_tracked_model") and model._meta.app_label not in ("api", "identity")
+    }
     assert len(expected) < len(tenant_models())  # there is history that is left out
     assert answer(program) == expected
 
@@ -54,7 +69,12 @@ def test_the_queue_comes_with_the_tasks_of_all_rooms_when_it_is_asked_for() -> N
 from trunkline.kit import jobs
 import trunkline.usage.actions
 assert "procrastinate" not in sys.modules
-print(json.dumps([sorted(jobs.queue_app().tasks), len(jobs.queue_app().periodic_registry.periodic_tasks)]))
+queue = jobs.queue_app()
+print(json.dumps([sorted(queue.tasks), sorted(name for name, _ in queue.periodic_registry.periodic_tasks)]))
 """
-    assert answer(program) == [sorted(app.tasks), len(app.periodic_registry.periodic_tasks)]
-    assert {"usage.process", "usage.watch", "ledger.expire_reservations", "kit.take_up"} <= set(app.tasks)
+    every = [sorted(app.tasks), sorted(name for name, _ in app.periodic_registry.periodic_tasks)]
+    of_no_staff = [[name for name in names if not name.startswith("identity.")] for names in every]
+    assert (answer(program), answer(program, web=True)) == (of_no_staff, every)  # the worker loads all
+    assert {"usage.process", "usage.watch", "ledger.expire_reservations", "kit.take_up", "identity.invite"} <= set(
+        app.tasks
+    )

@@ -109,7 +109,7 @@ class World:
 
     def priced(self, events: pa.Table) -> tuple[pa.Table, dict[str, SideColumns], Any]:
         """Events through the walk of a usage file."""
-        return price_sides(events, self.profile, self.pinned())
+        return price_sides(events, self.profile.number_rules, self.pinned())
 
     @staticmethod
     def became(events: pa.Table, sides: Mapping[str, SideColumns], reason: Any) -> list[Became]:

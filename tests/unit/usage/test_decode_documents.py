@@ -153,7 +153,7 @@ def test_documents_that_could_grow_or_are_none_are_rejects(document: bytes, deta
 @pytest.mark.parametrize(
     ("document", "detail"),
     [
-        (b'{"variables":{"a":' + b"[" * 300_000 + b"]" * 300_000 + b"}}", "key is empty"),
+        (b'{"variables":{"a":' + b"[" * 300_000 + b"]" * 300_000 + b"}}", "nested too deeply"),
         (b'{"variables":{"uuid":' + b'{"a":' * 100_000 + b"1" + b"}" * 100_000 + b"}}", "nested too deeply"),
         (b"[1]", "it is a list"),
         (b'{"variables":{"uuid":"\\ud800"}}', "start is empty"),

@@ -37,7 +37,7 @@ def _said(calls: list[Call], share: float) -> Any:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sides, "WHOLE_SHARE", share)
         pinned = replace(WORLD.pinned(), rules=None)
-        _, found, reason = price_sides(events_of(calls), WORLD.profile, pinned)
+        _, found, reason = price_sides(events_of(calls), WORLD.profile.number_rules, pinned)
     columns = {name: column.to_pylist() for side in found.values() for name, column in side.columns.items()}
     arrays = {
         f"{name}_{each}": getattr(side, each).tolist()

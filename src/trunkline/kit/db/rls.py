@@ -12,7 +12,8 @@ from django.db.migrations.operations.base import Operation
 
 TENANT_POLICY = "tenant_isolation"
 PLATFORM_POLICY = "platform"
-OWNER_LOOKUP_POLICY = "owner_lookup"  # of the tenant table alone: what the look-ups before a scope read through
+OWNER_LOOKUP_POLICY = "owner_lookup"  # what the look-ups before a scope read through
+OWNER_LOOKUP_TABLES = frozenset({"tenancy_tenant", "identity_membership", "identity_apikey"})
 TENANT_EXPRESSION = "(SELECT app_tenant())"
 
 CREATE_TENANT_FUNCTION = """

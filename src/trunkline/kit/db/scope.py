@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -60,12 +60,19 @@ def _required(what: str) -> Scope:
 
 
 @contextlib.contextmanager
-def scope(tenant_id: int, actor: str, *, reason: str = "", snapshot: bool = False) -> Iterator[Scope]:
+def scope(
+    tenant_id: int,
+    actor: str,
+    *,
+    reason: str = "",
+    snapshot: bool = False,
+    context: Mapping[str, object] | None = None,
+) -> Iterator[Scope]:
     """Work inside one tenant's data: one transaction, committed at the end, rolled back by an exception.
 
     A scope inside a scope of the same tenant joins it as a savepoint, under the outer one's actor and reason; of another tenant it
     raises `ScopeError`. `snapshot` asks for REPEATABLE READ, so that every query sees one moment; it needs a transaction of its own.
-    History rows written inside carry `actor` and `reason`.
+    History rows written inside carry `actor`, `reason` and what `context` says besides: from which page, address and request.
     """
     outer = _current.get()
     if outer is not None:
@@ -84,8 +91,8 @@ def scope(tenant_id: int, actor: str, *, reason: str = "", snapshot: bool = Fals
         with connection.cursor() as cursor:
             if snapshot:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            metadata = json.dumps({"actor": actor, "reason": reason} if reason else {"actor": actor})
-            cursor.execute(SET, [str(tenant_id), actor, str(uuid7()), metadata])
+            metadata = {"actor": actor, **({"reason": reason} if reason else {}), **(context or {})}
+            cursor.execute(SET, [str(tenant_id), actor, str(uuid7()), json.dumps(metadata)])
         token = _current.set(opened)
         try:
             yield opened

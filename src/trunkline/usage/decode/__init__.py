@@ -18,7 +18,8 @@ from trunkline.usage.decode.chunking import CHUNK_OCTETS, Chunk, chunks
 from trunkline.usage.decode.common import Common
 from trunkline.usage.decode.formats import Format
 from trunkline.usage.decode.freeswitch import FreeSwitch, FreeSwitchTrunks
-from trunkline.usage.decode.freeswitch_documents import FreeSwitchJson, FreeSwitchXml
+from trunkline.usage.decode.freeswitch_documents import FreeSwitchXml
+from trunkline.usage.decode.freeswitch_json import FreeSwitchJson
 from trunkline.usage.decode.lines import Lines
 from trunkline.usage.decode.own import OwnMapping, OwnMappingWithHeader, check_own
 from trunkline.usage.decode.profile import MsRounding, NumberRule, Party, SwitchProfile

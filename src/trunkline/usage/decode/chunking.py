@@ -12,13 +12,13 @@ import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from trunkline.usage.decode.bits import Words, bits_at, count_of, signs
-from trunkline.usage.decode.framing import Framing, line_count
+from trunkline.usage.decode.framing import Cut, Framing
 from trunkline.usage.decode.raw import RAW_OCTETS
 from trunkline.usage.failure import FileFailed
 from trunkline.usage.opening import MIB, Part, Source
@@ -43,7 +43,8 @@ class Chunk:
     `first_line` counts from 1 through all parts, headers and blank lines included. `data` ends with a line end except
     at the end of a part. `header` is the header line without its end, None if the format has none. `is_first`: the
     first rows of the source. If `overlong_octets` is not 0, the chunk is one line of that length of which `data` is the
-    beginning. `end_bits`: `line_end_bits` of the data where they have been looked for already.
+    beginning. `cut`: where its records lie, if they span lines and it was read from a source. `end_bits`: `line_end_bits` of the data where
+    they have been looked for already.
     """
 
     first_line: int
@@ -51,6 +52,7 @@ class Chunk:
     header: bytes | None = None
     is_first: bool = False
     overlong_octets: int = 0
+    cut: Cut | None = field(default=None, compare=False, repr=False)
     end_bits: Words | None = field(default=None, compare=False, repr=False)
 
 
@@ -78,8 +80,8 @@ def chunks(
             for data in cutter.lines(blocks):
                 yield cutter.chunk(data)
         else:
-            for piece in _records(blocks, framing):
-                yield cutter.chunk(piece, framing)
+            for piece in _records(blocks, framing, part.name or source.path.name):
+                yield cutter.chunk(piece)
         cutter.end_part()
     if not cutter.has_rows:
         raise FileFailed(FileFailure.NO_ROWS, f"{source.path.name} holds no records.")
@@ -90,7 +92,7 @@ class _Piece:
     data: bytes
     overlong_octets: int = 0
     lines: int = 0  # where `data` does not show it
-    boundaries: NDArray[np.int64] | None = None  # of its records, where they are known
+    cut: Cut | None = None
 
 
 class _Cutter:
@@ -104,17 +106,18 @@ class _Cutter:
         self._is_first = True
         self.has_rows = False
 
-    def chunk(self, piece: _Piece, framing: Framing | None = None) -> Chunk:
-        end_bits = line_end_bits(piece.data) if framing is None and not piece.lines else None
+    def chunk(self, piece: _Piece) -> Chunk:
+        end_bits = line_end_bits(piece.data) if piece.cut is None and not piece.lines else None
         chunk = Chunk(
             first_line=self._line,
             data=piece.data,
             header=self._header,
             is_first=self._is_first and not piece.overlong_octets,
             overlong_octets=piece.overlong_octets,
+            cut=piece.cut,
             end_bits=end_bits,
         )
-        self._line += _record_lines(piece, framing) if end_bits is None else count_of(end_bits)
+        self._line += _line_count(piece) if end_bits is None else count_of(end_bits)
         has_ink = piece.overlong_octets > 0 or _INK.search(piece.data) is not None
         self._is_first = self._is_first and (piece.overlong_octets > 0 or not has_ink)
         self.has_rows = self.has_rows or has_ink
@@ -163,35 +166,48 @@ class _Cutter:
         return rest
 
 
-def _record_lines(piece: _Piece, framing: Framing | None) -> int:
-    if piece.lines or framing is None:
-        return piece.lines
-    return line_count(piece.data, framing.starts(piece.data, piece.boundaries))
+def _line_count(piece: _Piece) -> int:
+    return piece.lines if piece.cut is None or piece.lines else piece.cut.line_count
 
 
-def _records(blocks: Iterator[bytes], framing: Framing) -> Iterator[_Piece]:
-    """Whole records of a part; what is left of a block waits for the next one."""
-    left = b""
-    for block in blocks:
+def _records(blocks: Iterator[bytes], form: Framing, name: str) -> Iterator[_Piece]:
+    """Whole records of a part; what is left of a block waits for the next one. Raises FileFailed `truncated`."""
+    left, framing = _opening(blocks, form)
+    tail = b""
+    for block in chain([b""], blocks) if left else ():
         left += block
         found = framing.boundaries(left)
         if found.size and found[-1] > 0:
-            yield _Piece(left[: int(found[-1])], boundaries=found[:-1])
+            data = left[: int(found[-1])]
+            yield _Piece(data, cut=framing.cut(data, found[:-1]))
             left = left[int(found[-1]) :]
         if len(left) > LINE_OCTETS_MAX:
-            piece, left = _skip_record(left, blocks, framing)
+            piece, left, tail = _skip_record(left, blocks, framing)
             yield piece
     if left:
-        yield _Piece(left)
+        yield _Piece(left, cut=framing.cut(left))
+    if lack := framing.lack(left or tail):
+        raise FileFailed(FileFailure.TRUNCATED, f"{name} {lack}")
 
 
-def _skip_record(start: bytes, blocks: Iterator[bytes], framing: Framing) -> tuple[_Piece, bytes]:
-    """The record that begins with `start` and is too long, and what follows it in the last block read."""
+def _opening(blocks: Iterator[bytes], form: Framing) -> tuple[bytes, Framing]:
+    """The first blocks, as many as show how the records of a part follow each other; and how they do."""
+    left = b""
+    for block in blocks:
+        left += block
+        framing = form.of_part(left)
+        if framing is not None:
+            return framing.opened(left), framing
+    return left, form
+
+
+def _skip_record(start: bytes, blocks: Iterator[bytes], framing: Framing) -> tuple[_Piece, bytes, bytes]:
+    """The record that begins with `start` and is too long, what follows it in the last block read, and the end of what was read."""
     octets, lines, seam = len(start), start.count(b"\n"), start[-_SEAM_OCTETS:]
     last, rest = seam[-1:], b""
     for block in blocks:
         text = seam + block
-        found = framing.boundaries(text)
+        found = framing.resumptions(text)
         found = found[found >= len(seam)]
         part = text[len(seam) : int(found[0])] if found.size else block
         octets, lines, last = octets + len(part), lines + part.count(b"\n"), part[-1:] or last
@@ -199,7 +215,7 @@ def _skip_record(start: bytes, blocks: Iterator[bytes], framing: Framing) -> tup
             rest = text[int(found[0]) :]
             break
         seam = text[-_SEAM_OCTETS:]
-    return _Piece(start[:RAW_OCTETS], octets, lines + (last != b"\n")), rest
+    return _Piece(start[:RAW_OCTETS], octets, lines + (last != b"\n")), rest, seam
 
 
 def _long_header() -> FileFailed:

@@ -6,7 +6,7 @@ are not. Text columns are Arrow strings (or dictionaries of strings) in which an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -38,6 +38,26 @@ class Numbers:
         """The numbers from `low` to `high` as int64, null elsewhere: for columns that are only informative."""
         good = self.is_present & self.is_readable & (self.values >= low) & (self.values <= high)
         return pa.array(np.where(good, self.values, 0), mask=~good)
+
+
+class Made(Mapping[str, pa.Array]):
+    """Columns by name, each made when it is first asked for: what nobody reads costs nothing."""
+
+    def __init__(self, names: Sequence[str], make: Callable[[str], pa.Array]) -> None:
+        self._names = names
+        self._make = make
+        self._made: dict[str, pa.Array] = {}
+
+    def __getitem__(self, name: str) -> pa.Array:
+        if name not in self._made:
+            self._made[name] = self._make(name)
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 def is_present(column: pa.Array) -> Mask:

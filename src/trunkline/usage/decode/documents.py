@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -15,7 +15,7 @@ import pyarrow as pa
 from trunkline.usage.decode.chunking import LINE_OCTETS_MAX, Chunk
 from trunkline.usage.decode.columns import Integers
 from trunkline.usage.decode.formats import Format, one_reject
-from trunkline.usage.decode.framing import Framing, line_offsets
+from trunkline.usage.decode.framing import Cut, Framing
 from trunkline.usage.decode.lines import Lines, Parsed, Refusal
 from trunkline.usage.decode.profile import SwitchProfile
 from trunkline.usage.decode.raw import RAW_OCTETS, is_utf8, raw_text
@@ -24,6 +24,8 @@ from trunkline.usage.failure import FileFailed
 from trunkline.usage.reasons import FileFailure, Reason
 
 _BLANKS: Final = b" \t\r\n"
+_BETWEEN_OCTETS: Final = 32  # of a comma, a line end and what an indented line begins with
+_IS_BETWEEN: Final = np.isin(np.arange(256), np.frombuffer(_BLANKS + b",]", np.uint8)).astype(np.int64)
 
 
 class Records(Lines):
@@ -32,12 +34,14 @@ class Records(Lines):
     `shorten` makes of a record that is too long to be kept whole what says the same in fewer words, or None.
     """
 
-    def __init__(self, chunk: Chunk, starts: Integers, shorten: Callable[[bytes], bytes | None]) -> None:
+    def __init__(self, chunk: Chunk, cut: Cut, shorten: Callable[[bytes], bytes | None]) -> None:
         super().__init__(replace(chunk, data=b""))
         self._shorten = shorten
         self._text = chunk.data
-        self._bounds = [*starts.tolist(), len(chunk.data)]
-        self.at: Integers = line_offsets(chunk.data, starts) if starts.size else starts
+        self.starts_at: Integers = cut.starts.astype(np.int64, copy=False)
+        self._bounds = [*cut.starts.tolist(), len(chunk.data)]
+        self.framing = cut.framing
+        self.at: Integers = cut.lines.astype(np.int64)
 
     def __len__(self) -> int:
         return len(self._bounds) - 1
@@ -57,20 +61,44 @@ class Records(Lines):
 
     def record(self, row: int) -> bytes:
         """The octets of a record, without the blank space after it."""
-        return self._text[self._bounds[row] : self._bounds[row + 1]].rstrip(_BLANKS)
+        return self.framing.text(self._text[self._bounds[row] : self._bounds[row + 1]])
 
-    def readable(self) -> tuple[list[int], list[bytes], list[Refusal]]:
-        """The records that are text and not too long: their rows and octets; and the refusals of the others."""
-        is_text = b"\0" not in self._text and is_utf8(self._text)
+    def plain_text(self, first: bytes, last: bytes) -> bytes | None:
+        """All records with what stands between them, if each begins and ends with these octets and none is to be refused; else None."""
+        octets = np.frombuffer(self._text, np.uint8)
+        bounds = np.array(self._bounds)
+        if len(self) == 0 or np.diff(bounds).max() > LINE_OCTETS_MAX or (octets[bounds[:-1]] != first[0]).any():
+            return None
+        ends = bounds[1:] - 1
+        for _ in range(_BETWEEN_OCTETS):
+            is_between = _IS_BETWEEN[octets[ends]]
+            if not is_between.any():
+                break
+            ends = ends - is_between
+        return self._text if (octets[ends] == last[0]).all() and is_utf8(self._text) else None
+
+    @property
+    def text(self) -> bytes:
+        """The whole text of the chunk."""
+        return self._text
+
+    @cached_property
+    def is_text(self) -> bool:
+        """Whether the chunk is UTF-8 throughout, and without NUL."""
+        return b"\0" not in self._text and is_utf8(self._text)
+
+    def readable(self, asked: Sequence[int] | None = None) -> tuple[list[int], list[bytes], list[Refusal]]:
+        """The records that are text and not too long: their rows and octets; and the refusals of the others. `asked`: of some rows only."""
         rows: list[int] = []
         records: list[bytes] = []
         refusals: list[Refusal] = []
         text, bounds = self._text, self._bounds
-        whole = [text[low:high].rstrip(_BLANKS) for low, high in pairwise(bounds)]
-        if is_text and max(map(len, whole), default=0) <= LINE_OCTETS_MAX:
-            return list(range(len(self))), whole, refusals
-        for row, record in enumerate(whole):
-            refusal = self._refusal(row, record, is_text=is_text)
+        asked = range(len(self)) if asked is None else asked
+        whole = [self.framing.text(text[bounds[row] : bounds[row + 1]]) for row in asked]
+        if self.is_text and max(map(len, whole), default=0) <= LINE_OCTETS_MAX:
+            return list(asked), whole, refusals
+        for row, record in zip(asked, whole, strict=True):
+            refusal = self._refusal(row, record, is_text=self.is_text)
             if refusal is None:
                 rows.append(row)
                 records.append(record)
@@ -131,7 +159,12 @@ class DocumentFormat(Format):
 
     def records(self, chunk: Chunk) -> Records:
         """The records of a chunk."""
-        return Records(chunk, self.framing.starts(chunk.data), self.shorten)
+        cut = chunk.cut
+        if cut is None:
+            framing = self.framing.of_part(chunk.data) or self.framing
+            chunk = replace(chunk, data=framing.opened(chunk.data))
+            cut = framing.cut(chunk.data)
+        return Records(chunk, cut, self.shorten)
 
     def recognised(self, chunk: Chunk) -> tuple[int, int]:
         """How many records of a chunk look like this format, of how many."""

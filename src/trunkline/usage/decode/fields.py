@@ -18,7 +18,16 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from trunkline.usage.decode.bits import Ranked, Words, after, before, bits_at, opened, places_of, signs
-from trunkline.usage.decode.columns import Integers, Mask, Octets, buffer_of, octets_of, offsets_of
+from trunkline.usage.decode.columns import (
+    Integers,
+    Mask,
+    Octets,
+    buffer_of,
+    is_present,
+    lengths_of,
+    octets_of,
+    offsets_of,
+)
 from trunkline.usage.decode.lines import Lines, Refusal
 from trunkline.usage.reasons import Reason
 
@@ -373,8 +382,10 @@ def _may_be_blank(octets: Octets) -> Mask:
 
 def null_if_empty(column: pa.Array) -> pa.Array:
     """The column with null for empty texts."""
-    empty = pc.equal(pc.binary_length(column), 0)
-    return pc.if_else(empty, pa.scalar(None, TEXT), column) if pc.any(empty).as_py() else column
+    empty = lengths_of(column) == 0
+    if column.null_count:
+        empty &= is_present(column)
+    return pc.if_else(pa.array(empty), pa.scalar(None, TEXT), column) if empty.any() else column
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from itertools import pairwise
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -22,15 +21,14 @@ Offsets = NDArray[np.int64]
 Octets = NDArray[np.uint8]
 
 _LF: Final = 0x0A
-_TAB: Final = 0x09
 _SPACE: Final = 0x20
 _COMMENT: Final = 0x23
 _LESS: Final = 0x3C
 _MORE: Final = 0x3E
 _BLANKS: Final = b" \t\r\n"
-_OPENING: Final = 0x7B
-_CLOSING: Final = 0x7D
 _HEAD_OCTETS: Final = 8
+_PROBE_OCTETS: Final = 64 << 10
+_LONG_LINE: Final = 1024  # octets; such lines are found one by one in a third of the time of a look at every octet
 _INK: Final = re.compile(rb"[^ \t\r\n]")
 
 
@@ -39,7 +37,15 @@ class Framing(ABC):
 
     @abstractmethod
     def boundaries(self, data: bytes) -> Offsets:
-        """Where records begin by the rule of the format, ascending. A beginning at offset 0 need not be among them."""
+        """Where records begin by the rule of the format, ascending, in a text that begins with one. One at offset 0 need not be among them."""
+
+    def resumptions(self, data: bytes) -> Offsets:
+        """The boundaries of a text that begins inside of a record which is not taken."""
+        return self.boundaries(data)
+
+    def of_part(self, head: bytes) -> Framing | None:
+        """The framing of a part that begins so; None where more of it has to be seen."""
+        return self
 
     def starts(self, data: bytes, boundaries: Offsets | None = None) -> Offsets:
         """Where the records of the text begin, ascending: the first ink, and every boundary after it."""
@@ -49,70 +55,59 @@ class Framing(ABC):
         found = self.boundaries(data) if boundaries is None else boundaries
         return np.concatenate((np.array([ink.start()]), found[found > ink.start()]))
 
+    def cut(self, data: bytes, boundaries: Offsets | None = None) -> Cut:
+        """Where the records of the text lie; `boundaries` where they are known."""
+        starts = self.starts(data, boundaries)
+        lines = _lines_before(data, starts)
+        count = data.count(b"\n") if not starts.size else int(lines[-1]) + data.count(b"\n", int(starts[-1]))
+        return Cut(self, starts.astype(np.int32), lines.astype(np.int32), count + (not data.endswith(b"\n")))
 
-def line_offsets(data: bytes, starts: Offsets) -> Offsets:
-    """How many lines lie before each record. Of records that share a line each counts as if it began one."""
+    def text(self, record: bytes) -> bytes:
+        """A record, from where it begins to where the next one does, without what stands between them."""
+        return record.rstrip(_BLANKS)
+
+    def opened(self, data: bytes) -> bytes:
+        """The beginning of a part without what opens it before its first record; all else stays where it is."""
+        return data
+
+    def lack(self, tail: bytes) -> str:
+        """What a part that ends so lacks at its end, as the end of a sentence about it; empty where nothing is missing."""
+        return ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cut:
+    """Where the records of a text lie: where each begins and how many lines lie before it.
+
+    Of records that share a line each counts as if it began one; so they do in the number of lines of the text.
+    """
+
+    framing: Framing
+    starts: NDArray[np.int32]
+    lines: NDArray[np.int32]
+    line_count: int
+
+
+def _lines_before(data: bytes, starts: Offsets) -> Offsets:
     octets = np.frombuffer(data, np.uint8)
-    before = np.searchsorted(np.flatnonzero(octets == _LF), starts)
+    before = np.searchsorted(line_ends(data), starts)
     shares = (starts > 0) & (octets[np.maximum(starts - 1, 0)] != _LF)
-    shares[:1] = False  # of the first one the blank space before it is no record
+    shares[:1] = False  # what stands before the first one is no record
     return before + np.cumsum(shares)
 
 
-def line_count(data: bytes, starts: Offsets) -> int:
-    """How many lines the text has, counted as `line_offsets` does."""
-    if starts.size and data[:1] != b"\n" and (np.frombuffer(data, np.uint8)[starts[1:] - 1] == _LF).all():
-        return _lines(data)  # each record begins a line
-    shared = int((line_offsets(data, starts[-1:]) if starts.size < 2 else line_offsets(data, starts))[-1:].sum())
-    after = data.count(b"\n", int(starts[-1])) if starts.size else data.count(b"\n")
-    return shared + after + (not data.endswith(b"\n"))
-
-
-def _lines(data: bytes) -> int:
-    return int(np.count_nonzero(np.frombuffer(data, np.uint8) == _LF)) + (not data.endswith(b"\n"))
-
-
-class JsonDocuments(Framing):
-    """JSON documents, one a line, indented over many, or one behind the other.
-
-    A document begins at a line that begins with neither blank space nor what continues a document, or between a brace
-    that closes and one that opens: no document holds these two outside of its texts.
-    """
-
-    _meeting: Final = re.compile(rb"\}[ \t]*(?=\{)")
-
-    def boundaries(self, data: bytes) -> Offsets:
-        octets = np.frombuffer(data, np.uint8)
-        lines = np.flatnonzero(octets[:-1] == _LF) + 1
-        found = lines[~_CONTINUES[octets[lines]]]
-        if not self._may_meet(octets):
-            return found
-        return np.union1d(found, np.array(list(self._meetings(data, found)), np.int64))
-
-    @staticmethod
-    def _may_meet(octets: Octets) -> bool:
-        """Whether what follows any closing brace is what can stand before an opening one: the sample that a search needs."""
-        after = octets[np.flatnonzero(octets[:-1] == _CLOSING) + 1]
-        return bool(((after == _OPENING) | (after == _SPACE) | (after == _TAB)).any())
-
-    def _meetings(self, data: bytes, lines: Offsets) -> Iterator[int]:
-        bounds = [0, *lines.tolist(), len(data)]
-        for start, end in pairwise(bounds):
-            is_inside, at = False, start
-            for meeting in self._meeting.finditer(data, start, end):
-                is_inside ^= _has_odd_quotes(data[at : meeting.start()])
-                at = meeting.end()
-                if not is_inside:
-                    yield at
-
-
-# The first octets of lines inside of an indented document: blank space, and what stands between or after its members.
-_CONTINUES: Final = np.isin(np.arange(256), np.frombuffer(b' \t\r\n}]",:', np.uint8))
-
-
-def _has_odd_quotes(text: bytes) -> bool:
-    plain = text.replace(b"\\\\", b"") if b"\\" in text else text
-    return (plain.count(b'"') - plain.count(b'\\"')) % 2 == 1
+def line_ends(data: bytes) -> Offsets:
+    """Where the line ends stand, ascending."""
+    if data.count(b"\n", 0, _PROBE_OCTETS) * _LONG_LINE < min(len(data), _PROBE_OCTETS):
+        most = len(data) // _LONG_LINE
+        found: list[int] = []
+        at = data.find(b"\n")
+        while at >= 0 and len(found) <= most:
+            found.append(at)
+            at = data.find(b"\n", at + 1)
+        if at < 0:
+            return np.array(found, np.int64)
+    return np.flatnonzero(np.frombuffer(data, np.uint8) == _LF)
 
 
 class XmlDocuments(Framing):

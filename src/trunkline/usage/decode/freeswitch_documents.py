@@ -1,27 +1,25 @@
-"""FreeSWITCH mod_json_cdr and mod_xml_cdr: a document a leg. docs/formats/freeswitch_json.md and _xml.md are the law.
+"""FreeSWITCH mod_xml_cdr, and what it shares with mod_json_cdr: a document a leg. docs/formats/freeswitch_json.md and _xml.md are the law.
 
-Both modules write the same things in two notations. A reader makes columns of what is asked for, named by where it
-stands in the document; from there on there is one way.
+Both modules write the same things in two notations. A reader (`freeswitch_json`, or the one here) makes columns of what
+is asked for, named by where it stands in the document; from there on there is one way.
 """
 
 from __future__ import annotations
 
-import json
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import json as arrow_json
 
 from trunkline.usage.decode.chunking import Chunk
-from trunkline.usage.decode.columns import Mask, Numbers, integers, is_present, mapped
+from trunkline.usage.decode.columns import Made, Mask, Numbers, integers, is_present, mapped
 from trunkline.usage.decode.documents import DocumentFormat, Read, Records
 from trunkline.usage.decode.fields import null_if_empty
 from trunkline.usage.decode.formats import (
@@ -32,7 +30,7 @@ from trunkline.usage.decode.formats import (
     read_is_last,
     read_numbers,
 )
-from trunkline.usage.decode.framing import JsonDocuments, XmlDocuments
+from trunkline.usage.decode.framing import XmlDocuments
 from trunkline.usage.decode.freeswitch import (
     CAUSE_MAX,
     SIP_CODE_MAX,
@@ -46,6 +44,7 @@ from trunkline.usage.decode.plain_xml import Place, read_plain
 from trunkline.usage.decode.posted import unwrapped, without_frames, without_percent
 from trunkline.usage.decode.profile import Legs, SwitchProfile
 from trunkline.usage.decode.records import Draft, Marks
+from trunkline.usage.decode.skeletons import read_alike
 from trunkline.usage.decode.times import Instants, from_epoch_s, from_epoch_us, from_text
 from trunkline.usage.reasons import Reason
 from trunkline.usage.schema import NAME, Service
@@ -55,7 +54,7 @@ INCOMING_LEG: Final = "incoming_leg"
 
 # What is read of a document, by where it stands. `caller`: the caller profile of the last extension; `origin` and
 # `target`: the profiles in it of the leg that this one comes from, and of the one that it led to.
-_READ: Final[Mapping[str, tuple[str, ...]]] = {
+READ: Final[Mapping[str, tuple[str, ...]]] = {
     "channel": ("direction",),
     "var": (
         "uuid", "call_uuid", "originating_leg_uuid", "bridge_uuid", "direction", "billmsec", "billsec", "hangup_cause",
@@ -72,17 +71,8 @@ _READ: Final[Mapping[str, tuple[str, ...]]] = {
     "target": ("uuid", "chan_name"),
     "times": ("created_time", "answered_time", "hangup_time"),
 }  # fmt: skip
-NAMES: Final = tuple(f"{where}.{name}" for where, names in _READ.items() for name in names)
+NAMES: Final = tuple(f"{where}.{name}" for where, names in READ.items() for name in names)
 _ENCODED: Final = ("var.",)
-_OURS: Final = b'"trunkline_'  # the variables that our dialplan sets
-_FALLBACKS: Final = frozenset(
-    {name for name in NAMES if name.startswith(("times.", "var.trunkline_")) or name.endswith(("_epoch", "_stamp"))}
-    | {"var.billsec", "var.sip_req_user"}
-)
-# Without these in every record the fallbacks are read.
-_USUALLY_THERE: Final = (
-    "var.start_uepoch", "var.answer_uepoch", "var.end_uepoch", "var.billmsec", "caller.destination_number",
-)  # fmt: skip
 
 # What SIP calls the codes that end calls; FreeSWITCH keeps the phrase where it has no code.
 _PHRASES: Final[Mapping[str, int]] = {
@@ -99,14 +89,15 @@ _SIP_CODE: Final = r"^sip:(?P<code>[0-9]{3})$"
 
 # Where an XML document has them.
 _PLACES: Final = {
-    "channel": Place(("channel_data",), _READ["channel"]),
-    "var": Place(("variables",), _READ["var"]),
-    "caller": Place(("callflow", "caller_profile"), _READ["caller"], takes_first=True),
-    "origin": Place(("callflow", "caller_profile", "originator", "originator_caller_profile"), _READ["origin"]),
-    "target": Place(("callflow", "caller_profile", "originatee", "originatee_caller_profile"), _READ["target"]),
-    "times": Place(("callflow", "times"), _READ["times"]),
+    "channel": Place(("channel_data",), READ["channel"]),
+    "var": Place(("variables",), READ["var"]),
+    "caller": Place(("callflow", "caller_profile"), READ["caller"], takes_first=True),
+    "origin": Place(("callflow", "caller_profile", "originator", "originator_caller_profile"), READ["origin"]),
+    "target": Place(("callflow", "caller_profile", "originatee", "originatee_caller_profile"), READ["target"]),
+    "times": Place(("callflow", "times"), READ["times"]),
 }
-_NO_VARIABLES: Final = "The document has no variables."
+_LT: Final = 0x3C
+NO_VARIABLES: Final = "The document has no variables."
 
 FRAME: Final = "frame"
 Columns = Mapping[str, pa.Array]
@@ -118,11 +109,27 @@ class FreeSwitchDocuments(DocumentFormat):
     begins: frozenset[bytes]
 
     @abstractmethod
-    def columns(self, records: Sequence[bytes]) -> tuple[dict[str, pa.Array], dict[int, str]]:
+    def columns(self, records: Sequence[bytes]) -> tuple[Columns, dict[int, str]]:
         """The columns `NAMES` of the records that can be read, empty texts null; of the others what is wrong."""
 
+    def read_all(self, records: Records) -> Read:
+        """What is read of all records, before it is said which are wanted. A notation that can read many at once does so."""
+        return self.read_each(records)
+
     def read(self, chunk: Chunk, records: Records, profile: SwitchProfile) -> Read:
-        rows, texts, refusals = records.readable()
+        found = self.read_all(records)
+        columns = _without_percent(found.columns)
+        kept, reason = _wanted(columns, profile.legs)
+        if not kept.all():
+            found.skipped[reason] = int((~kept).sum())
+            found.rows = [row for row, is_kept in zip(found.rows, kept.tolist(), strict=True) if is_kept]
+            columns = _where_kept(columns, pa.array(kept))
+        found.columns = columns
+        return found
+
+    def read_each(self, records: Records, asked: Sequence[int] | None = None) -> Read:
+        """What is read of the records asked for, or all, one by one: some may be something else than a document."""
+        rows, texts, refusals = records.readable(asked)
         wrapped = [at for at, text in enumerate(texts) if text[:1] not in self.begins]
         for at in wrapped:
             texts[at] = unwrapped(texts[at])
@@ -130,17 +137,7 @@ class FreeSwitchDocuments(DocumentFormat):
         columns, bad = self.columns(texts)
         refusals += [Refusal(int(records.at[rows[at]]), Reason.FIELD_COUNT, detail) for at, detail in bad.items()]
         rows = [row for at, row in enumerate(rows) if at not in bad]
-        columns = {
-            name: without_percent(column) if name.startswith(_ENCODED) and _is_read(columns, name) else column
-            for name, column in columns.items()
-        }
-        kept, reason = _wanted(columns, profile.legs)
-        skipped = Counter[str]({FRAME: framed} if framed else {})
-        if not kept.all():
-            skipped[reason] = int((~kept).sum())
-            rows = [row for row, is_kept in zip(rows, kept.tolist(), strict=True) if is_kept]
-            columns = {name: column.filter(pa.array(kept)) for name, column in columns.items()}
-        return Read(rows, columns, refusals, skipped)
+        return Read(rows, columns, refusals, Counter({FRAME: framed} if framed else {}))
 
     def draft(self, columns: Columns, rows: int, profile: SwitchProfile) -> Draft:
         marks = Marks(rows)
@@ -186,51 +183,6 @@ class FreeSwitchDocuments(DocumentFormat):
         )
 
 
-class FreeSwitchJson(FreeSwitchDocuments):
-    """mod_json_cdr and mod_format_cdr in JSON."""
-
-    name = "freeswitch_json"
-    title = "FreeSWITCH mod_json_cdr"
-    framing = JsonDocuments()
-    begins = frozenset({b"{"})
-
-    def fits(self, record: bytes) -> bool:
-        found = _object(unwrapped(record))
-        return isinstance(found, dict) and isinstance(found.get("variables"), dict)
-
-    def shorten(self, record: bytes) -> bytes | None:
-        found = _object(unwrapped(record))
-        if isinstance(found, str) or not isinstance(found.get("variables"), dict):
-            return None
-        parts = _nested(_values_of(found))
-        origin, target = parts.pop("origin"), parts.pop("target")
-        caller: dict[str, Any] = dict(parts.pop("caller"))
-        if origin:
-            caller["originator"] = {"originator_caller_profiles": [origin]}
-        if target:
-            caller["originatee"] = {"originatee_caller_profiles": [target]}
-        flow = {"caller_profile": caller, "times": parts["times"]}
-        short = {"channel_data": parts["channel"], "variables": parts["var"], "callflow": [flow]}
-        return json.dumps(short, ensure_ascii=False, separators=(",", ":")).encode()
-
-    def columns(self, records: Sequence[bytes]) -> tuple[dict[str, pa.Array], dict[int, str]]:
-        columns = _read_whole(records)
-        if columns is not None:
-            return columns, {}
-        bad: dict[int, str] = {}
-        values: dict[str, list[str | None]] = {name: [] for name in NAMES}
-        for row, record in enumerate(records):
-            found = _object(record)
-            if isinstance(found, str):
-                bad[row] = f"The record is no JSON document: {found}."
-            elif not isinstance(found.get("variables"), dict):
-                bad[row] = _NO_VARIABLES
-            else:
-                for name, value in _values_of(found).items():
-                    values[name].append(value)
-        return {name: pa.array(column, TEXT) for name, column in values.items()}, bad
-
-
 class FreeSwitchXml(FreeSwitchDocuments):
     """mod_xml_cdr and mod_format_cdr in XML."""
 
@@ -240,15 +192,13 @@ class FreeSwitchXml(FreeSwitchDocuments):
     begins = frozenset({b"<"})
 
     def fits(self, record: bytes) -> bool:
-        found = _element(unwrapped(record))
-        return not isinstance(found, str) and _row_of(found) is not None
+        return _row(unwrapped(record)) is not None
 
     def shorten(self, record: bytes) -> bytes | None:
-        found = _element(unwrapped(record))
-        row = None if isinstance(found, str) else _row_of(found)
+        row = _row(unwrapped(record))
         if row is None:
             return None
-        parts = {where: _written(texts) for where, texts in _nested(dict(zip(NAMES, row, strict=True))).items()}
+        parts = {where: _written(texts) for where, texts in nested(dict(zip(NAMES, row, strict=True))).items()}
         for role, where in (("originator", "origin"), ("originatee", "target")):
             if parts[where]:
                 profile = f"<{role}_caller_profile>{parts[where]}</{role}_caller_profile>"
@@ -256,6 +206,22 @@ class FreeSwitchXml(FreeSwitchDocuments):
         flow = f"<caller_profile>{parts['caller']}</caller_profile><times>{parts['times']}</times>"
         channel = f"<channel_data>{parts['channel']}</channel_data>"
         return f"<cdr>{channel}<variables>{parts['var']}</variables><callflow>{flow}</callflow></cdr>".encode()
+
+    def read_all(self, records: Records) -> Read:
+        if not records.is_text:
+            return self.read_each(records)
+        tags = np.flatnonzero(np.frombuffer(records.text, np.uint8) == _LT)
+        alike = read_alike(records.text, records.starts_at, tags, _row, len(NAMES))
+        columns: Columns = dict(zip(NAMES, alike.columns, strict=True))
+        others = np.setdiff1d(np.arange(len(records)), alike.rows, assume_unique=True).tolist()
+        if not others:
+            return Read(alike.rows.tolist(), columns, [])
+        found = self.read_each(records, others)
+        rows = [*alike.rows.tolist(), *found.rows]
+        order = pa.array(np.argsort(rows, kind="stable"))
+        found.columns = {name: pa.concat_arrays([columns[name], found.columns[name]]).take(order) for name in NAMES}
+        found.rows = sorted(rows)
+        return found
 
     def columns(self, records: Sequence[bytes]) -> tuple[dict[str, pa.Array], dict[int, str]]:
         found = read_plain(records, "cdr", _PLACES)
@@ -265,7 +231,7 @@ class FreeSwitchXml(FreeSwitchDocuments):
         others = np.flatnonzero(~found.is_plain)
         columns, bad = self._parsed([records[at] for at in others.tolist()])
         said = {int(others[at]): detail for at, detail in bad.items()}
-        said |= {int(at): _NO_VARIABLES for at in plain[~found.has["var"]]}
+        said |= {int(at): NO_VARIABLES for at in plain[~found.has["var"]]}
         parsed = np.array([at for at in others.tolist() if at not in said], np.int64)
         order = np.argsort(np.concatenate([plain[found.has["var"]], parsed]), kind="stable")
         kept = pa.array(found.has["var"])
@@ -284,156 +250,22 @@ class FreeSwitchXml(FreeSwitchDocuments):
             if isinstance(found, str):
                 bad[at] = f"The record is no XML document: {found}."
             elif (row := _row_of(found)) is None:
-                bad[at] = _NO_VARIABLES
+                bad[at] = NO_VARIABLES
             else:
                 rows.append(row)
         values = zip(*rows, strict=True) if rows else ((),) * len(NAMES)
         return {name: null_if_empty(pa.array(column, TEXT)) for name, column in zip(NAMES, values, strict=True)}, bad
 
 
-def _nested(values: Mapping[str, str | None]) -> dict[str, dict[str, str]]:
+def nested(values: Mapping[str, str | None]) -> dict[str, dict[str, str]]:
     """What is there of `NAMES`, by where it stands."""
     return {
-        where: {name: text for name in names if (text := values[f"{where}.{name}"])} for where, names in _READ.items()
+        where: {name: text for name in names if (text := values[f"{where}.{name}"])} for where, names in READ.items()
     }
 
 
 def _written(texts: Mapping[str, str]) -> str:
     return "".join(f"<{name}>{escape(text)}</{name}>" for name, text in texts.items())
-
-
-# JSON
-
-
-def _schema(*, is_whole: bool) -> pa.Schema:
-    def texts(where: str) -> list[pa.Field]:
-        return [pa.field(name, TEXT) for name in _READ[where] if is_whole or f"{where}.{name}" not in _FALLBACKS]
-
-    caller = texts("caller")
-    for role, where in (("originator", "origin"), ("originatee", "target")):
-        profiles = pa.list_(pa.struct(texts(where)))
-        caller.append(pa.field(role, pa.struct([pa.field(f"{role}_caller_profiles", profiles)])))
-    flow = [pa.field("caller_profile", pa.struct(caller))]
-    if is_whole:
-        flow.append(pa.field("times", pa.struct(texts("times"))))
-    return pa.schema(
-        [
-            pa.field("channel_data", pa.struct(texts("channel"))),
-            pa.field("variables", pa.struct(texts("var"))),
-            pa.field("callflow", pa.list_(pa.struct(flow))),
-        ]
-    )
-
-
-_WHOLE: Final = _schema(is_whole=True)
-_USUAL: Final = _schema(is_whole=False)
-
-
-def _read_whole(records: Sequence[bytes]) -> dict[str, pa.Array] | None:
-    """The columns as Arrow reads them where all documents are as the module writes them: values are texts; else None."""
-    data = b"\n".join(records) + b"\n"
-    if _OURS not in data:
-        columns = _read_columns(data, len(records), _USUAL)
-        # Every column costs as much as any other, so those that are read where others are missing wait until one is.
-        if columns is None or not any(columns[name].null_count for name in _USUALLY_THERE):
-            return columns
-    return _read_columns(data, len(records), _WHOLE)
-
-
-def _read_columns(data: bytes, rows: int, schema: pa.Schema) -> dict[str, pa.Array] | None:
-    if not rows:
-        return None
-    options = arrow_json.ParseOptions(
-        explicit_schema=schema, unexpected_field_behavior="ignore", newlines_in_values=b"\n" in data[:-1]
-    )
-    try:
-        table = arrow_json.read_json(
-            pa.BufferReader(data), arrow_json.ReadOptions(use_threads=False, block_size=len(data) + 1), options
-        ).combine_chunks()
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        return None
-    if table.num_rows != rows or table["variables"].null_count:
-        return None
-    return _columns_of(table)
-
-
-def _columns_of(table: pa.Table) -> dict[str, pa.Array]:
-    flow = _first_of(table["callflow"].chunk(0))
-    caller = _member(flow, "caller_profile")
-    places = {
-        "channel": table["channel_data"].chunk(0),
-        "var": table["variables"].chunk(0),
-        "caller": caller,
-        "origin": _first_of(_member(_member(caller, "originator"), "originator_caller_profiles")),
-        "target": _first_of(_member(_member(caller, "originatee"), "originatee_caller_profiles")),
-        "times": _member(flow, "times"),
-    }
-    return {
-        f"{where}.{name}": null_if_empty(_member(place, name))
-        for where, place in places.items()
-        for name in _READ[where]
-    }
-
-
-def _first_of(lists: pa.ListArray) -> pa.Array:
-    """The first element of each list, null where there is none."""
-    lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
-    offsets = lists.offsets.to_numpy(zero_copy_only=False)[: len(lists)]
-    return lists.values.take(pa.array(np.where(lengths > 0, offsets, 0), mask=lengths == 0))
-
-
-def _member(places: pa.StructArray, name: str) -> pa.Array:
-    """A field of each struct, null where the struct is, and where none was asked for."""
-    if not pa.types.is_struct(places.type):
-        return places
-    at = places.type.get_field_index(name)
-    return places.flatten()[at] if at >= 0 else pa.nulls(len(places), TEXT)
-
-
-_DECODER: Final = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
-
-
-def _object(record: bytes) -> dict[str, Any] | str:
-    """The document, or why it is none."""
-    try:
-        found = _DECODER.decode(record.decode())
-    except RecursionError:
-        return "it is nested too deeply"
-    except ValueError as error:
-        return str(error)
-    return found if isinstance(found, dict) else f"it is a {type(found).__name__}"
-
-
-def _values_of(document: Mapping[str, Any]) -> dict[str, str | None]:
-    flow = _first_member(document.get("callflow"))
-    caller = _members(flow.get("caller_profile"))
-    places = {
-        "channel": _members(document.get("channel_data")),
-        "var": _members(document.get("variables")),
-        "caller": caller,
-        "origin": _first_member(_members(caller.get("originator")).get("originator_caller_profiles")),
-        "target": _first_member(_members(caller.get("originatee")).get("originatee_caller_profiles")),
-        "times": _members(flow.get("times")),
-    }
-    return {f"{where}.{name}": _text(place.get(name)) for where, place in places.items() for name in _READ[where]}
-
-
-def _members(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _first_member(value: object) -> Mapping[str, Any]:
-    """The first of a list of objects, or the object that stands alone."""
-    if isinstance(value, list):
-        value = value[0] if value else None
-    return _members(value)
-
-
-def _text(value: object) -> str | None:
-    if not isinstance(value, str) or not value:
-        return None
-    # A lone surrogate, which JSON can say and UTF-8 cannot.
-    return value if value.isascii() else value.encode("utf-8", "replace").decode()
 
 
 # XML
@@ -448,6 +280,12 @@ def _element(record: bytes) -> ElementTree.Element | str:
     except (ElementTree.ParseError, ValueError, LookupError) as error:
         return str(error)
     return found if found.tag == "cdr" else f"its root is {found.tag[:64]}"
+
+
+def _row(record: bytes) -> tuple[str | None, ...] | None:
+    """The texts of `NAMES` in a document; None: it is none."""
+    found = _element(record)
+    return None if isinstance(found, str) else _row_of(found)
 
 
 def _row_of(root: ElementTree.Element) -> tuple[str | None, ...] | None:
@@ -466,7 +304,7 @@ def _row_of(root: ElementTree.Element) -> tuple[str | None, ...] | None:
         flow.get("times"),
     )
     return tuple(
-        text for place, names in zip(places, _READ.values(), strict=True) for text in map(_texts_of(place).get, names)
+        text for place, names in zip(places, READ.values(), strict=True) for text in map(_texts_of(place).get, names)
     )
 
 
@@ -482,10 +320,17 @@ def _texts_of(elements: Iterable[ElementTree.Element] | None) -> Mapping[str, st
 # From columns to a draft
 
 
-def _is_read(columns: Columns, name: str) -> bool:
-    """Whether anything reads the column: nothing reads a local stamp where every record has the microseconds."""
-    exact = columns.get(f"{name.removesuffix('_stamp')}_uepoch")
-    return exact is None or not name.endswith("_stamp") or exact.null_count > 0
+def _without_percent(columns: Columns) -> Columns:
+    """The columns with values of variables as they were before the module encoded them."""
+
+    def make(name: str) -> pa.Array:
+        return without_percent(columns[name]) if name.startswith(_ENCODED) else columns[name]
+
+    return Made(NAMES, make)
+
+
+def _where_kept(columns: Columns, kept: pa.Array) -> Columns:
+    return Made(NAMES, lambda name: columns[name].filter(kept))
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,11 +35,13 @@ _NAMES_MAX: Final = 1_000
 _SEEDS: Final = 16
 _BETWEEN_MAX: Final = 3  # white space between a declaration and the root
 
-_NAME: Final = re.compile(rb"[A-Za-z_][A-Za-z0-9_.-]*")
-_ANY_NAME: Final = re.compile(rb"<([A-Za-z_][A-Za-z0-9_.-]*)")
-_SKELETON: Final = re.compile(r'<([A-Za-z_][A-Za-z0-9_.-]*)((?:[ \t\n]+[A-Za-z_][A-Za-z0-9_.-]*="")*)[ \t\n]*(/?)>')
+NAME: Final = "[A-Za-z_][A-Za-z0-9_.-]*"
+DECLARATION: Final = r'<\?xml version="1\.0"(?: encoding="(?i:utf-8)")?(?: standalone="yes")?[ ]?\?>'
+_NAME: Final = re.compile(NAME.encode())
+_ANY_NAME: Final = re.compile(f"<({NAME})".encode())
+_SKELETON: Final = re.compile(rf'<({NAME})((?:[ \t\n]+{NAME}="")*)[ \t\n]*(/?)>')
 _ATTRIBUTE: Final = re.compile(r'([A-Za-z0-9_.-]+)=""')
-_DECLARATION: Final = re.compile(r'<\?xml version="1\.0"(?: encoding="(?i:utf-8)")?(?: standalone="yes")?[ ]?\?>')
+_DECLARATION: Final = re.compile(DECLARATION)
 _ENTITIES: Final = (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&apos;", "'"), ("&amp;", "&"))
 
 OPENS: Final = 1
@@ -117,7 +119,7 @@ def _tags(octets: Octets, documents: Sequence[bytes], bounds: Integers, is_plain
     begins, ends = np.searchsorted(low, bounds[:-1]), np.searchsorted(high, bounds[1:]) - 1
     whole = np.flatnonzero(is_plain)
     is_plain[whole] = (low[begins[whole]] == bounds[whole]) & (high[ends[whole]] == bounds[whole + 1] - 2)
-    _mark_entities(octets, bounds, is_plain)
+    mark_entities(octets, bounds, is_plain)
     numbers = np.arange(len(documents))
     document, other = np.repeat(numbers, low_counts), np.repeat(numbers, high_counts)
     if not is_plain.all():
@@ -136,7 +138,8 @@ def _tags(octets: Octets, documents: Sequence[bytes], bounds: Integers, is_plain
 _PASSED: Final = 2  # a declaration
 
 
-def _mark_entities(octets: Octets, bounds: Integers, is_plain: Mask) -> None:
+def mark_entities(octets: Octets, bounds: Integers, is_plain: Mask) -> None:
+    """Takes out of the documents that begin at `bounds` those with a reference that is not to one of the five named entities."""
     places = np.flatnonzero(octets == _AMPERSAND)
     if not places.size:
         return
@@ -385,10 +388,11 @@ def _texts(reader: _Reader, own: Integers, *, takes_first: bool) -> pa.Array:
         index = np.full(reader.rows, -1)
         index[rows] = np.arange(own.size)
         column = column.take(pa.array(index, mask=index < 0))
-    return null_if_empty(_without_entities(column))
+    return null_if_empty(without_entities(column))
 
 
-def _without_entities(column: pa.Array) -> pa.Array:
+def without_entities(column: pa.Array) -> pa.Array:
+    """The texts with the sign for each of the five named entities."""
     if not pc.any(pc.match_substring(column, "&")).as_py():
         return column
     for written, sign in _ENTITIES:

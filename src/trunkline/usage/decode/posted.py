@@ -55,10 +55,11 @@ def without_frames(rows: list[int], texts: list[bytes]) -> tuple[list[int], list
 
 def without_percent(column: pa.Array) -> pa.Array:
     """The column without percent-encoding: the modules encode the values of variables."""
-    if not len(column) or not pc.any(pc.match_substring(column, "%")).as_py():
-        return column
     octets = octets_of(column)
-    escapes = np.unique(words_at(octets, np.flatnonzero(octets == _PERCENT)) & _THREE_OCTETS)
+    places = np.flatnonzero(octets == _PERCENT)
+    if not places.size:
+        return column
+    escapes = np.unique(words_at(octets, places) & _THREE_OCTETS)
     written = [int(each).to_bytes(3, "little").decode("latin-1") for each in escapes.tolist()]
     known = {each: unquote(each, errors="replace") for each in written}
     if len(known) > _ESCAPES_MAX or not all(text.isascii() for text in known.values()):

@@ -38,7 +38,7 @@ class Ruled:
 def through_rules(decoded: Decoded, profile: SwitchProfile, pinned: Pinned) -> Ruled:
     """Take the records of a chunk through the rules, as loading the file would, with the accounts and prices that they ask for."""
     before = decoded.events.combine_chunks()
-    after, sides, reason = price_sides(before, profile, pinned)
+    after, sides, reason = price_sides(before, profile.number_rules, pinned)
     is_denied = np.isin(reason, _DENIALS)
     denied = late_rejects(decoded.lines, after, np.flatnonzero(is_denied), reason)
     did = {name: after[name] for name in ("line", "rules")}

@@ -1,0 +1,2300 @@
+"""A client of the REST API of Trunkline. Generated from docs/api/openapi.json by `trunkline api client`; do not edit.
+
+    client = Client("https://billing.example.com", key="tl_live_...")
+    for account in client.pages(client.list_accounts, status="active"):
+        print(account["code"])
+
+Amounts are decimal text: make `decimal.Decimal` of them, never float. Every refusal raises `Refused`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import IO, Any, Literal, NotRequired, TypedDict, cast
+
+import httpx
+
+
+class Refused(Exception):
+    """A refusal of the API (RFC 9457). `code` is stable; `errors` says which values are wrong."""
+
+    def __init__(self, status: int, body: dict[str, Any]) -> None:
+        super().__init__(f"{status} {body.get('code', '')}: {body.get('detail', '')}")
+        self.status = status
+        self.code: str = body.get("code", "")
+        self.detail: str = body.get("detail", "")
+        self.request_id: str = body.get("request_id", "")
+        self.errors: list[dict[str, str]] = body.get("errors", [])
+
+
+AccountChange = TypedDict(
+    "AccountChange",
+    {
+        "name": "NotRequired[str | None]",
+        "timezone": "NotRequired[str | None]",
+        "is_customer": "NotRequired[bool | None]",
+        "is_vendor": "NotRequired[bool | None]",
+        "parent_id": "NotRequired[str | None]",
+        "credit_limit": "NotRequired[str | None]",
+        "capacity": "NotRequired[int | None]",
+        "tags": "NotRequired[list[str] | None]",
+        "billing": "NotRequired[Billing | None]",
+    },
+)
+
+
+AccountShown = TypedDict(
+    "AccountShown",
+    {
+        "id": "str",
+        "code": "str",
+        "name": "str",
+        "parent_id": "str | None",
+        "is_customer": "bool",
+        "is_vendor": "bool",
+        "currency": "str",
+        "timezone": "str",
+        "status": "AccountStatus",
+        "closed_on": "str | None",
+        "credit_limit": "str",
+        "capacity": "int | None",
+        "tags": "list[str]",
+        "billing": "BillingShown",
+        "created_at": "str",
+    },
+)
+
+
+AccountShownRow = TypedDict(
+    "AccountShownRow",
+    {
+        "id": "NotRequired[str]",
+        "code": "NotRequired[str]",
+        "name": "NotRequired[str]",
+        "parent_id": "NotRequired[str | None]",
+        "is_customer": "NotRequired[bool]",
+        "is_vendor": "NotRequired[bool]",
+        "currency": "NotRequired[str]",
+        "timezone": "NotRequired[str]",
+        "status": "NotRequired[AccountStatus]",
+        "closed_on": "NotRequired[str | None]",
+        "credit_limit": "NotRequired[str]",
+        "capacity": "NotRequired[int | None]",
+        "tags": "NotRequired[list[str]]",
+        "billing": "NotRequired[BillingShown]",
+        "created_at": "NotRequired[str]",
+    },
+)
+
+
+AccountStatus = Literal["active", "suspended", "closed"]
+
+
+AccountType = Literal["asset", "liability", "income", "expense"]
+
+
+AssignmentChanged = TypedDict(
+    "AssignmentChanged",
+    {
+        "id": "int",
+        "account_id": "str",
+        "tariff_id": "str",
+        "tariff": "str",
+        "side": "Side",
+        "service": "Service",
+        "position": "int",
+        "valid_from": "str | None",
+        "valid_to": "str | None",
+        "proposals": "list[ProposedRerating]",
+    },
+)
+
+
+AssignmentEnding = TypedDict("AssignmentEnding", {"valid_to": "str"})
+
+
+AssignmentShownRow = TypedDict(
+    "AssignmentShownRow",
+    {
+        "id": "NotRequired[int]",
+        "account_id": "NotRequired[str]",
+        "tariff_id": "NotRequired[str]",
+        "tariff": "NotRequired[str]",
+        "side": "NotRequired[Side]",
+        "service": "NotRequired[Service]",
+        "position": "NotRequired[int]",
+        "valid_from": "NotRequired[str | None]",
+        "valid_to": "NotRequired[str | None]",
+    },
+)
+
+
+BilledPeriod = TypedDict(
+    "BilledPeriod",
+    {
+        "account_id": "str",
+        "period": "NotRequired[str | None]",
+        "period_from": "NotRequired[str | None]",
+        "period_to": "NotRequired[str | None]",
+    },
+)
+
+
+Billing = TypedDict(
+    "Billing",
+    {
+        "name": "NotRequired[str]",
+        "address": "NotRequired[str]",
+        "tax_number": "NotRequired[str]",
+        "tax_name": "NotRequired[str]",
+        "tax_percent": "NotRequired[str]",
+        "period": "NotRequired[BillingPeriod]",
+        "payment_terms_days": "NotRequired[int]",
+        "language": "NotRequired[str]",
+    },
+)
+
+
+BillingPeriod = Literal["day", "week", "half_month", "month"]
+
+
+BillingShown = TypedDict(
+    "BillingShown",
+    {
+        "name": "NotRequired[str]",
+        "address": "NotRequired[str]",
+        "tax_number": "NotRequired[str]",
+        "tax_name": "NotRequired[str]",
+        "tax_percent": "NotRequired[str]",
+        "period": "NotRequired[BillingPeriod]",
+        "payment_terms_days": "NotRequired[int]",
+        "language": "NotRequired[str]",
+        "code": "str",
+    },
+)
+
+
+Closing = TypedDict("Closing", {"closed_on": "str"})
+
+
+ComparedSums = TypedDict(
+    "ComparedSums", {"terms": "str", "calls": "int", "used": "int", "billed": "int", "exact": "str"}
+)
+
+
+ContactRole = Literal["billing", "technical", "rates", "disputes", "general"]
+
+
+ContactShown = TypedDict(
+    "ContactShown",
+    {
+        "name": "str",
+        "role": "NotRequired[ContactRole]",
+        "email": "NotRequired[str]",
+        "phone": "NotRequired[str]",
+        "note": "NotRequired[str]",
+        "id": "int",
+    },
+)
+
+
+ContactShownRow = TypedDict(
+    "ContactShownRow",
+    {
+        "name": "NotRequired[str]",
+        "role": "NotRequired[ContactRole]",
+        "email": "NotRequired[str]",
+        "phone": "NotRequired[str]",
+        "note": "NotRequired[str]",
+        "id": "NotRequired[int]",
+    },
+)
+
+
+EffectiveRate = TypedDict(
+    "EffectiveRate",
+    {"base": "str", "quote": "str", "on": "str", "rate": "str", "rate_exact": "str", "published_on": "str"},
+)
+
+
+Ending = TypedDict("Ending", {"valid_to": "str"})
+
+
+EntryKind = Literal[
+    "usage_sell",
+    "usage_buy",
+    "usage_wallet",
+    "invoice",
+    "invoice_void",
+    "vendor_bill",
+    "payment",
+    "payout",
+    "netting",
+    "exchange",
+    "write_off",
+    "adjustment",
+    "reversal",
+]
+
+
+EntryShown = TypedDict(
+    "EntryShown",
+    {
+        "id": "int",
+        "key": "str",
+        "kind": "EntryKind",
+        "booked_on": "str",
+        "created_at": "str",
+        "actor": "str",
+        "reference": "str",
+        "reverses_id": "int | None",
+        "settles_id": "int | None",
+        "is_pending": "bool",
+        "expires_at": "str | None",
+        "postings": "list[PostingShown]",
+    },
+)
+
+
+EntryShownRow = TypedDict(
+    "EntryShownRow",
+    {
+        "id": "NotRequired[int]",
+        "key": "NotRequired[str]",
+        "kind": "NotRequired[EntryKind]",
+        "booked_on": "NotRequired[str]",
+        "created_at": "NotRequired[str]",
+        "actor": "NotRequired[str]",
+        "reference": "NotRequired[str]",
+        "reverses_id": "NotRequired[int | None]",
+        "settles_id": "NotRequired[int | None]",
+        "is_pending": "NotRequired[bool]",
+        "expires_at": "NotRequired[str | None]",
+        "postings": "NotRequired[list[PostingShown]]",
+    },
+)
+
+
+ExchangeRateShownRow = TypedDict(
+    "ExchangeRateShownRow",
+    {
+        "id": "NotRequired[int]",
+        "base": "NotRequired[str]",
+        "quote": "NotRequired[str]",
+        "on": "NotRequired[str]",
+        "rate": "NotRequired[str]",
+        "source": "NotRequired[str]",
+    },
+)
+
+
+ExchangeRateStated = TypedDict(
+    "ExchangeRateStated",
+    {
+        "id": "int",
+        "base": "str",
+        "quote": "str",
+        "on": "str",
+        "rate": "str",
+        "source": "str",
+        "proposals": "list[ProposedRerating]",
+    },
+)
+
+
+FieldProblem = TypedDict("FieldProblem", {"pointer": "str", "code": "str", "detail": "str"})
+
+
+IdentityKind = Literal["trunk", "ip", "account_code", "calling", "sip_user"]
+
+
+IdentityShown = TypedDict(
+    "IdentityShown",
+    {
+        "id": "int",
+        "account_id": "str",
+        "kind": "IdentityKind",
+        "value": "str",
+        "side": "IdentitySide",
+        "switch": "str | None",
+        "tech_prefix": "str",
+        "priority": "int",
+        "valid_from": "str | None",
+        "valid_to": "str | None",
+    },
+)
+
+
+IdentityShownRow = TypedDict(
+    "IdentityShownRow",
+    {
+        "id": "NotRequired[int]",
+        "account_id": "NotRequired[str]",
+        "kind": "NotRequired[IdentityKind]",
+        "value": "NotRequired[str]",
+        "side": "NotRequired[IdentitySide]",
+        "switch": "NotRequired[str | None]",
+        "tech_prefix": "NotRequired[str]",
+        "priority": "NotRequired[int]",
+        "valid_from": "NotRequired[str | None]",
+        "valid_to": "NotRequired[str | None]",
+    },
+)
+
+
+IdentitySide = Literal["sell", "buy", "both"]
+
+
+InvoiceKind = Literal["invoice", "credit_note"]
+
+
+InvoiceLineShown = TypedDict(
+    "InvoiceLineShown",
+    {
+        "number": "int",
+        "kind": "LineKind",
+        "service": "str",
+        "unit": "Unit",
+        "destination": "str",
+        "terms": "str",
+        "attempts": "int",
+        "calls": "int",
+        "used": "int",
+        "billed": "int",
+        "exact": "str",
+        "amount": "str",
+        "period_from": "str",
+        "period_to": "str",
+        "corrects": "str | None",
+        "tax_percent": "str | None",
+        "before": "ComparedSums | None",
+        "after": "ComparedSums | None",
+    },
+)
+
+
+InvoiceOrder = TypedDict(
+    "InvoiceOrder",
+    {
+        "account_id": "str",
+        "period": "NotRequired[str | None]",
+        "period_from": "NotRequired[str | None]",
+        "period_to": "NotRequired[str | None]",
+        "early": "NotRequired[bool]",
+    },
+)
+
+
+InvoicePreview = TypedDict(
+    "InvoicePreview",
+    {
+        "account_id": "str",
+        "account": "str",
+        "kind": "InvoiceKind",
+        "period_from": "str",
+        "period_to": "str",
+        "timezone": "str",
+        "language": "str",
+        "currency": "str",
+        "exact": "str",
+        "rounding": "str",
+        "net": "str",
+        "tax": "str",
+        "total": "str",
+        "tax_name": "str",
+        "tax_percent": "str",
+        "corrects": "list[str]",
+        "lines": "list[InvoiceLineShown]",
+    },
+)
+
+
+InvoiceShown = TypedDict(
+    "InvoiceShown",
+    {
+        "account_id": "str",
+        "account": "str",
+        "kind": "InvoiceKind",
+        "period_from": "str",
+        "period_to": "str",
+        "timezone": "str",
+        "language": "str",
+        "currency": "str",
+        "exact": "str",
+        "rounding": "str",
+        "net": "str",
+        "tax": "str",
+        "total": "str",
+        "tax_name": "str",
+        "tax_percent": "str",
+        "id": "str",
+        "number": "str",
+        "state": "InvoiceState",
+        "issued_at": "str",
+        "issued_on": "str",
+        "due_on": "str",
+        "records": "int",
+        "voided_at": "str | None",
+        "void_reason": "str",
+    },
+)
+
+
+InvoiceShownRow = TypedDict(
+    "InvoiceShownRow",
+    {
+        "account_id": "NotRequired[str]",
+        "account": "NotRequired[str]",
+        "kind": "NotRequired[InvoiceKind]",
+        "period_from": "NotRequired[str]",
+        "period_to": "NotRequired[str]",
+        "timezone": "NotRequired[str]",
+        "language": "NotRequired[str]",
+        "currency": "NotRequired[str]",
+        "exact": "NotRequired[str]",
+        "rounding": "NotRequired[str]",
+        "net": "NotRequired[str]",
+        "tax": "NotRequired[str]",
+        "total": "NotRequired[str]",
+        "tax_name": "NotRequired[str]",
+        "tax_percent": "NotRequired[str]",
+        "id": "NotRequired[str]",
+        "number": "NotRequired[str]",
+        "state": "NotRequired[InvoiceState]",
+        "issued_at": "NotRequired[str]",
+        "issued_on": "NotRequired[str]",
+        "due_on": "NotRequired[str]",
+        "records": "NotRequired[int]",
+        "voided_at": "NotRequired[str | None]",
+        "void_reason": "NotRequired[str]",
+    },
+)
+
+
+InvoiceState = Literal["issued", "void"]
+
+
+InvoiceWhole = TypedDict(
+    "InvoiceWhole",
+    {
+        "account_id": "str",
+        "account": "str",
+        "kind": "InvoiceKind",
+        "period_from": "str",
+        "period_to": "str",
+        "timezone": "str",
+        "language": "str",
+        "currency": "str",
+        "exact": "str",
+        "rounding": "str",
+        "net": "str",
+        "tax": "str",
+        "total": "str",
+        "tax_name": "str",
+        "tax_percent": "str",
+        "id": "str",
+        "number": "str",
+        "state": "InvoiceState",
+        "issued_at": "str",
+        "issued_on": "str",
+        "due_on": "str",
+        "records": "int",
+        "voided_at": "str | None",
+        "void_reason": "str",
+        "lines": "list[InvoiceLineShown]",
+        "adjusted_by": "list[str]",
+    },
+)
+
+
+LedgerAccountShown = TypedDict(
+    "LedgerAccountShown",
+    {
+        "id": "int",
+        "code": "str",
+        "name": "str",
+        "type": "AccountType",
+        "currency": "str",
+        "opened_on": "str | None",
+        "closed_on": "str | None",
+        "balance": "str",
+        "pending_debit": "str | None",
+        "pending_credit": "str | None",
+        "available": "str | None",
+    },
+)
+
+
+LedgerAccountShownRow = TypedDict(
+    "LedgerAccountShownRow",
+    {
+        "id": "NotRequired[int]",
+        "code": "NotRequired[str]",
+        "name": "NotRequired[str]",
+        "type": "NotRequired[AccountType]",
+        "currency": "NotRequired[str]",
+        "opened_on": "NotRequired[str | None]",
+        "closed_on": "NotRequired[str | None]",
+        "balance": "NotRequired[str]",
+        "pending_debit": "NotRequired[str | None]",
+        "pending_credit": "NotRequired[str | None]",
+        "available": "NotRequired[str | None]",
+    },
+)
+
+
+LineKind = Literal["usage", "late", "adjustment"]
+
+
+LoadedExchangeRates = TypedDict(
+    "LoadedExchangeRates",
+    {"rates": "int", "added": "int", "replaced": "int", "skipped": "list[str]", "proposals": "list[ProposedRerating]"},
+)
+
+
+LoadedRates = TypedDict(
+    "LoadedRates",
+    {
+        "lines": "int",
+        "rates": "int",
+        "closed": "int",
+        "voided": "int",
+        "revision": "int",
+        "proposals": "list[ProposedRerating]",
+    },
+)
+
+
+Move = TypedDict("Move", {"account_id": "str", "moved_at": "str"})
+
+
+NewAccount = TypedDict(
+    "NewAccount",
+    {
+        "code": "str",
+        "name": "str",
+        "currency": "NotRequired[str | None]",
+        "timezone": "NotRequired[str | None]",
+        "is_customer": "NotRequired[bool]",
+        "is_vendor": "NotRequired[bool]",
+        "parent_id": "NotRequired[str | None]",
+        "credit_limit": "NotRequired[str]",
+        "capacity": "NotRequired[int | None]",
+        "tags": "NotRequired[list[str]]",
+        "billing": "NotRequired[Billing | None]",
+    },
+)
+
+
+NewAssignment = TypedDict(
+    "NewAssignment",
+    {
+        "tariff_id": "str",
+        "side": "NotRequired[Side]",
+        "service": "NotRequired[Service]",
+        "position": "NotRequired[int | None]",
+        "valid_from": "NotRequired[str | None]",
+        "valid_to": "NotRequired[str | None]",
+    },
+)
+
+
+NewContact = TypedDict(
+    "NewContact",
+    {
+        "name": "str",
+        "role": "NotRequired[ContactRole]",
+        "email": "NotRequired[str]",
+        "phone": "NotRequired[str]",
+        "note": "NotRequired[str]",
+    },
+)
+
+
+NewExchangeRate = TypedDict("NewExchangeRate", {"base": "str", "quote": "str", "on": "str", "rate": "str"})
+
+
+NewIdentity = TypedDict(
+    "NewIdentity",
+    {
+        "account_id": "str",
+        "kind": "IdentityKind",
+        "value": "str",
+        "side": "NotRequired[IdentitySide]",
+        "switch": "NotRequired[str | None]",
+        "tech_prefix": "NotRequired[str]",
+        "priority": "NotRequired[int]",
+        "valid_from": "NotRequired[str | None]",
+        "valid_to": "NotRequired[str | None]",
+    },
+)
+
+
+NewSavedReport = TypedDict(
+    "NewSavedReport",
+    {
+        "name": "str",
+        "report": "NotRequired[View]",
+        "measure": "NotRequired[str]",
+        "by": "NotRequired[str | None]",
+        "from": "NotRequired[str]",
+        "to": "NotRequired[str]",
+        "compare": "NotRequired[str]",
+        "as_of": "NotRequired[str]",
+        "zone": "NotRequired[str]",
+        "account": "NotRequired[str]",
+        "vendor": "NotRequired[str]",
+        "destination": "NotRequired[str]",
+        "country": "NotRequired[str]",
+        "tag": "NotRequired[str]",
+        "jurisdiction": "NotRequired[str]",
+        "figures": "NotRequired[str]",
+        "percentiles": "NotRequired[bool]",
+        "sort": "NotRequired[str]",
+    },
+)
+
+
+NewTariff = TypedDict(
+    "NewTariff",
+    {
+        "name": "str",
+        "currency": "NotRequired[str | None]",
+        "timezone": "NotRequired[str | None]",
+        "unit": "NotRequired[TariffUnit]",
+    },
+)
+
+
+NewTimeProfile = TypedDict("NewTimeProfile", {"name": "str", "windows": "list[TimeWindow]"})
+
+
+PageAccountShownRow = TypedDict(
+    "PageAccountShownRow", {"data": "list[AccountShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageAssignmentShownRow = TypedDict(
+    "PageAssignmentShownRow", {"data": "list[AssignmentShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageContactShownRow = TypedDict(
+    "PageContactShownRow", {"data": "list[ContactShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageEntryShownRow = TypedDict(
+    "PageEntryShownRow", {"data": "list[EntryShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageExchangeRateShownRow = TypedDict(
+    "PageExchangeRateShownRow", {"data": "list[ExchangeRateShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageIdentityShownRow = TypedDict(
+    "PageIdentityShownRow", {"data": "list[IdentityShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageInvoiceShownRow = TypedDict(
+    "PageInvoiceShownRow", {"data": "list[InvoiceShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageLedgerAccountShownRow = TypedDict(
+    "PageLedgerAccountShownRow",
+    {"data": "list[LedgerAccountShownRow]", "has_more": "bool", "next_cursor": "str | None"},
+)
+
+
+PageRateShownRow = TypedDict(
+    "PageRateShownRow", {"data": "list[RateShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageSavedReportShownRow = TypedDict(
+    "PageSavedReportShownRow", {"data": "list[SavedReportShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageTariffShownRow = TypedDict(
+    "PageTariffShownRow", {"data": "list[TariffShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageTimeProfileShownRow = TypedDict(
+    "PageTimeProfileShownRow", {"data": "list[TimeProfileShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PeriodAsked = TypedDict(
+    "PeriodAsked",
+    {
+        "from": "NotRequired[str]",
+        "to": "NotRequired[str]",
+        "compare": "NotRequired[str]",
+        "as_of": "NotRequired[str]",
+        "format": "NotRequired[ReportFormat | None]",
+    },
+)
+
+
+PostingShown = TypedDict("PostingShown", {"account_id": "int", "account": "str", "amount": "str", "currency": "str"})
+
+
+PreviewedConversion = TypedDict(
+    "PreviewedConversion",
+    {
+        "before": "str",
+        "rate": "str",
+        "rate_exact": "str",
+        "published_on": "str | None",
+        "after": "str",
+        "to": "str",
+        "from": "str",
+    },
+)
+
+
+PreviewedFee = TypedDict("PreviewedFee", {"tariff": "str", "rate": "int", "is_additive": "bool", "amount": "str"})
+
+
+PreviewedIncrements = TypedDict(
+    "PreviewedIncrements",
+    {
+        "tariff": "str",
+        "rate": "int",
+        "is_additive": "bool",
+        "count": "int",
+        "increment": "int",
+        "units": "int",
+        "price": "str",
+        "per": "int",
+        "amount": "str",
+        "amount_exact": "str",
+        "from": "int",
+    },
+)
+
+
+PreviewedPrice = TypedDict(
+    "PreviewedPrice",
+    {
+        "basis": "str",
+        "outcome": "str",
+        "tariffs": "list[str]",
+        "tried": "list[PreviewedTariff]",
+        "tariff": "str | None",
+        "rate": "int | None",
+        "code": "str | None",
+        "destination": "str | None",
+        "billed": "int | None",
+        "grace": "int",
+        "waived": "list[int]",
+        "fees": "list[PreviewedFee]",
+        "increments": "list[PreviewedIncrements]",
+        "sum": "str",
+        "sum_exact": "str",
+        "rounding": "PreviewedRounding | None",
+        "rounded": "str | None",
+        "max_cost": "str | None",
+        "is_capped": "bool",
+        "tariff_amount": "str | None",
+        "tariff_currency": "str | None",
+        "to_account": "PreviewedConversion | None",
+        "amount": "str | None",
+        "currency": "str",
+        "to_base": "PreviewedConversion | None",
+        "base_amount": "str | None",
+        "base_currency": "str",
+        "differences": "list[str]",
+    },
+)
+
+
+PreviewedRate = TypedDict(
+    "PreviewedRate",
+    {
+        "rate": "int",
+        "code": "str",
+        "destination": "str | None",
+        "steps": "list[PreviewedStep]",
+        "setup_fee": "str",
+        "grace": "int",
+        "max_cost": "str | None",
+        "valid_from": "str | None",
+        "valid_to": "str | None",
+        "windows": "list[dict[str, Any]] | None",
+        "tag": "str | None",
+        "length_min": "int | None",
+        "length_max": "int | None",
+        "is_blocked": "bool",
+        "verdict": "str",
+    },
+)
+
+
+PreviewedRounding = TypedDict("PreviewedRounding", {"mode": "str", "decimals": "int"})
+
+
+PreviewedRule = TypedDict(
+    "PreviewedRule",
+    {
+        "rule": "str",
+        "stage": "str",
+        "position": "int",
+        "verdict": "str",
+        "actions": "str",
+        "then": "str",
+        "changed": "dict[str, Any]",
+        "reason": "str | None",
+    },
+)
+
+
+PreviewedStep = TypedDict("PreviewedStep", {"from": "int", "price": "str", "per": "int", "increment": "int"})
+
+
+PreviewedTariff = TypedDict("PreviewedTariff", {"tariff": "str", "is_additive": "bool", "rates": "list[PreviewedRate]"})
+
+
+Problem = TypedDict(
+    "Problem",
+    {
+        "type": "str",
+        "title": "str",
+        "status": "int",
+        "code": "str",
+        "detail": "str",
+        "instance": "str",
+        "request_id": "str",
+        "errors": "NotRequired[list[FieldProblem]]",
+    },
+)
+
+
+ProposedRerating = TypedDict("ProposedRerating", {"id": "int", "cause": "str", "start_from": "str | None"})
+
+
+RatePreview = TypedDict(
+    "RatePreview",
+    {
+        "outcome": "str",
+        "amount": "str | None",
+        "currency": "str | None",
+        "base_amount": "str | None",
+        "base_currency": "str",
+        "start": "str",
+        "number": "str",
+        "tags": "list[str]",
+        "rules": "list[PreviewedRule]",
+        "denied_by": "str | None",
+        "price": "PreviewedPrice | None",
+    },
+)
+
+
+RateRounding = TypedDict("RateRounding", {"mode": "str", "decimals": "int"})
+
+
+RateShownRow = TypedDict(
+    "RateShownRow",
+    {
+        "id": "NotRequired[int]",
+        "code": "NotRequired[str]",
+        "destination": "NotRequired[str | None]",
+        "steps": "NotRequired[list[RateStep]]",
+        "setup_fee": "NotRequired[str]",
+        "grace": "NotRequired[int]",
+        "max_cost": "NotRequired[str | None]",
+        "rounding": "NotRequired[RateRounding]",
+        "valid_from": "NotRequired[str | None]",
+        "valid_to": "NotRequired[str | None]",
+        "time_profile": "NotRequired[str | None]",
+        "weight": "NotRequired[str]",
+        "blocked": "NotRequired[bool]",
+        "tag": "NotRequired[str | None]",
+        "length_min": "NotRequired[int | None]",
+        "length_max": "NotRequired[int | None]",
+        "additive": "NotRequired[bool]",
+    },
+)
+
+
+RateStep = TypedDict("RateStep", {"from": "int", "price": "str", "per": "int", "increment": "int"})
+
+
+RatesToVoid = TypedDict("RatesToVoid", {"rates": "list[int]"})
+
+
+ReportAsked = TypedDict(
+    "ReportAsked",
+    {
+        "by": "NotRequired[str | None]",
+        "from": "NotRequired[str]",
+        "to": "NotRequired[str]",
+        "compare": "NotRequired[str]",
+        "as_of": "NotRequired[str]",
+        "zone": "NotRequired[str]",
+        "account": "NotRequired[str]",
+        "vendor": "NotRequired[str]",
+        "destination": "NotRequired[str]",
+        "country": "NotRequired[str]",
+        "tag": "NotRequired[str]",
+        "jurisdiction": "NotRequired[str]",
+        "figures": "NotRequired[str]",
+        "percentiles": "NotRequired[bool]",
+        "sort": "NotRequired[str]",
+        "format": "NotRequired[ReportFormat | None]",
+    },
+)
+
+
+ReportFormat = Literal["json", "csv", "xlsx"]
+
+
+ReportShown = TypedDict(
+    "ReportShown",
+    {
+        "report": "View",
+        "by": "list[str]",
+        "currency": "str",
+        "zone": "str",
+        "from": "str | None",
+        "to": "str | None",
+        "as_of": "str | None",
+        "filters": "dict[str, str]",
+        "compared": "NotRequired[dict[str, str | None] | None]",
+        "rows": "list[dict[str, str | int | dict[str, str | int | None] | None]]",
+        "totals": "dict[str, str | int | dict[str, str | int | None] | None]",
+    },
+)
+
+
+SavedReportShown = TypedDict(
+    "SavedReportShown", {"id": "int", "name": "str", "report": "View", "asked": "dict[str, str]"}
+)
+
+
+SavedReportShownRow = TypedDict(
+    "SavedReportShownRow",
+    {
+        "id": "NotRequired[int]",
+        "name": "NotRequired[str]",
+        "report": "NotRequired[View]",
+        "asked": "NotRequired[dict[str, str]]",
+    },
+)
+
+
+Service = Literal["voice", "sms", "data", "event"]
+
+
+Side = Literal["sell", "buy"]
+
+
+StatementAsked = TypedDict(
+    "StatementAsked",
+    {
+        "from": "NotRequired[str | None]",
+        "to": "NotRequired[str | None]",
+        "limit": "NotRequired[int]",
+        "cursor": "NotRequired[str | None]",
+    },
+)
+
+
+StatementLineShown = TypedDict(
+    "StatementLineShown",
+    {
+        "booked_on": "str",
+        "created_at": "str",
+        "entry_id": "int",
+        "key": "str",
+        "kind": "EntryKind",
+        "reference": "str",
+        "amount": "str",
+        "balance": "str",
+    },
+)
+
+
+StatementShown = TypedDict(
+    "StatementShown",
+    {
+        "account_id": "int",
+        "account": "str",
+        "currency": "str",
+        "from": "str | None",
+        "to": "str | None",
+        "opening": "str",
+        "closing": "str",
+        "data": "list[StatementLineShown]",
+        "has_more": "bool",
+        "next_cursor": "str | None",
+    },
+)
+
+
+SupposedEvent = TypedDict(
+    "SupposedEvent",
+    {
+        "account_id": "NotRequired[str | None]",
+        "tariff_id": "NotRequired[str | None]",
+        "side": "NotRequired[Side]",
+        "service": "NotRequired[Service]",
+        "called": "str",
+        "calling": "NotRequired[str]",
+        "start": "NotRequired[str | None]",
+        "quantity": "NotRequired[int]",
+        "tags": "NotRequired[list[str]]",
+        "switch": "NotRequired[str | None]",
+    },
+)
+
+
+TariffChange = TypedDict("TariffChange", {"name": "NotRequired[str | None]", "timezone": "NotRequired[str | None]"})
+
+
+TariffChanged = TypedDict(
+    "TariffChanged",
+    {
+        "id": "str",
+        "name": "str",
+        "currency": "str",
+        "timezone": "str",
+        "unit": "TariffUnit",
+        "revision": "int",
+        "created_at": "str",
+        "proposals": "list[ProposedRerating]",
+    },
+)
+
+
+TariffShown = TypedDict(
+    "TariffShown",
+    {
+        "id": "str",
+        "name": "str",
+        "currency": "str",
+        "timezone": "str",
+        "unit": "TariffUnit",
+        "revision": "int",
+        "created_at": "str",
+    },
+)
+
+
+TariffShownRow = TypedDict(
+    "TariffShownRow",
+    {
+        "id": "NotRequired[str]",
+        "name": "NotRequired[str]",
+        "currency": "NotRequired[str]",
+        "timezone": "NotRequired[str]",
+        "unit": "NotRequired[TariffUnit]",
+        "revision": "NotRequired[int]",
+        "created_at": "NotRequired[str]",
+    },
+)
+
+
+TariffUnit = Literal["second", "octet", "message"]
+
+
+TimeProfileChange = TypedDict("TimeProfileChange", {"windows": "list[TimeWindow]"})
+
+
+TimeProfileChanged = TypedDict(
+    "TimeProfileChanged",
+    {"id": "int", "name": "str", "windows": "list[TimeWindow]", "proposals": "list[ProposedRerating]"},
+)
+
+
+TimeProfileShown = TypedDict("TimeProfileShown", {"id": "int", "name": "str", "windows": "list[TimeWindow]"})
+
+
+TimeProfileShownRow = TypedDict(
+    "TimeProfileShownRow",
+    {"id": "NotRequired[int]", "name": "NotRequired[str]", "windows": "NotRequired[list[TimeWindow]]"},
+)
+
+
+TimeWindow = TypedDict(
+    "TimeWindow",
+    {
+        "weekdays": "NotRequired[list[int] | None]",
+        "months": "NotRequired[list[int] | None]",
+        "month_days": "NotRequired[list[int] | None]",
+        "years": "NotRequired[list[int] | None]",
+        "from": "NotRequired[str | None]",
+        "to": "NotRequired[str | None]",
+    },
+)
+
+
+TrialBalance = TypedDict("TrialBalance", {"booked_to": "str | None", "data": "list[TrialCurrency]"})
+
+
+TrialCurrency = TypedDict(
+    "TrialCurrency", {"currency": "str", "debit": "str", "credit": "str", "accounts": "list[TrialRow]"}
+)
+
+
+TrialRow = TypedDict(
+    "TrialRow",
+    {"account_id": "int", "account": "str", "type": "AccountType", "debit": "str", "credit": "str", "balance": "str"},
+)
+
+
+UnbilledShown = TypedDict(
+    "UnbilledShown",
+    {
+        "account_id": "str",
+        "account": "str",
+        "first_day": "str",
+        "last_day": "str",
+        "calls": "int",
+        "currency": "str",
+        "amount": "str",
+    },
+)
+
+
+UnbilledUsage = TypedDict("UnbilledUsage", {"data": "list[UnbilledShown]"})
+
+
+Unit = Literal["second", "octet", "message"]
+
+
+View = Literal["margin", "summary"]
+
+
+VoidedInvoices = TypedDict("VoidedInvoices", {"voided": "list[InvoiceShown]"})
+
+
+VoidedRates = TypedDict("VoidedRates", {"voided": "int", "proposals": "list[ProposedRerating]"})
+
+
+Voiding = TypedDict("Voiding", {"reason": "str", "with_adjustments": "NotRequired[bool]"})
+
+
+class Client:
+    """The operations of the API, with a key of one tenant. Use it as a context manager, or close it."""
+
+    def __init__(
+        self, url: str, *, key: str, timeout_s: float = 60, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        headers = {"Authorization": f"Bearer {key}"}
+        self._http = httpx.Client(base_url=url, headers=headers, timeout=timeout_s, transport=transport)
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def pages(self, operation: Callable[..., Any], *arguments: Any, **asked: Any) -> Iterator[Any]:
+        """The rows of all pages of a list."""
+        cursor: str | None = None
+        while True:
+            page = operation(*arguments, cursor=cursor, **asked)
+            yield from page["data"]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: dict[str, Any] | None = None,
+        json: Any = None,
+        content: bytes | IO[bytes] | None = None,
+        idempotency_key: str | None = None,
+    ) -> httpx.Response:
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        if content is not None:
+            headers["Content-Type"] = "application/octet-stream"
+        given = {name: _text(value) for name, value in (query or {}).items() if value is not None}
+        answer = self._http.request(method, path, params=given, json=json, content=content, headers=headers)
+        if answer.status_code >= 400:
+            try:
+                body = answer.json()
+            except ValueError:
+                body = {"detail": answer.text[:200]}
+            raise Refused(answer.status_code, body)
+        return answer
+
+    def list_accounts(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["code", "-code", "name", "-name", "created_at", "-created_at"] | None = None,
+        fields: str | None = None,
+        code: str | None = None,
+        code_ne: str | None = None,
+        code_like: str | None = None,
+        name: str | None = None,
+        name_ne: str | None = None,
+        name_like: str | None = None,
+        status: Literal["active", "suspended", "closed"] | None = None,
+        status_ne: Literal["active", "suspended", "closed"] | None = None,
+        is_customer: Literal["true", "false"] | None = None,
+        is_vendor: Literal["true", "false"] | None = None,
+        currency: str | None = None,
+        currency_ne: str | None = None,
+        parent_id: str | None = None,
+        tag: str | None = None,
+        created_at: str | None = None,
+        created_at_gt: str | None = None,
+        created_at_gte: str | None = None,
+        created_at_lt: str | None = None,
+        created_at_lte: str | None = None,
+    ) -> PageAccountShownRow:
+        """List the accounts."""
+        return cast(
+            "PageAccountShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/accounts",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "code": code,
+                    "code[ne]": code_ne,
+                    "code[like]": code_like,
+                    "name": name,
+                    "name[ne]": name_ne,
+                    "name[like]": name_like,
+                    "status": status,
+                    "status[ne]": status_ne,
+                    "is_customer": is_customer,
+                    "is_vendor": is_vendor,
+                    "currency": currency,
+                    "currency[ne]": currency_ne,
+                    "parent_id": parent_id,
+                    "tag": tag,
+                    "created_at": created_at,
+                    "created_at[gt]": created_at_gt,
+                    "created_at[gte]": created_at_gte,
+                    "created_at[lt]": created_at_lt,
+                    "created_at[lte]": created_at_lte,
+                },
+            ).json(),
+        )
+
+    def create_account(self, body: NewAccount, *, idempotency_key: str | None = None) -> AccountShown:
+        """Make an account."""
+        return cast(
+            "AccountShown", self._ask("POST", "/api/v1/accounts", json=body, idempotency_key=idempotency_key).json()
+        )
+
+    def get_account(self, account_id: str) -> AccountShown:
+        """An account."""
+        return cast("AccountShown", self._ask("GET", f"/api/v1/accounts/{account_id}").json())
+
+    def change_account(
+        self, account_id: str, body: AccountChange, *, idempotency_key: str | None = None
+    ) -> AccountShown:
+        """Change an account, or its billing profile for all who share it."""
+        return cast(
+            "AccountShown",
+            self._ask("PATCH", f"/api/v1/accounts/{account_id}", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def suspend_account(self, account_id: str, *, idempotency_key: str | None = None) -> AccountShown:
+        """Mark an account as not to be served for now; what comes all the same is still rated."""
+        return cast(
+            "AccountShown",
+            self._ask("POST", f"/api/v1/accounts/{account_id}/suspend", idempotency_key=idempotency_key).json(),
+        )
+
+    def resume_account(self, account_id: str, *, idempotency_key: str | None = None) -> AccountShown:
+        """Serve a suspended account again."""
+        return cast(
+            "AccountShown",
+            self._ask("POST", f"/api/v1/accounts/{account_id}/resume", idempotency_key=idempotency_key).json(),
+        )
+
+    def close_account(self, account_id: str, body: Closing, *, idempotency_key: str | None = None) -> AccountShown:
+        """Close an account: from that day on nothing is told to be its."""
+        return cast(
+            "AccountShown",
+            self._ask(
+                "POST", f"/api/v1/accounts/{account_id}/close", json=body, idempotency_key=idempotency_key
+            ).json(),
+        )
+
+    def list_identities(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["id", "-id", "value", "-value"] | None = None,
+        fields: str | None = None,
+        account_id: str | None = None,
+        kind: Literal["trunk", "ip", "account_code", "calling", "sip_user"] | None = None,
+        kind_ne: Literal["trunk", "ip", "account_code", "calling", "sip_user"] | None = None,
+        side: Literal["sell", "buy", "both"] | None = None,
+        side_ne: Literal["sell", "buy", "both"] | None = None,
+        value: str | None = None,
+        value_ne: str | None = None,
+        value_like: str | None = None,
+        switch: str | None = None,
+        switch_ne: str | None = None,
+        valid_from: str | None = None,
+        valid_from_gt: str | None = None,
+        valid_from_gte: str | None = None,
+        valid_from_lt: str | None = None,
+        valid_from_lte: str | None = None,
+        valid_to: str | None = None,
+        valid_to_gt: str | None = None,
+        valid_to_gte: str | None = None,
+        valid_to_lt: str | None = None,
+        valid_to_lte: str | None = None,
+    ) -> PageIdentityShownRow:
+        """List the identities."""
+        return cast(
+            "PageIdentityShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/identities",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "account_id": account_id,
+                    "kind": kind,
+                    "kind[ne]": kind_ne,
+                    "side": side,
+                    "side[ne]": side_ne,
+                    "value": value,
+                    "value[ne]": value_ne,
+                    "value[like]": value_like,
+                    "switch": switch,
+                    "switch[ne]": switch_ne,
+                    "valid_from": valid_from,
+                    "valid_from[gt]": valid_from_gt,
+                    "valid_from[gte]": valid_from_gte,
+                    "valid_from[lt]": valid_from_lt,
+                    "valid_from[lte]": valid_from_lte,
+                    "valid_to": valid_to,
+                    "valid_to[gt]": valid_to_gt,
+                    "valid_to[gte]": valid_to_gte,
+                    "valid_to[lt]": valid_to_lt,
+                    "valid_to[lte]": valid_to_lte,
+                },
+            ).json(),
+        )
+
+    def add_identity(self, body: NewIdentity, *, idempotency_key: str | None = None) -> IdentityShown:
+        """Tell traffic by one more mark."""
+        return cast(
+            "IdentityShown", self._ask("POST", "/api/v1/identities", json=body, idempotency_key=idempotency_key).json()
+        )
+
+    def show_identity(self, identity_id: int) -> IdentityShown:
+        """An identity."""
+        return cast("IdentityShown", self._ask("GET", f"/api/v1/identities/{identity_id}").json())
+
+    def end_identity(self, identity_id: int, body: Ending, *, idempotency_key: str | None = None) -> IdentityShown:
+        """Let an identity end."""
+        return cast(
+            "IdentityShown",
+            self._ask(
+                "POST", f"/api/v1/identities/{identity_id}/end", json=body, idempotency_key=idempotency_key
+            ).json(),
+        )
+
+    def move_identity(self, identity_id: int, body: Move, *, idempotency_key: str | None = None) -> IdentityShown:
+        """Give an identity to another account from an instant on. Answers with the new one."""
+        return cast(
+            "IdentityShown",
+            self._ask(
+                "POST", f"/api/v1/identities/{identity_id}/move", json=body, idempotency_key=idempotency_key
+            ).json(),
+        )
+
+    def list_contacts(
+        self,
+        account_id: str,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["id", "-id", "name", "-name"] | None = None,
+        fields: str | None = None,
+        role: Literal["billing", "technical", "rates", "disputes", "general"] | None = None,
+        role_ne: Literal["billing", "technical", "rates", "disputes", "general"] | None = None,
+        email: str | None = None,
+        email_ne: str | None = None,
+    ) -> PageContactShownRow:
+        """List the contacts of an account."""
+        return cast(
+            "PageContactShownRow",
+            self._ask(
+                "GET",
+                f"/api/v1/accounts/{account_id}/contacts",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "role": role,
+                    "role[ne]": role_ne,
+                    "email": email,
+                    "email[ne]": email_ne,
+                },
+            ).json(),
+        )
+
+    def add_contact(self, account_id: str, body: NewContact, *, idempotency_key: str | None = None) -> ContactShown:
+        """Add a contact to an account."""
+        return cast(
+            "ContactShown",
+            self._ask(
+                "POST", f"/api/v1/accounts/{account_id}/contacts", json=body, idempotency_key=idempotency_key
+            ).json(),
+        )
+
+    def list_assignments(
+        self,
+        account_id: str,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["position", "-position", "id", "-id"] | None = None,
+        fields: str | None = None,
+        tariff_id: str | None = None,
+        side: Literal["sell", "buy"] | None = None,
+        side_ne: Literal["sell", "buy"] | None = None,
+        service: Literal["voice", "sms", "data", "event"] | None = None,
+        service_ne: Literal["voice", "sms", "data", "event"] | None = None,
+        in_force_at: str | None = None,
+    ) -> PageAssignmentShownRow:
+        """List the tariffs of an account; ended ones too."""
+        return cast(
+            "PageAssignmentShownRow",
+            self._ask(
+                "GET",
+                f"/api/v1/accounts/{account_id}/tariffs",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "tariff_id": tariff_id,
+                    "side": side,
+                    "side[ne]": side_ne,
+                    "service": service,
+                    "service[ne]": service_ne,
+                    "in_force_at": in_force_at,
+                },
+            ).json(),
+        )
+
+    def assign_tariff(
+        self, account_id: str, body: NewAssignment, *, idempotency_key: str | None = None
+    ) -> AssignmentChanged:
+        """Give an account a tariff."""
+        return cast(
+            "AssignmentChanged",
+            self._ask(
+                "POST", f"/api/v1/accounts/{account_id}/tariffs", json=body, idempotency_key=idempotency_key
+            ).json(),
+        )
+
+    def end_assignment(
+        self, account_id: str, assignment_id: int, body: AssignmentEnding, *, idempotency_key: str | None = None
+    ) -> AssignmentChanged:
+        """Let an account have a tariff no longer."""
+        return cast(
+            "AssignmentChanged",
+            self._ask(
+                "POST",
+                f"/api/v1/accounts/{account_id}/tariffs/{assignment_id}/end",
+                json=body,
+                idempotency_key=idempotency_key,
+            ).json(),
+        )
+
+    def list_tariffs(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["name", "-name", "created_at", "-created_at"] | None = None,
+        fields: str | None = None,
+        name: str | None = None,
+        name_ne: str | None = None,
+        name_like: str | None = None,
+        currency: str | None = None,
+        currency_ne: str | None = None,
+        unit: Literal["second", "octet", "message"] | None = None,
+        unit_ne: Literal["second", "octet", "message"] | None = None,
+        created_at: str | None = None,
+        created_at_gt: str | None = None,
+        created_at_gte: str | None = None,
+        created_at_lt: str | None = None,
+        created_at_lte: str | None = None,
+    ) -> PageTariffShownRow:
+        """List the tariffs."""
+        return cast(
+            "PageTariffShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/tariffs",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "name": name,
+                    "name[ne]": name_ne,
+                    "name[like]": name_like,
+                    "currency": currency,
+                    "currency[ne]": currency_ne,
+                    "unit": unit,
+                    "unit[ne]": unit_ne,
+                    "created_at": created_at,
+                    "created_at[gt]": created_at_gt,
+                    "created_at[gte]": created_at_gte,
+                    "created_at[lt]": created_at_lt,
+                    "created_at[lte]": created_at_lte,
+                },
+            ).json(),
+        )
+
+    def create_tariff(self, body: NewTariff, *, idempotency_key: str | None = None) -> TariffShown:
+        """Make a tariff without rates."""
+        return cast(
+            "TariffShown", self._ask("POST", "/api/v1/tariffs", json=body, idempotency_key=idempotency_key).json()
+        )
+
+    def get_tariff(self, tariff_id: str) -> TariffShown:
+        """A tariff."""
+        return cast("TariffShown", self._ask("GET", f"/api/v1/tariffs/{tariff_id}").json())
+
+    def change_tariff(self, tariff_id: str, body: TariffChange, *, idempotency_key: str | None = None) -> TariffChanged:
+        """Rename a tariff or set its clock."""
+        return cast(
+            "TariffChanged",
+            self._ask("PATCH", f"/api/v1/tariffs/{tariff_id}", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def list_rates(
+        self,
+        tariff_id: str,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["code", "-code", "id", "-id"] | None = None,
+        fields: str | None = None,
+        code: str | None = None,
+        code_ne: str | None = None,
+        code_like: str | None = None,
+        destination: str | None = None,
+        destination_ne: str | None = None,
+        in_force_at: str | None = None,
+        time_profile: str | None = None,
+        time_profile_ne: str | None = None,
+        tag: str | None = None,
+        tag_ne: str | None = None,
+        blocked: Literal["true", "false"] | None = None,
+        additive: Literal["true", "false"] | None = None,
+        valid_from: str | None = None,
+        valid_from_gt: str | None = None,
+        valid_from_gte: str | None = None,
+        valid_from_lt: str | None = None,
+        valid_from_lte: str | None = None,
+        valid_to: str | None = None,
+        valid_to_gt: str | None = None,
+        valid_to_gte: str | None = None,
+        valid_to_lt: str | None = None,
+        valid_to_lte: str | None = None,
+    ) -> PageRateShownRow:
+        """List the rates of a tariff that are not voided, by code and as they are listed."""
+        return cast(
+            "PageRateShownRow",
+            self._ask(
+                "GET",
+                f"/api/v1/tariffs/{tariff_id}/rates",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "code": code,
+                    "code[ne]": code_ne,
+                    "code[like]": code_like,
+                    "destination": destination,
+                    "destination[ne]": destination_ne,
+                    "in_force_at": in_force_at,
+                    "time_profile": time_profile,
+                    "time_profile[ne]": time_profile_ne,
+                    "tag": tag,
+                    "tag[ne]": tag_ne,
+                    "blocked": blocked,
+                    "additive": additive,
+                    "valid_from": valid_from,
+                    "valid_from[gt]": valid_from_gt,
+                    "valid_from[gte]": valid_from_gte,
+                    "valid_from[lt]": valid_from_lt,
+                    "valid_from[lte]": valid_from_lte,
+                    "valid_to": valid_to,
+                    "valid_to[gt]": valid_to_gt,
+                    "valid_to[gte]": valid_to_gte,
+                    "valid_to[lt]": valid_to_lt,
+                    "valid_to[lte]": valid_to_lte,
+                },
+            ).json(),
+        )
+
+    def load_rates(
+        self,
+        tariff_id: str,
+        body: bytes | IO[bytes],
+        *,
+        supersede: bool | None = None,
+        idempotency_key: str | None = None,
+    ) -> LoadedRates:
+        """Load a rate file (docs/formats/rates_csv.md) as the body, all of it or nothing; plain, or folded by gzip or zip."""
+        return cast(
+            "LoadedRates",
+            self._ask(
+                "POST",
+                f"/api/v1/tariffs/{tariff_id}/rates",
+                query={"supersede": supersede},
+                content=body,
+                idempotency_key=idempotency_key,
+            ).json(),
+        )
+
+    def void_rates(self, tariff_id: str, body: RatesToVoid, *, idempotency_key: str | None = None) -> VoidedRates:
+        """Take wrong rates out of a tariff; records that they priced keep them."""
+        return cast(
+            "VoidedRates",
+            self._ask(
+                "POST", f"/api/v1/tariffs/{tariff_id}/rates/void", json=body, idempotency_key=idempotency_key
+            ).json(),
+        )
+
+    def list_time_profiles(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["name", "-name", "id", "-id"] | None = None,
+        fields: str | None = None,
+        name: str | None = None,
+        name_ne: str | None = None,
+        name_like: str | None = None,
+    ) -> PageTimeProfileShownRow:
+        """List the time profiles."""
+        return cast(
+            "PageTimeProfileShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/time-profiles",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "name": name,
+                    "name[ne]": name_ne,
+                    "name[like]": name_like,
+                },
+            ).json(),
+        )
+
+    def create_time_profile(self, body: NewTimeProfile, *, idempotency_key: str | None = None) -> TimeProfileShown:
+        """Make a time profile."""
+        return cast(
+            "TimeProfileShown",
+            self._ask("POST", "/api/v1/time-profiles", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def get_time_profile(self, profile_id: int) -> TimeProfileShown:
+        """A time profile."""
+        return cast("TimeProfileShown", self._ask("GET", f"/api/v1/time-profiles/{profile_id}").json())
+
+    def change_time_profile(
+        self, profile_id: int, body: TimeProfileChange, *, idempotency_key: str | None = None
+    ) -> TimeProfileChanged:
+        """Set the windows of a time profile, for every tariff that uses it."""
+        return cast(
+            "TimeProfileChanged",
+            self._ask(
+                "PATCH", f"/api/v1/time-profiles/{profile_id}", json=body, idempotency_key=idempotency_key
+            ).json(),
+        )
+
+    def list_exchange_rates(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["on", "-on", "id", "-id"] | None = None,
+        fields: str | None = None,
+        base: str | None = None,
+        base_ne: str | None = None,
+        quote: str | None = None,
+        quote_ne: str | None = None,
+        on: str | None = None,
+        on_gt: str | None = None,
+        on_gte: str | None = None,
+        on_lt: str | None = None,
+        on_lte: str | None = None,
+        source: str | None = None,
+        source_ne: str | None = None,
+    ) -> PageExchangeRateShownRow:
+        """List the exchange rates as they were published, the latest first."""
+        return cast(
+            "PageExchangeRateShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/exchange-rates",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "base": base,
+                    "base[ne]": base_ne,
+                    "quote": quote,
+                    "quote[ne]": quote_ne,
+                    "on": on,
+                    "on[gt]": on_gt,
+                    "on[gte]": on_gte,
+                    "on[lt]": on_lt,
+                    "on[lte]": on_lte,
+                    "source": source,
+                    "source[ne]": source_ne,
+                },
+            ).json(),
+        )
+
+    def set_exchange_rate(self, body: NewExchangeRate, *, idempotency_key: str | None = None) -> ExchangeRateStated:
+        """State one exchange rate; saying it again for the day replaces it."""
+        return cast(
+            "ExchangeRateStated",
+            self._ask("POST", "/api/v1/exchange-rates", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def load_exchange_rates(
+        self,
+        body: bytes | IO[bytes],
+        *,
+        base: str | None = None,
+        source: str | None = None,
+        replace: bool | None = None,
+        idempotency_key: str | None = None,
+    ) -> LoadedExchangeRates:
+        """Load a file of exchange rates (docs/formats/exchange_rates_csv.md) as the body, all of it or nothing."""
+        return cast(
+            "LoadedExchangeRates",
+            self._ask(
+                "POST",
+                "/api/v1/exchange-rates/load",
+                query={"base": base, "source": source, "replace": replace},
+                content=body,
+                idempotency_key=idempotency_key,
+            ).json(),
+        )
+
+    def get_exchange_rate(
+        self, *, base: str | None = None, quote: str | None = None, on: str | None = None
+    ) -> EffectiveRate:
+        """The exchange rate that holds on a day, cross rates as exact ratios (docs/algorithms/exchange.md)."""
+        return cast(
+            "EffectiveRate",
+            self._ask("GET", "/api/v1/exchange-rates/effective", query={"base": base, "quote": quote, "on": on}).json(),
+        )
+
+    def list_invoices(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["issued_at", "-issued_at", "number", "-number", "due_on", "-due_on"] | None = None,
+        fields: str | None = None,
+        account_id: str | None = None,
+        account: str | None = None,
+        account_ne: str | None = None,
+        state: Literal["issued", "void"] | None = None,
+        state_ne: Literal["issued", "void"] | None = None,
+        kind: Literal["invoice", "credit_note"] | None = None,
+        kind_ne: Literal["invoice", "credit_note"] | None = None,
+        number: str | None = None,
+        number_ne: str | None = None,
+        number_like: str | None = None,
+        period: str | None = None,
+        period_from: str | None = None,
+        period_from_gt: str | None = None,
+        period_from_gte: str | None = None,
+        period_from_lt: str | None = None,
+        period_from_lte: str | None = None,
+        period_to: str | None = None,
+        period_to_gt: str | None = None,
+        period_to_gte: str | None = None,
+        period_to_lt: str | None = None,
+        period_to_lte: str | None = None,
+        issued_on: str | None = None,
+        issued_on_gt: str | None = None,
+        issued_on_gte: str | None = None,
+        issued_on_lt: str | None = None,
+        issued_on_lte: str | None = None,
+        issued_at: str | None = None,
+        issued_at_gt: str | None = None,
+        issued_at_gte: str | None = None,
+        issued_at_lt: str | None = None,
+        issued_at_lte: str | None = None,
+        due_on: str | None = None,
+        due_on_gt: str | None = None,
+        due_on_gte: str | None = None,
+        due_on_lt: str | None = None,
+        due_on_lte: str | None = None,
+        currency: str | None = None,
+        currency_ne: str | None = None,
+    ) -> PageInvoiceShownRow:
+        """List invoices and credit notes, the latest first."""
+        return cast(
+            "PageInvoiceShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/invoices",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "account_id": account_id,
+                    "account": account,
+                    "account[ne]": account_ne,
+                    "state": state,
+                    "state[ne]": state_ne,
+                    "kind": kind,
+                    "kind[ne]": kind_ne,
+                    "number": number,
+                    "number[ne]": number_ne,
+                    "number[like]": number_like,
+                    "period": period,
+                    "period_from": period_from,
+                    "period_from[gt]": period_from_gt,
+                    "period_from[gte]": period_from_gte,
+                    "period_from[lt]": period_from_lt,
+                    "period_from[lte]": period_from_lte,
+                    "period_to": period_to,
+                    "period_to[gt]": period_to_gt,
+                    "period_to[gte]": period_to_gte,
+                    "period_to[lt]": period_to_lt,
+                    "period_to[lte]": period_to_lte,
+                    "issued_on": issued_on,
+                    "issued_on[gt]": issued_on_gt,
+                    "issued_on[gte]": issued_on_gte,
+                    "issued_on[lt]": issued_on_lt,
+                    "issued_on[lte]": issued_on_lte,
+                    "issued_at": issued_at,
+                    "issued_at[gt]": issued_at_gt,
+                    "issued_at[gte]": issued_at_gte,
+                    "issued_at[lt]": issued_at_lt,
+                    "issued_at[lte]": issued_at_lte,
+                    "due_on": due_on,
+                    "due_on[gt]": due_on_gt,
+                    "due_on[gte]": due_on_gte,
+                    "due_on[lt]": due_on_lt,
+                    "due_on[lte]": due_on_lte,
+                    "currency": currency,
+                    "currency[ne]": currency_ne,
+                },
+            ).json(),
+        )
+
+    def issue_invoice(self, body: InvoiceOrder, *, idempotency_key: str | None = None) -> InvoiceWhole:
+        """Issue an invoice: lines, number, files and ledger entry, all or nothing. With nothing new to bill, 200 and the one that is there."""
+        return cast(
+            "InvoiceWhole", self._ask("POST", "/api/v1/invoices", json=body, idempotency_key=idempotency_key).json()
+        )
+
+    def preview_invoice(self, body: BilledPeriod, *, idempotency_key: str | None = None) -> InvoicePreview:
+        """What an invoice would say. Nothing is billed, numbered or kept."""
+        return cast(
+            "InvoicePreview",
+            self._ask("POST", "/api/v1/invoices/preview", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def list_unbilled(
+        self, *, until: str | None | None | None = None, as_of: str | None | None | None = None
+    ) -> UnbilledUsage:
+        """What is on no document yet, by account."""
+        return cast(
+            "UnbilledUsage",
+            self._ask("GET", "/api/v1/invoices/unbilled", query={"until": until, "as_of": as_of}).json(),
+        )
+
+    def get_invoice(self, invoice_id: str) -> InvoiceWhole:
+        """An invoice or credit note with its lines, and the documents that adjust it."""
+        return cast("InvoiceWhole", self._ask("GET", f"/api/v1/invoices/{invoice_id}").json())
+
+    def get_invoice_pdf(self, invoice_id: str) -> bytes:
+        """The document as it was issued."""
+        return self._ask("GET", f"/api/v1/invoices/{invoice_id}/pdf").content
+
+    def get_invoice_records(self, invoice_id: str) -> bytes:
+        """The records that the document bills, as they were attached to it."""
+        return self._ask("GET", f"/api/v1/invoices/{invoice_id}/records.csv").content
+
+    def void_invoice(self, invoice_id: str, body: Voiding, *, idempotency_key: str | None = None) -> VoidedInvoices:
+        """Take a document back: the books are reversed and its usage is unbilled again. Its number stays used."""
+        return cast(
+            "VoidedInvoices",
+            self._ask("POST", f"/api/v1/invoices/{invoice_id}/void", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def list_ledger_accounts(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["code", "-code", "id", "-id"] | None = None,
+        fields: str | None = None,
+        code: str | None = None,
+        code_ne: str | None = None,
+        code_like: str | None = None,
+        type: Literal["asset", "liability", "income", "expense"] | None = None,
+        type_ne: Literal["asset", "liability", "income", "expense"] | None = None,
+        currency: str | None = None,
+        currency_ne: str | None = None,
+        account_id: str | None = None,
+        booked_to: str | None = None,
+        as_of: str | None = None,
+    ) -> PageLedgerAccountShownRow:
+        """List the accounts of the books and what stands on them, now or then."""
+        return cast(
+            "PageLedgerAccountShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/ledger/accounts",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "code": code,
+                    "code[ne]": code_ne,
+                    "code[like]": code_like,
+                    "type": type,
+                    "type[ne]": type_ne,
+                    "currency": currency,
+                    "currency[ne]": currency_ne,
+                    "account_id": account_id,
+                    "booked_to": booked_to,
+                    "as_of": as_of,
+                },
+            ).json(),
+        )
+
+    def get_ledger_account(self, ledger_account_id: int) -> LedgerAccountShown:
+        """An account of the books and what stands on it."""
+        return cast("LedgerAccountShown", self._ask("GET", f"/api/v1/ledger/accounts/{ledger_account_id}").json())
+
+    def get_statement(
+        self,
+        ledger_account_id: int,
+        *,
+        from_: str | None | None = None,
+        to: str | None | None = None,
+        limit: int | None = None,
+        cursor: str | None | None = None,
+    ) -> StatementShown:
+        """The postings of an account on some days, in their order, each with the balance after it."""
+        return cast(
+            "StatementShown",
+            self._ask(
+                "GET",
+                f"/api/v1/ledger/accounts/{ledger_account_id}/statement",
+                query={"from": from_, "to": to, "limit": limit, "cursor": cursor},
+            ).json(),
+        )
+
+    def list_entries(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["id", "-id"] | None = None,
+        fields: str | None = None,
+        kind: Literal[
+            "usage_sell",
+            "usage_buy",
+            "usage_wallet",
+            "invoice",
+            "invoice_void",
+            "vendor_bill",
+            "payment",
+            "payout",
+            "netting",
+            "exchange",
+            "write_off",
+            "adjustment",
+            "reversal",
+        ]
+        | None = None,
+        kind_ne: Literal[
+            "usage_sell",
+            "usage_buy",
+            "usage_wallet",
+            "invoice",
+            "invoice_void",
+            "vendor_bill",
+            "payment",
+            "payout",
+            "netting",
+            "exchange",
+            "write_off",
+            "adjustment",
+            "reversal",
+        ]
+        | None = None,
+        key: str | None = None,
+        key_ne: str | None = None,
+        reference: str | None = None,
+        reference_ne: str | None = None,
+        booked_on: str | None = None,
+        booked_on_gt: str | None = None,
+        booked_on_gte: str | None = None,
+        booked_on_lt: str | None = None,
+        booked_on_lte: str | None = None,
+        created_at: str | None = None,
+        created_at_gt: str | None = None,
+        created_at_gte: str | None = None,
+        created_at_lt: str | None = None,
+        created_at_lte: str | None = None,
+        is_pending: Literal["true", "false"] | None = None,
+        ledger_account_id: int | None = None,
+    ) -> PageEntryShownRow:
+        """List the journal, the latest entry first."""
+        return cast(
+            "PageEntryShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/ledger/entries",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "kind": kind,
+                    "kind[ne]": kind_ne,
+                    "key": key,
+                    "key[ne]": key_ne,
+                    "reference": reference,
+                    "reference[ne]": reference_ne,
+                    "booked_on": booked_on,
+                    "booked_on[gt]": booked_on_gt,
+                    "booked_on[gte]": booked_on_gte,
+                    "booked_on[lt]": booked_on_lt,
+                    "booked_on[lte]": booked_on_lte,
+                    "created_at": created_at,
+                    "created_at[gt]": created_at_gt,
+                    "created_at[gte]": created_at_gte,
+                    "created_at[lt]": created_at_lt,
+                    "created_at[lte]": created_at_lte,
+                    "is_pending": is_pending,
+                    "ledger_account_id": ledger_account_id,
+                },
+            ).json(),
+        )
+
+    def get_entry(self, entry_id: int) -> EntryShown:
+        """An entry of the journal with its postings."""
+        return cast("EntryShown", self._ask("GET", f"/api/v1/ledger/entries/{entry_id}").json())
+
+    def get_trial_balance(self, *, booked_to: str | None | None | None = None) -> TrialBalance:
+        """Debits and credits of every account, by currency."""
+        return cast(
+            "TrialBalance", self._ask("GET", "/api/v1/ledger/trial-balance", query={"booked_to": booked_to}).json()
+        )
+
+    def get_summary(
+        self,
+        *,
+        by: str | None | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        compare: str | None = None,
+        as_of: str | None = None,
+        zone: str | None = None,
+        account: str | None = None,
+        vendor: str | None = None,
+        destination: str | None = None,
+        country: str | None = None,
+        tag: str | None = None,
+        jurisdiction: str | None = None,
+        figures: str | None = None,
+        percentiles: bool | None = None,
+        sort: str | None = None,
+        format: ReportFormat | None | None = None,
+    ) -> ReportShown:
+        """Every figure: attempts, calls, ASR, ACD, PDD, minutes, billed minutes, revenue, cost, margin."""
+        return cast(
+            "ReportShown",
+            self._ask(
+                "GET",
+                "/api/v1/reports/summary",
+                query={
+                    "by": by,
+                    "from": from_,
+                    "to": to,
+                    "compare": compare,
+                    "as_of": as_of,
+                    "zone": zone,
+                    "account": account,
+                    "vendor": vendor,
+                    "destination": destination,
+                    "country": country,
+                    "tag": tag,
+                    "jurisdiction": jurisdiction,
+                    "figures": figures,
+                    "percentiles": percentiles,
+                    "sort": sort,
+                    "format": format,
+                },
+            ).json(),
+        )
+
+    def get_margin(
+        self,
+        *,
+        by: str | None | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        compare: str | None = None,
+        as_of: str | None = None,
+        zone: str | None = None,
+        account: str | None = None,
+        vendor: str | None = None,
+        destination: str | None = None,
+        country: str | None = None,
+        tag: str | None = None,
+        jurisdiction: str | None = None,
+        figures: str | None = None,
+        percentiles: bool | None = None,
+        sort: str | None = None,
+        format: ReportFormat | None | None = None,
+    ) -> ReportShown:
+        """Revenue, cost and margin."""
+        return cast(
+            "ReportShown",
+            self._ask(
+                "GET",
+                "/api/v1/reports/margin",
+                query={
+                    "by": by,
+                    "from": from_,
+                    "to": to,
+                    "compare": compare,
+                    "as_of": as_of,
+                    "zone": zone,
+                    "account": account,
+                    "vendor": vendor,
+                    "destination": destination,
+                    "country": country,
+                    "tag": tag,
+                    "jurisdiction": jurisdiction,
+                    "figures": figures,
+                    "percentiles": percentiles,
+                    "sort": sort,
+                    "format": format,
+                },
+            ).json(),
+        )
+
+    def list_saved_reports(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["name", "-name", "id", "-id"] | None = None,
+        fields: str | None = None,
+        name: str | None = None,
+        name_ne: str | None = None,
+        name_like: str | None = None,
+    ) -> PageSavedReportShownRow:
+        """List the saved reports."""
+        return cast(
+            "PageSavedReportShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/reports/saved",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "name": name,
+                    "name[ne]": name_ne,
+                    "name[like]": name_like,
+                },
+            ).json(),
+        )
+
+    def save_report(self, body: NewSavedReport, *, idempotency_key: str | None = None) -> SavedReportShown:
+        """Keep a question under a name; one of the same name is replaced (200)."""
+        return cast(
+            "SavedReportShown",
+            self._ask("POST", "/api/v1/reports/saved", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def get_saved_report(self, report_id: int) -> SavedReportShown:
+        """A saved report."""
+        return cast("SavedReportShown", self._ask("GET", f"/api/v1/reports/saved/{report_id}").json())
+
+    def remove_saved_report(self, report_id: int) -> None:
+        """Remove a saved report."""
+        self._ask("DELETE", f"/api/v1/reports/saved/{report_id}")
+
+    def run_saved_report(
+        self,
+        report_id: int,
+        *,
+        from_: str | None = None,
+        to: str | None = None,
+        compare: str | None = None,
+        as_of: str | None = None,
+        format: ReportFormat | None | None = None,
+    ) -> ReportShown:
+        """Make a saved report; what is given here stands in place of what was saved."""
+        return cast(
+            "ReportShown",
+            self._ask(
+                "GET",
+                f"/api/v1/reports/saved/{report_id}/result",
+                query={"from": from_, "to": to, "compare": compare, "as_of": as_of, "format": format},
+            ).json(),
+        )
+
+    def preview_rate(self, body: SupposedEvent, *, idempotency_key: str | None = None) -> RatePreview:
+        """What an event would cost, and why; by the prices, traffic rules and exchange rates of now."""
+        return cast(
+            "RatePreview", self._ask("POST", "/api/v1/rate-preview", json=body, idempotency_key=idempotency_key).json()
+        )
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return ",".join(str(each) for each in value) if isinstance(value, list | tuple) else value

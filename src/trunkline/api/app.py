@@ -1,0 +1,80 @@
+"""The API: its rooms, its OpenAPI document, and the page to try it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from ninja import NinjaAPI
+from ninja.openapi.schema import OpenAPISchema
+
+from trunkline.api import (
+    accounts,
+    assignments,
+    contacts,
+    exchange_rates,
+    idempotency,
+    identities,
+    invoices,
+    ledger,
+    preview,
+    problems,
+    rates,
+    reports,
+    tariffs,
+)
+from trunkline.api.auth import ApiKey
+
+VERSION: Final = "1"
+PREFIX: Final = "/api/v1"
+DESCRIPTION: Final = """
+Everything that the back office does, for programs. A key of a tenant is sent as `Authorization: Bearer tl_live_…`; what it may do is
+chosen when it is made. Amounts are decimal text, instants RFC 3339. Every error is a problem of RFC 9457 with a stable `code`. A `POST` or
+`PATCH` with an `Idempotency-Key` may be sent again.
+""".strip()
+
+
+class TrunklineAPI(NinjaAPI):
+    """The API, whose operations have the names of their functions."""
+
+    def get_openapi_operation_id(self, operation: Any) -> str:
+        return operation.view_func.__name__
+
+    def get_openapi_schema(self, **asked: Any) -> OpenAPISchema:
+        """The document; it says of every operation which permission it asks for."""
+        found = super().get_openapi_schema(**asked)
+        permissions = {
+            operation.view_func.__name__: callback.permission.value
+            for _, router in self._routers
+            for path_view in router.path_operations.values()
+            for operation in path_view.operations
+            for callback in operation.auth_callbacks
+            if isinstance(callback, ApiKey)
+        }
+        for described in found["paths"].values():
+            for operation in described.values():
+                operation["x-permission"] = permissions[operation["operationId"]]
+        return found
+
+
+api = TrunklineAPI(title="Trunkline", version=VERSION, description=DESCRIPTION, urls_namespace="api", docs_url=None)
+problems.install(api)
+api.add_exception_handler(idempotency.Replayed, idempotency.replay)
+api.add_router("/accounts", accounts.router)
+api.add_router("/identities", identities.router)
+api.add_router("/accounts", contacts.router)
+api.add_router("/accounts", assignments.router)
+api.add_router("/tariffs", tariffs.router)
+api.add_router("/tariffs", rates.router)
+api.add_router("/time-profiles", tariffs.profiles)
+api.add_router("/exchange-rates", exchange_rates.router)
+api.add_router("/invoices", invoices.router)
+api.add_router("/ledger", ledger.router)
+api.add_router("/reports", reports.router)
+api.add_router("/rate-preview", preview.router)
+
+
+def document() -> dict[str, Any]:
+    """The OpenAPI document, as it is committed in `docs/api/openapi.json`."""
+    found: dict[str, Any] = json.loads(json.dumps(api.get_openapi_schema(path_prefix=PREFIX)))
+    return found

@@ -1,0 +1,21 @@
+"""The app of the back office."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from django.apps import AppConfig
+
+# Each holds the screens of one room and enters them into the site when it is loaded.
+SCREENS = ("parties",)
+
+
+class BackofficeConfig(AppConfig):
+    """Screens for staff."""
+
+    name = "trunkline.backoffice"
+    label = "backoffice"
+
+    def ready(self) -> None:
+        for name in SCREENS:
+            import_module(f"{self.name}.{name}")

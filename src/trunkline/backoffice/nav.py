@@ -1,0 +1,143 @@
+"""The sidebar, by task. What one may not see is not there, and neither is a task of which one may see nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy as _
+
+from trunkline.identity.permissions import Permission
+from trunkline.identity.principal import principal_of
+from trunkline.tenancy.queries import current_tenant
+
+Item = tuple[Any, str, str, Permission]  # title, icon, name of the address below `admin:`, permission
+
+TRAFFIC, PRICES, PARTIES = _("Traffic"), _("Prices"), _("Customers and vendors")
+INVOICES, REPORTS, SETTINGS = _("Invoices"), _("Reports"), _("Settings")
+
+# In the order of the sidebar. Screens that are not there are left out.
+TASKS: list[tuple[Any, list[Item]]] = [
+    (
+        TRAFFIC,
+        [
+            (_("Call records"), "manage_search", "records", Permission.RECORDS_READ),
+            (_("Files"), "inventory_2", "usage_batch_changelist", Permission.USAGE_READ),
+            (_("Rejects"), "report", "rejects", Permission.USAGE_READ),
+            (_("Waiting legs"), "hourglass_top", "waiting_legs", Permission.USAGE_READ),
+            (_("Re-rating"), "published_with_changes", "rerating", Permission.USAGE_READ),
+            (_("Traffic rules"), "rule", "usage_trafficrule_changelist", Permission.RULES_READ),
+            (_("Switches"), "dns", "usage_switch_changelist", Permission.SWITCHES_READ),
+            (_("Sources"), "cloud_download", "usage_source_changelist", Permission.SOURCES_READ),
+        ],
+    ),
+    (
+        PRICES,
+        [
+            (_("Tariffs"), "sell", "tariffs_tariff_changelist", Permission.TARIFFS_READ),
+            (_("Rates"), "list_alt", "tariffs_rate_changelist", Permission.TARIFFS_READ),
+            (_("Time profiles"), "schedule", "tariffs_timeprofile_changelist", Permission.TARIFFS_READ),
+            (_("Exchange rates"), "currency_exchange", "tariffs_exchangerate_changelist", Permission.TARIFFS_READ),
+            (_("Code decks"), "dialpad", "tariffs_codedeck_changelist", Permission.TARIFFS_READ),
+        ],
+    ),
+    (
+        PARTIES,
+        [
+            (_("Accounts"), "groups", "parties_account_changelist", Permission.ACCOUNTS_READ),
+            (_("Identities"), "fingerprint", "parties_identity_changelist", Permission.ACCOUNTS_READ),
+            (_("Billing profiles"), "contact_mail", "parties_billingprofile_changelist", Permission.ACCOUNTS_READ),
+        ],
+    ),
+    (
+        INVOICES,
+        [
+            (_("Invoices"), "receipt_long", "invoicing_invoice_changelist", Permission.INVOICES_READ),
+            (_("Unbilled"), "pending_actions", "unbilled", Permission.INVOICES_READ),
+            (_("Journal"), "book", "ledger_entry_changelist", Permission.LEDGER_READ),
+            (_("Trial balance"), "balance", "trial_balance", Permission.LEDGER_READ),
+            (_("Statements"), "summarize", "statement", Permission.LEDGER_READ),
+        ],
+    ),
+    (
+        REPORTS,
+        [
+            (_("Summary"), "bar_chart", "summary", Permission.REPORTS_READ),
+            (_("Saved reports"), "bookmarks", "reports_report_changelist", Permission.REPORTS_READ),
+        ],
+    ),
+    (
+        SETTINGS,
+        [
+            (_("Operator"), "tune", "settings", Permission.SETTINGS_READ),
+            (_("Staff"), "badge", "identity_membership_changelist", Permission.STAFF_READ),
+            (_("Roles"), "admin_panel_settings", "identity_role_changelist", Permission.STAFF_READ),
+            (_("API keys"), "key", "identity_apikey_changelist", Permission.KEYS_READ),
+        ],
+    ),
+]
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    """The groups and items that this person sees (Unfold's callback)."""
+    principal = principal_of(request)
+    groups: list[dict[str, Any]] = [
+        {"title": None, "items": [_item(request, gettext_lazy("Dashboard"), "space_dashboard", reverse("admin:index"))]}
+    ]
+    for title, items in TASKS:
+        shown = [
+            _item(request, name, icon, url)
+            for name, icon, url, permission in _there(items)
+            if principal.may(permission)
+        ]
+        if shown:
+            groups.append({"title": title, "items": shown, "collapsible": False})
+    return groups
+
+
+def _there(items: Iterable[Item]) -> Iterable[Item]:
+    for title, icon, name, permission in items:
+        try:
+            yield title, icon, reverse(f"admin:{name}"), permission
+        except NoReverseMatch:
+            continue
+
+
+def _item(request: HttpRequest, title: Any, icon: str, url: str) -> dict[str, Any]:
+    index = reverse("admin:index")
+    is_here = request.path == url if url == index else request.path.startswith(url)
+    return {"title": title, "icon": icon, "link": url, "active": is_here}
+
+
+def operator_name(request: HttpRequest) -> str:
+    """The operator in whose data one works: above the sidebar, so that nobody mistakes one for another."""
+    return current_tenant().name
+
+
+def own_account(request: HttpRequest) -> list[dict[str, Any]]:
+    """What belongs to the person: password and second factor, other operators."""
+    links = (
+        (gettext("Sign-in and security"), "account_email"),
+        (gettext("This operator"), "home"),
+        (gettext("Another operator"), "choose_tenant"),
+    )
+    return [{"title": title, "link": reverse(name)} for title, name in links]
+
+
+def language_address(request: HttpRequest) -> str:
+    """Where the choice of a language goes."""
+    return reverse("admin:set_language")
+
+
+def style_sheet(request: HttpRequest) -> str:
+    """Our few rules besides Unfold's."""
+    return static("backoffice/office.css")
+
+
+def script(request: HttpRequest) -> str:
+    """Keys, and pages that follow their progress."""
+    return static("backoffice/office.js")

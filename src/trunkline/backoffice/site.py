@@ -1,0 +1,188 @@
+"""The site of the back office: who gets in, what becomes of errors, and the pages that are no list or form of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import update_wrapper, wraps
+from typing import Any, TypeVar
+
+from allauth.account.adapter import get_adapter
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.db import models, transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import resolve_url
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext, gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_protect
+from django.views.i18n import set_language
+from unfold.sites import UnfoldAdminSite
+
+from trunkline.core.errors import Conflict, Denied, Invalid, NotFound, TrunklineError, Unavailable
+from trunkline.identity.permissions import Permission
+from trunkline.identity.principal import principal_of
+
+View = Callable[..., HttpResponseBase]
+AdminClass = TypeVar("AdminClass", bound=type)
+
+STATUS_OF = ((NotFound, 404), (Denied, 403), (Conflict, 409), (Invalid, 400), (Unavailable, 503))
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page that is no list or form of a model. `permission` is asked before its view is called."""
+
+    route: str
+    name: str
+    view: View
+    permission: Permission
+
+
+class BackOffice(UnfoldAdminSite):
+    """The one site of the staff. Its name is `admin`, because Unfold's templates ask for that."""
+
+    index_title = gettext_lazy("Dashboard")
+    enable_nav_sidebar = True
+    empty_value_display = "–"
+
+    def __init__(self) -> None:
+        super().__init__(name="admin")
+        self.pages: list[Page] = []
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Whether somebody works for an operator here: what he may do there each screen asks."""
+        return getattr(request, "principal", None) is not None
+
+    def admin_view(self, view: View, cacheable: bool = False) -> View:
+        """Let staff in, send others to sign in, and say what went wrong in the page's own looks.
+
+        A TrunklineError that a screen has not made a message of a form is shown with the status of its family; what was written before it is
+        taken back.
+        """
+
+        def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if not self.has_permission(request):
+                return self._send_to_sign_in(request)
+            try:
+                with (
+                    transaction.atomic()
+                ):  # what a screen wrote before it failed is taken back; the page that says so still asks
+                    response = view(request, *args, **kwargs)
+                    if isinstance(response, TemplateResponse):
+                        response.render()
+                return response
+            except Http404:
+                return self.problem(request, 404)
+            except PermissionDenied:
+                return self.problem(request, 403)
+            except TrunklineError as error:
+                return self.problem(request, status_of(error), error)
+
+        guarded: View = inner if cacheable else never_cache(inner)
+        return update_wrapper(csrf_protect(guarded), view)
+
+    def problem(self, request: HttpRequest, status: int, error: TrunklineError | None = None) -> HttpResponse:
+        """The page that says what is in the way. Absent and foreign objects get the same one, word for word."""
+        titles = {
+            400: gettext("That cannot be done"),
+            403: gettext("You may not do that"),
+            404: gettext("There is nothing here"),
+            409: gettext("That contradicts what is there"),
+            503: gettext("Not now"),
+        }
+        texts = {
+            403: gettext("Your role here does not permit it. Whoever manages staff can give you another one."),
+            404: gettext("The address is wrong, or what it named is not there any more."),
+        }
+        shown = status not in texts and error is not None
+        context = {
+            **self.each_context(request),
+            "title": titles.get(status, ""),
+            "message": error.message if shown and error else texts.get(status, ""),
+            "hint": error.hint if shown and error else "",
+            "code": error.code if shown and error else "",
+        }
+        response = TemplateResponse(request, "backoffice/problem.html", context, status=status)
+        return response.render()
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """There is one way to sign in, and it is not the admin's."""
+        return self._send_to_sign_in(request)
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Sign out, as on the pages of signing in."""
+        if request.method == "POST":
+            get_adapter(request).logout(request)
+        return HttpResponseRedirect(resolve_url("account_login"))
+
+    def _send_to_sign_in(self, request: HttpRequest) -> HttpResponse:
+        if request.user.is_authenticated:  # but for no operator yet
+            return HttpResponseRedirect(resolve_url("home"))
+        return redirect_to_login(request.get_full_path(), resolve_url("account_login"))
+
+    def page(self, route: str, *, name: str, permission: Permission) -> Callable[[View], View]:
+        """Enter a page of its own: `view(request, **of the route)`. Its address is `admin:<name>`."""
+
+        def enter(view: View) -> View:
+            @wraps(view)
+            def asked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+                principal_of(request).require(permission)
+                request.current_app = self.name
+                return view(request, *args, **kwargs)
+
+            self.pages.append(Page(route, name, asked, permission))
+            return asked
+
+        return enter
+
+    def extra_urls(self) -> list[URLPattern]:
+        """The pages of their own (Unfold asks for them)."""
+        pages = [path(each.route, self.admin_view(each.view), name=each.name) for each in self.pages]
+        return [path("language/", self.admin_view(set_language), name="set_language"), *pages]
+
+    def screen(self, *models_shown: type[models.Model]) -> Callable[[AdminClass], AdminClass]:
+        """Enter a `TenantAdmin` as the screen of models."""
+
+        def enter(admin_class: AdminClass) -> AdminClass:
+            self.register(models_shown, admin_class)
+            return admin_class
+
+        return enter
+
+    def render(self, request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
+        """A page of its own in the frame: `title` in the context, the rest as the template wants it."""
+        return TemplateResponse(request, template, {**self.each_context(request), **context}, status=status)
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """The dashboard."""
+        from trunkline.backoffice.dashboard import dashboard
+
+        context = {**self.each_context(request), "title": self.index_title, **dashboard(request)}
+        return TemplateResponse(request, "backoffice/dashboard.html", context)
+
+    def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """What somebody looks for, anywhere. Unfold's own keeps answers under the person alone, who may work for several operators."""
+        from trunkline.backoffice.search import found_for
+
+        results = found_for(request, request.GET.get("s", ""))
+        template = "backoffice/search_command.html" if "extended" in request.GET else "backoffice/search.html"
+        return TemplateResponse(request, template, {"results": results}, headers={"HX-Trigger": "search"})
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Passwords are changed where one signs in."""
+        return HttpResponseRedirect(reverse("account_change_password"))
+
+    def app_index(self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None) -> Any:
+        """There are no pages of apps: the sidebar goes by task."""
+        raise Http404
+
+
+def status_of(error: TrunklineError) -> int:
+    """The HTTP status of an error's family."""
+    return next((status for family, status in STATUS_OF if isinstance(error, family)), 500)
+
+
+site = BackOffice()

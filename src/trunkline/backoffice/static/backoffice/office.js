@@ -1,0 +1,43 @@
+// Keys: "/" looks for something, "n" adds a row where the list offers it, "g" and "d" goes to the dashboard.
+(() => {
+  const isTyping = (target) => target.closest("input, textarea, select, [contenteditable]") !== null;
+  let waitsForPlace = false;
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+    if (waitsForPlace) {
+      waitsForPlace = false;
+      const home = document.querySelector("#nav-sidebar a[href]");
+      if (event.key === "d" && home) window.location.assign(home.href);
+      return;
+    }
+    if (event.key === "/") {
+      event.preventDefault();
+      window.dispatchEvent(new CustomEvent("opencommand"));
+    } else if (event.key === "n") {
+      const add = document.querySelector("a.addlink");
+      if (add) window.location.assign(add.href);
+    } else if (event.key === "g") {
+      waitsForPlace = true;
+    }
+  });
+
+  // A page of work in progress: the element says with data-follow where its next state is, and leaves it out when there is none.
+  const follow = async (element) => {
+    const wait = Number(element.dataset.followSeconds || "2") * 1000;
+    await new Promise((resolve) => setTimeout(resolve, wait));
+    let next = element;
+    try {
+      const response = await fetch(element.dataset.follow, { headers: { "X-Requested-With": "fetch" } });
+      if (response.ok) {
+        const page = new DOMParser().parseFromString(await response.text(), "text/html");
+        next = page.getElementById(element.id) || element;
+        if (next !== element) element.replaceWith(next);
+      }
+    } catch {
+      // The server is away for a moment: ask again.
+    }
+    if (next.dataset.follow) follow(next);
+  };
+  document.addEventListener("DOMContentLoaded", () => document.querySelectorAll("[data-follow]").forEach(follow));
+})();

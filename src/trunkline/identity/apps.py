@@ -1,0 +1,12 @@
+"""The app of staff and keys."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class IdentityConfig(AppConfig):
+    """Staff, their roles, and the keys of programs."""
+
+    name = "trunkline.identity"
+    label = "identity"

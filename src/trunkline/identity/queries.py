@@ -1,0 +1,192 @@
+"""Every read of staff and keys. What must come before a scope goes through functions of the owner that return ids only."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from trunkline.core.errors import Denied, NotFound
+from trunkline.identity.keys import hash_of, is_well_formed
+from trunkline.identity.models import ApiKey, Membership, Role, StaffSession, User, normal_email
+from trunkline.identity.permissions import STAFF_SESSION, BuiltInRole, parse_role
+from trunkline.identity.principal import Principal, PrincipalKind, key_actor, staff_session_actor, user_actor
+from trunkline.identity.rules import is_from, is_usable_key, is_within
+from trunkline.kit.db.scope import current_tenant_id
+
+# Before a scope: users are global, the two look-ups give away ids.
+
+
+def find_user(email: str) -> User | None:
+    """The person of that e-mail address."""
+    return User.objects.filter(email=normal_email(email)).first()
+
+
+def get_user(email: str) -> User:
+    """The person of that e-mail address. Raises NotFound `user_not_found`."""
+    found = find_user(email)
+    if found is None:
+        raise NotFound("user_not_found", f"Nobody signs in as {email!r}.", hint="`trunkline staff add` lets people in.")
+    return found
+
+
+def tenant_ids_of_user(user_id: int, at: datetime) -> list[int]:
+    """Ids of the tenants for which a person works at that instant, ascending."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tenant_ids_of_user(%s, %s)", [user_id, at])
+        return [row[0] for row in cursor.fetchall()]
+
+
+def find_key_ids(text: str) -> tuple[int, int] | None:
+    """Ids of the tenant and the row of an API key, whether or not it still opens anything; None for what is no key."""
+    if not is_well_formed(text):
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tenant_and_key_by_hash(%s)", [hash_of(text)])
+        (found,) = cursor.fetchone()
+    return None if found is None else (found[0], found[1])
+
+
+# Who somebody is, inside the scope of the tenant where they want to be it.
+
+
+def principal_of_user(*, user_id: int, address: str, at: datetime) -> Principal:
+    """Signed-in staff, as a member of the scope's tenant.
+
+    Raises Denied `not_a_member`, also for who has left or not begun, and Denied `network_not_allowed`.
+    """
+    found = Membership.objects.select_related("own_role").filter(user_id=user_id).first()
+    if found is None or not is_within(at, found.valid_from, found.valid_to):
+        raise Denied("not_a_member", "You do not work here.", hint="Somebody who manages staff can invite you.")
+    _require_network(address, found.allowed_networks)
+    return Principal(
+        current_tenant_id(), user_actor(user_id), found.permission_set, PrincipalKind.USER, user_id, user_id
+    )
+
+
+def principal_of_key(*, key_id: int, address: str, at: datetime) -> tuple[Principal, ApiKey]:
+    """A program with that key of the scope's tenant, and the key's row.
+
+    Raises Denied `invalid_api_key` where it has expired or was revoked, and Denied `network_not_allowed`.
+    """
+    found = ApiKey.objects.filter(pk=key_id).first()
+    if found is None or not is_usable_key(at, found.expires_at, found.revoked_at):
+        raise invalid_key()
+    _require_network(address, found.allowed_networks)
+    principal = Principal(
+        current_tenant_id(), key_actor(found.pk), found.permission_set, PrincipalKind.KEY, found.pk, None
+    )
+    return principal, found
+
+
+def principal_of_staff_session(*, session_id: int, user: User, at: datetime) -> Principal:
+    """Somebody of the platform in a staff session in the scope's tenant. Raises Denied `staff_session_ended` where it is over or not theirs."""
+    found = StaffSession.objects.filter(pk=session_id, user=user).first()
+    if (
+        found is None
+        or not (user.is_active and user.is_platform_staff)
+        or found.closed_at is not None
+        or not is_within(at, found.opened_at, found.until)
+    ):
+        raise Denied("staff_session_ended", "This staff session has ended.", hint="Open another one, with its reason.")
+    return Principal(
+        current_tenant_id(),
+        staff_session_actor(found.pk),
+        STAFF_SESSION,
+        PrincipalKind.STAFF_SESSION,
+        found.pk,
+        user.pk,
+    )
+
+
+def invalid_key() -> Denied:
+    """One error for every key that opens nothing, whatever the reason."""
+    return Denied(
+        "invalid_api_key",
+        "The API key is missing or opens nothing.",
+        hint="Send it as `Authorization: Bearer tl_live_…`.",
+    )
+
+
+def _require_network(address: str, networks: list[str]) -> None:
+    if not is_from(address, networks):
+        raise Denied(
+            "network_not_allowed",
+            "This cannot be done from your network.",
+            hint="Somebody who manages staff or keys here can allow it.",
+        )
+
+
+# Lists and doors of the scope's tenant.
+
+
+def memberships() -> QuerySet[Membership]:
+    """Everybody who works or has worked for the tenant, with person and role, by e-mail."""
+    return Membership.objects.select_related("user", "own_role").order_by("user__email")
+
+
+def access_membership(public_id: UUID) -> Membership:
+    """Somebody's membership. Raises NotFound `member_not_found`."""
+    found = memberships().filter(public_id=public_id).first()
+    if found is None:
+        raise NotFound("member_not_found", "There is no such member of staff.")
+    return found
+
+
+def access_membership_of(email: str) -> Membership:
+    """The membership of the person of that e-mail address. Raises NotFound `member_not_found`."""
+    found = memberships().filter(user__email=normal_email(email)).first()
+    if found is None:
+        raise NotFound(
+            "member_not_found", f"{email!r} does not work here.", hint="`trunkline staff list` shows who does."
+        )
+    return found
+
+
+def roles() -> QuerySet[Role]:
+    """The tenant's own roles, by name."""
+    return Role.objects.order_by("name")
+
+
+def access_role(public_id: UUID) -> Role:
+    """A role of the tenant's own. Raises NotFound `role_not_found`."""
+    found = roles().filter(public_id=public_id).first()
+    if found is None:
+        raise NotFound("role_not_found", "There is no such role.")
+    return found
+
+
+def get_role(name: str) -> BuiltInRole | Role:
+    """The role of that name, built in or the tenant's own. Raises NotFound `role_not_found`."""
+    built_in = parse_role(name)
+    if built_in is not None:
+        return built_in
+    found = roles().filter(name__iexact=name.strip()).first()
+    if found is None:
+        own = "".join(f", {role.name}" for role in roles())
+        raise NotFound(
+            "role_not_found",
+            f"There is no role {name!r}.",
+            hint=f"There are {', '.join(BuiltInRole)}{own}.",
+        )
+    return found
+
+
+def api_keys() -> QuerySet[ApiKey]:
+    """All keys of the tenant, the newest first; revoked and expired ones too."""
+    return ApiKey.objects.order_by("-id")
+
+
+def access_key(public_id: UUID) -> ApiKey:
+    """A key of the tenant. Raises NotFound `key_not_found`."""
+    found = api_keys().filter(public_id=public_id).first()
+    if found is None:
+        raise NotFound("key_not_found", "There is no such key.")
+    return found
+
+
+def staff_sessions() -> QuerySet[StaffSession]:
+    """When and why the platform's staff worked in the tenant's data, the latest first."""
+    return StaffSession.objects.select_related("user").order_by("-opened_at", "-id")

@@ -1,0 +1,239 @@
+"""Wanted texts of XML documents that have the same tags as one seen before: those of a switch mostly do.
+
+A skeleton is the tags of a document in their order. A parser reads it once, with a number in place of each text: so it says
+whether documents with this skeleton are well-formed, and after which tags the wanted texts stand. A document has the skeleton
+if its tags are the same octet by octet; its texts and the values of its attributes may hold nothing that could be more than text.
+What has no skeleton that was found here is left to others: `Alike.rows` says which documents were read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from trunkline.usage.decode.columns import Integers, Mask, Octets
+from trunkline.usage.decode.fields import texts_between
+from trunkline.usage.decode.plain_xml import DECLARATION, NAME, mark_entities, without_entities
+
+# The texts of a document that are wanted, always in the same order; None: it is none. A text is what stands right after one tag.
+Reader = Callable[[bytes], Sequence[str | None] | None]
+
+_TAGS_MAX: Final = 1_000  # of a document
+_TAGS_OCTETS_MAX: Final = 64 << 10
+_DOCUMENT_OCTETS_MAX: Final = 256 << 10
+_KEPT_MAX: Final = 64  # skeletons, of up to 300 KiB each
+# To make and try a skeleton costs as much as to read a few documents without one.
+_TRIED_MAX: Final = 64  # in a chunk
+_VAIN_MAX: Final = 8
+_WORTH_IT: Final = 4  # documents
+
+_TEXT: Final = pa.string()
+_BLANKS: Final = b" \t\r\n"
+_LF: Final = 0x0A
+_TAB: Final = 0x09
+_SPACE: Final = 0x20
+_PIECE: Final = 16  # octets that are compared at a time
+_ROWS: Final = 64  # documents that are: what is read of them stays near
+
+_TAG: Final = re.compile(rb'<[^<>"]*+(?:"[^<"]*+"[^<>"]*+)*+>')
+_VALUE: Final = re.compile(rb'"[^"]*+"')
+_BARE_TAG: Final = re.compile(rb"<[^<>]*+>")
+# The parser says whether names fit and attributes differ; namespaces, which change names, are for the parser alone.
+_PLAIN_TAG: Final = re.compile(rf'</{NAME}>|<{NAME}(?:[ \t\n]+(?!xml){NAME}="")*+[ \t\n]*+/?>'.encode())
+_HEAD: Final = re.compile(rf"(?:{DECLARATION}[ \t\n]*+)?".encode())
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Which documents were read, ascending, and of each wanted text a column with a row for each of them, null where it is empty."""
+
+    rows: Integers
+    columns: tuple[pa.Array, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Skeleton:
+    """How documents with one sequence of `size` tags are told and read.
+
+    Piece by piece the octets `expected`, where `mask` has ones, stand `offset` octets after the beginning of tag `tag`; the furthest
+    ends `reach` after it. `patterns`: of tags with attributes. `head`: octets before the root. `last`: octets of the last tag.
+    `wanted`: of each wanted text that is there the tag before it, and the octets of that.
+    """
+
+    size: int
+    tag: Integers
+    offset: Integers
+    expected: NDArray[np.uint64]
+    mask: NDArray[np.uint64]
+    reach: int
+    patterns: tuple[tuple[int, str], ...]
+    head: int
+    last: int
+    wanted: Mapping[int, tuple[int, int]]
+
+
+def read_alike(text: bytes, starts: Integers, tags: Integers, read: Reader, wanted: int) -> Alike:
+    """The wanted texts of documents in UTF-8 that begin at `starts`; `tags` is where every `<` is. `read` says so many texts of one."""
+    octets = np.frombuffer(text, np.uint8)
+    bounds = np.append(starts, len(text))
+    begins = np.searchsorted(tags, bounds)
+    counts = np.diff(begins)
+    left = (counts > 1) & (counts <= _TAGS_MAX) & (np.diff(bounds) <= _DOCUMENT_OCTETS_MAX)
+    left[left] &= tags[begins[:-1][left]] == starts[left]
+    _mark_odd(text, octets, bounds, left)
+    is_read = np.zeros(starts.size, np.bool_)
+    spans: dict[int, tuple[Integers, Integers]] = {}
+    vain = 0
+    for _ in range(_TRIED_MAX):
+        if vain == _VAIN_MAX or not left.any():
+            break
+        seen = int(np.argmax(left))
+        skeleton = _skeleton(text[starts[seen] : bounds[seen + 1]].rstrip(_BLANKS), read)
+        fitting = 0
+        if skeleton is not None:
+            rows = np.flatnonzero(left & (counts == skeleton.size))
+            places = _places(tags, begins[rows], skeleton.size)
+            fits = _fits(skeleton, octets, places, bounds[rows + 1])
+            if not fits.all():
+                rows, places = rows[fits], places[fits]
+            is_read[rows], left[rows] = True, False
+            for at, (tag, length) in skeleton.wanted.items():
+                # What a document does not have is an empty text at its beginning.
+                start, end = spans.setdefault(at, (starts.copy(), starts.copy()))
+                start[rows], end[rows] = places[:, tag] + length, places[:, tag + 1]
+            fitting = rows.size
+        left[seen] = False
+        vain += fitting < _WORTH_IT
+    return _alike(text, octets, is_read, spans, wanted)
+
+
+def _alike(
+    text: bytes, octets: Octets, is_read: Mask, spans: Mapping[int, tuple[Integers, Integers]], wanted: int
+) -> Alike:
+    rows = np.flatnonzero(is_read)
+    columns = [pa.nulls(rows.size, _TEXT)] * wanted
+    has_entities = b"&" in text
+    for at, (start, end) in spans.items():
+        column = texts_between(octets, start[rows], end[rows])
+        columns[at] = without_entities(column) if has_entities else column
+    return Alike(rows, tuple(columns))
+
+
+def _mark_odd(text: bytes, octets: Octets, bounds: Integers, left: Mask) -> None:
+    """Takes out the documents that hold anything that a text or a value does not hold, or not as it stands."""
+    controls = np.count_nonzero(octets < _SPACE)
+    places: list[Integers] = []
+    if controls > np.count_nonzero(octets == _LF):
+        places.append(np.flatnonzero((octets < _SPACE) & (octets != _LF) & (octets != _TAB)))
+    odd = [b"]]>"] if b"]" in text else []
+    if not text.isascii():
+        odd += [b"\xef\xbf\xbe", b"\xef\xbf\xbf"]
+    places += [np.array([found.start() for found in re.finditer(each, text)], np.int64) for each in odd]
+    for each in places:
+        left[np.searchsorted(bounds, each, side="right") - 1] = False
+    if b"&" in text:
+        mark_entities(octets, bounds, left)
+
+
+def _places(tags: Integers, begins: Integers, size: int) -> Integers:
+    """Where the tags of some documents begin, a row each."""
+    if begins.size and begins[-1] - begins[0] == (begins.size - 1) * size:
+        return tags[begins[0] : begins[-1] + size].reshape(-1, size)
+    return tags[begins[:, None] + np.arange(size)]
+
+
+def _fits(skeleton: _Skeleton, octets: Octets, places: Integers, ends: Integers) -> Mask:
+    """Which documents have the skeleton, and nothing but blank space after it."""
+    fits = np.empty(len(places), np.bool_)
+    # A piece that is compared may end after the text does.
+    late = int(np.searchsorted(places[:, -1], octets.size - skeleton.reach))
+    _compare(skeleton, octets, places[:late], fits[:late])
+    if late < len(places):
+        begin = int(places[late, 0])
+        tail = np.concatenate([octets[begin:], np.zeros(skeleton.reach, np.uint8)])
+        _compare(skeleton, tail, places[late:] - begin, fits[late:])
+    if skeleton.head:
+        fits &= places[:, 1] - places[:, 0] == skeleton.head
+    after = places[:, -1] + skeleton.last
+    gaps = ends - after
+    fits &= gaps >= 0
+    for row in np.flatnonzero(
+        fits & (gaps > 0) & ((gaps > 1) | (octets[np.minimum(after, octets.size - 1)] != _LF))
+    ).tolist():
+        fits[row] = not octets[after[row] : ends[row]].tobytes().strip(_BLANKS)
+    if skeleton.patterns and fits.any():
+        rows = np.flatnonzero(fits)
+        for at, pattern in skeleton.patterns:
+            texts = texts_between(octets, places[rows, at], places[rows, at + 1])
+            fits[rows] &= pc.match_substring_regex(texts, pattern=pattern).to_numpy(zero_copy_only=False)
+    return fits
+
+
+def _compare(skeleton: _Skeleton, octets: Octets, places: Integers, fits: Mask) -> None:
+    # Overlapping pieces: a view with a stride of one octet, which numpy reads without alignment.
+    every = np.ndarray((octets.size - _PIECE + 1,), np.dtype(f"V{_PIECE}"), np.ascontiguousarray(octets), strides=(1,))
+    for low in range(0, len(places), _ROWS):
+        at = places[low : low + _ROWS].take(skeleton.tag, axis=1)
+        at += skeleton.offset
+        found = every[at].view(np.uint64)
+        found &= skeleton.mask
+        fits[low : low + _ROWS] = (found == skeleton.expected).all(axis=1)
+
+
+def _skeleton(document: bytes, read: Reader) -> _Skeleton | None:
+    """What a document has in common with others; None: it is not plain, or not well-formed, or says nothing that is wanted."""
+    tags = _TAG.findall(document)
+    if len(tags) != document.count(b"<"):
+        return None
+    head = b""
+    if document.startswith(b"<?"):
+        head = document[: document.index(b"<", 1)] if len(tags) > 1 else document
+        del tags[0]
+    bare = _VALUE.sub(b'""', b"".join(tags))
+    return _made(head, bare, read) if len(head) + len(bare) <= _TAGS_OCTETS_MAX else None
+
+
+@lru_cache(maxsize=_KEPT_MAX)
+def _made(head: bytes, bare: bytes, read: Reader) -> _Skeleton | None:
+    tags = _BARE_TAG.findall(bare)
+    if _HEAD.fullmatch(head) is None or not all(map(_PLAIN_TAG.fullmatch, set(tags))):
+        return None
+    numbered = b"".join(b"%b%d" % (tag, at) for at, tag in enumerate(tags[:-1]))
+    texts = read(head + numbered + tags[-1])
+    if texts is None:
+        return None
+    first = 1 if head else 0
+    wanted = {name: int(text) for name, text in enumerate(texts) if text is not None}
+    if any(b'"' in tags[at] for at in wanted.values()):
+        return None  # where a text begins that follows attributes is not the same in every document
+    literals = [(0, head)] * first + [(at + first, tag) for at, tag in enumerate(tags) if b'"' not in tag]
+    pieces = [(at, low, each[low : low + _PIECE]) for at, each in literals for low in range(0, len(each), _PIECE)]
+    return _Skeleton(
+        size=len(tags) + first,
+        tag=np.array([at for at, _, _ in pieces]),
+        offset=np.array([low for _, low, _ in pieces]),
+        expected=_words([piece for _, _, piece in pieces]),
+        mask=_words([b"\xff" * len(piece) for _, _, piece in pieces]),
+        reach=max(low for _, low, _ in pieces) + _PIECE,
+        patterns=tuple((at + first, _pattern(tag)) for at, tag in enumerate(tags) if b'"' in tag),
+        head=len(head),
+        last=len(tags[-1]),
+        wanted={name: (at + first, len(tags[at])) for name, at in wanted.items()},
+    )
+
+
+def _words(pieces: Sequence[bytes]) -> NDArray[np.uint64]:
+    return np.frombuffer(b"".join(piece.ljust(_PIECE, b"\0") for piece in pieces), np.uint64)
+
+
+def _pattern(bare: bytes) -> str:
+    """A pattern of a tag with values in its attributes."""
+    return r"\A" + '="[^"]*"'.join(map(re.escape, bare.decode().split('=""')))

@@ -1,0 +1,110 @@
+"""Every operation of the API, tried with two tenants: what is another's is not there, and who may not is told so before anything is looked up."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from django.db import models
+from django.test import Client
+
+from tests.api.requests import UUID_OF_NOTHING, Operation, operations
+from tests.isolation.rows import make_row
+from trunkline.api.app import document
+from trunkline.identity.permissions import NOT_FOR_KEYS, Permission
+from trunkline.invoicing.models import Invoice
+from trunkline.ledger.models import Entry, LedgerAccount
+from trunkline.parties.models import Account, Identity
+from trunkline.reports.models import SavedReport
+from trunkline.tariffs.models import AccountTariff, Tariff, TimeProfile
+from trunkline.tenancy.models import Tenant
+from trunkline.tenancy.scope import scope
+
+OPERATIONS = list(operations(document()))
+OF_OBJECTS = [each for each in OPERATIONS if each.path_parameters]
+every_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=[each.name for each in OPERATIONS])
+with_objects = pytest.mark.parametrize("operation", OF_OBJECTS, ids=[each.name for each in OF_OBJECTS])
+
+# What the parameter of a path names, and what of a row it is.
+NAMED: Mapping[str, tuple[type[models.Model], str]] = {
+    "account_id": (Account, "public_id"),
+    "identity_id": (Identity, "pk"),
+    "tariff_id": (Tariff, "public_id"),
+    "profile_id": (TimeProfile, "pk"),
+    "assignment_id": (AccountTariff, "pk"),
+    "invoice_id": (Invoice, "public_id"),
+    "ledger_account_id": (LedgerAccount, "pk"),
+    "entry_id": (Entry, "pk"),
+    "report_id": (SavedReport, "pk"),
+}
+ABSENT = {"public_id": UUID_OF_NOTHING, "pk": 9_000_000_000}
+KeyOf = Callable[..., str]
+
+
+def send(client: Client, operation: Operation, ids: Mapping[str, object], *, key: str) -> Any:
+    """A well-formed request."""
+    body = operation.body
+    return client.generic(
+        operation.method.upper(),
+        operation.address(ids),
+        body if isinstance(body, bytes) else b"" if body is None else json.dumps(body),
+        content_type="application/octet-stream" if isinstance(body, bytes) else "application/json",
+        headers={"Authorization": f"Bearer {key}"},
+        query_params=operation.query,
+    )
+
+
+def permission_of(operation: Operation) -> Permission:
+    """The permission that an operation asks for."""
+    return Permission(operation.described["x-permission"])
+
+
+def said(answer: Any, ids: Mapping[str, object]) -> dict[str, Any]:
+    """What a problem says, but what the request itself had said."""
+    found = dict(answer.json())
+    del found["instance"], found["request_id"]
+    for value in ids.values():
+        found["detail"] = found["detail"].replace(str(value), "ID")
+    return found
+
+
+@every_operation
+def test_without_a_key_nothing_is_answered(client: Client, db: None, operation: Operation) -> None:
+    ids = {name: ABSENT[NAMED[name][1]] for name in operation.path_parameters}
+    answer = send(client, operation, ids, key="tl_live_nothing")
+    assert (answer.status_code, answer.json()["code"]) == (401, "invalid_api_key")
+    assert answer["Content-Type"] == "application/problem+json"
+    assert answer["WWW-Authenticate"].startswith("Bearer")
+
+
+@every_operation
+def test_without_the_permission_nothing_is_looked_up(
+    client: Client, tenant: Tenant, key_of: KeyOf, operation: Operation
+) -> None:
+    others = set(Permission) - NOT_FOR_KEYS - {permission_of(operation)}
+    ids = {name: ABSENT[NAMED[name][1]] for name in operation.path_parameters}
+    answer = send(client, operation, ids, key=key_of(tenant, *others))
+    assert (answer.status_code, answer.json()["code"]) == (403, "permission_missing")
+
+
+@with_objects
+def test_what_is_anothers_is_as_if_it_were_not_there(
+    client: Client, tenant: Tenant, other_tenant: Tenant, key_of: KeyOf, operation: Operation
+) -> None:
+    with scope(other_tenant, "test"):
+        foreign = {name: getattr(make_row(NAMED[name][0]), NAMED[name][1]) for name in operation.path_parameters}
+    absent = {name: ABSENT[NAMED[name][1]] for name in operation.path_parameters}
+    key = key_of(tenant, permission_of(operation))
+    answers = [send(client, operation, ids, key=key) for ids in (foreign, absent)]
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert said(answers[0], foreign) == said(answers[1], absent)
+
+
+@every_operation
+def test_every_problem_is_declared(operation: Operation) -> None:
+    declared = set(operation.described["responses"])
+    assert {"401", "403", "422", "429", "503"} <= declared
+    if operation.path_parameters:
+        assert "404" in declared
