@@ -20,7 +20,8 @@ class BoundedUpload(FileUploadHandler):
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
         self._octets += len(raw_data)
         if self._octets > UPLOAD_OCTETS_MAX:
-            self.request.is_upload_too_large = True
+            request: Any = self.request
+            request.is_upload_too_large = True
             raise SkipFile
         return raw_data
 
