@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -99,6 +100,20 @@ class StaffForm(forms.Form):
 
     def prepare(self) -> None:
         """Choices, zones and defaults that depend on the request or the object."""
+
+
+def set_choices(form: forms.BaseForm, name: str, choices: Iterable[tuple[Any, Any]]) -> None:
+    """Give a field of choices those that depend on the request."""
+    field: Any = form.fields[name]
+    field.choices = list(choices)
+
+
+def set_zone(form: forms.BaseForm, zone: ZoneInfo, *names: str) -> None:
+    """Say on which clock the local times of these fields are; a field that is only shown is passed over."""
+    for name in names:
+        field = form.fields.get(name)
+        if isinstance(field, InstantField):
+            field.zone = zone
 
 
 def refuse(form: forms.BaseForm, error: TrunklineError) -> None:

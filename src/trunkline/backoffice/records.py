@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from trunkline.backoffice.forms import InstantField, StaffForm, refuse
+from trunkline.backoffice.forms import InstantField, StaffForm, refuse, set_choices, set_zone
 from trunkline.backoffice.panels import Link, Panel
 from trunkline.backoffice.site import site
 from trunkline.backoffice.why import sections_of
@@ -74,11 +74,9 @@ class SearchForm(StaffForm):
     )
 
     def prepare(self) -> None:
-        zone = get_zone(current_tenant().timezone)
-        for name in ("start_from", "start_to"):
-            self.field(name).zone = zone
+        set_zone(self, get_zone(current_tenant().timezone), "start_from", "start_to")
         names = Switch.objects.order_by("name").values_list("name", flat=True)
-        self.field("switch").choices = [("", _("All switches")), *((name, name) for name in names)]
+        set_choices(self, "switch", [("", _("All switches")), *((name, name) for name in names)])
 
 
 @site.page("traffic/records/", name="records", permission=Permission.RECORDS_READ)

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from trunkline.backoffice.forms import StaffForm, refuse
+from trunkline.backoffice.forms import StaffForm, refuse, set_choices
 from trunkline.backoffice.panels import Link, Panel
 from trunkline.backoffice.records import why_address
 from trunkline.backoffice.site import site
@@ -64,7 +64,7 @@ class RejectsForm(StaffForm):
     )
 
     def prepare(self) -> None:
-        self.field("reason").choices = [("", _("All reasons")), *((each.value, each.value) for each in Reason)]
+        set_choices(self, "reason", [("", _("All reasons")), *((each.value, each.value) for each in Reason)])
 
 
 @site.page("traffic/rejects/", name="rejects", permission=Permission.USAGE_READ)

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from trunkline.backoffice.forms import InstantField, StaffForm, refuse
+from trunkline.backoffice.forms import InstantField, StaffForm, refuse, set_zone
 from trunkline.backoffice.panels import Link, Panel
 from trunkline.backoffice.site import site
 from trunkline.backoffice.words import SIDES, local, money
@@ -70,9 +70,7 @@ class RerateForm(StaffForm):
     )  # fmt: skip
 
     def prepare(self) -> None:
-        zone = get_zone(current_tenant().timezone)
-        for name in ("start_from", "start_to"):
-            self.field(name).zone = zone
+        set_zone(self, get_zone(current_tenant().timezone), "start_from", "start_to")
 
     def asked(self) -> Asked:
         """What the form asks for. Raises Invalid as `Asked`, NotFound where there is no such account or tariff."""

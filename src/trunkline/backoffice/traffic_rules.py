@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from trunkline.backoffice.base import TenantAdmin
-from trunkline.backoffice.forms import ActionForm, InstantField, StaffForm, dress, refuse
+from trunkline.backoffice.forms import ActionForm, InstantField, StaffForm, dress, refuse, set_choices, set_zone
 from trunkline.backoffice.panels import Link, Panel
 from trunkline.backoffice.site import site
 from trunkline.backoffice.verbs import verb
@@ -75,10 +75,7 @@ class RuleForm(ActionForm):
         for name in ("position", "switch", "valid_from", "valid_to"):
             if name in self.fields:
                 self.fields[name].required = False
-        for name in ("valid_from", "valid_to"):
-            field = self.fields.get(name)
-            if isinstance(field, InstantField):
-                field.zone = zone
+        set_zone(self, zone, "valid_from", "valid_to")
         if rule.pk is not None:
             self.initial["account"] = "" if rule.account is None else rule.account.code
             self.initial["conditions"] = "\n".join(f"{key}={value}" for key, value in texts_of(rule.conditions).items())
@@ -208,9 +205,9 @@ class CallForm(StaffForm):
     )
 
     def prepare(self) -> None:
-        self.field("start").zone = get_zone(current_tenant().timezone)
+        set_zone(self, get_zone(current_tenant().timezone), "start")
         names = Switch.objects.order_by("name").values_list("name", flat=True)
-        self.field("switch").choices = [("", "–"), *((name, name) for name in names)]
+        set_choices(self, "switch", [("", "–"), *((name, name) for name in names)])
 
 
 @site.page("traffic/rules/test/", name="rule_test", permission=Permission.RULES_READ)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from trunkline.backoffice.base import ReadOnlyAdmin
-from trunkline.backoffice.forms import StaffForm
+from trunkline.backoffice.forms import StaffForm, set_choices
 from trunkline.backoffice.panels import Link, Panel
 from trunkline.backoffice.site import site
 from trunkline.backoffice.uploads import UPLOAD_OCTETS_MAX
@@ -49,14 +49,15 @@ class UploadForm(StaffForm):
 
     def prepare(self) -> None:
         names = Switch.objects.order_by("name").values_list("name", flat=True)
-        self.field("switch").choices = [(name, name) for name in names]
+        set_choices(self, "switch", [(name, name) for name in names])
 
-    def _clean_fields(self) -> None:
-        super()._clean_fields()  # type: ignore[misc]  # the stubs leave it out
+    def clean(self) -> dict[str, Any]:
+        """What was too large did not arrive: say that, not that there is no file."""
         if getattr(self.request, "is_upload_too_large", False):
-            del self.errors["file"]
+            self.errors.pop("file", None)
             text = _("The file is larger than %(limit)s MiB. Pack it, or send it by a source or the API.")
             self.add_error("file", ValidationError(text % {"limit": UPLOAD_OCTETS_MAX >> 20}))
+        return self.cleaned_data
 
 
 def _has_rejects(batch: Batch) -> bool:

@@ -441,7 +441,7 @@ def list_rejects(
     """Rejects that wait, by batch and line, newest batch first: of a reason, of a called number or prefix, of a batch.
 
     `[start_from, start_to)` leaves out rejects whose start could not be read. `after` goes on behind the last reject of an earlier look at the
-    same. Raises Invalid `bad_number`, `bad_limit`, and as `segments.limited` does.
+    same. `as_of` is an instant of the past: what waited then. Raises Invalid `bad_number`, `bad_limit`, and as `segments.limited` does.
     """
     _check_limit(limit)
     terms, values = _reject_terms(reason, number, batch_id, start_from, start_to)
