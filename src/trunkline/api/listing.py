@@ -24,6 +24,7 @@ from ninja import Schema
 
 from trunkline.api.problems import FieldError, InvalidFields
 from trunkline.core.errors import Invalid
+from trunkline.kit import lookups
 
 LIMIT: Final = 50
 LIMIT_MAX: Final = 200
@@ -75,9 +76,7 @@ def digits(column: str, most: int) -> Filter:
     def where(operator: str, value: str) -> Q:
         if operator != "like":
             return ~Q(**{column: value}) if operator == "ne" else Q(**{column: value})
-        begins = value.rstrip("9")
-        found = Q(**{f"{column}__gte": value})
-        return found & Q(**{f"{column}__lt": f"{begins[:-1]}{int(begins[-1]) + 1}"}) if begins else found
+        return lookups.digits_begin(column, value)
 
     return Filter(column, read, {"type": "string", "pattern": f"^[0-9]{{0,{most}}}$"}, ("ne", "like"), where=where)
 
@@ -150,8 +149,7 @@ def in_force(valid_from: str = "valid_from", valid_to: str = "valid_to") -> Filt
     """What holds at an instant, by the columns of its beginning and its end, where none is open."""
 
     def where(_: str, at: datetime) -> Q:
-        begins = Q(**{f"{valid_from}__isnull": True}) | Q(**{f"{valid_from}__lte": at})
-        return begins & (Q(**{f"{valid_to}__isnull": True}) | Q(**{f"{valid_to}__gt": at}))
+        return lookups.in_force(at, valid_from=valid_from, valid_to=valid_to)
 
     return Filter(valid_from, read_instant, INSTANT, where=where, description="Only what is in force at this instant.")
 

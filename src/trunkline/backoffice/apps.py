@@ -7,7 +7,9 @@ from importlib import import_module
 from django.apps import AppConfig
 
 # Each holds the screens of one room and enters them into the site when it is loaded.
-SCREENS = ("parties", "usage", "records", "rejects", "switches", "traffic_rules", "sources", "rerating")
+SCREENS = (
+    "parties", "tariffs", "reference", "usage", "records", "rejects", "switches", "traffic_rules", "sources", "rerating",
+)  # fmt: skip
 
 
 class BackofficeConfig(AppConfig):
@@ -19,3 +21,8 @@ class BackofficeConfig(AppConfig):
     def ready(self) -> None:
         for name in SCREENS:
             import_module(f"{self.name}.{name}")
+        from trunkline.backoffice.languages import load_catalogues, name_in_all_languages
+        from trunkline.backoffice.site import site
+
+        load_catalogues()
+        name_in_all_languages(site._registry)

@@ -16,12 +16,15 @@ from django.db import models, transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.text import capfirst
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.enums import ActionVariant
 from unfold.views import ChangeList
 
-from trunkline.backoffice.forms import ActionForm, InstantField, refuse
+from trunkline.backoffice.fields import DayField, InstantField, translated_choices
+from trunkline.backoffice.forms import ActionForm, refuse
 from trunkline.backoffice.history import find_changes, is_tracked
 from trunkline.backoffice.paging import UncountedPaginator
 from trunkline.backoffice.panels import Link, Panel
@@ -29,6 +32,8 @@ from trunkline.backoffice.verbs import Verb, verbs_of
 from trunkline.core.errors import TrunklineError
 from trunkline.identity.permissions import Permission
 from trunkline.identity.principal import principal_of
+
+SHOWN_PROBLEMS = 200  # lines of a file; who corrects these loads it again
 
 
 class UncountedChangeList(ChangeList):
@@ -40,6 +45,7 @@ class UncountedChangeList(ChangeList):
             rows = paginator.page(self.page_num).object_list
         except InvalidPage:
             raise IncorrectLookupParameters from None
+        self.model_admin.load_rows(request, rows)
         self.result_list, self.paginator = rows, paginator
         self.result_count = self.full_result_count = len(rows)
         self.show_full_result_count = self.can_show_all = False
@@ -85,6 +91,9 @@ class TenantAdmin(ModelAdmin):
     def change(self, request: HttpRequest, obj: Any, data: dict[str, Any]) -> Any:
         """Have the room's action change a row; `data` holds only what was changed."""
         raise NotImplementedError(f"{type(self).__name__} permits to change and does not say how")
+
+    def load_rows(self, request: HttpRequest, rows: Sequence[Any]) -> None:
+        """Read at once what the rows of a list's page need besides themselves, and put it on them."""
 
     def panels(self, request: HttpRequest, obj: Any) -> Sequence[Panel]:
         """What belongs to a row, shown below its form."""
@@ -149,7 +158,7 @@ class TenantAdmin(ModelAdmin):
         response = super().changelist_view(request, extra_context)
         context = getattr(response, "context_data", None)
         if context is not None and "cl" in context:
-            context["title"] = self.opts.verbose_name_plural[:1].upper() + self.opts.verbose_name_plural[1:]
+            context["title"] = capfirst(str(self.opts.verbose_name_plural))
             context["actions_list"] = self._buttons(request, None)
             context["empty_text"], context["empty_link"] = self.empty_text, self.empty_link(request)
         return response
@@ -166,16 +175,24 @@ class TenantAdmin(ModelAdmin):
             return self.change(request, obj, data) if data else obj
 
         if issubclass(form, ActionForm):
-            form.perform = staticmethod(perform)
+            form.perform, form.request = staticmethod(perform), request
         return form
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """A field in Unfold's looks, with its words in the reader's language."""
         if isinstance(db_field, models.DateTimeField):
-            kwargs |= {"form_class": InstantField, "widget": InstantField.widget}
-            return db_field.formfield(**kwargs)
-        field = super().formfield_for_dbfield(db_field, request, **kwargs)
-        if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
+            field = db_field.formfield(**kwargs | {"form_class": InstantField, "widget": InstantField.widget})
+        elif isinstance(db_field, models.DateField):
+            field = db_field.formfield(**kwargs | {"form_class": DayField, "widget": DayField.widget})
+        else:
+            field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is None:
+            return None
+        if isinstance(field.widget, RelatedFieldWidgetWrapper):
             field.widget = field.widget.widget  # rows are added on their own screens
+        if db_field.choices:
+            field.widget.choices = translated_choices(field.choices)
+        field.help_text = gettext(str(field.help_text)) if field.help_text else ""
         return field
 
     def changeform_view(
@@ -279,16 +296,19 @@ class TenantAdmin(ModelAdmin):
         obj = self.get_object(request, unquote(object_id)) if object_id is not None else None
         if not each.applies(obj) and request.method != "POST":
             raise Http404
-        form = each.form(request.POST or None, request.FILES or None, request=request, obj=obj)
-        if request.method == "POST" and (form.is_valid() or not form.is_bound):
+        given = (request.POST, request.FILES) if request.method == "POST" else ()
+        form, problems = each.form(*given, request=request, obj=obj), None
+        if request.method == "POST" and form.is_valid():
             try:
                 with transaction.atomic():
-                    done = each.run(self, request, obj, getattr(form, "cleaned_data", {}))
+                    done = each.run(self, request, obj, form.cleaned_data)
             except TrunklineError as error:
-                if not form.is_bound:  # a form without a field
-                    form = each.form({}, request=request, obj=obj)
-                    form.is_valid()
-                refuse(form, error)
+                problems = error.context.get("problems")
+                if isinstance(problems, list):
+                    wrong = gettext("Nothing was done: %(count)s lines are wrong.") % {"count": len(problems)}
+                    form.add_error(None, wrong)
+                else:
+                    refuse(form, error)
             else:
                 if isinstance(done, HttpResponse):
                     return done
@@ -298,6 +318,7 @@ class TenantAdmin(ModelAdmin):
             "title": each.title if obj is None else f"{each.title}: {obj}",
             "verb": each,
             "form": form,
+            "problems": problems[:SHOWN_PROBLEMS] if isinstance(problems, list) else (),
             "obj": obj,
             "opts": self.opts,
             "back": self.url("change", obj) if obj is not None else self.url("changelist"),
@@ -317,7 +338,7 @@ class TenantAdmin(ModelAdmin):
                 "path": self.url(each.name, obj),
             }
             for each in verbs_of(type(self))
-            if each.on_list == (obj is None) and principal.may(each.permission) and each.applies(obj)
+            if each.is_button and each.on_list == (obj is None) and principal.may(each.permission) and each.applies(obj)
         ]
         found += [
             {

@@ -1,88 +1,31 @@
-"""Forms of the back office: in Unfold's looks, and with an action of a room in place of a model's save."""
+"""Forms of the back office: with an action of a room in place of a model's save."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
 from django.db import transaction
-from unfold import widgets
+from django.utils.translation import gettext_lazy as _
 
+from trunkline.backoffice.fields import DayInput, InstantField, InstantInput, dress
 from trunkline.core.errors import TrunklineError
+from trunkline.core.period import get_zone
+from trunkline.kit.clock import now
 
-# What Django gives a field by itself, and what Unfold has for it.
-_LOOKS: dict[type[forms.Widget], type[forms.Widget]] = {
-    forms.TextInput: widgets.UnfoldAdminTextInputWidget,
-    forms.EmailInput: widgets.UnfoldAdminEmailInputWidget,
-    forms.URLInput: widgets.UnfoldAdminURLInputWidget,
-    forms.NumberInput: widgets.UnfoldAdminIntegerFieldWidget,
-    forms.PasswordInput: widgets.UnfoldAdminPasswordWidget,
-    forms.Textarea: widgets.UnfoldAdminTextareaWidget,
-    forms.Select: widgets.UnfoldAdminSelectWidget,
-    forms.SelectMultiple: widgets.UnfoldAdminSelectMultipleWidget,
-    forms.CheckboxSelectMultiple: widgets.UnfoldAdminCheckboxSelectMultipleWidget,
-    forms.CheckboxInput: widgets.UnfoldBooleanWidget,
-    forms.ClearableFileInput: widgets.UnfoldAdminFileFieldWidget,
-}
-
-
-class DayInput(forms.DateInput):
-    """The browser's own choice of a day: it speaks the reader's language and needs no script."""
-
-    input_type = "date"
-
-    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
-        looks = {"class": " ".join(widgets.DATETIME_CLASSES)}
-        super().__init__(attrs={**looks, **(attrs or {})}, format="%Y-%m-%d")
-
-
-class InstantInput(forms.DateTimeInput):
-    """The browser's own choice of a day and a time."""
-
-    input_type = "datetime-local"
-
-    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
-        looks = {"class": " ".join(widgets.DATETIME_CLASSES), "step": "1"}
-        super().__init__(attrs={**looks, **(attrs or {})}, format="%Y-%m-%dT%H:%M:%S")
-
-
-class InstantField(forms.DateTimeField):
-    """A local time that becomes an instant by the zone of what it is for (`zone`, which the form sets before it is cleaned)."""
-
-    widget = InstantInput
-
-    def __init__(self, *, zone: ZoneInfo | None = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.zone = zone or ZoneInfo("UTC")
-
-    def prepare_value(self, value: Any) -> Any:
-        if isinstance(value, datetime) and value.tzinfo is not None:
-            return value.astimezone(self.zone).replace(tzinfo=None)
-        return value
-
-    def to_python(self, value: Any) -> datetime | None:
-        found = super().to_python(value)
-        if found is None:
-            return None
-        naive = found.astimezone(ZoneInfo("UTC")).replace(tzinfo=None) if found.tzinfo is not None else found
-        return naive.replace(tzinfo=self.zone)
-
-
-def dress(fields: dict[str, forms.Field]) -> None:
-    """Give the fields of a form Unfold's looks; whoever has chosen a widget keeps it."""
-    for field in fields.values():
-        look = _LOOKS.get(type(field.widget))
-        if look is None:
-            continue
-        kept = field.widget
-        made = look(attrs=dict(kept.attrs))
-        made.is_required, made.is_localized = kept.is_required, kept.is_localized
-        if isinstance(kept, forms.widgets.ChoiceWidget) and isinstance(made, forms.widgets.ChoiceWidget):
-            made.choices = kept.choices
-        field.widget = made
+__all__ = [
+    "AccountTimesForm",
+    "ActionForm",
+    "DayInput",
+    "EndForm",
+    "InstantField",
+    "InstantInput",
+    "StaffForm",
+    "error_text",
+    "refuse",
+]
 
 
 class StaffForm(forms.Form):
@@ -116,20 +59,35 @@ def set_zone(form: forms.BaseForm, zone: ZoneInfo, *names: str) -> None:
             field.zone = zone
 
 
+def error_text(error: TrunklineError) -> str:
+    """What an error says to somebody in front of a page: without a hint that speaks of the command line."""
+    is_of_commands = "`trunkline" in error.hint or "--" in error.hint
+    return error.message if is_of_commands else str(error)
+
+
 def refuse(form: forms.BaseForm, error: TrunklineError) -> None:
     """Show an action's refusal on the form: beside the field that its context names, otherwise above all."""
     field = error.context.get("field")
-    form.add_error(field if isinstance(field, str) and field in form.fields else None, str(error))
+    form.add_error(field if isinstance(field, str) and field in form.fields else None, error_text(error))
 
 
 class ActionForm(forms.ModelForm):
-    """A model's form whose valid data goes to an action of the room: `perform(data)` gives the row as it is then.
+    """A model's form whose valid data goes to an action of the room: `perform(form)` gives the row as it is then.
 
     The action decides what is right. What it refuses becomes an error of the form, and what it wrote before is taken back.
     """
 
     perform: Any = None  # set by TenantAdmin for the request
+    request: Any = None
     done: Any = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.prepare()
+        dress(self.fields)
+
+    def prepare(self) -> None:
+        """Choices, zones and defaults that depend on the request or the row (`instance`)."""
 
     def _post_clean(self) -> None:
         if self.errors or self.perform is None:
@@ -144,3 +102,30 @@ class ActionForm(forms.ModelForm):
         """What the form says: all of it, or what differs from what it was shown with."""
         names = self.changed_data if changed_only else self.cleaned_data
         return {name: self.cleaned_data[name] for name in names if name in self.cleaned_data}
+
+
+class AccountTimesForm(ActionForm):
+    """A form with an `account`, whose local times are on that account's clock."""
+
+    def clean(self) -> Any:
+        """Read the times again, now that it is known whose clock they are on."""
+        data = super().clean() or self.cleaned_data
+        account = data.get("account")
+        for name, field in self.fields.items():
+            if account is not None and isinstance(field, InstantField) and name in data:
+                field.zone = get_zone(account.timezone)
+                data[name] = field.clean(self[name].data)
+        return data
+
+
+class EndForm(StaffForm):
+    """Until when something of an account holds."""
+
+    valid_to = InstantField(
+        label=_("Until"), help_text=_("On the account's clock, itself not included. Before its beginning means never.")
+    )
+
+    def prepare(self) -> None:
+        field = self.fields["valid_to"]
+        field.zone = get_zone(self.obj.account.timezone)  # type: ignore[attr-defined]
+        field.initial = now().replace(microsecond=0)

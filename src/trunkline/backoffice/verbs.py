@@ -37,6 +37,7 @@ class Verb:
     applies: Callable[[Any], bool] = _always
     on_list: bool = False
     is_danger: bool = False
+    is_button: bool = True
     submit: Any = ""
     template: str = "backoffice/verb.html"
 
@@ -51,14 +52,30 @@ def verb(
     applies: Callable[[Any], bool] = _always,
     on_list: bool = False,
     is_danger: bool = False,
+    is_button: bool = True,
     submit: Any = "",
     template: str = "backoffice/verb.html",
 ) -> Callable[[Callable[..., Any]], Verb]:
-    """Make a method of a `TenantAdmin` a verb. `applies(obj)` says whether it makes sense now; its button is hidden where not."""
+    """Make a method of a `TenantAdmin` a verb. `applies(obj)` says whether it makes sense now; its button is hidden where not.
+
+    Without `is_button` only links lead to it, such as one of a panel.
+    """
 
     def enter(run: Callable[..., Any]) -> Verb:
         return Verb(
-            run.__name__, title, permission, run, icon, text, form, applies, on_list, is_danger, submit, template
+            name=run.__name__,
+            title=title,
+            permission=permission,
+            run=run,
+            icon=icon,
+            text=text,
+            form=form,
+            applies=applies,
+            on_list=on_list,
+            is_danger=is_danger,
+            is_button=is_button,
+            submit=submit,
+            template=template,
         )
 
     return enter

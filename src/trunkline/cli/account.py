@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from trunkline.cli.door import JsonOption, TenantOption, now, print_json, table, tenant_scope
-from trunkline.cli.shown import given_instant, local_text, print_rows, required_instant
+from trunkline.cli.shown import given_instant, print_rows, required_instant
 from trunkline.core.errors import Invalid
 from trunkline.core.money import Amount
-from trunkline.core.period import utc_text
+from trunkline.core.period import local_text, utc_text
 
 if TYPE_CHECKING:
     from trunkline.parties.models import Account, Identity

@@ -20,9 +20,9 @@ from trunkline.cli.door import (
     tenant_scope,
     with_options,
 )
-from trunkline.cli.shown import given_instant, local_text, print_rows, required_instant
+from trunkline.cli.shown import given_instant, print_rows, required_instant
 from trunkline.core.errors import Invalid
-from trunkline.core.period import utc_text
+from trunkline.core.period import local_text, utc_text
 
 if TYPE_CHECKING:
     from trunkline.usage.models import TrafficRule

@@ -10,14 +10,6 @@ from trunkline.cli.door import table
 from trunkline.core.period import get_zone
 
 
-def local_text(instant: datetime | None, timezone: str) -> str:
-    """An instant for people: the local date, with the time where it is not midnight."""
-    if instant is None:
-        return ""
-    local = instant.astimezone(get_zone(timezone))
-    return f"{local:%Y-%m-%d}" if not (local.hour or local.minute or local.second) else f"{local:%Y-%m-%d %H:%M:%S}"
-
-
 def given_instant(text: str | None, timezone: str) -> datetime | None:
     """An option that may be an instant or a local date. Raises Invalid `bad_time`."""
     return None if text is None else required_instant(text, timezone)

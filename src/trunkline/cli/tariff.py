@@ -11,9 +11,9 @@ import typer
 
 from trunkline.cli.door import JsonOption, TenantOption, now, print_json, say, table, tenant_scope
 from trunkline.cli.rerate import tell
-from trunkline.cli.shown import given_instant, local_text, print_rows, required_instant
+from trunkline.cli.shown import given_instant, print_rows, required_instant
 from trunkline.core.errors import Invalid, NotFound
-from trunkline.core.period import utc_text
+from trunkline.core.period import local_text, utc_text
 
 app = typer.Typer(
     help="Price lists: tariffs and their rates, time profiles, exchange rates, and who has which tariff.",

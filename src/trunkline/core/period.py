@@ -41,6 +41,14 @@ def utc_text(instant: datetime | None) -> str | None:
     return None if instant is None else instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def local_text(instant: datetime | None, timezone: str) -> str:
+    """An instant for people: the local date, with the time where it is not midnight; nothing for None."""
+    if instant is None:
+        return ""
+    local = instant.astimezone(get_zone(timezone))
+    return f"{local:%Y-%m-%d}" if not (local.hour or local.minute or local.second) else f"{local:%Y-%m-%d %H:%M:%S}"
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Period:
     """The instants of `[start, end)`; empty if they are equal. Raises Invalid `period_order`, `naive_instant`."""

@@ -13,6 +13,7 @@ from trunkline.core.errors import NotFound
 from trunkline.core.period import is_in_force
 from trunkline.kit.db.kept import Kept
 from trunkline.kit.db.scope import current_tenant_id
+from trunkline.kit.lookups import in_force
 from trunkline.kit.models import find_public
 from trunkline.parties.models import Account
 from trunkline.tariffs.exchange import ExchangeTable, needed_pairs
@@ -47,9 +48,7 @@ def rates(tariff: Tariff, *, code: str | None = None, at: datetime | None = None
     if code is not None:
         found = found.filter(code=code)
     if at is not None:
-        found = found.filter(
-            Q(valid_from__isnull=True) | Q(valid_from__lte=at), Q(valid_to__isnull=True) | Q(valid_to__gt=at)
-        )
+        found = found.filter(in_force(at))
     return found.order_by("code", "id")
 
 

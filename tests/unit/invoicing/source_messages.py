@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from tests.conftest import ROOT
 from trunkline.core.currency import CURRENCIES
+from trunkline.core.po import compile_mo, read_po
 from trunkline.core.quantity import OCTET_UNITS
-from trunkline.invoicing.document.po import compile_mo, read_po
 
 INVOICING = ROOT / "src/trunkline/invoicing"
 _ARGUMENTS = {

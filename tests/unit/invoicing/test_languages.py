@@ -19,11 +19,11 @@ from trunkline.core.currency import get_currency
 from trunkline.core.errors import Invalid
 from trunkline.core.money import Amount, Price
 from trunkline.core.period import ONE_DAY, DatePeriod
+from trunkline.core.po import Entry, compile_mo, read_po
 from trunkline.invoicing.choices import LineKind, Unit
 from trunkline.invoicing.document import catalogue
 from trunkline.invoicing.document.catalogue import FOLDER, get_language, languages, require_language
 from trunkline.invoicing.document.layout import Issue
-from trunkline.invoicing.document.po import Entry, compile_mo, read_po
 from trunkline.invoicing.draft import Draft
 from trunkline.invoicing.rules import Bucket, Corrected, Key, Sums, TaxRate, Terms, Texts, build_lines, total_of
 from trunkline.invoicing.terms import RateFacts, price_terms

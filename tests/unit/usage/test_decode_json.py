@@ -20,7 +20,7 @@ from tests.unit.usage.test_decode_properties import CHANGES, damaged
 from trunkline.simulate import samples
 from trunkline.usage.decode import Chunk, Decoded, FileFailed, SwitchProfile, get_format, line_octets
 from trunkline.usage.decode.chunking import CHUNK_OCTETS
-from trunkline.usage.decode.freeswitch_documents import NAMES
+from trunkline.usage.decode.freeswitch_documents import NAMES, FreeSwitchDocuments
 from trunkline.usage.decode.freeswitch_json import FreeSwitchJson, _columns_of, _document_by_library
 from trunkline.usage.reasons import FileFailure
 from trunkline.usage.trial import try_file
@@ -114,23 +114,20 @@ def test_documents_read_at_once_are_those_that_are_read_one_by_one(
     texts = [scarred(DOCUMENTS[number % len(DOCUMENTS)], scars) for number, scars in chosen]
     data = b"[" + (b"," + between).join(texts) + b"]" if is_list else between.join(texts)
     records = JSON.records(Chunk(1, data))
-    whole = JSON.whole(records)
-    if whole is not None:
-        assert {name: whole[name].to_pylist() for name in NAMES} == _read_apart(records.readable()[1])
-
-
-def _read_apart(records: Sequence[bytes]) -> dict[str, list[str | None]]:
-    columns, bad = JSON.columns(records)
-    assert not bad
-    return {name: columns[name].to_pylist() for name in NAMES}
+    whole, apart = JSON.read_all(records), JSON.read_each(records)
+    assert list(whole.rows) == list(apart.rows)
+    assert {name: whole.columns[name].to_pylist() for name in NAMES} == {
+        name: apart.columns[name].to_pylist() for name in NAMES
+    }
 
 
 @pytest.mark.parametrize("is_list", [False, True])
-def test_what_switches_write_is_read_at_once(is_list: bool) -> None:
+def test_what_switches_write_is_read_at_once(is_list: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     made = b"".join(samples.blocks("freeswitch_json", 50)).splitlines()
     records = JSON.records(Chunk(1, b"[" + b",\n".join(made) + b"]\n" if is_list else b"\n".join(made) + b"\n"))
     assert len(records) == 50
-    assert JSON.whole(records) is not None
+    monkeypatch.delattr(FreeSwitchDocuments, "read_each")  # what reads them one by one
+    assert len(JSON.read_all(records).rows) == 50
 
 
 def test_one_broken_document_changes_no_other() -> None:

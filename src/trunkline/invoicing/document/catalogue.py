@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from trunkline.core.errors import Invalid
+from trunkline.core.po import compile_mo, read_po
 from trunkline.invoicing.document.language import SOURCE, Language
-from trunkline.invoicing.document.po import compile_mo, read_po
 
 FOLDER: Final = Path(__file__).parent / "languages"
 

@@ -1,0 +1,92 @@
+"""How values are shown: money exact and aligned, instants on the clock that they are meant on, states as labels."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from trunkline.backoffice.panels import Link
+from trunkline.core.currency import CURRENCIES, format_amount
+from trunkline.core.money import Amount
+from trunkline.core.period import get_zone, is_in_force, local_text
+
+NOTHING = "–"
+
+
+def money(amount: Amount | None, currency: str) -> SafeString:
+    """An amount at its currency's minor unit, half up, with thousands parted; what it exactly is on the pointer."""
+    if amount is None:
+        return SafeString(NOTHING)
+    text = format_amount(amount, CURRENCIES[currency], is_grouped=True)
+    sign = " office-below" if amount.units < 0 else ""
+    return format_html(
+        '<span class="office-money{}" title="{} {}">{} {}</span>', sign, amount, currency, text, currency
+    )
+
+
+def instant(value: datetime | None, zone: str = "UTC") -> SafeString:
+    """An instant on a local clock; which one it is on the pointer."""
+    if value is None:
+        return SafeString(NOTHING)
+    local = value.astimezone(get_zone(zone))
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', local.isoformat(), zone, f"{local:%Y-%m-%d %H:%M:%S}"
+    )
+
+
+def validity(valid_from: datetime | None, valid_to: datetime | None, zone: str) -> str:
+    """From when to when something holds, in words."""
+    begin, end = local_text(valid_from, zone), local_text(valid_to, zone)
+    if valid_from is not None and valid_from == valid_to:
+        return gettext("never")
+    if begin and end:
+        return gettext("from %(begin)s until %(end)s") % {"begin": begin, "end": end}
+    if begin:
+        return gettext("from %(begin)s") % {"begin": begin}
+    return gettext("until %(end)s") % {"end": end} if end else gettext("always")
+
+
+def standing(valid_from: datetime | None, valid_to: datetime | None, at: datetime) -> tuple[str, str]:
+    """Whether something holds: (value, text) for a label of HOLDS."""
+    if is_in_force(valid_from, valid_to, at):
+        return "now", gettext("in force")
+    if valid_from is not None and at < valid_from and valid_from != valid_to:
+        return "later", gettext("later")
+    return "over", gettext("over")
+
+
+HOLDS = {"now": "success", "later": "info", "over": "default"}
+YES, NO = _("yes"), _("no")
+
+
+def choice(row: Any, name: str) -> str:
+    """The words of a field with choices, in the reader's language."""
+    return gettext(str(getattr(row, f"get_{name}_display")()))
+
+
+def label(text: Any, kind: str = "default") -> SafeString:
+    """A text in a coloured box: `success`, `warning`, `danger`, `info`, `primary` or `default`."""
+    from django.template.loader import render_to_string
+
+    return SafeString(render_to_string("unfold/helpers/label.html", {"text": text, "type": kind}).strip())
+
+
+def link(text: Any, url: str) -> SafeString:
+    """A link in a list."""
+    return format_html('<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>', url, text)
+
+
+def row_link(request: Any, row: Any, text: Any = None) -> Any:
+    """A way to the page of a row, where there is a screen that this person may see; otherwise its text alone."""
+    from trunkline.backoffice.site import site
+
+    screen = site._registry.get(type(row))
+    shown = str(row) if text is None else text
+    if screen is None or not screen.has_view_permission(request):
+        return shown
+    return Link(shown, screen.url("change", row))  # type: ignore[attr-defined]
