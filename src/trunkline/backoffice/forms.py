@@ -23,6 +23,7 @@ __all__ = [
     "InstantField",
     "InstantInput",
     "StaffForm",
+    "dress",
     "error_text",
     "refuse",
 ]
