@@ -28,6 +28,7 @@ from trunkline.api import (
     tariffs,
 )
 from trunkline.api.auth import ApiKey
+from trunkline.api.parsing import Parser
 
 VERSION: Final = "1"
 PREFIX: Final = "/api/v1"
@@ -61,7 +62,9 @@ class TrunklineAPI(NinjaAPI):
         return found
 
 
-api = TrunklineAPI(title="Trunkline", version=VERSION, description=DESCRIPTION, urls_namespace="api", docs_url=None)
+api = TrunklineAPI(
+    title="Trunkline", version=VERSION, description=DESCRIPTION, urls_namespace="api", docs_url=None, parser=Parser()
+)
 problems.install(api)
 api.add_exception_handler(idempotency.Replayed, idempotency.replay)
 api.add_router("/accounts", accounts.router)

@@ -191,7 +191,8 @@ class TenantAdmin(ModelAdmin):
         if isinstance(field.widget, RelatedFieldWidgetWrapper):
             field.widget = field.widget.widget  # rows are added on their own screens
         if db_field.choices:
-            field.widget.choices = translated_choices(field.choices)
+            chosen: Any = field
+            field.widget.choices = translated_choices(chosen.choices)
         field.help_text = gettext(str(field.help_text)) if field.help_text else ""
         return field
 

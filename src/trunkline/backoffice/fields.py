@@ -145,7 +145,7 @@ class WordsField(forms.CharField):
         return ", ".join(value) if isinstance(value, (list, tuple)) else value
 
     def to_python(self, value: Any) -> Any:
-        given = value if isinstance(value, (list, tuple)) else super().to_python(value).split(",")
+        given = value if isinstance(value, (list, tuple)) else (super().to_python(value) or "").split(",")
         return [word.strip() for word in given if word.strip()]
 
     def has_changed(self, initial: Any, data: Any) -> bool:
@@ -184,7 +184,7 @@ class RowField(forms.ModelChoiceField):
     """
 
     def __init__(self, model: type[models.Model], name: str, **kwargs: Any) -> None:
-        reference = model._meta.get_field(name)
+        reference: Any = model._meta.get_field(name)
         widget = AutocompleteSelect(reference, site, attrs={"data-width": "100%"})
         super().__init__(queryset=reference.related_model._default_manager.all(), widget=widget, **kwargs)
 

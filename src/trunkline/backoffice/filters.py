@@ -50,7 +50,10 @@ class FlagFilter(BooleanFieldListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = self.lookup_val[0] if isinstance(self.lookup_val, list) else self.lookup_val
-        return queryset if value in (None, "") else super().queryset(request, queryset)
+        if value in (None, ""):
+            return queryset
+        found = super().queryset(request, queryset)
+        return queryset if found is None else found
 
 
 class HoldsFilter(DropdownFilter):
@@ -142,7 +145,7 @@ class CurrencyFilter(FieldListFilter):
         self.lookup_kwarg = f"{field_path}__exact"
         super().__init__(field, request, params, model, model_admin, field_path)
 
-    def expected_parameters(self) -> list[str]:
+    def expected_parameters(self) -> list[str | None]:
         return [self.lookup_kwarg]
 
     def _value(self) -> str:

@@ -42,7 +42,7 @@ def name_in_all_languages(shown: Iterable[type[models.Model]]) -> None:
     """
     for model in shown:
         names = model._meta
-        names.verbose_name = gettext_lazy(str(names.verbose_name))  # type: ignore[assignment]
-        names.verbose_name_plural = gettext_lazy(str(names.verbose_name_plural))  # type: ignore[assignment]
+        names.verbose_name = gettext_lazy(str(names.verbose_name))
+        names.verbose_name_plural = gettext_lazy(str(names.verbose_name_plural))
         for field in names.fields:
-            field.verbose_name = gettext_lazy(capfirst(str(field.verbose_name)))  # type: ignore[assignment]
+            field.verbose_name = gettext_lazy(capfirst(str(field.verbose_name)))

@@ -89,4 +89,4 @@ def row_link(request: Any, row: Any, text: Any = None) -> Any:
     shown = str(row) if text is None else text
     if screen is None or not screen.has_view_permission(request):
         return shown
-    return Link(shown, screen.url("change", row))  # type: ignore[attr-defined]
+    return Link(shown, screen.url("change", row))

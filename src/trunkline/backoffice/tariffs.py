@@ -73,7 +73,7 @@ class TariffForm(ActionForm):
     def prepare(self) -> None:
         if self.instance.pk is None:
             own = current_tenant()
-            self.initial = {"currency": own.currency, "timezone": own.timezone} | self.initial
+            self.initial = {"currency": own.currency, "timezone": own.timezone} | dict(self.initial)
 
 
 class LoadRatesForm(StaffForm):
