@@ -379,7 +379,34 @@ ExchangeRateStated = TypedDict(
 )
 
 
+ExplainedOrigin = TypedDict(
+    "ExplainedOrigin",
+    {
+        "file": "str",
+        "line": "int",
+        "batch": "str",
+        "intake": "str",
+        "received_at": "str",
+        "rated_at": "str | None",
+        "posted_at": "str | None",
+        "raw": "str | None",
+    },
+)
+
+
 FieldProblem = TypedDict("FieldProblem", {"pointer": "str", "code": "str", "detail": "str"})
+
+
+GroupsAsked = TypedDict(
+    "GroupsAsked",
+    {
+        "reason": "NotRequired[Reason | None]",
+        "batch_id": "NotRequired[str | None]",
+        "from": "NotRequired[str | None]",
+        "to": "NotRequired[str | None]",
+        "digits": "NotRequired[int]",
+    },
+)
 
 
 IdentityKind = Literal["trunk", "ip", "account_code", "calling", "sip_user"]
@@ -816,6 +843,16 @@ PageRateShownRow = TypedDict(
 )
 
 
+PageRecordShownRow = TypedDict(
+    "PageRecordShownRow", {"data": "list[RecordShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageRejectShownRow = TypedDict(
+    "PageRejectShownRow", {"data": "list[RejectShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
 PageSavedReportShownRow = TypedDict(
     "PageSavedReportShownRow", {"data": "list[SavedReportShownRow]", "has_more": "bool", "next_cursor": "str | None"}
 )
@@ -1036,6 +1073,218 @@ RateStep = TypedDict("RateStep", {"from": "int", "price": "str", "per": "int", "
 RatesToVoid = TypedDict("RatesToVoid", {"rates": "list[int]"})
 
 
+Reason = Literal[
+    "bad_encoding",
+    "field_count",
+    "bad_time",
+    "ambiguous_time",
+    "time_in_future",
+    "time_order",
+    "duration_negative",
+    "duration_over_limit",
+    "duration_mismatch",
+    "bad_number",
+    "denied_by_rule",
+    "unknown_sell",
+    "unknown_buy",
+    "ambiguous_identity",
+    "no_rate_sell",
+    "no_rate_buy",
+    "blocked",
+    "no_exchange_rate",
+    "overflow",
+    "conflicting_duplicate",
+    "late_leg",
+    "lone_leg",
+]
+
+
+RecordDetail = TypedDict(
+    "RecordDetail",
+    {
+        "id": "str",
+        "key": "str",
+        "switch": "str",
+        "batch_id": "str",
+        "start": "str",
+        "calling": "str",
+        "called": "str",
+        "service": "Service",
+        "quantity": "int",
+        "cause": "int | None",
+        "sip_code": "int | None",
+        "sell": "RecordSideDetail | None",
+        "buy": "RecordSideDetail | None",
+        "line": "int",
+        "call_id": "str",
+        "attempt": "int",
+        "is_last": "bool",
+        "calling_raw": "str",
+        "called_raw": "str",
+        "answer": "str | None",
+        "end": "str",
+        "duration_ms": "int",
+        "pdd_ms": "int | None",
+        "trunk_in": "str | None",
+        "trunk_out": "str | None",
+        "source_ip": "str | None",
+        "account_code": "str | None",
+        "sip_user": "str | None",
+        "legs": "str | None",
+        "rules": "list[str]",
+        "prices_version": "str | None",
+    },
+)
+
+
+RecordExplanation = TypedDict(
+    "RecordExplanation",
+    {
+        "kind": "SegmentKind",
+        "key": "str | None",
+        "switch": "str",
+        "came_in": "ExplainedOrigin",
+        "fields": "dict[str, Any]",
+        "reject": "dict[str, Any] | None",
+        "prices": "dict[str, Any]",
+        "rerating": "dict[str, Any] | None",
+        "rules": "dict[str, Any]",
+        "sides": "dict[str, Any]",
+        "agrees": "bool | None",
+    },
+)
+
+
+RecordShownRow = TypedDict(
+    "RecordShownRow",
+    {
+        "id": "NotRequired[str]",
+        "key": "NotRequired[str]",
+        "switch": "NotRequired[str]",
+        "batch_id": "NotRequired[str]",
+        "start": "NotRequired[str]",
+        "calling": "NotRequired[str]",
+        "called": "NotRequired[str]",
+        "service": "NotRequired[Service]",
+        "quantity": "NotRequired[int]",
+        "cause": "NotRequired[int | None]",
+        "sip_code": "NotRequired[int | None]",
+        "sell": "NotRequired[RecordSide | None]",
+        "buy": "NotRequired[RecordSide | None]",
+    },
+)
+
+
+RecordSide = TypedDict(
+    "RecordSide",
+    {
+        "account_id": "str",
+        "account": "str",
+        "destination": "str | None",
+        "amount": "str | None",
+        "currency": "str | None",
+    },
+)
+
+
+RecordSideDetail = TypedDict(
+    "RecordSideDetail",
+    {
+        "account_id": "str",
+        "account": "str",
+        "destination": "str | None",
+        "amount": "str | None",
+        "currency": "str | None",
+        "is_charged": "bool",
+        "tariff_id": "str | None",
+        "tariff": "str | None",
+        "rate_id": "int | None",
+        "code": "str | None",
+        "billed": "int | None",
+        "tariff_amount": "str | None",
+        "tariff_currency": "str | None",
+        "exchange_rate": "str | None",
+        "exchange_rate_on": "str | None",
+        "base_amount": "str | None",
+        "day": "str | None",
+        "number": "str",
+        "tags": "list[str]",
+    },
+)
+
+
+RecordsAsked = TypedDict(
+    "RecordsAsked",
+    {
+        "number": "NotRequired[str | None]",
+        "account_id": "NotRequired[str | None]",
+        "side": "NotRequired[Side | None]",
+        "from": "NotRequired[str | None]",
+        "to": "NotRequired[str | None]",
+        "switch": "NotRequired[str | None]",
+        "cause": "NotRequired[int | None]",
+        "sip_code": "NotRequired[int | None]",
+        "as_of": "NotRequired[str | None]",
+        "limit": "NotRequired[int]",
+        "cursor": "NotRequired[str | None]",
+        "fields": "NotRequired[str | None]",
+    },
+)
+
+
+RejectGroupShown = TypedDict(
+    "RejectGroupShown",
+    {
+        "reason": "Reason",
+        "meaning": "str",
+        "what_to_do": "str",
+        "prefix": "str",
+        "rejects": "int",
+        "detail": "str",
+        "raw": "str",
+        "batch_id": "str",
+        "file": "str",
+        "line": "int",
+    },
+)
+
+
+RejectGroups = TypedDict("RejectGroups", {"data": "list[RejectGroupShown]"})
+
+
+RejectShownRow = TypedDict(
+    "RejectShownRow",
+    {
+        "batch_id": "NotRequired[str]",
+        "file": "NotRequired[str]",
+        "switch": "NotRequired[str]",
+        "line": "NotRequired[int]",
+        "reason": "NotRequired[Reason]",
+        "detail": "NotRequired[str]",
+        "raw": "NotRequired[str]",
+        "key": "NotRequired[str | None]",
+        "start": "NotRequired[str | None]",
+        "called": "NotRequired[str | None]",
+        "service": "NotRequired[Service | None]",
+    },
+)
+
+
+RejectsAsked = TypedDict(
+    "RejectsAsked",
+    {
+        "reason": "NotRequired[Reason | None]",
+        "batch_id": "NotRequired[str | None]",
+        "from": "NotRequired[str | None]",
+        "to": "NotRequired[str | None]",
+        "number": "NotRequired[str | None]",
+        "limit": "NotRequired[int]",
+        "cursor": "NotRequired[str | None]",
+        "fields": "NotRequired[str | None]",
+    },
+)
+
+
 ReportAsked = TypedDict(
     "ReportAsked",
     {
@@ -1094,6 +1343,9 @@ SavedReportShownRow = TypedDict(
         "asked": "NotRequired[dict[str, str]]",
     },
 )
+
+
+SegmentKind = Literal["rated", "reject"]
 
 
 Service = Literal["voice", "sms", "data", "event"]
@@ -2160,6 +2412,106 @@ class Client:
         return cast(
             "BatchShown",
             self._ask("POST", f"/api/v1/batches/{batch_id}/accept", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def list_records(
+        self,
+        *,
+        number: str | None | None = None,
+        account_id: str | None | None = None,
+        side: Side | None | None = None,
+        from_: str | None | None = None,
+        to: str | None | None = None,
+        switch: str | None | None = None,
+        cause: int | None | None = None,
+        sip_code: int | None | None = None,
+        as_of: str | None | None = None,
+        limit: int | None = None,
+        cursor: str | None | None = None,
+        fields: str | None | None = None,
+    ) -> PageRecordShownRow:
+        """Search rated records, the newest first. A whole number is found at once, whatever is stored."""
+        return cast(
+            "PageRecordShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/records",
+                query={
+                    "number": number,
+                    "account_id": account_id,
+                    "side": side,
+                    "from": from_,
+                    "to": to,
+                    "switch": switch,
+                    "cause": cause,
+                    "sip_code": sip_code,
+                    "as_of": as_of,
+                    "limit": limit,
+                    "cursor": cursor,
+                    "fields": fields,
+                },
+            ).json(),
+        )
+
+    def get_record(self, record_id: str, *, as_of: str | None | None = None) -> RecordDetail:
+        """All that is kept of a record; with `as_of`, as it counted at that instant."""
+        return cast("RecordDetail", self._ask("GET", f"/api/v1/records/{record_id}", query={"as_of": as_of}).json())
+
+    def get_record_explanation(self, record_id: str, *, as_of: str | None | None = None) -> RecordExplanation:
+        """Why a record costs what it costs: whose it was told to be, which rates were looked at, how the amount is made up, where it is booked."""
+        return cast(
+            "RecordExplanation",
+            self._ask("GET", f"/api/v1/records/{record_id}/explanation", query={"as_of": as_of}).json(),
+        )
+
+    def group_rejects(
+        self,
+        *,
+        reason: Reason | None | None = None,
+        batch_id: str | None | None = None,
+        from_: str | None | None = None,
+        to: str | None | None = None,
+        digits: int | None = None,
+    ) -> RejectGroups:
+        """Count the rejects that wait by reason and by the first digits of the called number, the most first, each with an example."""
+        return cast(
+            "RejectGroups",
+            self._ask(
+                "GET",
+                "/api/v1/rejects",
+                query={"reason": reason, "batch_id": batch_id, "from": from_, "to": to, "digits": digits},
+            ).json(),
+        )
+
+    def list_rejects(
+        self,
+        *,
+        reason: Reason | None | None = None,
+        batch_id: str | None | None = None,
+        from_: str | None | None = None,
+        to: str | None | None = None,
+        number: str | None | None = None,
+        limit: int | None = None,
+        cursor: str | None | None = None,
+        fields: str | None | None = None,
+    ) -> PageRejectShownRow:
+        """List the rejects that wait line by line, the newest batch first."""
+        return cast(
+            "PageRejectShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/rejects/lines",
+                query={
+                    "reason": reason,
+                    "batch_id": batch_id,
+                    "from": from_,
+                    "to": to,
+                    "number": number,
+                    "limit": limit,
+                    "cursor": cursor,
+                    "fields": fields,
+                },
+            ).json(),
         )
 
     def list_invoices(

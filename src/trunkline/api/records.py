@@ -187,7 +187,9 @@ def list_records(request: HttpRequest, asked: Query[RecordsAsked]) -> JsonRespon
         for each in found.records
     )
     place = found.last
-    cursor = place and listing.make_cursor(bound, [place.start, place.newest, place.segment, place.row])
+    cursor = (
+        None if place is None else listing.make_cursor(bound, [place.start, place.newest, place.segment, place.row])
+    )
     return listing.page(request, shown, fields=fields, next_cursor=cursor)
 
 
@@ -226,9 +228,10 @@ def _common(record: Record, names: Named) -> dict[str, Any]:
 
 def _detail(record: Record) -> RecordDetail:
     names = named([record])
+    kept: dict[str, Any] = {name: record.get(name) for name in _DETAIL}
     return RecordDetail(
         **_common(record, names),
-        **{name: record.get(name) for name in _DETAIL},
+        **kept,
         rules=_words(record.get("rules")),
         prices_version=record["snapshot_version"],
         sell=_side_detail(record, "sell", names),
@@ -250,8 +253,8 @@ def _side_detail(record: Record, side: str, names: Named) -> RecordSideDetail | 
     return RecordSideDetail(
         **_side_of(record, side, names, account),
         is_charged=said["state"] == 1,
-        tariff_id=tariff and tariff.public_id,
-        tariff=tariff and tariff.name,
+        tariff_id=None if tariff is None else tariff.public_id,
+        tariff=None if tariff is None else tariff.name,
         **{name: said[name] for name in ("rate_id", "code", "billed", "tariff_currency", "exchange_rate")},
         tariff_amount=_money(said["tariff_amount"]),
         exchange_rate_on=said["rate_date"],
@@ -263,7 +266,7 @@ def _side_detail(record: Record, side: str, names: Named) -> RecordSideDetail | 
 
 
 def _side_of(record: Record, side: str, names: Named, account: Account) -> dict[str, Any]:
-    destination = names.destinations.get(record.get(f"{side}_destination_id"))
+    destination = names.destinations.get(record.get(f"{side}_destination_id") or 0)
     return {
         "account_id": account.public_id,
         "account": account.code,

@@ -89,7 +89,9 @@ class AccountForm(ActionForm):
             self.fields["billing_profile"].required = self.instance.pk is not None
         if self.instance.pk is None:
             own = current_tenant()
-            self.initial = {"currency": own.currency, "timezone": own.timezone, "credit_limit": "0"} | dict(self.initial)
+            self.initial = {"currency": own.currency, "timezone": own.timezone, "credit_limit": "0"} | dict(
+                self.initial
+            )
 
 
 class CloseForm(StaffForm):

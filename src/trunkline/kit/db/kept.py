@@ -36,7 +36,8 @@ class Kept(Generic[M]):
         """The rows for these values. Raises `ScopeError` outside a scope."""
         if self._made is None:
             self._made = _Made.of(self._build(*self._examples), self._examples)
-        return list(ModelIterable(_Asked(self._made, values)))
+        asked: Any = _Asked(self._made, values)  # stands for a queryset
+        return list(ModelIterable(asked))
 
     def find(self, *values: object) -> M | None:
         """The first row for these values, None if there is none."""
