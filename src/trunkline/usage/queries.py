@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Count, Min, QuerySet
+from django.db.models import Count, Max, Min, QuerySet, Sum
 
 from trunkline.core.errors import NotFound
+from trunkline.core.money import Amount
 from trunkline.kit.models import find_public
 from trunkline.parties.models import Account
 from trunkline.tariffs.models import Destination, Tariff
-from trunkline.usage.choices import BatchState, Intake
-from trunkline.usage.models import Batch, Switch, WaitingLeg
+from trunkline.usage.choices import BatchState, Intake, SegmentKind, SegmentState
+from trunkline.usage.models import Batch, HourTotal, Segment, Switch, WaitingLeg
 
 if TYPE_CHECKING:  # what lists batches does without Arrow
     from trunkline.usage.decode import Format
@@ -160,3 +161,39 @@ def unfinished_batches(switch_id: int) -> list[int]:
 def posting_key(batch_id: int, side: str, account_id: int, day: date) -> str:
     """The key of the ledger entry that holds what a batch charges to one side of one account on a day of its zone."""
     return f"batch:{batch_id}:{side}:{account_id}:{day:%Y-%m-%d}"
+
+
+@dataclass(frozen=True, slots=True)
+class HourSums:
+    """Traffic of some hours: attempts, those that connected, seconds of calls, money in the tenant's currency."""
+
+    attempts: int
+    connected: int
+    seconds: int
+    revenue: Amount
+    cost: Amount
+
+    @property
+    def margin(self) -> Amount:
+        return self.revenue - self.cost
+
+
+def sum_hours(start_from: datetime, start_to: datetime) -> HourSums:
+    """What the hours that begin in `[start_from, start_to)` hold together."""
+    names = ("attempts", "connected", "seconds", "revenue", "cost")
+    found = HourTotal.objects.filter(hour__gte=start_from, hour__lt=start_to).aggregate(
+        **{name: Sum(name) for name in names}
+    )
+    counts = {name: found[name] or 0 for name in names[:3]}
+    return HourSums(**counts, revenue=found["revenue"] or Amount.zero(), cost=found["cost"] or Amount.zero())
+
+
+def last_hour() -> datetime | None:
+    """The latest hour that has traffic."""
+    return HourTotal.objects.aggregate(last=Max("hour"))["last"]
+
+
+def count_rejects() -> int:
+    """How many rejects wait."""
+    found = Segment.objects.filter(kind=SegmentKind.REJECT, state=SegmentState.LIVE).aggregate(rows=Sum("rows"))
+    return found["rows"] or 0
