@@ -109,7 +109,9 @@ def _needs_a_person(request: HttpRequest, *, sees_sources: bool) -> Panel:
     failed = list_batches(state=BatchState.FAILED, limit=PANEL_ROWS)
     rows: list[tuple[Any, ...]] = [(row_link(request, batch, batch.name), batch.failure_detail) for batch in failed]
     if sees_sources:
-        rows += [(row_link(request, alarm.source, alarm.source.name), alarm.get_kind_display()) for alarm in open_alarms()]
+        rows += [
+            (row_link(request, alarm.source, alarm.source.name), alarm.get_kind_display()) for alarm in open_alarms()
+        ]
     if proposals:
         link = Link(_("Prices of the past were changed"), reverse("admin:rerating"))
         rows.append((link, _("%(count)s proposals of re-rating are open.") % {"count": len(proposals)}))
