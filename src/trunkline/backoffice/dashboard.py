@@ -34,7 +34,7 @@ def dashboard(request: HttpRequest) -> dict[str, Any]:
 
 
 def _business() -> Panel:
-    """Figures of today, of 7 and of 30 days, and of the last day that had traffic where today had none."""
+    """Figures of today, of 7 and of 30 days; where these had no traffic also of the 30 days to the last that had."""
     tenant = current_tenant()
     zone = get_zone(tenant.timezone)
     today = local_date(now(), zone)
@@ -42,7 +42,7 @@ def _business() -> Panel:
     last = last_hour()
     if last is not None and not columns[-1][1].attempts:
         day = local_date(last, zone)
-        columns.append((f"{day:%Y-%m-%d}", _sums(day, 1)))
+        columns.append((_("30 days to %(day)s") % {"day": day}, _sums(day, 30)))
     sums = [each for _title, each in columns]
     rows = [
         (_("Revenue"), *(money(each.revenue, tenant.currency) for each in sums)),
