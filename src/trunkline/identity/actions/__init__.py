@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from trunkline.identity.actions.denials import Refused, forget_denials, note_denial
 from trunkline.identity.actions.keys import create_key, note_key_use, revoke_key
 from trunkline.identity.actions.members import add_member, change_member, remove_member
 from trunkline.identity.actions.roles import change_role, create_role, remove_role
@@ -10,6 +11,7 @@ from trunkline.identity.actions.staff_sessions import close_staff_session, open_
 from trunkline.identity.actions.users import change_user, ensure_user, give_password
 
 __all__ = [
+    "Refused",
     "add_member",
     "ask_for_operator",
     "change_member",
@@ -20,7 +22,9 @@ __all__ = [
     "create_role",
     "ensure_user",
     "finish_signup",
+    "forget_denials",
     "give_password",
+    "note_denial",
     "note_key_use",
     "open_staff_session",
     "remove_member",

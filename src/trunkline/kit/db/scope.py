@@ -35,6 +35,8 @@ _current: ContextVar[Scope | None] = ContextVar("trunkline_scope", default=None)
 
 SET = """SELECT set_config('app.tenant', %s, true), set_config('app.actor', %s, true),
                 set_config('pghistory.context_id', %s, true), set_config('pghistory.context_metadata', %s, true)"""
+ADD_REASON = """SELECT set_config('pghistory.context_metadata',
+    (current_setting('pghistory.context_metadata')::jsonb || jsonb_build_object('reason', %s::text))::text, true)"""
 
 
 def current_scope() -> Scope | None:
@@ -99,6 +101,14 @@ def scope(
         finally:
             _current.reset(token)
         _clear()
+
+
+def give_reason(reason: str) -> None:
+    """Say why, for the history of what is written from now on in the open scope: for doors that learn it inside. Raises `ScopeError` outside."""
+    _required("a reason")
+    if reason:
+        with connection.cursor() as cursor:
+            cursor.execute(ADD_REASON, [reason])
 
 
 def _require_joinable(outer: Scope, tenant_id: int, snapshot: bool) -> None:
