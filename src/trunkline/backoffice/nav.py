@@ -77,6 +77,8 @@ TASKS: list[tuple[Any, list[Item]]] = [
             (_("Staff"), "badge", "identity_membership_changelist", Permission.STAFF_READ),
             (_("Roles"), "admin_panel_settings", "identity_role_changelist", Permission.STAFF_READ),
             (_("API keys"), "key", "identity_apikey_changelist", Permission.KEYS_READ),
+            (_("Denied"), "block", "identity_denial_changelist", Permission.HISTORY_READ),
+            (_("Visits of the platform"), "visibility", "identity_staffsession_changelist", Permission.HISTORY_READ),
         ],
     ),
 ]

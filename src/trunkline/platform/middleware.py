@@ -17,6 +17,7 @@ from django.urls import Resolver404, resolve, reverse
 from trunkline.core.errors import Denied, TrunklineError
 from trunkline.core.ids import uuid7
 from trunkline.identity.actions import Refused, note_denial
+from trunkline.identity.actions.sessions import TENANT_KEY
 from trunkline.identity.opener import Opener
 from trunkline.identity.principal import Principal, staff_session_actor, user_actor
 from trunkline.identity.queries import principal_of_staff_session, principal_of_user, tenant_ids_of_user
@@ -32,8 +33,7 @@ GetResponse = Callable[[HttpRequest], Any]
 REQUEST_ID: Final = re.compile(r"[0-9A-Za-z._-]{8,64}", re.ASCII)
 FORWARDING: Final = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_FORWARDED", "HTTP_X_REAL_IP")  # fmt: skip
 
-# What a signed-in session remembers of where the person works.
-TENANT_KEY: Final = "tenant_id"
+# What a signed-in session remembers, besides where the person works (TENANT_KEY).
 STAFF_SESSION_KEY: Final = "staff_session_id"
 
 # Pages that belong to no tenant: sign-in, the platform's own, and what machines ask.

@@ -8,11 +8,11 @@ from typing import Any
 
 from trunkline.core.errors import Conflict
 from trunkline.identity.actions import close_staff_session, open_staff_session
+from trunkline.identity.actions.sessions import TENANT_KEY
 from trunkline.identity.principal import staff_session_actor, user_actor
 from trunkline.kit import clock
 from trunkline.platform.middleware import (
     STAFF_SESSION_KEY,
-    TENANT_KEY,
     choose_tenant,
     forget_tenant,
     history_context,
