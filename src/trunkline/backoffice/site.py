@@ -168,8 +168,10 @@ class BackOffice(UnfoldAdminSite):
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """The dashboard."""
         from trunkline.backoffice.dashboard import dashboard
+        from trunkline.backoffice.first_steps import first_steps
 
         context = {**self.each_context(request), "title": self.index_title, **dashboard(request)}
+        context["first_steps"] = first_steps(request)
         return TemplateResponse(request, "backoffice/dashboard.html", context)
 
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:

@@ -87,6 +87,11 @@ def staff_session_actor(session_id: int) -> str:
     return f"staff_session:{session_id}"
 
 
+def platform_actor(user_id: int) -> str:
+    """The actor of somebody of the platform who does something to an operator without being in it: opens a staff session, extends a trial."""
+    return f"platform:{user_id}"
+
+
 def command_line(tenant_id: int, actor: str) -> Principal:
     """Whoever works at the command line of the machine: everything in that tenant. `actor` is `cli:<login>`."""
     return Principal(tenant_id, actor, EVERYTHING, PrincipalKind.COMMAND_LINE, 0)
