@@ -134,7 +134,9 @@ class ShownStep:
 
 
 def first_steps(request: HttpRequest) -> dict[str, Any]:
-    """What the dashboard shows of them: to whom may do one that is neither done nor dismissed. One question to the database."""
+    """What the dashboard shows of them until the first invoice: to whom may do one that is neither done nor dismissed. One question to the
+    database, and one more where a step leads to a row.
+    """
     principal = principal_of(request)
     tenant = _with_states()
     left = _left(principal, tenant)
@@ -145,7 +147,7 @@ def first_steps(request: HttpRequest) -> dict[str, Any]:
     ]
     day = last_trial_day(tenant) if standing_of(tenant, now()) is Standing.TRIAL else None
     return {
-        "steps": steps if any(not step.is_done for step in steps) else [],
+        "steps": steps if not tenant.has_invoice and any(not step.is_done for step in steps) else [],
         "done": sum(states.values()),
         "all": len(STEPS),
         "trial_day": day,

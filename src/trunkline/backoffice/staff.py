@@ -95,6 +95,8 @@ class MemberForm(ActionForm):
 
     def prepare(self) -> None:
         member = self.instance
+        if member.pk is not None:
+            self.fields.pop("email", None)  # the person is another one then
         if "role" in self.fields:
             choices = role_choices(principal_of(self.request))
             if member.pk is not None:
@@ -324,19 +326,23 @@ def role_matrix(request: HttpRequest) -> HttpResponse:
     """Every permission against every role, built in and own."""
     columns = [(gettext(name), ROLES[role]) for role, name in ROLE_NAMES.items()]
     columns += [(role.name, role.permission_set) for role in roles()]
-    panels = [
-        Panel(
+    groups = [
+        (
             thing,
-            [_("Lets one"), *(name for name, _permitted in columns)],
             [
-                (gettext(SENTENCES[each]), *("✓" if each in permitted else "" for _name, permitted in columns))
+                (gettext(SENTENCES[each]), each.value, [(name, each in permitted) for name, permitted in columns])
                 for each in group
             ],
         )
         for thing, group in by_thing(EVERYTHING)
     ]
-    context = {"title": _("Who may what"), "panels": panels, "back": reverse("admin:identity_role_changelist")}
-    return site.render(request, "backoffice/panel_page.html", context)
+    context = {
+        "title": _("Who may what"),
+        "names": [name for name, _permitted in columns],
+        "groups": groups,
+        "back": reverse("admin:identity_role_changelist"),
+    }
+    return site.render(request, "backoffice/role_matrix.html", context)
 
 
 class KeyForm(ActionForm):

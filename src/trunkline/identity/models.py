@@ -158,6 +158,8 @@ class Membership(TenantModel):
     valid_to = models.DateTimeField(null=True, blank=True, help_text="Until when they work here; empty: no end.")
 
     class Meta:
+        verbose_name = "colleague"
+        verbose_name_plural = "staff"
         constraints = (
             tenant_key("identity_membership_tenant_id"),
             UniqueConstraint(fields=["tenant", "public_id"], name="identity_membership_public_id"),
@@ -211,6 +213,8 @@ class ApiKey(TenantModel):
     last_used_from = models.GenericIPAddressField(null=True, editable=False)
 
     class Meta:
+        verbose_name = "API key"
+        verbose_name_plural = "API keys"
         constraints = (
             tenant_key("identity_apikey_tenant_id"),
             UniqueConstraint(fields=["tenant", "public_id"], name="identity_apikey_public_id"),
@@ -241,6 +245,8 @@ class StaffSession(TenantModel):
     closed_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
+        verbose_name = "visit of the platform"
+        verbose_name_plural = "visits of the platform"
         constraints = (
             tenant_key("identity_staffsession_tenant_id"),
             UniqueConstraint(fields=["tenant", "public_id"], name="identity_staffsession_public_id"),

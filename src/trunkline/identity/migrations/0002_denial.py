@@ -68,5 +68,20 @@ class Migration(migrations.Migration):
             },
         ),
         EnableRLS("denial"),
+        migrations.AlterModelOptions(
+            "membership",
+            options={"verbose_name": "colleague", "verbose_name_plural": "staff"},
+        ),
+        migrations.AlterModelOptions(
+            "apikey",
+            options={"verbose_name": "API key", "verbose_name_plural": "API keys"},
+        ),
+        migrations.AlterModelOptions(
+            "staffsession",
+            options={
+                "verbose_name": "visit of the platform",
+                "verbose_name_plural": "visits of the platform",
+            },
+        ),
         migrations.RunSQL(PLATFORM_READS, PLATFORM_READS_NOT),
     ]
