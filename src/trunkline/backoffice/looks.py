@@ -25,6 +25,7 @@ UNFOLD: Final[dict[str, Any]] = {
     "SITE_SUBHEADER": "Trunkline",
     "SITE_URL": None,
     "SITE_SYMBOL": "hub",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "/static/trunkline/icon.svg"}],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_LANGUAGES": True,

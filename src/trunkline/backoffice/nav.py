@@ -77,6 +77,8 @@ TASKS: list[tuple[Any, list[Item]]] = [
             (_("Staff"), "badge", "identity_membership_changelist", Permission.STAFF_READ),
             (_("Roles"), "admin_panel_settings", "identity_role_changelist", Permission.STAFF_READ),
             (_("API keys"), "key", "identity_apikey_changelist", Permission.KEYS_READ),
+            (_("Denied"), "block", "identity_denial_changelist", Permission.HISTORY_READ),
+            (_("Visits of the platform"), "visibility", "identity_staffsession_changelist", Permission.HISTORY_READ),
         ],
     ),
 ]
@@ -120,11 +122,14 @@ def operator_name(request: HttpRequest) -> str:
 
 def own_account(request: HttpRequest) -> list[dict[str, Any]]:
     """What belongs to the person: password and second factor, other operators."""
-    links = (
-        (gettext("Sign-in and security"), "account_email"),
+    links: tuple[tuple[str, str], ...] = (
+        (gettext("Profile"), "profile"),
+        (gettext("Sign-in and security"), "mfa_index"),
         (gettext("This operator"), "home"),
         (gettext("Another operator"), "choose_tenant"),
     )
+    if getattr(request.user, "is_platform_staff", False):
+        links += ((gettext("Operators of this installation"), "platform"),)
     return [{"title": title, "link": reverse(name)} for title, name in links]
 
 

@@ -28,6 +28,7 @@ from trunkline.identity.principal import principal_of
 View = Callable[..., HttpResponseBase]
 AdminClass = TypeVar("AdminClass", bound=type)
 
+NOT_WORKING = frozenset({"trial_ended", "tenant_suspended"})  # it is not the person who may not
 STATUS_OF = ((NotFound, 404), (Denied, 403), (Conflict, 409), (Invalid, 400), (Unavailable, 503))
 
 
@@ -77,7 +78,7 @@ class BackOffice(UnfoldAdminSite):
             except Http404:
                 return self.problem(request, 404)
             except PermissionDenied:
-                return self.problem(request, 403)
+                return self.problem(request, 403, Denied("permission_missing", gettext("You may not do that")))
             except TrunklineError as error:
                 return self.problem(request, status_of(error), error)
 
@@ -97,7 +98,9 @@ class BackOffice(UnfoldAdminSite):
             403: gettext("Your role here does not permit it. Whoever manages staff can give you another one."),
             404: gettext("The address is wrong, or what it named is not there any more."),
         }
-        shown = status not in texts and error is not None
+        if isinstance(error, Denied):
+            request.denied = error  # type: ignore[attr-defined]  # kept by the middleware, when this page is over
+        shown = error is not None and (status not in texts or error.code in NOT_WORKING)
         context = {
             **self.each_context(request),
             "title": titles.get(status, ""),
@@ -138,6 +141,12 @@ class BackOffice(UnfoldAdminSite):
 
         return enter
 
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """What every page shows; besides Unfold's, what one must know wherever one is."""
+        from trunkline.backoffice.notices import notices
+
+        return {**super().each_context(request), "notices": notices(request)}
+
     def extra_urls(self) -> list[URLPattern]:
         """The pages of their own (Unfold asks for them)."""
         pages = [path(each.route, self.admin_view(each.view), name=each.name) for each in self.pages]
@@ -159,8 +168,10 @@ class BackOffice(UnfoldAdminSite):
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """The dashboard."""
         from trunkline.backoffice.dashboard import dashboard
+        from trunkline.backoffice.first_steps import first_steps
 
         context = {**self.each_context(request), "title": self.index_title, **dashboard(request)}
+        context["first_steps"] = first_steps(request)
         return TemplateResponse(request, "backoffice/dashboard.html", context)
 
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:

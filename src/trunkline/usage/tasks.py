@@ -107,5 +107,5 @@ def pull_source(*, tenant_id: int, source_id: int, only_settle: bool = False) ->
     from trunkline.usage.sources.pull import pull
     from trunkline.usage.sources.queries import is_to_pull
 
-    if is_to_pull(tenant_id, source_id):
+    if is_to_pull(tenant_id, source_id, clock.now()):
         pull(tenant_id=tenant_id, source_id=source_id, now=clock.now, only_settle=only_settle)
