@@ -16,7 +16,15 @@ from trunkline.core.money import Amount
 from trunkline.core.period import DatePeriod
 from trunkline.invoicing.choices import BillOutcome, InvoiceState, LineKind, Unit
 from trunkline.invoicing.document.language import Language
-from trunkline.invoicing.models import BilledRollup, BillRun, BillRunAccount, Invoice, InvoiceLine, InvoicingProfile
+from trunkline.invoicing.models import (
+    BilledRollup,
+    BillRun,
+    BillRunAccount,
+    Invoice,
+    InvoiceLine,
+    InvoicingProfile,
+    NumberSequence,
+)
 from trunkline.invoicing.rules import Bucket, Corrected, Day, Key, Piece, Sums, TaxRate, Terms, find_adjusted
 from trunkline.invoicing.terms import RateFacts, price_terms
 from trunkline.kit.db.scope import current_tenant_id
@@ -113,6 +121,11 @@ SELECT DISTINCT ON (d.batch, d.account, d.day) d.batch, d.account, d.day, s.invo
          FROM usage_rollup r JOIN invoicing_billedrollup b ON b.tenant_id = r.tenant_id AND b.rollup_id = r.id
         WHERE r.tenant_id = %(tenant)s AND r.side = 'sell' AND r.account_id = d.account AND r.day = d.day AND r.batch_id = d.batch
           AND b.released_at IS NULL LIMIT 1) s
+"""
+
+
+DOCUMENTS_SEEN = """
+SELECT max(id), count(*) FILTER (WHERE state = %(issued)s) FROM invoicing_invoice WHERE tenant_id = %(tenant)s AND account_id = %(account)s
 """
 
 
@@ -490,15 +503,19 @@ def as_it_was(invoice: Invoice, as_of: datetime) -> Invoice | None:
 
 def documents_seen(account_id: int) -> tuple[int, int]:
     """The latest document of an account and how many count: another pair means that what a draft says of earlier ones may be wrong."""
-    found = Invoice.objects.filter(account_id=account_id)
-    latest = found.order_by("-id").values_list("id", flat=True).first()
-    return latest or 0, found.filter(state=InvoiceState.ISSUED).count()
+    ((latest, count),) = _rows(DOCUMENTS_SEEN, account=account_id, issued=InvoiceState.ISSUED.value)
+    return latest or 0, count
 
 
 def stored_paths() -> set[str]:
     """Every file that a document refers to, below the data folder."""
     rows = Invoice.objects.values_list("pdf_path", "csv_path", "parquet_path")
     return {path for row in rows for path in row}
+
+
+def next_serials() -> dict[tuple[str, int], int]:
+    """The number that each series draws next, by kind and year; a series that has drawn none is missing."""
+    return {(kind, year): serial for kind, year, serial in NumberSequence.objects.values_list("kind", "year", "next")}
 
 
 def missing_serials() -> dict[tuple[str, int], list[int]]:

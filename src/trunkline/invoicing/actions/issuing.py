@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -18,8 +18,18 @@ from trunkline.core.errors import Busy, Conflict, Invalid, TrunklineError
 from trunkline.core.ids import uuid7
 from trunkline.core.period import DatePeriod, get_zone, local_date
 from trunkline.invoicing import files, queries, records
-from trunkline.invoicing.actions.writing import CSV, PARQUET, Attached, BilledMeanwhile, Order, write_or_discard
-from trunkline.invoicing.draft import Draft, Evidence, read_draft, read_evidence
+from trunkline.invoicing.actions.ahead import Ahead, Series, press
+from trunkline.invoicing.actions.writing import (
+    CSV,
+    PARQUET,
+    Attached,
+    BilledMeanwhile,
+    Order,
+    Press,
+    tenant_day,
+    write_or_discard,
+)
+from trunkline.invoicing.draft import Draft, Evidence, Shared, read_draft, read_evidence
 from trunkline.invoicing.models import Invoice
 from trunkline.invoicing.rules import (
     check_issue_date,
@@ -29,7 +39,6 @@ from trunkline.kit.faults import reached
 from trunkline.kit.outages import again_when_busy
 from trunkline.parties.models import Account
 from trunkline.parties.queries import get_account
-from trunkline.tenancy.queries import current_tenant
 from trunkline.usage.segments import COMMAND, Limits, SegmentsMoved, limited, retry_when_moved
 
 if TYPE_CHECKING:
@@ -120,20 +129,24 @@ def _issue_one(order: Order, account_code: str) -> Invoice:
         draft, evidence = _read(order, account_code)
     with contextlib.closing(records.find([(draft, evidence)], order.limits)) as found:
         attached = _attach(order, draft, evidence, found)
-    return _make(order, draft, attached)
+    return _make(order, draft, attached, press)
 
 
 def issue_together(order: Order, codes: Sequence[str]) -> Iterator[Outcome]:
     """Documents of some accounts whose lines and records are of one moment; whose cannot be read with the others' are read alone, and say why."""
     try:
-        wanted, found = retry_when_moved(partial(_read_together, order, codes))
+        read, found = retry_when_moved(partial(_read_together, order, codes))
     except SegmentsMoved:
-        wanted, found = {}, records.find([])
-    with contextlib.closing(found), _attaching(order, wanted, found) as attached:
+        read, found = _Read(), records.find([])
+    with (
+        contextlib.closing(found),
+        contextlib.closing(Ahead(read.drafts, read.serials, issued_on=read.issued_on, at=order.at)) as ahead,
+        _attaching(order, read.wanted, found) as attached,
+    ):
         for code in codes:
             try:
-                if code in wanted:
-                    issued = _issue_from(order, wanted[code][0], attached.pop(code))
+                if code in read.wanted:
+                    issued = _issue_from(order, read.wanted[code][0], attached.pop(code), ahead)
                 else:
                     issued = _issue_alone(order, code)
                 outcome = Outcome(code, issued, None)
@@ -142,16 +155,28 @@ def issue_together(order: Order, codes: Sequence[str]) -> Iterator[Outcome]:
             yield outcome
 
 
-def _read_together(
-    order: Order, codes: Sequence[str]
-) -> tuple[dict[str, tuple[Draft, Evidence]], duckdb.DuckDBPyConnection]:
-    """The drafts of one moment by account, without those that cannot be made, and their records."""
-    wanted: dict[str, tuple[Draft, Evidence]] = {}
+@dataclass(slots=True)
+class _Read:
+    """Drafts of one moment, with where their records are, by account, and the next number of each series."""
+
+    wanted: dict[str, tuple[Draft, Evidence]] = field(default_factory=dict)
+    serials: dict[Series, int] = field(default_factory=dict)
+    issued_on: date = date.min
+
+    @property
+    def drafts(self) -> list[Draft]:
+        return [draft for draft, _ in self.wanted.values()]
+
+
+def _read_together(order: Order, codes: Sequence[str]) -> tuple[_Read, duckdb.DuckDBPyConnection]:
+    """The drafts of one moment, without those that cannot be made, and their records."""
+    read, shared = _Read(), Shared()
     with order.scope(snapshot=True):
         for code in codes:
             with contextlib.suppress(TrunklineError):
-                wanted[code] = _read(order, code)
-    return wanted, records.find(list(wanted.values()))
+                read.wanted[code] = _read(order, code, shared)
+        read.serials, read.issued_on = queries.next_serials(), order.day
+    return read, records.find(list(read.wanted.values()))
 
 
 @contextlib.contextmanager
@@ -173,28 +198,30 @@ def _attaching(
                 files.discard(order.tenant_id, future.result().public_id)
 
 
-def _issue_from(order: Order, draft: Draft, attached: Future[Attached]) -> Issued:
+def _issue_from(order: Order, draft: Draft, attached: Future[Attached], ahead: Ahead) -> Issued:
     try:
-        return Issued(_make(order, draft, attached.result()), is_new=True)
+        return Issued(_make(order, draft, attached.result(), ahead.press), is_new=True)
     except (BilledMeanwhile, SegmentsMoved, Busy):
         return _issue_alone(order, draft.account_code)
+    finally:
+        ahead.skip(draft)
 
 
-def _read(order: Order, account_code: str) -> tuple[Draft, Evidence]:
+def _read(order: Order, account_code: str, shared: Shared | None = None) -> tuple[Draft, Evidence]:
     """Lines, and where their records are, of the open snapshot."""
     account = get_account(account_code)
     _require_over(account, order.period, order.at, order.is_early)
     if order.issued_on is not None:
-        check_issue_date(order.issued_on, order.period, local_date(order.at, get_zone(current_tenant().timezone)))
-    draft = read_draft(account, order.period)
-    return draft, read_evidence(account, draft)
+        check_issue_date(order.issued_on, order.period, tenant_day(order.at))
+    draft = read_draft(account, order.period, shared)
+    return draft, read_evidence(account, draft, shared)
 
 
-def _make(order: Order, draft: Draft, attached: Attached) -> Invoice:
+def _make(order: Order, draft: Draft, attached: Attached, press: Press) -> Invoice:
     """The document of a draft whose records are compared. Raises `BilledMeanwhile` and what `issue` says."""
     try:
         with order.scope():
-            invoice = write_or_discard(order, draft, attached)
+            invoice = write_or_discard(order, draft, attached, press)
     except OperationalError as error:
         if isinstance(error.__cause__, LockNotAvailable):
             raise Busy(

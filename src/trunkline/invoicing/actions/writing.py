@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -14,8 +16,6 @@ from trunkline.core.errors import Conflict
 from trunkline.core.period import ONE_DAY, DatePeriod, get_zone, local_date
 from trunkline.invoicing import files, queries
 from trunkline.invoicing.choices import BillOutcome
-from trunkline.invoicing.document.layout import Issue, document_data
-from trunkline.invoicing.document.press import set_pdf
 from trunkline.invoicing.draft import Draft
 from trunkline.invoicing.models import BillRunAccount, Invoice
 from trunkline.invoicing.rules import Line, Totals, number_text, series_year
@@ -32,6 +32,7 @@ from trunkline.tenancy.queries import current_tenant
 from trunkline.tenancy.scope import scope
 from trunkline.usage.segments import COMMAND, Limits
 
+Press = Callable[[Draft, Invoice], bytes]  # the PDF of a document that has its number
 PDF, CSV, PARQUET = ".pdf", ".records.csv", ".records.parquet"
 
 STAMP = """
@@ -76,6 +77,16 @@ class Order:
         """A scope for one step of it."""
         return scope(self.tenant_id, self.actor, snapshot=snapshot)
 
+    @property
+    def day(self) -> date:
+        """The date of its documents; needs an open scope."""
+        return self.issued_on or tenant_day(self.at)
+
+
+def tenant_day(at: datetime) -> date:
+    """The day of the tenant at an instant; needs an open scope."""
+    return local_date(at, get_zone(current_tenant().timezone))
+
 
 @dataclass(frozen=True, slots=True)
 class Attached:
@@ -87,10 +98,10 @@ class Attached:
     records: int
 
 
-def write_or_discard(order: Order, draft: Draft, attached: Attached) -> Invoice:
+def write_or_discard(order: Order, draft: Draft, attached: Attached, press: Press) -> Invoice:
     """`_write`; where it fails nothing was committed, and its files go. A commit that fails may have happened: then they stay."""
     try:
-        invoice = _write(order, draft, attached)
+        invoice = _write(order, draft, attached, press)
     except BaseException:
         files.discard(current_tenant_id(), attached.public_id)
         raise
@@ -98,7 +109,7 @@ def write_or_discard(order: Order, draft: Draft, attached: Attached) -> Invoice:
     return invoice
 
 
-def _write(order: Order, draft: Draft, attached: Attached) -> Invoice:
+def _write(order: Order, draft: Draft, attached: Attached, press: Press) -> Invoice:
     """Everything that makes the document true, in the open transaction; the number as late as can be.
 
     Raises `BilledMeanwhile` where a document of the account was issued or voided since the draft was read.
@@ -107,7 +118,7 @@ def _write(order: Order, draft: Draft, attached: Attached) -> Invoice:
     (account,) = lock_rows(Account.objects.all(), [draft.account_id])
     if queries.documents_seen(account.pk) != draft.documents_seen:
         raise BilledMeanwhile
-    issued_on = order.issued_on or local_date(at, get_zone(current_tenant().timezone))
+    issued_on = order.day
     invoice = Invoice(
         id=_next_id(),
         public_id=attached.public_id,
@@ -136,7 +147,7 @@ def _write(order: Order, draft: Draft, attached: Attached) -> Invoice:
     reached("invoice_before_number")
     _draw_number(draft, invoice, in_order=order.issued_on is not None)
     reached("invoice_after_number")
-    _write_files(draft, attached, invoice)
+    _write_files(attached, invoice, partial(press, draft, invoice))
     invoice.entry = _post(draft, invoice, account, tax_payable, rounding)
     invoice.save(force_insert=True)
     if order.bill_run_id is not None:
@@ -247,12 +258,11 @@ def _require_order(invoice: Invoice) -> None:
         )
 
 
-def _write_files(draft: Draft, attached: Attached, invoice: Invoice) -> None:
-    """Set the PDF and give all three files their names, durably."""
+def _write_files(attached: Attached, invoice: Invoice, pdf: Callable[[], bytes]) -> None:
+    """Write the PDF and give all three files their names, durably."""
     tenant_id, public_id = current_tenant_id(), invoice.public_id
-    data = document_data(draft, Issue(invoice.number, invoice.issued_on, invoice.due_on))
     with files.writing(tenant_id, public_id, PDF) as handle:
-        handle.write(set_pdf(data, invoice.issued_at))
+        handle.write(pdf())
     reached("invoice_pdf_written")
     for name, suffix, partial_file in (
         ("pdf", PDF, files.written(tenant_id, public_id, PDF)),
