@@ -203,7 +203,7 @@ def _work(tenant_id: int, run: BillRun, now: Clock, watcher: Watcher, slice_s: f
     with scope(tenant_id, ACTOR):
         (run,) = lock_rows(BillRun.objects.all(), [run.pk])
         if run.state == BillRunState.RUNNING:
-            said = {} if failure is None else {"failure": failure.code, "detail": str(failure)}
+            said = {} if failure is None else {"failure": failure.code, "detail": failure.for_screens}
             _end(run, now(), **said)
 
 
@@ -271,7 +271,7 @@ def _note(tenant_id: int, run: BillRun, outcome: Outcome) -> bool:
             elif outcome.error is None or outcome.error.code == "nothing_to_bill":
                 row.update(outcome=BillOutcome.NOTHING)
             else:
-                row.update(outcome=BillOutcome.REFUSED, reason=outcome.error.code, detail=str(outcome.error))
+                row.update(outcome=BillOutcome.REFUSED, reason=outcome.error.code, detail=outcome.error.for_screens)
         return BillRun.objects.filter(pk=run.pk, state=BillRunState.RUNNING).exists()
 
 

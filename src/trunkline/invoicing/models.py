@@ -255,7 +255,7 @@ class BillRun(TenantModel):
         indexes = (models.Index(fields=["tenant", "state"], name="billrun_state"),)
 
     def __str__(self) -> str:
-        return f"{self.period_from} – {self.period_to}"
+        return f"#{self.pk} {self.period_from} – {self.period_to}"
 
 
 class BillRunAccount(TenantModel):
