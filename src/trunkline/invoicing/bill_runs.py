@@ -192,11 +192,10 @@ def _work(tenant_id: int, run: BillRun, now: Clock, watcher: Watcher, slice_s: f
         failure = _of_surroundings(outcome)
         if failure is not None:
             break
-        is_to_go_on = _note(tenant_id, run, outcome)
+        if not _note(tenant_id, run, outcome):
+            return
         reached("bill_run_outcome")
         watcher(outcome, done, len(waiting))
-        if not is_to_go_on:
-            return
         if slice_s is not None and monotonic() - begun >= slice_s and done < len(waiting):
             _lay_aside(tenant_id, run.pk)
             return
@@ -260,8 +259,10 @@ def _of_surroundings(outcome: Outcome) -> TrunklineError | None:
 
 
 def _note(tenant_id: int, run: BillRun, outcome: Outcome) -> bool:
-    """Write the outcome of an account, unless its document has; whether the run is to go on."""
+    """Write the outcome of an account, unless its document has; False where the run was stopped, and nothing is written any more."""
     with scope(tenant_id, ACTOR):
+        if not BillRun.objects.filter(pk=run.pk, state=BillRunState.RUNNING).exists():
+            return False
         if outcome.issued is None or not outcome.issued.is_new:
             row = BillRunAccount.objects.filter(
                 bill_run=run, account__code=outcome.account_code, outcome=BillOutcome.WAITING
@@ -272,7 +273,7 @@ def _note(tenant_id: int, run: BillRun, outcome: Outcome) -> bool:
                 row.update(outcome=BillOutcome.NOTHING)
             else:
                 row.update(outcome=BillOutcome.REFUSED, reason=outcome.error.code, detail=outcome.error.for_screens)
-        return BillRun.objects.filter(pk=run.pk, state=BillRunState.RUNNING).exists()
+    return True
 
 
 def defer_unfinished(*, at: datetime) -> int:

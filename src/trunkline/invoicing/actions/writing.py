@@ -15,9 +15,9 @@ from django.db import IntegrityError, connection
 from trunkline.core.errors import Conflict
 from trunkline.core.period import ONE_DAY, DatePeriod, get_zone, local_date
 from trunkline.invoicing import files, queries
-from trunkline.invoicing.choices import BillOutcome
+from trunkline.invoicing.choices import BillOutcome, BillRunState
 from trunkline.invoicing.draft import Draft
-from trunkline.invoicing.models import BillRunAccount, Invoice
+from trunkline.invoicing.models import BillRun, BillRunAccount, Invoice
 from trunkline.invoicing.rules import Line, Totals, number_text, series_year
 from trunkline.kit.db.locks import lock_rows
 from trunkline.kit.db.scope import current_tenant_id
@@ -151,9 +151,16 @@ def _write(order: Order, draft: Draft, attached: Attached, press: Press) -> Invo
     invoice.entry = _post(draft, invoice, account, tax_payable, rounding)
     invoice.save(force_insert=True)
     if order.bill_run_id is not None:
-        outcome = BillRunAccount.objects.filter(bill_run_id=order.bill_run_id, account=account)
-        outcome.update(outcome=BillOutcome.ISSUED, invoice=invoice, reason="", detail="")
+        _note_outcome(order.bill_run_id, invoice)
     return invoice
+
+
+def _note_outcome(bill_run_id: int, invoice: Invoice) -> None:
+    """The outcome of an account stands or falls with its document. Raises Conflict `bill_run_stopped`."""
+    running = BillRun.objects.filter(pk=bill_run_id, state=BillRunState.RUNNING)
+    outcome = BillRunAccount.objects.filter(bill_run__in=running, account=invoice.account_id)
+    if not outcome.update(outcome=BillOutcome.ISSUED, invoice=invoice, reason="", detail=""):
+        raise Conflict("bill_run_stopped", "The bill run was stopped.", hint="Try it again to go on.")
 
 
 def _next_id() -> int:
