@@ -90,6 +90,36 @@ AccountShownRow = TypedDict(
 )
 
 
+AccountStatementAsked = TypedDict(
+    "AccountStatementAsked",
+    {
+        "books": "NotRequired[Literal['invoiced', 'unbilled', 'all']]",
+        "from": "NotRequired[str | None]",
+        "to": "NotRequired[str | None]",
+        "limit": "NotRequired[int]",
+        "cursor": "NotRequired[str | None]",
+    },
+)
+
+
+AccountStatementShown = TypedDict(
+    "AccountStatementShown",
+    {
+        "account_id": "str",
+        "account": "str",
+        "currency": "str",
+        "books": "Books",
+        "from": "str | None",
+        "to": "str | None",
+        "opening": "str",
+        "closing": "str",
+        "data": "list[StatementLineShown]",
+        "has_more": "bool",
+        "next_cursor": "str | None",
+    },
+)
+
+
 AccountStatus = Literal["active", "suspended", "closed"]
 
 
@@ -206,13 +236,95 @@ BatchShownRow = TypedDict(
 BatchState = Literal["registered", "running", "posted", "failed"]
 
 
-BilledPeriod = TypedDict(
-    "BilledPeriod",
+BillOutcome = Literal["waiting", "issued", "unchanged", "nothing", "refused"]
+
+
+BillRunFailure = TypedDict("BillRunFailure", {"code": "str", "detail": "str"})
+
+
+BillRunOrder = TypedDict(
+    "BillRunOrder",
     {
-        "account_id": "str",
         "period": "NotRequired[str | None]",
         "period_from": "NotRequired[str | None]",
         "period_to": "NotRequired[str | None]",
+        "account_ids": "NotRequired[list[str] | None]",
+        "issued_on": "NotRequired[str | None]",
+        "early": "NotRequired[bool]",
+    },
+)
+
+
+BillRunOutcomeRow = TypedDict(
+    "BillRunOutcomeRow",
+    {
+        "account_id": "NotRequired[str]",
+        "account": "NotRequired[str]",
+        "outcome": "NotRequired[BillOutcome]",
+        "invoice_id": "NotRequired[str | None]",
+        "number": "NotRequired[str | None]",
+        "reason": "NotRequired[str | None]",
+        "detail": "NotRequired[str | None]",
+    },
+)
+
+
+BillRunProgress = TypedDict(
+    "BillRunProgress",
+    {"accounts": "int", "done": "int", "issued": "int", "unchanged": "int", "nothing": "int", "refused": "int"},
+)
+
+
+BillRunShown = TypedDict(
+    "BillRunShown",
+    {
+        "id": "str",
+        "state": "BillRunState",
+        "period_from": "str",
+        "period_to": "str",
+        "issued_on": "str | None",
+        "early": "bool",
+        "all_accounts": "bool",
+        "progress": "BillRunProgress",
+        "failure": "BillRunFailure | None",
+        "asked_by": "str",
+        "asked_at": "str",
+        "started_at": "str | None",
+        "finished_at": "str | None",
+    },
+)
+
+
+BillRunShownRow = TypedDict(
+    "BillRunShownRow",
+    {
+        "id": "NotRequired[str]",
+        "state": "NotRequired[BillRunState]",
+        "period_from": "NotRequired[str]",
+        "period_to": "NotRequired[str]",
+        "issued_on": "NotRequired[str | None]",
+        "early": "NotRequired[bool]",
+        "all_accounts": "NotRequired[bool]",
+        "progress": "NotRequired[BillRunProgress]",
+        "failure": "NotRequired[BillRunFailure | None]",
+        "asked_by": "NotRequired[str]",
+        "asked_at": "NotRequired[str]",
+        "started_at": "NotRequired[str | None]",
+        "finished_at": "NotRequired[str | None]",
+    },
+)
+
+
+BillRunState = Literal["queued", "running", "done", "failed"]
+
+
+BilledPeriod = TypedDict(
+    "BilledPeriod",
+    {
+        "period": "NotRequired[str | None]",
+        "period_from": "NotRequired[str | None]",
+        "period_to": "NotRequired[str | None]",
+        "account_id": "str",
     },
 )
 
@@ -249,6 +361,9 @@ BillingShown = TypedDict(
         "code": "str",
     },
 )
+
+
+Books = Literal["invoiced", "unbilled", "all"]
 
 
 Closing = TypedDict("Closing", {"closed_on": "str"})
@@ -483,10 +598,11 @@ InvoiceLineShown = TypedDict(
 InvoiceOrder = TypedDict(
     "InvoiceOrder",
     {
-        "account_id": "str",
         "period": "NotRequired[str | None]",
         "period_from": "NotRequired[str | None]",
         "period_to": "NotRequired[str | None]",
+        "account_id": "str",
+        "issued_on": "NotRequired[str | None]",
         "early": "NotRequired[bool]",
     },
 )
@@ -804,6 +920,16 @@ PageAssignmentShownRow = TypedDict(
 
 PageBatchShownRow = TypedDict(
     "PageBatchShownRow", {"data": "list[BatchShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageBillRunOutcomeRow = TypedDict(
+    "PageBillRunOutcomeRow", {"data": "list[BillRunOutcomeRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageBillRunShownRow = TypedDict(
+    "PageBillRunShownRow", {"data": "list[BillRunShownRow]", "has_more": "bool", "next_cursor": "str | None"}
 )
 
 
@@ -1374,6 +1500,7 @@ StatementLineShown = TypedDict(
         "key": "str",
         "kind": "EntryKind",
         "reference": "str",
+        "account": "str",
         "amount": "str",
         "balance": "str",
     },
@@ -1933,6 +2060,26 @@ class Client:
                 f"/api/v1/accounts/{account_id}/tariffs/{assignment_id}/end",
                 json=body,
                 idempotency_key=idempotency_key,
+            ).json(),
+        )
+
+    def get_account_statement(
+        self,
+        account_id: str,
+        *,
+        books: Literal["invoiced", "unbilled", "all"] | None = None,
+        from_: str | None | None = None,
+        to: str | None | None = None,
+        limit: int | None = None,
+        cursor: str | None | None = None,
+    ) -> AccountStatementShown:
+        """What was booked of an account on some days, each line with the balance after it. What it owes us is above zero."""
+        return cast(
+            "AccountStatementShown",
+            self._ask(
+                "GET",
+                f"/api/v1/accounts/{account_id}/statement",
+                query={"books": books, "from": from_, "to": to, "limit": limit, "cursor": cursor},
             ).json(),
         )
 
@@ -2652,6 +2799,129 @@ class Client:
         return cast(
             "VoidedInvoices",
             self._ask("POST", f"/api/v1/invoices/{invoice_id}/void", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def list_bill_runs(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["asked_at", "-asked_at"] | None = None,
+        fields: str | None = None,
+        state: Literal["queued", "running", "done", "failed"] | None = None,
+        state_ne: Literal["queued", "running", "done", "failed"] | None = None,
+        period_from: str | None = None,
+        period_from_gt: str | None = None,
+        period_from_gte: str | None = None,
+        period_from_lt: str | None = None,
+        period_from_lte: str | None = None,
+        period_to: str | None = None,
+        period_to_gt: str | None = None,
+        period_to_gte: str | None = None,
+        period_to_lt: str | None = None,
+        period_to_lte: str | None = None,
+        asked_at: str | None = None,
+        asked_at_gt: str | None = None,
+        asked_at_gte: str | None = None,
+        asked_at_lt: str | None = None,
+        asked_at_lte: str | None = None,
+        asked_by: str | None = None,
+        asked_by_ne: str | None = None,
+    ) -> PageBillRunShownRow:
+        """List bill runs, the latest first."""
+        return cast(
+            "PageBillRunShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/bill-runs",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "state": state,
+                    "state[ne]": state_ne,
+                    "period_from": period_from,
+                    "period_from[gt]": period_from_gt,
+                    "period_from[gte]": period_from_gte,
+                    "period_from[lt]": period_from_lt,
+                    "period_from[lte]": period_from_lte,
+                    "period_to": period_to,
+                    "period_to[gt]": period_to_gt,
+                    "period_to[gte]": period_to_gte,
+                    "period_to[lt]": period_to_lt,
+                    "period_to[lte]": period_to_lte,
+                    "asked_at": asked_at,
+                    "asked_at[gt]": asked_at_gt,
+                    "asked_at[gte]": asked_at_gte,
+                    "asked_at[lt]": asked_at_lt,
+                    "asked_at[lte]": asked_at_lte,
+                    "asked_by": asked_by,
+                    "asked_by[ne]": asked_by_ne,
+                },
+            ).json(),
+        )
+
+    def start_bill_run(self, body: BillRunOrder, *, idempotency_key: str | None = None) -> BillRunShown:
+        """Have invoices issued in the background, for some accounts or for all. Ask `GET /bill-runs/{id}` how far it has come."""
+        return cast(
+            "BillRunShown", self._ask("POST", "/api/v1/bill-runs", json=body, idempotency_key=idempotency_key).json()
+        )
+
+    def get_bill_run(self, bill_run_id: str) -> BillRunShown:
+        """A bill run and how far it has come."""
+        return cast("BillRunShown", self._ask("GET", f"/api/v1/bill-runs/{bill_run_id}").json())
+
+    def list_bill_run_outcomes(
+        self,
+        bill_run_id: str,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["account", "-account"] | None = None,
+        fields: str | None = None,
+        outcome: Literal["waiting", "issued", "unchanged", "nothing", "refused"] | None = None,
+        outcome_ne: Literal["waiting", "issued", "unchanged", "nothing", "refused"] | None = None,
+        account: str | None = None,
+        account_ne: str | None = None,
+        account_id: str | None = None,
+        reason: str | None = None,
+        reason_ne: str | None = None,
+    ) -> PageBillRunOutcomeRow:
+        """What became of the accounts of a bill run, by their short names."""
+        return cast(
+            "PageBillRunOutcomeRow",
+            self._ask(
+                "GET",
+                f"/api/v1/bill-runs/{bill_run_id}/accounts",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "outcome": outcome,
+                    "outcome[ne]": outcome_ne,
+                    "account": account,
+                    "account[ne]": account_ne,
+                    "account_id": account_id,
+                    "reason": reason,
+                    "reason[ne]": reason_ne,
+                },
+            ).json(),
+        )
+
+    def retry_bill_run(self, bill_run_id: str, *, idempotency_key: str | None = None) -> BillRunShown:
+        """Have a run that has ended done again for the accounts that have no document."""
+        return cast(
+            "BillRunShown",
+            self._ask("POST", f"/api/v1/bill-runs/{bill_run_id}/retry", idempotency_key=idempotency_key).json(),
+        )
+
+    def stop_bill_run(self, bill_run_id: str, *, idempotency_key: str | None = None) -> BillRunShown:
+        """End a run before its next account. What it has issued stays."""
+        return cast(
+            "BillRunShown",
+            self._ask("POST", f"/api/v1/bill-runs/{bill_run_id}/stop", idempotency_key=idempotency_key).json(),
         )
 
     def list_ledger_accounts(

@@ -62,8 +62,7 @@ def set_zone(form: forms.BaseForm, zone: ZoneInfo, *names: str) -> None:
 
 def error_text(error: TrunklineError) -> str:
     """What an error says to somebody in front of a page: without a hint that speaks of the command line."""
-    is_of_commands = "`trunkline" in error.hint or "--" in error.hint
-    return error.message if is_of_commands else str(error)
+    return error.for_screens
 
 
 def refuse(form: forms.BaseForm, error: TrunklineError) -> None:

@@ -58,6 +58,7 @@ TASKS: list[tuple[Any, list[Item]]] = [
         [
             (_("Invoices"), "receipt_long", "invoicing_invoice_changelist", Permission.INVOICES_READ),
             (_("Unbilled"), "pending_actions", "unbilled", Permission.INVOICES_READ),
+            (_("Bill runs"), "playlist_play", "invoicing_billrun_changelist", Permission.INVOICES_READ),
             (_("Journal"), "book", "ledger_entry_changelist", Permission.LEDGER_READ),
             (_("Trial balance"), "balance", "trial_balance", Permission.LEDGER_READ),
             (_("Statements"), "summarize", "statement", Permission.LEDGER_READ),
