@@ -77,7 +77,7 @@ class Trial:
     """What became of a file. `rows_in` = `decoded` + `rejected` + the sum of `skipped`.
 
     `skipped` and `reasons` count by reason. `rows` are the first lines with their fate, and what traffic rules did where records were taken
-    through them. `failure` is the stable code of what failed the whole file, `remark` says it in words.
+    through them. `failure` is the stable code of what failed the whole file, `remark` says it in words. `is_cut`: only the beginning was looked at.
     """
 
     name: str
@@ -94,6 +94,7 @@ class Trial:
     candidates: list[Candidate] = field(default_factory=list)
     failure: str = ""
     remark: str = ""
+    is_cut: bool = False
 
     @property
     def rows_in(self) -> int:
@@ -108,13 +109,17 @@ def try_file(
     profile: SwitchProfile | None,
     received_at: datetime,
     rules: Callable[[Decoded], Ruled] | None = None,
+    name: str = "",
+    octets_max: int | None = None,
 ) -> Trial:
     """Decode a whole file and say what became of it; `form` None: the format is recognised.
+
+    `name` is what the file is called where its path does not say it. Of one that unfolds to more than `octets_max` only so much is looked at.
 
     `profile` None: a switch that nothing is known of, whose file came at `received_at`. `rules` takes what is decoded through the traffic
     rules of the switch. Raises nothing for what is wrong with the file: that is `failure`.
     """
-    trial = Trial(path.name)
+    trial = Trial(name or path.name)
     known = profile or SwitchProfile(received_at=received_at)
     try:
         if form is None:
@@ -122,12 +127,12 @@ def try_file(
             form = _best(trial, path)
         if form is not None:
             trial.format, trial.version, trial.title = form.name, form.version, form.title
-            _decode(trial, path, form, known, rules)
+            _decode(trial, path, form, known, rules, octets_max)
             _say_missing(trial, form, has_switch=profile is not None)
     except FileFailed as error:
-        trial.failure, trial.remark = error.code, str(error)
+        trial.failure, trial.remark = error.code, str(error).replace(path.name, trial.name)
         if form is None and (said := what_it_is(_head(path))):
-            trial.remark = f"{said} ({error})"
+            trial.remark = f"{said} ({trial.remark})"
     return trial
 
 
@@ -233,13 +238,18 @@ def _lines(path: Path) -> int:
 
 
 def _decode(
-    trial: Trial, path: Path, form: Format, profile: SwitchProfile, rules: Callable[[Decoded], Ruled] | None
+    trial: Trial,
+    path: Path,
+    form: Format,
+    profile: SwitchProfile,
+    rules: Callable[[Decoded], Ruled] | None,
+    octets_max: int | None,
 ) -> None:
     seen = dict.fromkeys([*(name for columns, _ in _MISSING.values() for name in columns), "call_id"], False)
     alone = records = 0
     with open_source(path) as source:
         cut = chunks(source, has_header=form.has_header, framing=form.framing)
-        for chunk, decoded in decoded_chunks(_looked_at(trial, cut, form), form, profile):
+        for chunk, decoded in decoded_chunks(_looked_at(trial, cut, form, octets_max), form, profile):
             alone += _alone(decoded.events)
             records += len(decoded.events)
             for name in seen:
@@ -265,9 +275,14 @@ def _decode(
             )
 
 
-def _looked_at(trial: Trial, cut: Iterator[Chunk], form: Format) -> Iterator[Chunk]:
-    """The chunks, the first of them looked at for columns that are not read."""
+def _looked_at(trial: Trial, cut: Iterator[Chunk], form: Format, octets_max: int | None) -> Iterator[Chunk]:
+    """The chunks up to the bound, the first of them looked at for columns that are not read."""
+    octets = 0
     for chunk in cut:
+        if octets_max is not None and octets and octets + len(chunk.data) > octets_max:
+            trial.is_cut = True
+            return
+        octets += len(chunk.data)
         if chunk.is_first and isinstance(form, Mapped):
             trial.more_columns = form.more_columns(chunk)
         yield chunk
@@ -352,6 +367,7 @@ def as_json(trial: Trial) -> dict[str, Any]:
         "more_columns": trial.more_columns,
         "rows": shown,
         "candidates": [{"format": each.format, "score": each.score} for each in trial.candidates if each.score],
+        "is_cut": trial.is_cut,
         "failure": trial.failure,
         "remark": trial.remark,
     }
