@@ -12,6 +12,7 @@ from trunkline.core.errors import TrunklineError
 HINTS: Final[Mapping[str, Any]] = {
     "account_not_found": _("The list of accounts shows their short names."),
     "adjusted_later": _("Void the document that adjusts it first, or both together."),
+    "bad_rate_file": _("Correct these lines and send the file again, or let new rates end earlier ones."),
     "batch_not_found": _("The list of files shows them."),
     "certificate_refused": _("Ask the server's operator. If it is meant to be like that, trust the certificate on the source's page."),
     "chart_keys": _("Group by day, or by day and account."),

@@ -104,7 +104,9 @@ class SourceForm(ActionForm):
     senders = WordsField(
         label=_("Senders"),
         required=False,
-        help_text=_("Whose mails are taken: addresses, @example.net for all of a domain, or * for everybody, with commas between."),
+        help_text=_(
+            "Whose mails are taken: addresses, @example.net for all of a domain, or * for everybody, with commas between."
+        ),
     )
 
     class Meta:
@@ -152,7 +154,9 @@ class SourceForm(ActionForm):
         if kind == SourceKind.FOLDER and "path" in self.fields:
             own = incoming_folder(current_tenant().slug)
             self.fields["path"].required = True
-            self.fields["path"].help_text = _("Folder of this machine, from the root; one that lies in %(own)s.") % {"own": own}
+            self.fields["path"].help_text = _("Folder of this machine, from the root; one that lies in %(own)s.") % {
+                "own": own
+            }
         if kind != SourceKind.FOLDER and "host" in self.fields:
             self.fields["host"].required = self.fields["login"].required = True
         if self.instance.pk is None:

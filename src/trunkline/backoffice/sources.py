@@ -115,7 +115,9 @@ class SourceAdmin(TenantAdmin):
             Case(When(password="", then=False), default=True, output_field=BooleanField()),
             Case(When(private_key="", then=False), default=True, output_field=BooleanField()),
         ).get(pk=source.pk)
-        words = [word for is_there, word in ((has_password, _("a password")), (has_key, _("a private key"))) if is_there]
+        words = [
+            word for is_there, word in ((has_password, _("a password")), (has_key, _("a private key"))) if is_there
+        ]
         if not words:
             return _("none")
         return _("%(what)s, given %(when)s") % {"what": ", ".join(words), "when": local(source.secrets_changed_at)}

@@ -30,7 +30,9 @@ class Drafts:
     message: str
     hint: str
 
-    def begin(self, tenant_id: int, said: Mapping[str, Any], *, at: datetime, data: Iterable[bytes] | None = None) -> UUID:
+    def begin(
+        self, tenant_id: int, said: Mapping[str, Any], *, at: datetime, data: Iterable[bytes] | None = None
+    ) -> UUID:
         """Make a draft, with its octets if there are any; those that are too old go."""
         self.tidy(tenant_id, at=at)
         draft_id = uuid7()

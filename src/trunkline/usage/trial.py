@@ -124,23 +124,23 @@ def try_file(
     try:
         if form is None:
             trial.candidates = recognise(path, known)
-            form = _best(trial, path)
+            form = _best(trial, path, octets_max)
         if form is not None:
             trial.format, trial.version, trial.title = form.name, form.version, form.title
             _decode(trial, path, form, known, rules, octets_max)
             _say_missing(trial, form, has_switch=profile is not None)
     except FileFailed as error:
         trial.failure, trial.remark = error.code, str(error).replace(path.name, trial.name)
-        if form is None and (said := what_it_is(_head(path))):
+        if form is None and (said := what_it_is(head_of_file(path))):
             trial.remark = f"{said} ({trial.remark})"
     return trial
 
 
-def _head(path: Path) -> bytes:
+def head_of_file(path: Path, octets: int = HEAD_OCTETS) -> bytes:
     """The first octets of the content, or of the file where it cannot be unpacked; of a zip those of its first member."""
     try:
         with open_source(path) as source:
-            return next(source.blocks(source.parts[0], HEAD_OCTETS), b"")
+            return next(source.blocks(source.parts[0], octets), b"")
     except FileFailed:
         return b""
 
@@ -202,22 +202,22 @@ def _score(form: Format, begins: list[Chunk], profile: SwitchProfile) -> float:
     return min(share, (decoded.events.num_rows + _DOUBTED * said) / lines)
 
 
-def _best(trial: Trial, path: Path) -> Format | None:
+def _best(trial: Trial, path: Path, octets_max: int | None) -> Format | None:
     """The format that fits best; without one the trial says so, and all lines count as rejected."""
     best = trial.candidates[0]
     if best.score >= RECOGNISED:
         return FORMATS[best.format]
     close = [f"{each.format} ({each.score:.0%})" for each in trial.candidates[:_CLOSE] if each.score]
-    trial.rejected = _lines(path)
+    trial.rejected = _lines(trial, path, octets_max)
     trial.failure = "unknown_format"
     trial.reasons[trial.failure] = trial.rejected
-    said = what_it_is(_head(path))
+    said = what_it_is(head_of_file(path))
     trial.remark = (
         (f"{said} " if said else "")
         + "No format fits the first lines"
         + (f"; the nearest: {', '.join(close)}." if close else ".")
         + (f" {_nearest_header(trial)}" if not close else "")
-        + " Name one with --format, or describe the file in a mapping (docs/formats/mapping.md)."
+        + " Name its format, or describe the file in a mapping."
     )
     return None
 
@@ -228,12 +228,12 @@ def _nearest_header(trial: Trial) -> str:
     return min(why, key=lambda said: said.count(","), default="") if trial.rejected > 1 else ""
 
 
-def _lines(path: Path) -> int:
-    """How many lines a file has. Raises FileFailed `no_rows`: nothing stands in them."""
+def _lines(trial: Trial, path: Path, octets_max: int | None) -> int:
+    """How many lines a file has, up to the bound. Raises FileFailed `no_rows`: nothing stands in them."""
     with open_source(path) as source:
         return sum(
             1 if chunk.overlong_octets else chunk.data.count(b"\n") + (not chunk.data.endswith(b"\n"))
-            for chunk in chunks(source)
+            for chunk in _bounded(trial, chunks(source), octets_max)
         )
 
 
@@ -277,14 +277,20 @@ def _decode(
 
 def _looked_at(trial: Trial, cut: Iterator[Chunk], form: Format, octets_max: int | None) -> Iterator[Chunk]:
     """The chunks up to the bound, the first of them looked at for columns that are not read."""
-    octets = 0
-    for chunk in cut:
-        if octets_max is not None and octets and octets + len(chunk.data) > octets_max:
-            trial.is_cut = True
-            return
-        octets += len(chunk.data)
+    for chunk in _bounded(trial, cut, octets_max):
         if chunk.is_first and isinstance(form, Mapped):
             trial.more_columns = form.more_columns(chunk)
+        yield chunk
+
+
+def _bounded(trial: Trial, cut: Iterator[Chunk], octets_max: int | None) -> Iterator[Chunk]:
+    """The chunks that fit the bound, the first one in any case."""
+    octets = 0
+    for chunk in cut:
+        octets += len(chunk.data)
+        if octets_max is not None and octets > octets_max and not chunk.is_first:
+            trial.is_cut = True
+            return
         yield chunk
 
 

@@ -14,7 +14,9 @@ Steps = tuple[str | int, ...]  # into tables by name, into lists by number from 
 
 _TOML_BEGINS: Final = re.compile(r"""\[|["']?[A-Za-z0-9_.-]+["']?\s*=""")
 _TOML_HEADER: Final = re.compile(r"\s*(\[\[?)([^\]]+)\]")
-_TOML_KEY: Final = re.compile(r"""\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*=""")
+_TOML_KEY: Final = re.compile(
+    r"""\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*="""
+)
 _TOML_PART: Final = re.compile(r"""[A-Za-z0-9_-]+|"[^"]*"|'[^']*'""")
 _STEP: Final = re.compile(r"[^.\[\] ]+|\[[0-9]+\]")
 _LINE: Final = re.compile(r"\bline ([0-9]+)")

@@ -179,7 +179,8 @@ class SwitchProfile:
         """A profile from what a switch stores: rules and options as JSON.
 
         Options: `service`, `ms_rounding`, `mismatch_tolerance_ms` (0 to 86,400,000), `final_causes` (a list), `legs`,
-        `legs_wait_hours` (0 to 8,784), `legs_skew_s` (0 to 3,600) and `mapping` (an object, or its text in TOML, YAML or JSON). Raises Invalid `unknown_timezone`, `number_rule`, `switch_option`,
+        `legs_wait_hours` (0 to 8,784), `legs_skew_s` (0 to 3,600) and `mapping` (an object, or its text in
+        TOML, YAML or JSON). Raises Invalid `unknown_timezone`, `number_rule`, `switch_option`,
         `mapping_*`.
         """
         return cls(
