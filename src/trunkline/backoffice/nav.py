@@ -27,6 +27,7 @@ TASKS: list[tuple[Any, list[Item]]] = [
         [
             (_("Call records"), "manage_search", "records", Permission.RECORDS_READ),
             (_("Files"), "inventory_2", "usage_batch_changelist", Permission.USAGE_READ),
+            (_("Try a file"), "science", "try", Permission.USAGE_LOAD),
             (_("Rejects"), "report", "rejects", Permission.USAGE_READ),
             (_("Waiting legs"), "hourglass_top", "waiting_legs", Permission.USAGE_READ),
             (_("Re-rating"), "published_with_changes", "rerating", Permission.USAGE_READ),
@@ -40,6 +41,7 @@ TASKS: list[tuple[Any, list[Item]]] = [
         [
             (_("Tariffs"), "sell", "tariffs_tariff_changelist", Permission.TARIFFS_READ),
             (_("Rates"), "list_alt", "tariffs_rate_changelist", Permission.TARIFFS_READ),
+            (_("Price of a call"), "calculate", "rate_preview", Permission.TARIFFS_READ),
             (_("Time profiles"), "schedule", "tariffs_timeprofile_changelist", Permission.TARIFFS_READ),
             (_("Exchange rates"), "currency_exchange", "tariffs_exchangerate_changelist", Permission.TARIFFS_READ),
             (_("Code decks"), "dialpad", "tariffs_codedeck_changelist", Permission.TARIFFS_READ),

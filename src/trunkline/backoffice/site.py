@@ -21,6 +21,7 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.i18n import set_language
 from unfold.sites import UnfoldAdminSite
 
+from trunkline.backoffice.hints import hint_text
 from trunkline.core.errors import Conflict, Denied, Invalid, NotFound, TrunklineError, Unavailable
 from trunkline.identity.permissions import Permission
 from trunkline.identity.principal import principal_of
@@ -105,7 +106,7 @@ class BackOffice(UnfoldAdminSite):
             **self.each_context(request),
             "title": titles.get(status, ""),
             "message": error.message if shown and error else texts.get(status, ""),
-            "hint": error.hint if shown and error else "",
+            "hint": hint_text(error) if shown and error else "",
             "code": error.code if shown and error else "",
         }
         response = TemplateResponse(request, "backoffice/problem.html", context, status=status)

@@ -22,6 +22,15 @@
     }
   });
 
+  // A choice on which the rest of the form depends: data-asks names the parameter by which the page is asked for anew.
+  document.addEventListener("change", (event) => {
+    const name = event.target.dataset && event.target.dataset.asks;
+    if (!name) return;
+    const address = new URL(window.location.href);
+    address.searchParams.set(name, event.target.value);
+    window.location.assign(address);
+  });
+
   // A page of work in progress: the element says with data-follow where its next state is, and leaves it out when there is none.
   const follow = async (element) => {
     const wait = Number(element.dataset.followSeconds || "2") * 1000;
