@@ -18,14 +18,18 @@ from trunkline.api import (
     identities,
     invoices,
     ledger,
+    mappings,
     preview,
     problems,
     rates,
     records,
     rejects,
     reports,
+    reratings,
+    sources,
     switches,
     tariffs,
+    traffic_rules,
 )
 from trunkline.api.auth import ApiKey
 from trunkline.api.parsing import Parser
@@ -76,12 +80,17 @@ api.add_router("/tariffs", rates.router)
 api.add_router("/time-profiles", tariffs.profiles)
 api.add_router("/exchange-rates", exchange_rates.router)
 api.add_router("/switches", switches.router)
+api.add_router("/formats", mappings.formats)
+api.add_router("/mappings", mappings.router)
+api.add_router("/sources", sources.router)
+api.add_router("/traffic-rules", traffic_rules.router)
 api.add_router("/batches", batches.router)
 api.add_router("/records", records.router)
 api.add_router("/rejects", rejects.router)
 api.add_router("/invoices", invoices.router)
 api.add_router("/ledger", ledger.router)
 api.add_router("/reports", reports.router)
+api.add_router("/re-ratings", reratings.router)
 api.add_router("/rate-preview", preview.router)
 
 

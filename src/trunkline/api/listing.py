@@ -100,15 +100,25 @@ def element(column: str) -> Filter:
     )
 
 
+_TRUTH: Final = {"type": "string", "enum": ["true", "false"]}
+
+
+def _read_truth(said: str) -> bool:
+    if said not in {"true", "false"}:
+        raise ValueError("true or false")
+    return said == "true"
+
+
 def boolean(column: str) -> Filter:
     """true or false."""
+    return Filter(column, _read_truth, _TRUTH)
 
-    def read(said: str) -> bool:
-        if said not in {"true", "false"}:
-            raise ValueError("true or false")
-        return said == "true"
 
-    return Filter(column, read, {"type": "string", "enum": ["true", "false"]})
+def is_null(column: str, description: str) -> Filter:
+    """true: where the column says nothing; false: where it does."""
+    return Filter(
+        column, _read_truth, _TRUTH, where=lambda _, wanted: Q(**{f"{column}__isnull": wanted}), description=description
+    )
 
 
 INSTANT: Final = {"type": "string", "format": "date-time"}

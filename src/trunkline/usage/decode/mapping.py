@@ -134,12 +134,16 @@ def read_mapping(path: Path) -> Description:
 
 def parse_mapping(text: str, name: str) -> Description:
     """The mapping of a text; `name` is that of the file, which messages begin with. Raises Invalid `mapping_*`."""
+    return check_mapping(mapping_value(text, name), name)
+
+
+def mapping_value(text: str, name: str) -> object:
+    """What a text of TOML, JSON or YAML says, not yet looked at as a mapping. Raises Invalid `mapping_syntax`."""
     try:
-        given = _language_of(name)(text)
+        return _language_of(name)(text)
     except (ValueError, RecursionError) as error:
         hint = "A mapping is TOML, JSON in a file whose name ends in .json, or YAML in one that ends in .yaml or .yml."
         raise _wrong("mapping_syntax", name, f"cannot be read: {error}", hint) from error
-    return check_mapping(given, name)
 
 
 def _language_of(name: str) -> Callable[[str], object]:
