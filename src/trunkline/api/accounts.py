@@ -166,7 +166,7 @@ def list_accounts(request: HttpRequest) -> JsonResponse:
     return ACCOUNTS.answer(request, accounts())
 
 
-@router.post("", auth=ApiKey(Permission.ACCOUNTS_WRITE), response=answers(AccountShown, 409, status=201))
+@router.post("", auth=ApiKey(Permission.ACCOUNTS_WRITE), response=answers(AccountShown, 404, 409, status=201))
 def create_account(request: HttpRequest, response: HttpResponse, account: NewAccount) -> Status[Any]:
     """Make an account."""
     own = current_tenant()

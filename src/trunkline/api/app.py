@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from copy import deepcopy
+from http import HTTPStatus
 from typing import Any, Final
 
 from ninja import NinjaAPI
@@ -50,7 +53,7 @@ class TrunklineAPI(NinjaAPI):
         return operation.view_func.__name__
 
     def get_openapi_schema(self, **asked: Any) -> OpenAPISchema:
-        """The document; it says of every operation which permission it asks for."""
+        """The document; it says of every operation which permission it asks for, and of problems that they are problems."""
         found = super().get_openapi_schema(**asked)
         permissions = {
             operation.view_func.__name__: callback.permission.value
@@ -63,7 +66,19 @@ class TrunklineAPI(NinjaAPI):
         for described in found["paths"].values():
             for operation in described.values():
                 operation["x-permission"] = permissions[operation["operationId"]]
+                if _takes_json(operation):
+                    operation["responses"].setdefault(
+                        400, deepcopy(operation["responses"][422]) | {"description": "Bad Request"}
+                    )
+                for status, answer in operation["responses"].items():
+                    if int(status) >= HTTPStatus.BAD_REQUEST:
+                        answer["content"] = {problems.MEDIA_TYPE: answer["content"].pop("application/json")}
         return found
+
+
+def _takes_json(operation: Mapping[str, Any]) -> bool:
+    """Whether a body may be none: what it should be cannot be read."""
+    return "application/json" in operation.get("requestBody", {}).get("content", {})
 
 
 api = TrunklineAPI(

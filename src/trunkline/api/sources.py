@@ -10,7 +10,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import Query, Router
 from ninja.responses import Status
-from pydantic import Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from trunkline.api import listing
 from trunkline.api.auth import ApiKey, begin
@@ -44,9 +44,10 @@ Port = Annotated[int, Field(ge=1, le=PORT_MAX, description="22 for SFTP, 21 for 
 Login = Annotated[str, Field(min_length=1, max_length=200, description="User on the server.")]
 # Blanks at its ends are part of a password.
 Hidden = Annotated[
-    SecretStr,
+    str,
     StringConstraints(max_length=20_000, strip_whitespace=False),
-    Field(json_schema_extra={"writeOnly": True}),
+    AfterValidator(Secret),
+    Field(json_schema_extra={"writeOnly": True, "format": "password"}),
 ]
 Minutes = Annotated[int, Field(ge=1, le=MINUTES_MAX)]
 Pin = Annotated[
@@ -433,7 +434,7 @@ def _no_server() -> Invalid:
 
 def _secrets(given: NewSource | SourceChange) -> dict[str, Secret]:
     """The secrets of a request, as the actions want them."""
-    found = {name: Secret(each.get_secret_value()) for name in SECRETS if (each := getattr(given, name)) is not None}
+    found: dict[str, Secret] = {name: each for name in SECRETS if (each := getattr(given, name)) is not None}
     if found.get("private_key"):
         from trunkline.usage.sources.sftp import normal_key  # loads what speaks SSH
 
