@@ -133,6 +133,11 @@ def language_address(request: HttpRequest) -> str:
     return reverse("admin:set_language")
 
 
+def favicon(request: HttpRequest) -> str:
+    """The sign in the browser's tab."""
+    return static("trunkline/icon.svg")
+
+
 def style_sheet(request: HttpRequest) -> str:
     """Our few rules besides Unfold's."""
     return static("backoffice/office.css")
