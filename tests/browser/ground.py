@@ -9,9 +9,9 @@ from typing import Any
 
 from tests.db.usage.carrier import Carrier, line
 from tests.staff import make_member
+from trunkline.core.period import DatePeriod
 from trunkline.identity.models import User
 from trunkline.identity.permissions import BuiltInRole
-from trunkline.core.period import DatePeriod
 from trunkline.invoicing.actions import issue
 from trunkline.tenancy.queries import current_tenant
 from trunkline.usage.models import Batch

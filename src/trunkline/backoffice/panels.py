@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 PANEL_ROWS = 10
+WHOLE = 22  # characters: a cell of so few, such as an instant, an amount or a number, is not broken into lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Panel:
                     "value": cell,
                     "header": self.headers[place],
                     "right": place in self.right,
+                    "whole": len(str(cell.text if isinstance(cell, Link) else cell)) <= WHOLE,
                     "link": cell if isinstance(cell, Link) else None,
                 }
                 for place, cell in enumerate(row)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -51,16 +52,32 @@ def validity(valid_from: datetime | None, valid_to: datetime | None, zone: str) 
     return gettext("until %(end)s") % {"end": end} if end else gettext("always")
 
 
-def standing(valid_from: datetime | None, valid_to: datetime | None, at: datetime) -> tuple[str, str]:
-    """Whether something holds: (value, text) for a label of HOLDS."""
+class State(tuple[str, Any]):
+    """A state (value, text) as lists with `label=kinds` want it, which on the page of its row shows the same coloured box."""
+
+    kind: str
+
+    def __new__(cls, value: str, text: Any, kinds: Mapping[str, str]) -> State:
+        self = super().__new__(cls, (value, text))
+        self.kind = kinds.get(value, "default")
+        return self
+
+    def __html__(self) -> str:
+        return label(self[1], self.kind)
+
+
+HOLDS = {"now": "success", "later": "info", "over": "default", "voided": "danger"}
+
+
+def standing(valid_from: datetime | None, valid_to: datetime | None, at: datetime) -> State:
+    """Whether something holds, for a label of HOLDS."""
     if is_in_force(valid_from, valid_to, at):
-        return "now", gettext("in force")
+        return State("now", gettext("in force"), HOLDS)
     if valid_from is not None and at < valid_from and valid_from != valid_to:
-        return "later", gettext("later")
-    return "over", gettext("over")
+        return State("later", gettext("later"), HOLDS)
+    return State("over", gettext("over"), HOLDS)
 
 
-HOLDS = {"now": "success", "later": "info", "over": "default"}
 YES, NO = _("yes"), _("no")
 
 

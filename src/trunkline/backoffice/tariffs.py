@@ -21,7 +21,7 @@ from trunkline.backoffice.fields import CurrencyField, ZoneField
 from trunkline.backoffice.filters import ChoiceFilter, CodeFilter, HoldsFilter, InForceOnFilter, VoidedFilter
 from trunkline.backoffice.forms import AccountTimesForm, ActionForm, EndForm, StaffForm, error_text
 from trunkline.backoffice.panels import PANEL_ROWS, Link, Panel
-from trunkline.backoffice.shown import HOLDS, choice, instant, label, row_link, standing, validity
+from trunkline.backoffice.shown import HOLDS, State, choice, instant, label, row_link, standing, validity
 from trunkline.backoffice.site import site
 from trunkline.backoffice.uploaded import FileField
 from trunkline.backoffice.verbs import verb
@@ -274,7 +274,7 @@ class AssignmentAdmin(TenantAdmin):
         return validity(row.valid_from, row.valid_to, row.account.timezone)
 
     @display(description=_("Now"), label=HOLDS)
-    def shown_standing(self, row: AccountTariff) -> tuple[str, str]:
+    def shown_standing(self, row: AccountTariff) -> State:
         """Whether it holds now."""
         return standing(row.valid_from, row.valid_to, now())
 
@@ -341,11 +341,11 @@ class RateAdmin(ReadOnlyAdmin):
         """From when to when, on the tariff's clock."""
         return validity(rate.valid_from, rate.valid_to, rate.tariff.timezone)
 
-    @display(description=_("Now"), label={**HOLDS, "voided": "danger"})
-    def shown_standing(self, rate: Rate) -> tuple[str, str]:
+    @display(description=_("Now"), label=HOLDS)
+    def shown_standing(self, rate: Rate) -> State:
         """Whether it holds now."""
         if rate.voided_at is not None:
-            return "voided", gettext("voided")
+            return State("voided", gettext("voided"), HOLDS)
         return standing(rate.valid_from, rate.valid_to, now())
 
     @display(description=_("Marks"))
