@@ -11,6 +11,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.cache import cache
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
+from django.db import connections
 from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from tests.browser.ground import Ground
@@ -118,8 +119,14 @@ def owner(visitor: Visitor, ground: Ground, context: BrowserContext, address: st
 def work() -> Callable[[], None]:
     """Does what waits in the queue, as the worker beside the web does."""
 
+    def do() -> None:
+        try:
+            jobs.work()
+        finally:
+            connections.close_all()  # those of this thread
+
     def run() -> None:
-        thread = threading.Thread(target=jobs.work)
+        thread = threading.Thread(target=do)
         thread.start()
         thread.join()
 

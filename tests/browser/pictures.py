@@ -59,6 +59,20 @@ PICTURES = (
     Picture("rejects", "/office/traffic/rejects/"),
     Picture("invoices", "/office/invoicing/invoice/"),
     Picture("invoice", "/office/invoicing/invoice/", follow=("#result_list tbody a >> nth=0",)),
+    Picture("records-phone", "/office/traffic/records/?account=harbor", size=PHONE),
+    Picture("account-phone", "/office/parties/account/", follow=("#result_list tbody a >> nth=0",), size=PHONE),
+    Picture("rates", "/office/tariffs/rate/"),
+    Picture("files", "/office/usage/batch/"),
+    Picture("trial", "/office/books/trial-balance/"),
+    Picture("journal", "/office/ledger/entry/"),
+    Picture("rules", "/office/usage/trafficrule/"),
+    Picture("add-account", "/office/parties/account/add/"),
+    Picture("upload", "/office/usage/batch/upload/"),
+    Picture("switches", "/office/usage/switch/"),
+    Picture(
+        "why-phone", "/office/traffic/records/?account=harbor", follow=(".office-table tbody a >> nth=0",), size=PHONE
+    ),
+    Picture("history", "/office/parties/account/", follow=("#result_list tbody a >> nth=0", "text=History")),
     Picture("sign-in", "/accounts/login/"),
 )
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from trunkline.backoffice.base import ReadOnlyAdmin
 from trunkline.backoffice.forms import StaffForm
 from trunkline.backoffice.panels import PANEL_ROWS, Link, Panel
-from trunkline.backoffice.shown import choice, money
+from trunkline.backoffice.shown import choice, days, money
 from trunkline.backoffice.site import site
 from trunkline.backoffice.verbs import verb
 from trunkline.identity.permissions import Permission
@@ -73,7 +73,7 @@ class InvoiceAdmin(ReadOnlyAdmin):
 
     @display(description=gettext_lazy("period"))
     def period(self, invoice: Invoice) -> str:
-        return _("%(begin)s until before %(end)s") % {"begin": invoice.period_from, "end": invoice.period_to}
+        return days(invoice.period_from, invoice.period_to)
 
     @display(description=gettext_lazy("net"))
     def shown_net(self, invoice: Invoice) -> Any:

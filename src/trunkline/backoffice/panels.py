@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 PANEL_ROWS = 10
-WHOLE = 22  # characters: a cell of so few, such as an instant, an amount or a number, is not broken into lines
+WHOLE = 24  # characters: a cell of so few with a digit in it, an instant, an amount or a number, is not broken into lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +43,14 @@ class Panel:
                     "value": cell,
                     "header": self.headers[place],
                     "right": place in self.right,
-                    "whole": len(str(cell.text if isinstance(cell, Link) else cell)) <= WHOLE,
+                    "whole": _is_whole(str(cell.text if isinstance(cell, Link) else cell)),
                     "link": cell if isinstance(cell, Link) else None,
                 }
                 for place, cell in enumerate(row)
             ]
             for row in self.rows
         ]
+
+
+def _is_whole(text: str) -> bool:
+    return len(text) <= WHOLE and any(character.isdigit() for character in text)

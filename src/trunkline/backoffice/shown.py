@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.utils.html import format_html
@@ -38,6 +38,16 @@ def instant(value: datetime | None, zone: str = "UTC") -> SafeString:
     return format_html(
         '<time datetime="{}" title="{}">{}</time>', local.isoformat(), zone, f"{local:%Y-%m-%d %H:%M:%S}"
     )
+
+
+def days(begin: date, end: date) -> str:
+    """The days of a period that ends before `end`: a month by its number, one day alone, otherwise the first and the last."""
+    last = end - timedelta(days=1)
+    if begin == last:
+        return f"{begin:%Y-%m-%d}"
+    if begin.day == 1 and end.day == 1 and (last.year, last.month) == (begin.year, begin.month):
+        return f"{begin:%Y-%m}"
+    return f"{begin:%Y-%m-%d} – {last:%Y-%m-%d}"
 
 
 def validity(valid_from: datetime | None, valid_to: datetime | None, zone: str) -> str:
