@@ -6,24 +6,14 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import expect
 
 from tests.browser.ground import NOWHERE, Ground
+from tests.browser.pages import field, press
 from tests.browser.visitor import Visitor
 from tests.db.usage.carrier import line
 
 RATES = "code,destination,price,increments\n254,Kenya,0.0500,1/1\n2547,Kenya Mobile,0.1200,60/1\n"
-
-
-def field(page: Page, name: str) -> Locator:
-    return page.locator(f"[name={name}]")
-
-
-def press(page: Page, text: str) -> None:
-    """The button or link of the page (not of the menu) that says that."""
-    named = re.compile(rf"(^|\s){re.escape(text)}$")  # an icon's name may come before
-    main = page.locator("#main")
-    main.get_by_role("button", name=named).or_(main.get_by_role("link", name=named)).first.click()
 
 
 def test_an_account_gets_its_identity_and_its_prices(owner: Visitor, tmp_path: Path) -> None:

@@ -142,7 +142,8 @@ class TenantAdmin(ModelAdmin):
         return found
 
     def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:
-        return False
+        """Rows are referred to by their key alone; a field that finds its rows while one types asks that."""
+        return to_field == self.opts.pk.attname
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Only what the list's filters ask: whoever could ask more could guess at fields that no screen shows."""
