@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 PANEL_ROWS = 10
-WHOLE = 24  # characters: a cell of so few with a digit in it, an instant, an amount or a number, is not broken into lines
+WHOLE = (
+    24  # characters: a cell of so few with a digit in it, an instant, an amount or a number, is not broken into lines
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +43,8 @@ class Panel:
             [
                 {
                     "value": cell,
-                    "header": self.headers[place],
                     "right": place in self.right,
                     "whole": _is_whole(str(cell.text if isinstance(cell, Link) else cell)),
-                    "link": cell if isinstance(cell, Link) else None,
                 }
                 for place, cell in enumerate(row)
             ]
