@@ -142,7 +142,8 @@ class TenantAdmin(ModelAdmin):
         return found
 
     def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:
-        return False
+        """Rows are referred to by their key alone; a field that finds its rows while one types asks that."""
+        return to_field == self.opts.pk.attname
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Only what the list's filters ask: whoever could ask more could guess at fields that no screen shows."""
@@ -336,8 +337,8 @@ class TenantAdmin(ModelAdmin):
             {
                 "title": each.title,
                 "icon": each.icon,
-                "variant": ActionVariant.DANGER if each.is_danger else ActionVariant.DEFAULT,
-                "attrs": {},
+                "variant": ActionVariant.DEFAULT,  # the button that does it is red, not the one that leads there
+                "attrs": {"data-danger": "yes"} if each.is_danger else {},
                 "path": self.url(each.name, obj),
             }
             for each in verbs_of(type(self))

@@ -86,6 +86,19 @@ TASKS: list[tuple[Any, list[Item]]] = [
     ),
 ]
 
+# What the path above a page calls the room that its rows are of.
+TASK_OF_APP: dict[str, Any] = {
+    "usage": TRAFFIC, "tariffs": PRICES, "parties": PARTIES, "invoicing": INVOICES, "ledger": INVOICES, "reports": REPORTS,
+    "identity": SETTINGS, "tenancy": SETTINGS,
+}  # fmt: skip
+
+
+def first_of_task(request: HttpRequest, app_label: str) -> str | None:
+    """Where the name of a room leads: the first page of its task that this person sees."""
+    title = TASK_OF_APP.get(app_label)
+    groups = (group for group in sidebar(request) if title is not None and group["title"] == title)
+    return next((item["link"] for group in groups for item in group["items"]), None)
+
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """The groups and items that this person sees (Unfold's callback)."""
@@ -139,6 +152,11 @@ def own_account(request: HttpRequest) -> list[dict[str, Any]]:
 def language_address(request: HttpRequest) -> str:
     """Where the choice of a language goes."""
     return reverse("admin:set_language")
+
+
+def favicon(request: HttpRequest) -> str:
+    """The sign in the browser's tab."""
+    return static("trunkline/icon.svg")
 
 
 def style_sheet(request: HttpRequest) -> str:

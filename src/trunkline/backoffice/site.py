@@ -15,6 +15,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Ht
 from django.shortcuts import resolve_url
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
@@ -22,6 +23,7 @@ from django.views.i18n import set_language
 from unfold.sites import UnfoldAdminSite
 
 from trunkline.backoffice.hints import hint_text
+from trunkline.backoffice.nav import first_of_task
 from trunkline.core.errors import Conflict, Denied, Invalid, NotFound, TrunklineError, Unavailable
 from trunkline.identity.permissions import Permission
 from trunkline.identity.principal import principal_of
@@ -30,6 +32,7 @@ View = Callable[..., HttpResponseBase]
 AdminClass = TypeVar("AdminClass", bound=type)
 
 NOT_WORKING = frozenset({"trial_ended", "tenant_suspended"})  # it is not the person who may not
+SCRIPT_WORDS_S = 3600
 STATUS_OF = ((NotFound, 404), (Denied, 403), (Conflict, 409), (Invalid, 400), (Unavailable, 503))
 
 
@@ -183,13 +186,23 @@ class BackOffice(UnfoldAdminSite):
         template = "backoffice/search_command.html" if "extended" in request.GET else "backoffice/search.html"
         return TemplateResponse(request, template, {"results": results}, headers={"HX-Trigger": "search"})
 
+    def i18n_javascript(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The words of the admin's scripts: asked for by every list and form, so browsers keep them, each language's own."""
+        response: HttpResponse = super().i18n_javascript(request, extra_context)
+        patch_cache_control(response, private=True, max_age=SCRIPT_WORDS_S)
+        patch_vary_headers(response, ("Cookie", "Accept-Language"))
+        return response
+
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Passwords are changed where one signs in."""
         return HttpResponseRedirect(reverse("account_change_password"))
 
     def app_index(self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None) -> Any:
-        """There are no pages of apps: the sidebar goes by task."""
-        raise Http404
+        """There are no pages of apps, the sidebar goes by task: the name in the path above a page leads to the first page of its task."""
+        first = first_of_task(request, app_label)
+        if first is None:
+            raise Http404
+        return HttpResponseRedirect(first)
 
 
 def status_of(error: TrunklineError) -> int:
