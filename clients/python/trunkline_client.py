@@ -132,6 +132,9 @@ AssignmentShownRow = TypedDict(
 )
 
 
+AttachedFormat = Literal["xlsx", "csv"]
+
+
 BatchCounts = TypedDict(
     "BatchCounts",
     {
@@ -288,6 +291,49 @@ ContactShownRow = TypedDict(
 )
 
 
+DeliveryShown = TypedDict(
+    "DeliveryShown",
+    {
+        "id": "int",
+        "report": "str",
+        "due_at": "str",
+        "is_planned": "bool",
+        "state": "DeliveryState",
+        "format": "AttachedFormat",
+        "recipients": "list[str]",
+        "attempts": "int",
+        "rows": "int | None",
+        "octets": "int | None",
+        "failure": "str",
+        "failure_detail": "str",
+        "sent_at": "str | None",
+    },
+)
+
+
+DeliveryShownRow = TypedDict(
+    "DeliveryShownRow",
+    {
+        "id": "NotRequired[int]",
+        "report": "NotRequired[str]",
+        "due_at": "NotRequired[str]",
+        "is_planned": "NotRequired[bool]",
+        "state": "NotRequired[DeliveryState]",
+        "format": "NotRequired[AttachedFormat]",
+        "recipients": "NotRequired[list[str]]",
+        "attempts": "NotRequired[int]",
+        "rows": "NotRequired[int | None]",
+        "octets": "NotRequired[int | None]",
+        "failure": "NotRequired[str]",
+        "failure_detail": "NotRequired[str]",
+        "sent_at": "NotRequired[str | None]",
+    },
+)
+
+
+DeliveryState = Literal["waiting", "sending", "sent", "failed", "uncertain"]
+
+
 EffectiveRate = TypedDict(
     "EffectiveRate",
     {"base": "str", "quote": "str", "on": "str", "rate": "str", "rate_exact": "str", "published_on": "str"},
@@ -350,6 +396,9 @@ EntryShownRow = TypedDict(
         "postings": "NotRequired[list[PostingShown]]",
     },
 )
+
+
+Every = Literal["day", "week", "month"]
 
 
 ExchangeRateShownRow = TypedDict(
@@ -744,6 +793,7 @@ NewSavedReport = TypedDict(
         "report": "NotRequired[View]",
         "measure": "NotRequired[str]",
         "by": "NotRequired[str | None]",
+        "period": "NotRequired[str]",
         "from": "NotRequired[str]",
         "to": "NotRequired[str]",
         "compare": "NotRequired[str]",
@@ -812,6 +862,11 @@ PageContactShownRow = TypedDict(
 )
 
 
+PageDeliveryShownRow = TypedDict(
+    "PageDeliveryShownRow", {"data": "list[DeliveryShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
 PageEntryShownRow = TypedDict(
     "PageEntryShownRow", {"data": "list[EntryShownRow]", "has_more": "bool", "next_cursor": "str | None"}
 )
@@ -876,6 +931,7 @@ PageTimeProfileShownRow = TypedDict(
 PeriodAsked = TypedDict(
     "PeriodAsked",
     {
+        "period": "NotRequired[str]",
         "from": "NotRequired[str]",
         "to": "NotRequired[str]",
         "compare": "NotRequired[str]",
@@ -1289,6 +1345,7 @@ ReportAsked = TypedDict(
     "ReportAsked",
     {
         "by": "NotRequired[str | None]",
+        "period": "NotRequired[str]",
         "from": "NotRequired[str]",
         "to": "NotRequired[str]",
         "compare": "NotRequired[str]",
@@ -1341,6 +1398,33 @@ SavedReportShownRow = TypedDict(
         "name": "NotRequired[str]",
         "report": "NotRequired[View]",
         "asked": "NotRequired[dict[str, str]]",
+    },
+)
+
+
+ScheduleAsked = TypedDict(
+    "ScheduleAsked",
+    {
+        "every": "Every",
+        "on_day": "NotRequired[int | None]",
+        "at_time": "NotRequired[str]",
+        "format": "NotRequired[AttachedFormat]",
+        "recipients": "list[str]",
+        "language": "NotRequired[str]",
+    },
+)
+
+
+ScheduleShown = TypedDict(
+    "ScheduleShown",
+    {
+        "every": "Every",
+        "on_day": "NotRequired[int | None]",
+        "at_time": "NotRequired[str]",
+        "format": "NotRequired[AttachedFormat]",
+        "recipients": "list[str]",
+        "language": "NotRequired[str]",
+        "next_at": "str",
     },
 )
 
@@ -2823,6 +2907,7 @@ class Client:
         self,
         *,
         by: str | None | None = None,
+        period: str | None = None,
         from_: str | None = None,
         to: str | None = None,
         compare: str | None = None,
@@ -2847,6 +2932,7 @@ class Client:
                 "/api/v1/reports/summary",
                 query={
                     "by": by,
+                    "period": period,
                     "from": from_,
                     "to": to,
                     "compare": compare,
@@ -2870,6 +2956,7 @@ class Client:
         self,
         *,
         by: str | None | None = None,
+        period: str | None = None,
         from_: str | None = None,
         to: str | None = None,
         compare: str | None = None,
@@ -2894,6 +2981,7 @@ class Client:
                 "/api/v1/reports/margin",
                 query={
                     "by": by,
+                    "period": period,
                     "from": from_,
                     "to": to,
                     "compare": compare,
@@ -2961,6 +3049,7 @@ class Client:
         self,
         report_id: int,
         *,
+        period: str | None = None,
         from_: str | None = None,
         to: str | None = None,
         compare: str | None = None,
@@ -2973,8 +3062,65 @@ class Client:
             self._ask(
                 "GET",
                 f"/api/v1/reports/saved/{report_id}/result",
-                query={"from": from_, "to": to, "compare": compare, "as_of": as_of, "format": format},
+                query={"period": period, "from": from_, "to": to, "compare": compare, "as_of": as_of, "format": format},
             ).json(),
+        )
+
+    def get_schedule(self, report_id: int) -> ScheduleShown:
+        """When a saved report goes out by mail."""
+        return cast("ScheduleShown", self._ask("GET", f"/api/v1/reports/saved/{report_id}/schedule").json())
+
+    def schedule_report(self, report_id: int, body: ScheduleAsked) -> ScheduleShown:
+        """Send a saved report by mail; what was said of it before counts no more."""
+        return cast("ScheduleShown", self._ask("PUT", f"/api/v1/reports/saved/{report_id}/schedule", json=body).json())
+
+    def unschedule_report(self, report_id: int) -> None:
+        """Send a saved report no more."""
+        self._ask("DELETE", f"/api/v1/reports/saved/{report_id}/schedule")
+
+    def list_deliveries(
+        self,
+        report_id: int,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["due_at", "-due_at", "id", "-id"] | None = None,
+        fields: str | None = None,
+        state: Literal["waiting", "sending", "sent", "failed", "uncertain"] | None = None,
+        state_ne: Literal["waiting", "sending", "sent", "failed", "uncertain"] | None = None,
+        due_at: str | None = None,
+        due_at_gt: str | None = None,
+        due_at_gte: str | None = None,
+        due_at_lt: str | None = None,
+        due_at_lte: str | None = None,
+    ) -> PageDeliveryShownRow:
+        """List the mails with a saved report."""
+        return cast(
+            "PageDeliveryShownRow",
+            self._ask(
+                "GET",
+                f"/api/v1/reports/saved/{report_id}/deliveries",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "state": state,
+                    "state[ne]": state_ne,
+                    "due_at": due_at,
+                    "due_at[gt]": due_at_gt,
+                    "due_at[gte]": due_at_gte,
+                    "due_at[lt]": due_at_lt,
+                    "due_at[lte]": due_at_lte,
+                },
+            ).json(),
+        )
+
+    def send_report(self, report_id: int, *, idempotency_key: str | None = None) -> DeliveryShown:
+        """Send a scheduled report now, besides its schedule."""
+        return cast(
+            "DeliveryShown",
+            self._ask("POST", f"/api/v1/reports/saved/{report_id}/deliveries", idempotency_key=idempotency_key).json(),
         )
 
     def preview_rate(self, body: SupposedEvent, *, idempotency_key: str | None = None) -> RatePreview:
