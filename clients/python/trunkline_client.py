@@ -202,6 +202,9 @@ AssignmentShownRow = TypedDict(
 )
 
 
+AttachedFormat = Literal["xlsx", "csv"]
+
+
 BatchCounts = TypedDict(
     "BatchCounts",
     {
@@ -443,6 +446,49 @@ ContactShownRow = TypedDict(
 )
 
 
+DeliveryShown = TypedDict(
+    "DeliveryShown",
+    {
+        "id": "int",
+        "report": "str",
+        "due_at": "str",
+        "is_planned": "bool",
+        "state": "DeliveryState",
+        "format": "AttachedFormat",
+        "recipients": "list[str]",
+        "attempts": "int",
+        "rows": "int | None",
+        "octets": "int | None",
+        "failure": "str",
+        "failure_detail": "str",
+        "sent_at": "str | None",
+    },
+)
+
+
+DeliveryShownRow = TypedDict(
+    "DeliveryShownRow",
+    {
+        "id": "NotRequired[int]",
+        "report": "NotRequired[str]",
+        "due_at": "NotRequired[str]",
+        "is_planned": "NotRequired[bool]",
+        "state": "NotRequired[DeliveryState]",
+        "format": "NotRequired[AttachedFormat]",
+        "recipients": "NotRequired[list[str]]",
+        "attempts": "NotRequired[int]",
+        "rows": "NotRequired[int | None]",
+        "octets": "NotRequired[int | None]",
+        "failure": "NotRequired[str]",
+        "failure_detail": "NotRequired[str]",
+        "sent_at": "NotRequired[str | None]",
+    },
+)
+
+
+DeliveryState = Literal["waiting", "sending", "sent", "failed", "uncertain"]
+
+
 EffectiveRate = TypedDict(
     "EffectiveRate",
     {"base": "str", "quote": "str", "on": "str", "rate": "str", "rate_exact": "str", "published_on": "str"},
@@ -505,6 +551,9 @@ EntryShownRow = TypedDict(
         "postings": "NotRequired[list[PostingShown]]",
     },
 )
+
+
+Every = Literal["day", "week", "month"]
 
 
 ExchangeRateShownRow = TypedDict(
@@ -1005,6 +1054,7 @@ NewSavedReport = TypedDict(
         "report": "NotRequired[View]",
         "measure": "NotRequired[str]",
         "by": "NotRequired[str | None]",
+        "period": "NotRequired[str]",
         "from": "NotRequired[str]",
         "to": "NotRequired[str]",
         "compare": "NotRequired[str]",
@@ -1134,6 +1184,11 @@ PageContactShownRow = TypedDict(
 )
 
 
+PageDeliveryShownRow = TypedDict(
+    "PageDeliveryShownRow", {"data": "list[DeliveryShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
 PageEntryShownRow = TypedDict(
     "PageEntryShownRow", {"data": "list[EntryShownRow]", "has_more": "bool", "next_cursor": "str | None"}
 )
@@ -1228,6 +1283,7 @@ PageTrafficRuleShownRow = TypedDict(
 PeriodAsked = TypedDict(
     "PeriodAsked",
     {
+        "period": "NotRequired[str]",
         "from": "NotRequired[str]",
         "to": "NotRequired[str]",
         "compare": "NotRequired[str]",
@@ -1662,6 +1718,7 @@ ReportAsked = TypedDict(
     "ReportAsked",
     {
         "by": "NotRequired[str | None]",
+        "period": "NotRequired[str]",
         "from": "NotRequired[str]",
         "to": "NotRequired[str]",
         "compare": "NotRequired[str]",
@@ -1803,6 +1860,33 @@ SavedReportShownRow = TypedDict(
         "name": "NotRequired[str]",
         "report": "NotRequired[View]",
         "asked": "NotRequired[dict[str, str]]",
+    },
+)
+
+
+ScheduleAsked = TypedDict(
+    "ScheduleAsked",
+    {
+        "every": "Every",
+        "on_day": "NotRequired[int | None]",
+        "at_time": "NotRequired[str]",
+        "format": "NotRequired[AttachedFormat]",
+        "recipients": "list[str]",
+        "language": "NotRequired[str]",
+    },
+)
+
+
+ScheduleShown = TypedDict(
+    "ScheduleShown",
+    {
+        "every": "Every",
+        "on_day": "NotRequired[int | None]",
+        "at_time": "NotRequired[str]",
+        "format": "NotRequired[AttachedFormat]",
+        "recipients": "list[str]",
+        "language": "NotRequired[str]",
+        "next_at": "str",
     },
 )
 
@@ -4091,6 +4175,7 @@ class Client:
         self,
         *,
         by: str | None | None = None,
+        period: str | None = None,
         from_: str | None = None,
         to: str | None = None,
         compare: str | None = None,
@@ -4115,6 +4200,7 @@ class Client:
                 "/api/v1/reports/summary",
                 query={
                     "by": by,
+                    "period": period,
                     "from": from_,
                     "to": to,
                     "compare": compare,
@@ -4138,6 +4224,7 @@ class Client:
         self,
         *,
         by: str | None | None = None,
+        period: str | None = None,
         from_: str | None = None,
         to: str | None = None,
         compare: str | None = None,
@@ -4162,6 +4249,7 @@ class Client:
                 "/api/v1/reports/margin",
                 query={
                     "by": by,
+                    "period": period,
                     "from": from_,
                     "to": to,
                     "compare": compare,
@@ -4229,6 +4317,7 @@ class Client:
         self,
         report_id: int,
         *,
+        period: str | None = None,
         from_: str | None = None,
         to: str | None = None,
         compare: str | None = None,
@@ -4241,7 +4330,7 @@ class Client:
             self._ask(
                 "GET",
                 f"/api/v1/reports/saved/{report_id}/result",
-                query={"from": from_, "to": to, "compare": compare, "as_of": as_of, "format": format},
+                query={"period": period, "from": from_, "to": to, "compare": compare, "as_of": as_of, "format": format},
             ).json(),
         )
 

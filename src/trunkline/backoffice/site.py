@@ -15,7 +15,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Ht
 from django.shortcuts import resolve_url
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.cache import patch_cache_control, patch_vary_headers
+from django.utils.cache import add_never_cache_headers, patch_cache_control, patch_vary_headers
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
@@ -25,6 +25,7 @@ from unfold.sites import UnfoldAdminSite
 from trunkline.backoffice.hints import hint_text
 from trunkline.backoffice.nav import first_of_task
 from trunkline.core.errors import Conflict, Denied, Invalid, NotFound, TrunklineError, Unavailable
+from trunkline.identity.outside import Outside
 from trunkline.identity.permissions import Permission
 from trunkline.identity.principal import principal_of
 
@@ -71,23 +72,39 @@ class BackOffice(UnfoldAdminSite):
         def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not self.has_permission(request):
                 return self._send_to_sign_in(request)
-            try:
-                with (
-                    transaction.atomic()
-                ):  # what a screen wrote before it failed is taken back; the page that says so still asks
-                    response = view(request, *args, **kwargs)
-                    if isinstance(response, TemplateResponse):
-                        response.render()
-                return response
-            except Http404:
-                return self.problem(request, 404)
-            except PermissionDenied:
-                return self.problem(request, 403, Denied("permission_missing", gettext("You may not do that")))
-            except TrunklineError as error:
-                return self.problem(request, status_of(error), error)
+            return self._finished(request, lambda: view(request, *args, **kwargs))
 
         guarded: View = inner if cacheable else never_cache(inner)
         return update_wrapper(csrf_protect(guarded), view)
+
+    def _finished(self, request: HttpRequest, answer: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+        """The answer with its page made, or what is in the way; of one that is computed outside the scope the same is done when it is there."""
+        try:
+            with (
+                transaction.atomic()
+            ):  # what a screen wrote before it failed is taken back; the page that says so still asks
+                response = answer()
+                if isinstance(response, TemplateResponse):
+                    response.render()
+        except Http404:
+            return self.problem(request, 404)
+        except PermissionDenied:
+            return self.problem(request, 403, Denied("permission_missing", gettext("You may not do that")))
+        except TrunklineError as error:
+            return self.problem(request, status_of(error), error)
+        if isinstance(response, Outside):
+            response.then = self._later(request, response.then)
+        return response
+
+    def _later(
+        self, request: HttpRequest, then: Callable[[Any], HttpResponseBase]
+    ) -> Callable[[Any], HttpResponseBase]:
+        def finished(result: Any) -> HttpResponseBase:
+            response = self._finished(request, lambda: then(result))
+            add_never_cache_headers(response)
+            return response
+
+        return finished
 
     def problem(self, request: HttpRequest, status: int, error: TrunklineError | None = None) -> HttpResponse:
         """The page that says what is in the way. Absent and foreign objects get the same one, word for word."""

@@ -60,7 +60,8 @@ COMMANDS: dict[str, Permission | None] = {
     "invoice check": P.INVOICES_READ, "invoice export": P.RECORDS_EXPORT, "invoice issue": P.INVOICES_ISSUE, "invoice void": P.INVOICES_VOID,
     "invoice profile": P.SETTINGS_WRITE,
     "report margin": P.REPORTS_READ, "report summary": P.REPORTS_READ, "report run": P.REPORTS_READ, "report list": P.REPORTS_READ,
-    "report save": P.REPORTS_WRITE, "report remove": P.REPORTS_WRITE,
+    "report deliveries": P.REPORTS_READ, "report save": P.REPORTS_WRITE, "report remove": P.REPORTS_WRITE, "report save-usual": P.REPORTS_WRITE,
+    "report schedule": P.REPORTS_WRITE, "report unschedule": P.REPORTS_WRITE, "report send": P.REPORTS_WRITE,
     "ledger check": P.LEDGER_READ, "ledger balances": P.LEDGER_READ, "ledger statement": P.LEDGER_READ, "ledger close-period": P.LEDGER_CLOSE,
 }  # fmt: skip
 
