@@ -74,6 +74,7 @@ _RANGE: Final = re.compile(r"([0-9]+)\s*(?:-|\.\.+|:)\s*([0-9]+)", re.ASCII)
 _WORD_RANGE: Final = re.compile(r"([0-9])\s+(?:to|bis|thru|through)\s+([0-9])", re.IGNORECASE)
 _ITEM: Final = re.compile(r"(?:\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}|[^,;|/&\s()\[\]{}])+")
 _SETS: Final = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]|\{([^{}]*)\}")
+_HYPHENED: Final = re.compile(r"\(?\+?([0-9]+)\s*-\s*([0-9]+)\)?", re.ASCII)
 _HEAD_SETS: Final = re.compile(r"\+?([0-9]+)\s+[(\[]([0-9,;\s\-]+)[)\]]", re.ASCII)
 _HEAD_LIST: Final = re.compile(r"\+?([0-9]{1,4})\s*[:=\s]\s*([0-9].*)", re.ASCII)
 
@@ -232,7 +233,7 @@ def _range_or_joined(left: str, right: str, rules: CodeRules) -> list[str]:
 
 def hyphen_readings(text: str) -> tuple[bool, bool]:
     """Whether `12-34` can be a range, and whether it can be a country with a city."""
-    match = re.fullmatch(r"\+?([0-9]+)\s*-\s*([0-9]+)", unwrapped(text), re.ASCII)
+    match = _HYPHENED.fullmatch(unwrapped(text))
     if match is None:
         return False, False
     left, right = match.groups()
@@ -347,7 +348,7 @@ def _placed(codes: list[str], country: str, rules: CodeRules) -> list[str]:
     placed = []
     for code in codes:
         if country:
-            repeats = not rules.joins_country or _repeats(code, country)
+            repeats = not rules.joins_country or repeats_country(code, country)
             whole = code if repeats else country + _without_trunk_zero(country, code)
         else:
             whole = _without_international(code)
@@ -357,11 +358,31 @@ def _placed(codes: list[str], country: str, rules: CodeRules) -> list[str]:
     return placed
 
 
-def _repeats(code: str, country: str) -> bool:
-    """Whether a token beside a country begins with it, as 447911 beside 44. One digit begins many area codes: 701 beside 7 is one of them."""
-    if not code.startswith(country):
-        return False
-    return len(country) > 1 or len(code) > 3
+def repeats_country(code: str, country: str) -> bool:
+    """Whether a token beside a country begins with it, as 447911 beside 44, and is no area code that only looks so: 39 beside 39.
+
+    It is one of the country's own where numbers that begin so exist there.
+    """
+    return code.startswith(country) and len(code) > len(country) and not exists(country, code)
+
+
+@lru_cache(maxsize=65_536)
+def exists(country: str, national: str) -> bool:
+    """Whether the country's numbering plan has numbers that begin like this; true for a country that has no plan here."""
+    regions = COUNTRY_CODE_TO_REGION_CODE.get(int(country)) if len(country) <= 3 else None
+    if not regions:
+        return True
+    for region in regions:
+        metadata = PhoneMetadata.metadata_for_region(region) or PhoneMetadata.metadata_for_nongeo_region(int(country))
+        if metadata is None or metadata.general_desc is None:
+            return True
+        pattern = re.compile(metadata.general_desc.national_number_pattern)
+        for digits in metadata.general_desc.possible_length:
+            if digits >= len(national) and any(
+                pattern.fullmatch(national.ljust(digits, filling)) for filling in "0123456789"
+            ):
+                return True
+    return False
 
 
 def _without_international(code: str) -> str:

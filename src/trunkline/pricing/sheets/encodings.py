@@ -17,7 +17,6 @@ _MARKS: Final = (
 )
 _SAMPLE: Final = 1 << 20
 _SINGLE: Final = ("cp1251", "koi8-r", "cp866")
-_LATIN: Final = ("cp1252", "cp1250", "cp1254")
 _CYRILLIC_WORD: Final = re.compile("[А-ЯЁ]?[а-яё]{2,}|[А-ЯЁ]{2,}")
 _CJK: Final = re.compile("[\u4e00-\u9fff\u3040-\u30ff\uac00-\ud7af]")
 
@@ -68,10 +67,9 @@ def _guess(data: bytes) -> str:
             continue
         if len(_CJK.findall(text)) * 2 >= high * 0.3 and len(re.findall(rb"[\x80-\xff]{4,}", sample)) > 0:
             return name
-    text = sample.decode("cp1250", "replace")
-    # Letters that only Central Europe writes, in places where cp1252 would have signs no word holds.
-    if len(re.findall("(?<=[a-zA-Z])[ąęłńśźżěščřžůťďňőűŁŚŹŻŠČŘŽ]", text)) > len(
-        re.findall("[A-Za-z][éèêàâçñöäüßáíóúãõôîï]", text)
-    ):
-        return "cp1250"
-    return "cp1252"
+    # Octets that are letters of Central Europe there and signs in cp1252, next to letters.
+    return (
+        "cp1250"
+        if re.search(rb"(?i)[a-z][\xa3\xa5\xb3\xb9\xbc\xbf]|[\xa3\xa5\xb3\xb9\xbc\xbf][a-z]", sample)
+        else "cp1252"
+    )

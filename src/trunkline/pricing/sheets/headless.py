@@ -23,7 +23,7 @@ class Order:
 
 
 def _is_code(p: Profile) -> bool:
-    return p.code > 0.9 and p.fraction < 0.1
+    return p.code > 0.9
 
 
 def _is_name(p: Profile) -> bool:

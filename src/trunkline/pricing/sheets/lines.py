@@ -14,6 +14,7 @@ from trunkline.core.errors import Invalid
 from trunkline.pricing.sheets import words as w
 from trunkline.pricing.sheets.cells import Problems, Rows, are_plain_codes, each_distinct, fill_down, spread
 from trunkline.pricing.sheets.code_cells import read_codes, unwrapped
+from trunkline.pricing.sheets.code_names import CodeNames
 from trunkline.pricing.sheets.date_cells import DateCell, read_date
 from trunkline.pricing.sheets.grid import CellKind, Grid, letter
 from trunkline.pricing.sheets.headers import meaning_of
@@ -68,13 +69,14 @@ class SheetLines:
     skipped: dict[str, int] = field(default_factory=dict)
 
 
-def read_lines(grid: Grid, sheet: SheetLayout) -> SheetLines:
-    """The lines of a rates sheet."""
-    return _Reader(grid, sheet).read()
+def read_lines(grid: Grid, sheet: SheetLayout, known: CodeNames | None = None) -> SheetLines:
+    """The lines of a rates sheet; `known` has the codes of destinations that its rows only name."""
+    return _Reader(grid, sheet, known).read()
 
 
 class _Reader:
-    def __init__(self, grid: Grid, sheet: SheetLayout) -> None:
+    def __init__(self, grid: Grid, sheet: SheetLayout, known: CodeNames | None) -> None:
+        self.known = known
         self.grid = grid
         self.sheet = sheet
         self.start = sheet.first_row
@@ -117,6 +119,7 @@ class _Reader:
         dates = self._dates(source)
         increments = self._increments(source)
         names = self._names(source)
+        places, lists = self._named_codes(places, lists, names, keep)
         fixed = self._fixed(source)
         self._no_price(keep, kinds)
         self._blame_width()
@@ -129,7 +132,10 @@ class _Reader:
         table = pa.concat_tables(made).combine_chunks() if made else LINES.empty_table()
         if len(made) > 1:
             table = table.sort_by([("line", "ascending")])
-        return SheetLines(table, self._errors(), self.height, self.skipped)
+        errors = self._errors()
+        if self.known is not None:
+            errors += self.known.errors
+        return SheetLines(table, errors, self.height, self.skipped)
 
     # What each row is.
 
@@ -162,15 +168,12 @@ class _Reader:
         source = np.where(goes_on & (source >= 0), source, np.arange(self.height))
         if wants_code:
             missing = keep & ~has_code & (has_price | unpriced)
-            if self._is_named_elsewhere():
+            if self.known is not None:
                 missing &= ~names
             self.problems.add(np.flatnonzero(missing), RowReason.NO_CODE, self.index(self._code_role()))
         else:
             self.problems.add(np.flatnonzero(keep & ~names), RowReason.NO_NAME, self.index(Role.DESTINATION))
         return keep, source
-
-    def _is_named_elsewhere(self) -> bool:
-        return False
 
     def _code_role(self) -> Role:
         return next(
@@ -198,6 +201,23 @@ class _Reader:
         if self.has(Role.AREA_CODE):
             return self._code_lists(self.texts(Role.AREA_CODE), None, Role.AREA_CODE, "")
         return np.zeros(self.height, np.int64), [[""]]
+
+    def _named_codes(
+        self, places: Rows, lists: list[list[str]], names: pa.Array, keep: npt.NDArray[np.bool_]
+    ) -> tuple[Rows, list[list[str]]]:
+        """The same with the codes of the codes sheet where a row has none of its own."""
+        if self.known is None:
+            return places, lists
+        without = np.array([each in ([], [""]) for each in lists])[places] & keep & ~self.problems.is_bad
+        if not without.any():
+            return places, lists
+        known = self.known.codes
+        encoded = names.dictionary_encode()
+        found = [list(known.get(plain(text), ())) for text in encoded.dictionary.to_pylist()] + [[]]
+        at = encoded.indices.fill_null(len(found) - 1).to_numpy(zero_copy_only=False).astype(np.int64)
+        lost = without & np.array([not each for each in found])[at]
+        self.problems.add(np.flatnonzero(lost), RowReason.NAME_WITHOUT_CODES, self.index(Role.DESTINATION))
+        return np.where(without, at + len(lists), places), [*lists, *found]
 
     def _code_lists(
         self, texts: pa.Array, heads: pa.Array | None, role: Role, added: str

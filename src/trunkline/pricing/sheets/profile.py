@@ -20,7 +20,8 @@ from trunkline.pricing.sheets.words import plain
 _LETTERS: Final = re.compile(r"[^\W\d_]{2,}")
 _WHOLE: Final = re.compile(r"[0-9]{1,5}", re.ASCII)
 _DIGITS: Final = re.compile(r"[0-9]{1,15}(?:[.,]0+)?", re.ASCII)
-_FRACTION: Final = re.compile(r"[0-9]*[.,][0-9]+", re.ASCII)
+_FRACTION: Final = re.compile(r"0*[.,][0-9]+|[0-9]*[.,][0-9]*[1-9][0-9]*", re.ASCII)
+_APART: Final = re.compile(r"[0-9][,;]? +[0-9]", re.ASCII)
 _PAIR: Final = re.compile(r"\s*[0-9]+\s*s?\s*[/+:x\-]\s*[0-9]+\s*s?\s*(?:[/+:\-]\s*[0-9.…]+\s*)*", re.ASCII)
 _ISO: Final = re.compile(r"[A-Z]{2,3}")
 _CURRENCY: Final = re.compile(r"[A-Za-z]{3}|[$€£¥]|US\$")
@@ -48,7 +49,7 @@ class Profile:
     iso: float = 0.0
     currency: float = 0.0
     word: float = 0.0  # blocked, closed and the like
-    wide: float = 0.0  # digits of three places and more
+    wide: float = 0.0  # three digits and more
     distinct: float = 0.0
     texts: tuple[str, ...] = ()
 
@@ -69,7 +70,10 @@ def _facts(text: str, kind: CellKind) -> tuple[bool, ...]:
         kind is not CellKind.DATE and _is_code(text),
         digits,
         kind is not CellKind.DATE and _is_price(text),
-        bool(_FRACTION.fullmatch(re.sub(r"[^0-9.,]", "", text))) and kind is not CellKind.DATE and not dated,
+        bool(_FRACTION.fullmatch(re.sub(r"[^0-9.,]", "", text)))
+        and not _APART.search(text)
+        and kind is not CellKind.DATE
+        and not dated,
         dated,
         whole != -1 and SERIAL_MIN <= whole <= SERIAL_MAX,
         bool(_PAIR.fullmatch(text)) and _is_increment(text),
@@ -81,7 +85,7 @@ def _facts(text: str, kind: CellKind) -> tuple[bool, ...]:
         bool(_ISO.fullmatch(text)),
         bool(_CURRENCY.fullmatch(text)) and bool(w.currencies_in(text)),
         word in w.BLOCKED_WORDS or word in w.CLOSED_WORDS,
-        digits and len(text) >= 3,
+        sum(map(str.isdigit, text)) >= 3,
     )
 
 

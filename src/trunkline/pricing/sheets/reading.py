@@ -13,7 +13,9 @@ import pyarrow.compute as pc
 from trunkline.core.money import PRICE_DECIMALS, scaled_text
 from trunkline.pricing.sheets.container import read_file
 from trunkline.pricing.sheets.grid import Grid
+from trunkline.pricing.sheets.keyed import KEYED, read_keyed
 from trunkline.pricing.sheets.layout import DoubtAt, Layout, Purpose, SheetLayout, to_json
+from trunkline.pricing.sheets.code_names import read_code_names
 from trunkline.pricing.sheets.lines import LINES, SheetLines, read_lines
 from trunkline.pricing.sheets.reasons import Doubt, RowError
 from trunkline.pricing.sheets.recognise import Context, recognise
@@ -51,9 +53,12 @@ def read_sheet(data: bytes, name: str, context: Context | None = None, layout: L
 def read_grids(grids: Sequence[Grid], context: Context, layout: Layout | None = None) -> Reading:
     """The same for sheets that are open."""
     found = layout or recognise(grids, context)
-    read = [(sheet, read_lines(grid, sheet)) for grid, sheet in _pairs(grids, found) if sheet.purpose is Purpose.RATES]
+    if found.form == KEYED:
+        read = [(found.sheets[0], read_keyed(grids))]
+    else:
+        read = [(sheet, each) for sheet, each in _read_all(grids, found)]
     lines = pa.concat_tables([each.lines for _, each in read]).combine_chunks() if read else LINES.empty_table()
-    errors = tuple(error for _, each in read for error in each.errors)
+    errors = tuple(dict.fromkeys(error for _, each in read for error in each.errors))
     skipped: dict[str, int] = {}
     for _, each in read:
         for what, count in each.skipped.items():
@@ -67,6 +72,14 @@ def read_grids(grids: Sequence[Grid], context: Context, layout: Layout | None = 
     return Reading(
         found, lines, errors, judge_scope(grids, found, lines, context), rows, skipped, duplicates, contradictions
     )
+
+
+def _read_all(grids: Sequence[Grid], layout: Layout) -> list[tuple[SheetLayout, SheetLines]]:
+    """The lines of all rates sheets; those without codes of their own take them from the codes sheets."""
+    pairs = _pairs(grids, layout)
+    codes = [(grid, sheet) for grid, sheet in pairs if sheet.purpose is Purpose.CODES]
+    known = read_code_names(codes) if codes else None
+    return [(sheet, read_lines(grid, sheet, known)) for grid, sheet in pairs if sheet.purpose is Purpose.RATES]
 
 
 def _pairs(grids: Sequence[Grid], layout: Layout) -> list[tuple[Grid, SheetLayout]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -13,9 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trunkline.pricing.sheets.code_cells import CodeRules, Hyphen, hyphen_readings, unwrapped
+from trunkline.pricing.sheets.code_cells import CodeRules, Hyphen, exists, hyphen_readings, unwrapped
 from trunkline.pricing.sheets.date_cells import DateOrder, find_order, parts_of
-from trunkline.pricing.sheets.grid import Cell, CellKind, Grid
+from trunkline.pricing.sheets.grid import Cell, CellKind, Grid, letter
 from trunkline.pricing.sheets.headers import cents_in, meaning_of
 from trunkline.pricing.sheets.headless import assign_headless
 from trunkline.pricing.sheets.keyed import KEYED, find_keyed
@@ -121,6 +120,7 @@ def _layout(
     )  # fmt: skip
     if purpose is Purpose.SKIP:
         return sheet, doubts
+    doubts += _codes_overlooked(sheet, roles, profiles)
     sheet, more = _read_codes_how(grid, sheet)
     doubts += more
     hints = _hints(grid, sheet, texts)
@@ -137,6 +137,21 @@ def _layout(
         ):
             sheet = replace(sheet, increments=said.increments, increment_exceptions=said.increment_exceptions)
     return sheet, doubts
+
+
+def _codes_overlooked(sheet: SheetLayout, roles: Roles, profiles: Sequence[Profile]) -> list[DoubtAt]:
+    """A sheet of names alone must have no column that could be its codes after all."""
+    if roles.has(*CODES) or any(doubt is Doubt.SEVERAL_CODE_COLUMNS for doubt, _, _ in roles.doubts):
+        return []
+    for column in roles.columns:
+        p = profiles[column.index]
+        said = meaning_of(column.header) if column.header else None
+        is_code = said is not None and said.role in {"code", "area_code", "country_code", "npa"} and p.count > 0
+        unnamed = said is None and p.code > 0.8 and p.wide > 0.5 and p.distinct > 0.5 and p.date < 0.5
+        if is_code or unnamed:
+            text = f"Column {column.header or letter(column.index)!r} could be the codes, yet its cells are not read as such."
+            return [DoubtAt(Doubt.NO_CODE_COLUMN, sheet.name, text, "Say which column is the code.")]
+    return []
 
 
 def _confidence(table: Table, roles: Roles) -> float:
@@ -244,23 +259,27 @@ def _hyphen(texts: Sequence[str], header: str) -> tuple[Hyphen, str]:
         return Hyphen.SEPARATOR, ""
     if meaning is not None and meaning.role == "area_code":
         return Hyphen.SEPARATOR, ""
+    if not only_join and not only_range and both >= 3:
+        return Hyphen.RANGE, f"{unclear[0]!r} can be a range or a country with a city, and no other cell tells."
     if only_join and only_range:
         return Hyphen.RANGE, f"{unclear[0]!r} can be a range or a country with a city, and the sheet has both."
     return Hyphen.RANGE, ""
 
 
 def _joins(grid: Grid, sheet: SheetLayout, country: Column, area: Column) -> bool:
-    """Whether area codes lack their country. False where every one of them begins with it."""
-    count = sheet.last_row - sheet.first_row
-    codes = grid.columns[area.index].slice(sheet.first_row, count)
-    countries = grid.columns[country.index].slice(sheet.first_row, count)
-    rows = [
-        (code, head)
-        for code, head in zip(codes.to_pylist()[:20_000], countries.to_pylist()[:20_000], strict=True)
-        if code and head
-    ]
-    heads = Counter(unwrapped(code).lstrip("+0").startswith(unwrapped(head).lstrip("+0")) for code, head in rows)
-    return not (heads[True] and heads[False] == 0)
+    """Whether area codes lack their country. False where every one of them begins with it, as far as its numbering plan allows that."""
+    count = min(sheet.last_row - sheet.first_row, 20_000)
+    codes = grid.columns[area.index].slice(sheet.first_row, count).to_pylist()
+    countries = grid.columns[country.index].slice(sheet.first_row, count).to_pylist()
+    tokens = []
+    for code, head in zip(codes, countries, strict=True):
+        digits = unwrapped(head or "").lstrip("+0")
+        if code and digits.isdecimal() and digits.isascii():
+            tokens += [(token.lstrip("0"), digits) for token in re.findall("[0-9]+", unwrapped(code))]
+    if not tokens or any(not token.startswith(head) or token == head for token, head in tokens):
+        return True
+    is_whole = all(exists(head, token[len(head) :]) for token, head in tokens)
+    return not is_whole and all(exists(head, token) for token, head in tokens)
 
 
 def _added_country(grid: Grid, sheet: SheetLayout, column: Column) -> str:

@@ -103,7 +103,7 @@ def fits(role: str, p: Profile) -> bool | None:
         return None
     match role:
         case "code" | "area_code" | "country_code":
-            return p.code >= 0.6 and p.fraction < 0.2
+            return p.code >= 0.6
         case "npa" | "nxx":
             return p.digits > 0.95
         case "destination" | "country" | "network" | "id":
