@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trunkline.core.money import Price
+from trunkline.core.money import PRICE_DECIMALS, Price
 from trunkline.tariffs.countries import country_of
 from trunkline.tariffs.rate_file import LOAD_SCHEMA, STANDING, rate_bounds, rate_keys
 from trunkline.tariffs.rules import first_after, parse_steps
@@ -40,6 +40,7 @@ class Kind(IntEnum):
     MOVED = 5
     BLOCKED = 6
     CLOSED = 7
+    REFUSED = 8  # by the agreement
 
 
 class Differs(IntFlag):
@@ -204,6 +205,13 @@ def _encoded(column: pa.ChunkedArray) -> tuple[list[Any], Int64s]:
     return values, encoded.indices.fill_null(len(values)).to_numpy(zero_copy_only=False).astype(np.int64)
 
 
+def unit_prices(steps: pa.ChunkedArray) -> tuple[list[Fraction], Int64s]:
+    """What one unit of a long event costs, in the tariff's currency, for each distinct text of steps; and which text each row has."""
+    texts, index = _encoded(steps)
+    last = [parse_steps(text)[-1] for text in texts]
+    return [Fraction(step.price.units, step.per * 10**PRICE_DECIMALS) for step in last], index
+
+
 def _ranks(values: Sequence[Any]) -> Int64s:
     order = {value: rank for rank, value in enumerate(sorted(set(values)))}
     return np.array([order[value] for value in values], np.int64)
@@ -225,14 +233,13 @@ class Ends:
     at_s: Int64s
 
 
-def closings(there: pa.Table, lines: pa.Table, *, scope: Scope, closes_at_s: int) -> Ends:
+def closings(there: pa.Table, lines: pa.Table, *, is_closed: Bools, scope: Scope, closes_at_s: int) -> Ends:
     """What ends because a line closes its code, and because the sheet leaves its code out.
 
-    `closes_at_s` is when left-out codes close, in seconds since 1970.
+    `is_closed` marks the lines that close; `closes_at_s` is when left-out codes close, in seconds since 1970.
     """
     codes = there["code"].combine_chunks()
     _, end = rate_bounds(there)
-    is_closed = lines["is_closed"].to_numpy()
     closed = lines.filter(pa.array(is_closed))
     by_line = _positions(codes, closed["code"].combine_chunks())
     starts, _ = rate_bounds(closed)

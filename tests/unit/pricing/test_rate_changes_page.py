@@ -79,7 +79,7 @@ def test_what_a_sheet_leaves_out(row: dict[str, str]) -> None:
     tariff = there(*(rate(code) for code in ("254", "25470", "255", "88213", "88216")))
     named = sheet(rate("2547", valid_from=LINE_BEGINS), rate("88213", valid_from=LINE_BEGINS))
     at = int(LINE_BEGINS.timestamp())
-    ends = closings(tariff, named, scope=Scope(row["scope"]), closes_at_s=at)
+    ends = closings(tariff, named, is_closed=named["is_closed"].to_numpy(), scope=Scope(row["scope"]), closes_at_s=at)
     assert tariff["code"].take(pa.array(ends.rows)).to_pylist() == [code for code in row["closed"].split(", ") if code]
     assert ends.at_s.tolist() == [at] * len(ends.rows)
 

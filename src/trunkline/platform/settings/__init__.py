@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "trunkline.tariffs",
     "trunkline.usage",
     "trunkline.invoicing",
+    "trunkline.pricing",
     "trunkline.reports",
 ]
 
