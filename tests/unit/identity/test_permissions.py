@@ -43,6 +43,7 @@ COMMANDS: dict[str, Permission | None] = {
     "tariff list": P.TARIFFS_READ, "tariff show": P.TARIFFS_READ, "tariff profile-list": P.TARIFFS_READ, "tariff exchange-rate": P.TARIFFS_READ,
     "tariff add": P.TARIFFS_WRITE, "tariff set": P.TARIFFS_WRITE, "tariff load-rates": P.TARIFFS_WRITE, "tariff void-rates": P.TARIFFS_WRITE,
     "tariff profile-add": P.TARIFFS_WRITE, "tariff profile-set": P.TARIFFS_WRITE, "tariff load-deck": P.TARIFFS_WRITE,
+    "sheet read": P.TARIFFS_READ,
     "tariff assign": P.TARIFFS_ASSIGN, "tariff end-assignment": P.TARIFFS_ASSIGN,
     "tariff load-exchange-rates": P.EXCHANGE_RATES_WRITE, "tariff set-exchange-rate": P.EXCHANGE_RATES_WRITE,
     "switch list": P.SWITCHES_READ, "switch add": P.SWITCHES_WRITE, "switch set": P.SWITCHES_WRITE,
