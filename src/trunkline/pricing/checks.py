@@ -41,8 +41,9 @@ class Check:
 
 
 CHECKS: Final[Mapping[str, Check]] = {
+    "layout": Check(Level.STOP, None, "It is not sure what the sheet says: look at the layout and correct it."),
     "currency": Check(Level.STOP, None, "The sheet names another currency than the tariff's."),
-    "errors": Check(Level.STOP, None, "Rows of the sheet could not be read."),
+    "errors": Check(Level.STOP, None, "Rows of the sheet cannot be read, or cannot be rates of this tariff."),
     "repeated": Check(Level.STOP, None, "The same file has been applied to this tariff already."),
     "all_past": Check(Level.STOP, 7, "Every line begins more than so many days before the sheet came."),
     "count_drop": Check(Level.STOP, 30, "The sheet closes more than so many percent of the codes in force."),
@@ -95,6 +96,8 @@ class Looked:
     currencies: frozenset[str]
     currency: str
     errors: int
+    doubts: tuple[str, ...]
+    is_last: Bools  # whether a line holds at all, beside the others of the sheet
     is_repeated: bool
 
 
@@ -164,6 +167,10 @@ def _where(table: pa.Table, marked: Bools) -> Found:
 def _currency(looked: Looked, _: int) -> Found:
     others = sorted(looked.currencies - {looked.currency})
     return (len(looked.lines), others) if others else _NOTHING
+
+
+def _layout(looked: Looked, _: int) -> Found:
+    return (len(looked.lines), []) if looked.doubts else _NOTHING
 
 
 def _errors(looked: Looked, _: int) -> Found:
@@ -280,7 +287,7 @@ def _one_date(looked: Looked, _: int) -> Found:
 
 
 _FINDERS: Final = {
-    "currency": _currency, "errors": _errors, "repeated": _repeated, "all_past": _all_past, "count_drop": _count_drop,
+    "layout": _layout, "currency": _currency, "errors": _errors, "repeated": _repeated, "all_past": _all_past, "count_drop": _count_drop,
     "few_known": _few_known, "unlike": _unlike, "negative": _negative, "jump": _jump, "zero": _zero,
     "increment_worse": _increment_worse, "moved": _moved, "short_notice": _short_notice, "past": _past, "one_date": _one_date,
 }  # fmt: skip

@@ -25,8 +25,10 @@ COUNTRY_DIGITS: Final = 9  # what tells the country of a code
 _NO_COUNTRY_DIGITS: Final = 5
 _INSTANT: Final = pa.timestamp("s", tz="UTC")
 
-# Lines of a sheet: rates; `is_closed` where the line says that the code is no longer offered (its steps count for nothing).
-LINES: Final = pa.schema([*LOAD_SCHEMA, pa.field("is_closed", pa.bool_(), nullable=False)])
+# Lines of a sheet: rates; `is_closed` where the line says that the code is no longer offered (its steps count for nothing), `refused` why it cannot be taken.
+LINES: Final = pa.schema(
+    [*LOAD_SCHEMA, pa.field("is_closed", pa.bool_(), nullable=False), pa.field("refused", pa.string())]
+)
 
 
 class Kind(IntEnum):
@@ -40,7 +42,7 @@ class Kind(IntEnum):
     MOVED = 5
     BLOCKED = 6
     CLOSED = 7
-    REFUSED = 8  # by the agreement
+    REFUSED = 8  # it cannot be taken, or the agreement does not allow it
 
 
 class Differs(IntFlag):
@@ -96,6 +98,7 @@ def compare(there: pa.Table, lines: pa.Table) -> Compared:
     is_closed = lines["is_closed"].to_numpy()
     kinds = np.select(
         [
+            lines["refused"].combine_chunks().is_valid().to_numpy(zero_copy_only=False),
             is_closed & place.is_met,
             is_closed,
             blocked[mine] & ~was_blocked,
@@ -107,6 +110,7 @@ def compare(there: pa.Table, lines: pa.Table) -> Compared:
             (differs & Differs.DESTINATION) != 0,
         ],
         [
+            Kind.REFUSED,
             Kind.CLOSED,
             Kind.UNCHANGED,
             Kind.BLOCKED,

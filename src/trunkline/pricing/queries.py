@@ -13,7 +13,7 @@ from trunkline.pricing.choices import ImportState
 from trunkline.pricing.compare import Kind
 from trunkline.pricing.models import Agreement, SheetImport, SheetTemplate
 from trunkline.pricing.notice import Counting, Notice
-from trunkline.tariffs.models import AccountTariff, Tariff
+from trunkline.tariffs.models import AccountTariff, Code, Tariff
 from trunkline.tenancy.queries import current_tenant
 from trunkline.usage.models import Rollup
 
@@ -99,3 +99,11 @@ def charged_quantities(tariff: Tariff, at: datetime) -> dict[int, int]:
     # The rates of other tariffs of these accounts come along: which are this one's is known to whoever asks.
     rows = Rollup.objects.filter(account_id__in=list(accounts), day__gte=since, rate_id__isnull=False)
     return dict(rows.values_list("rate_id").annotate(units=Sum("billed_quantity")).filter(units__gt=0))
+
+
+def deck_codes() -> dict[str, list[str]]:
+    """The codes of each destination in the tenant's decks, for sheets that name destinations alone."""
+    found: dict[str, list[str]] = {}
+    for name, code in Code.objects.order_by("code").values_list("destination__name", "code").distinct():
+        found.setdefault(name, []).append(code)
+    return found

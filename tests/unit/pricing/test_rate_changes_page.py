@@ -41,7 +41,7 @@ def rate(code: str, said: str = "0:0.02/60/1", **other: Any) -> dict[str, Any]:
         "id": 0, "line": 0, "code": code, "destination": destination or "Kenya", "steps": steps if is_priced else "0:0/60/1",
         "setup_fee": fee or "0", "grace": 0, "valid_from": LONG_AGO, "valid_to": None, "time_profile": None, "weight": "10",
         "rounding_mode": 0, "rounding_decimals": 8, "max_cost": None, "blocked": said == "blocked", "tag": None,
-        "length_min": None, "length_max": None, "additive": False, "is_closed": said == "closed",
+        "length_min": None, "length_max": None, "additive": False, "is_closed": said == "closed", "refused": None,
     } | other  # fmt: skip
 
 

@@ -17,6 +17,8 @@ from django.db import transaction
 
 from trunkline.core.errors import Conflict, Invalid, NotFound
 from trunkline.core.ids import uuid7
+from trunkline.core.period import get_zone
+from trunkline.engine.units import Unit
 from trunkline.kit.db.locks import lock_rows
 from trunkline.pricing import files
 from trunkline.pricing.checks import Level, Looked, Settings, cost_of, count_kinds, findings
@@ -24,12 +26,12 @@ from trunkline.pricing.choices import ImportState
 from trunkline.pricing.compare import Kind, Scope, allowed_begins, closings
 from trunkline.pricing.models import Agreement, SheetImport, SheetTemplate
 from trunkline.pricing.notice import OnBreach
-from trunkline.pricing.offered import ERRORS, Offered
-from trunkline.pricing.queries import charged_quantities, is_applied, notice_days, notice_of
+from trunkline.pricing.offered import ERRORS, Offered, Ways
+from trunkline.pricing.queries import charged_quantities, deck_codes, is_applied, notice_days, notice_of
 from trunkline.tariffs import actions as tariffs
 from trunkline.tariffs.actions.rates import ENDED, ENDS
-from trunkline.tariffs.models import Tariff
-from trunkline.tariffs.rate_file import LOAD_SCHEMA, rate_bounds
+from trunkline.tariffs.models import Tariff, TimeProfile
+from trunkline.tariffs.rate_file import LOAD_SCHEMA, rate_bounds, rate_keys
 from trunkline.tenancy.scope import scope as tenant_scope
 from trunkline.usage.proposals import propose
 
@@ -73,6 +75,7 @@ class Ground:
     """What a sheet is compared with, read at one instant."""
 
     tariff: Tariff
+    ways: Ways
     there: pa.Table
     agreement: Agreement | None
     settings: Settings
@@ -80,8 +83,8 @@ class Ground:
     quantities: Mapping[int, int]
 
 
-# Reads a sheet for a tariff: called outside any scope, with when lines without a date begin.
-ReadSheet = Callable[[Tariff, datetime], Offered]
+# Reads a sheet: called outside any scope with how the tariff takes lines, and when lines begin that nothing dates.
+ReadSheet = Callable[[Ways, datetime], Offered]
 
 
 def import_sheet(
@@ -102,7 +105,7 @@ def import_sheet(
     with tenant_scope(tenant_id, actor, snapshot=True):
         sha256 = hashlib.sha256(data).hexdigest()
         ground = _ground(asked, sha256, now())
-    offered = read(ground.tariff, asked.effective_at or notified_at)
+    offered = read(ground.ways, asked.effective_at or notified_at)
     effective_at = asked.effective_at or offered.effective_at or notified_at
     looked = _compare(ground, offered, asked, effective_at, notified_at)
     found = findings(looked, ground.settings)
@@ -208,8 +211,10 @@ def _ground(asked: Asked, sha256: str, at: datetime) -> Ground:
     checks = asked.checks
     if checks is None and asked.template_id:
         checks = SheetTemplate.objects.values_list("checks", flat=True).filter(pk=asked.template_id).first()
+    profiles = set(TimeProfile.objects.values_list("name", flat=True))
     return Ground(
         tariff,
+        Ways(Unit(tariff.unit), get_zone(tariff.timezone), profiles, deck_codes()),
         tariffs.standing_rates(tariff),
         agreement,
         Settings.of(checks or {}),
@@ -231,7 +236,7 @@ def _compare(ground: Ground, offered: Offered, asked: Asked, effective_at: datet
     elif ground.agreement.on_breach == OnBreach.REFUSE:
         kinds = np.where(is_short, Kind.REFUSED, compared.kinds).astype(np.int8)
         compared = replace(compared, kinds=kinds, differs=np.where(is_short, 0, compared.differs).astype(np.int8))
-    dated = _beginning(lines, begins)
+    dated, is_last = _in_a_row(lines, begins, compared.kinds != Kind.REFUSED)
     return Looked(
         there=there,
         lines=dated,
@@ -249,7 +254,9 @@ def _compare(ground: Ground, offered: Offered, asked: Asked, effective_at: datet
         notified_s=int(notified_at.timestamp()),
         currencies=offered.currencies,
         currency=ground.tariff.currency,
-        errors=len(offered.errors),
+        errors=len(offered.errors) + int((compared.kinds == Kind.REFUSED).sum()),
+        doubts=offered.doubts,
+        is_last=is_last,
         is_repeated=ground.is_repeated,
     )
 
@@ -261,7 +268,7 @@ def _are_written(looked: Looked) -> npt.NDArray[np.bool_]:
     _, there_ends = rate_bounds(looked.there)
     until = np.where(before >= 0, there_ends[before] if len(there_ends) else 0, ends)
     lasts = (kinds == Kind.UNCHANGED) & ~looked.lines["is_closed"].to_numpy() & (until < ends)
-    return np.isin(kinds, _MAKES_RATES) | lasts
+    return looked.is_last & (np.isin(kinds, _MAKES_RATES) | lasts)
 
 
 def _allowed(agreement: Agreement | None, asked: Asked, notified_at: datetime) -> Callable[[Kind], int]:
@@ -276,9 +283,29 @@ def _allowed(agreement: Agreement | None, asked: Asked, notified_at: datetime) -
     return instants.__getitem__
 
 
-def _beginning(lines: pa.Table, begins_s: Int64s) -> pa.Table:
-    at = lines.schema.get_field_index("valid_from")
-    return lines.set_column(at, lines.schema.field(at), pa.array(begins_s).cast(pa.timestamp("s", tz="UTC")))
+def _in_a_row(
+    lines: pa.Table, begins_s: Int64s, counts: npt.NDArray[np.bool_]
+) -> tuple[pa.Table, npt.NDArray[np.bool_]]:
+    """The lines at their beginnings, each ended by the next one of the same rate; and which hold at all, for two can have been put off to one instant.
+
+    Only those that `counts` marks end others or are ended.
+    """
+    keys = rate_keys(lines)
+    asked_s, ends = rate_bounds(lines)
+    ends = ends.copy()
+    rows = np.flatnonzero(counts)
+    order = rows[np.lexsort((asked_s[rows], begins_s[rows], keys[rows]))]
+    here, following = order[:-1], order[1:]
+    same = keys[here] == keys[following]
+    here, following = here[same], following[same]
+    ends[here] = np.minimum(ends[here], begins_s[following])
+    holds = begins_s < ends
+    ever = np.iinfo(np.int64).max
+    for name, instants in (("valid_from", begins_s), ("valid_to", np.where(holds, ends, ever))):
+        place = lines.schema.get_field_index(name)
+        values = pa.array(instants, mask=instants == ever).cast(pa.timestamp("s", tz="UTC"))
+        lines = lines.set_column(place, lines.schema.field(place), values)
+    return lines, holds
 
 
 def _counts(looked: Looked, ground: Ground) -> dict[str, Any]:
