@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "trunkline.tariffs",
     "trunkline.usage",
     "trunkline.invoicing",
+    "trunkline.pricing",
     "trunkline.reports",
 ]
 
