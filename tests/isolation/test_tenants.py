@@ -82,6 +82,8 @@ def another_value(field: Any, column: str) -> str:
         return f"right({column} || '~', {field.max_length})"
     if isinstance(field, models.BooleanField):
         return column
+    if isinstance(field, models.DateTimeField):
+        return f"{column} + interval '1000 days'"
     return f"{column} + 1000"
 
 

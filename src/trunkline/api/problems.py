@@ -1,6 +1,6 @@
 """Errors as the API says them: problems of RFC 9457 with a stable `code`, one shape for every status.
 
-    400 malformed_json           the body is no JSON; incomplete_body: it ended before its end
+    400 malformed_json           the body is no JSON; malformed_form: it is no form; incomplete_body: it ended before its end
     401 invalid_api_key          no key, or one that does not hold
     403 Denied                   the key lacks the permission, or its address is not allowed
     404 NotFound                 absent, or another tenant's: one text for both
@@ -52,6 +52,7 @@ _NOT_KEPT: Final = frozenset({"rate_limited"})  # it says nothing of what somebo
 # Codes that have a status of their own in HTTP.
 _STATUS_OF_CODE: Final = {
     "incomplete_body": 400,
+    "malformed_form": 400,
     "invalid_api_key": 401,
     "length_required": 411,
     "version_conflict": 412,

@@ -337,8 +337,8 @@ class TenantAdmin(ModelAdmin):
             {
                 "title": each.title,
                 "icon": each.icon,
-                "variant": ActionVariant.DANGER if each.is_danger else ActionVariant.DEFAULT,
-                "attrs": {},
+                "variant": ActionVariant.DEFAULT,  # the button that does it is red, not the one that leads there
+                "attrs": {"data-danger": "yes"} if each.is_danger else {},
                 "path": self.url(each.name, obj),
             }
             for each in verbs_of(type(self))

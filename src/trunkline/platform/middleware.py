@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from allauth.core.exceptions import ImmediateHttpResponse, ReauthenticationRequired
@@ -19,6 +20,7 @@ from trunkline.core.ids import uuid7
 from trunkline.identity.actions import Refused, note_denial
 from trunkline.identity.actions.sessions import TENANT_KEY
 from trunkline.identity.opener import Opener
+from trunkline.identity.outside import Outside
 from trunkline.identity.principal import Principal, staff_session_actor, user_actor
 from trunkline.identity.queries import principal_of_staff_session, principal_of_user, tenant_ids_of_user
 from trunkline.kit import clock
@@ -145,11 +147,19 @@ class ScopeMiddleware:
         return error_page(request, error)
 
     def _inside(self, request: Any, tenant_id: int) -> Any:
+        """The answer; what it asks to have done outside is done when the scope is closed, and shown in one of its own."""
+        response = self._in_scope(request, tenant_id, lambda: self._answer(request))
+        while isinstance(response, Outside):
+            shown = partial(response.then, response.work())
+            response = self._in_scope(request, tenant_id, shown)
+        return response
+
+    def _in_scope(self, request: Any, tenant_id: int, answer: Callable[[], Any]) -> Any:
         session_id = request.session.get(STAFF_SESSION_KEY)
         actor = user_actor(request.user.pk) if session_id is None else staff_session_actor(session_id)
         with scope(tenant_id, actor, context=history_context(request)), logging_with(tenant=tenant_id, actor=actor):
             request.principal = _admitted(request, session_id)
-            response = self._answer(request)
+            response = answer()
         denied: Denied | None = getattr(request, "denied", None)
         if denied is not None:
             _note(request, tenant_id, actor, denied)

@@ -90,14 +90,15 @@ _OFFICE: Final = b"[Content_Types].xml"
 
 def _pieces(content: Incoming) -> Iterator[bytes]:
     beginning = content.read(_PIECE)
-    _require_usage(beginning)
+    require_usage(beginning)
     piece = beginning
     while piece:
         yield piece
         piece = content.read(_PIECE)
 
 
-def _require_usage(beginning: bytes) -> None:
+def require_usage(beginning: bytes) -> None:
+    """Raises Invalid `unsupported_media_type` for what begins as no usage file does."""
     found = next((kind for mark, kind in _OTHER_KINDS.items() if beginning.startswith(mark)), None)
     if found is None and beginning.startswith(b"PK") and beginning[30:].startswith(_OFFICE):
         found = "an Office document"

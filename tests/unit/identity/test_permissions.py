@@ -45,6 +45,13 @@ COMMANDS: dict[str, Permission | None] = {
     "tariff list": P.TARIFFS_READ, "tariff show": P.TARIFFS_READ, "tariff profile-list": P.TARIFFS_READ, "tariff exchange-rate": P.TARIFFS_READ,
     "tariff add": P.TARIFFS_WRITE, "tariff set": P.TARIFFS_WRITE, "tariff load-rates": P.TARIFFS_WRITE, "tariff void-rates": P.TARIFFS_WRITE,
     "tariff profile-add": P.TARIFFS_WRITE, "tariff profile-set": P.TARIFFS_WRITE, "tariff load-deck": P.TARIFFS_WRITE,
+    "sheet read": P.TARIFFS_READ,
+    "sheet load": P.TARIFFS_WRITE,
+    "sheet list": P.TARIFFS_READ,
+    "sheet show": P.TARIFFS_READ,
+    "sheet apply": P.TARIFFS_WRITE,
+    "sheet undo": P.TARIFFS_WRITE,
+    "sheet discard": P.TARIFFS_WRITE,
     "tariff assign": P.TARIFFS_ASSIGN, "tariff end-assignment": P.TARIFFS_ASSIGN,
     "tariff load-exchange-rates": P.EXCHANGE_RATES_WRITE, "tariff set-exchange-rate": P.EXCHANGE_RATES_WRITE,
     "switch list": P.SWITCHES_READ, "switch add": P.SWITCHES_WRITE, "switch set": P.SWITCHES_WRITE,
@@ -60,7 +67,8 @@ COMMANDS: dict[str, Permission | None] = {
     "invoice check": P.INVOICES_READ, "invoice export": P.RECORDS_EXPORT, "invoice issue": P.INVOICES_ISSUE, "invoice void": P.INVOICES_VOID,
     "invoice profile": P.SETTINGS_WRITE,
     "report margin": P.REPORTS_READ, "report summary": P.REPORTS_READ, "report run": P.REPORTS_READ, "report list": P.REPORTS_READ,
-    "report save": P.REPORTS_WRITE, "report remove": P.REPORTS_WRITE,
+    "report deliveries": P.REPORTS_READ, "report save": P.REPORTS_WRITE, "report remove": P.REPORTS_WRITE, "report save-usual": P.REPORTS_WRITE,
+    "report schedule": P.REPORTS_WRITE, "report unschedule": P.REPORTS_WRITE, "report send": P.REPORTS_WRITE,
     "ledger check": P.LEDGER_READ, "ledger balances": P.LEDGER_READ, "ledger statement": P.LEDGER_READ, "ledger close-period": P.LEDGER_CLOSE,
 }  # fmt: skip
 

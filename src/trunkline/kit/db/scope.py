@@ -10,7 +10,7 @@ import contextlib
 import json
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection, transaction
@@ -27,11 +27,12 @@ class ScopeError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Who works, in whose data, and why."""
+    """Who works, in whose data, and why. `kept` is what was read once and holds while the scope is open."""
 
     tenant_id: int
     actor: str
     reason: str = ""
+    kept: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 _current: ContextVar[Scope | None] = ContextVar("trunkline_scope", default=None)

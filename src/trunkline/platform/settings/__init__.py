@@ -16,6 +16,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("fr", "Français")]
+FORMAT_MODULE_PATH = "trunkline.platform.formats"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # These make tables and triggers. A command that only works with them leaves them out (cli.ready), which is a third of its start:
@@ -55,6 +56,7 @@ INSTALLED_APPS = [
     "trunkline.tariffs",
     "trunkline.usage",
     "trunkline.invoicing",
+    "trunkline.pricing",
     "trunkline.reports",
 ]
 
