@@ -59,19 +59,15 @@ class TestDatabase:
     def end_sessions(self, admin: psycopg.Connection[Any], *, which: str = "true") -> int:
         """End the other sessions of this database for which the SQL condition on `pg_stat_activity` holds; they are gone afterwards.
 
-        Those of PostgreSQL itself stay: an autovacuum is nobody's to end.
+        Those of PostgreSQL itself stay: an autovacuum is nobody's to end. One that ends by itself meanwhile is not counted.
         """
-        whose = "datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
-        query = f"SELECT pid, pg_terminate_backend(pid, {GONE_MS}) FROM pg_stat_activity WHERE {whose} AND {which}"
+        query = f"""SELECT pid, pg_terminate_backend(pid, {GONE_MS}) FROM pg_stat_activity
+                     WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend' AND {which}"""
         ended = dict(admin.execute(query.encode()).fetchall())
-        lasting = [pid for pid, gone in ended.items() if not gone]  # or it ended by itself just before it was told to
-        left = (
-            admin.execute("SELECT pid FROM pg_stat_activity WHERE pid = ANY(%s)", [lasting]).fetchall()
-            if lasting
-            else []
-        )
-        assert not left, "a session does not end"
-        return len(ended)
+        not_ended = [pid for pid, gone in ended.items() if not gone]
+        left = admin.execute("SELECT pid FROM pg_stat_activity WHERE pid = ANY(%s)", [not_ended]).fetchall()
+        assert left == [], "a session does not end"
+        return len(ended) - len(not_ended)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -216,14 +212,21 @@ def data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def committed_db(test_database: TestDatabase, django_db_blocker: Any) -> Iterator[TestDatabase]:
     """For tests that need real commits (threads, other processes). Afterwards every table is empty again."""
+    with committing(test_database, django_db_blocker):
+        yield test_database
+
+
+@contextlib.contextmanager
+def committing(database: TestDatabase, blocker: Any) -> Iterator[None]:
+    """Commits are real inside, and every table is empty afterwards."""
     from django.db import connection
 
-    with django_db_blocker.unblock():
+    with blocker.unblock():
         try:
-            yield test_database
+            yield
         finally:
             connection.close()
-            _empty(test_database)
+            _empty(database)
 
 
 def _empty(database: TestDatabase) -> None:
