@@ -11,6 +11,7 @@ from xdist.scheduler import LoadFileScheduling
 # What one test of a folder takes, in seconds of a processor, as far as it matters; the first that fits is taken.
 SECONDS = (
     ("tests/crash/", 2.5),
+    ("tests/browser/", 3.0),
     ("tests/scenarios/", 4.0),
     ("tests/db/usage/", 1.0),
     ("tests/db/sources/", 1.0),
