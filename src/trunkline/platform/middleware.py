@@ -26,7 +26,7 @@ from trunkline.identity.queries import principal_of_staff_session, principal_of_
 from trunkline.kit import clock
 from trunkline.kit.logs import log, logging_with
 from trunkline.platform import metrics
-from trunkline.platform.pages import error_page, method_not_allowed
+from trunkline.platform.pages import bad_request, error_page, method_not_allowed
 from trunkline.platform.proxies import client_address, is_among
 from trunkline.tenancy.scope import scope
 
@@ -129,6 +129,8 @@ class ScopeMiddleware:
             return self._with_opener(request)
         if request.path in MACHINE or request.path.startswith(STATIC):
             return self.get_response(request)
+        if "\x00" in request.path or "%00" in request.META.get("QUERY_STRING", ""):  # no text of PostgreSQL's has it
+            return bad_request(request)
         if request.path.startswith(UNSCOPED):
             return self._without_tenant(request)
         if not request.user.is_authenticated:
