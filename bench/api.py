@@ -41,7 +41,7 @@ def run() -> dict[str, Any]:
         reads = [_request("GET", f"/api/v1/accounts/{each['id']}") for each in accounts]
         bodies = [{"account_id": each, "called": called} for each in customers for called in CALLED]
         previews = [_request("POST", "/api/v1/rate-preview", body) for body in bodies]
-        account, preview = _measure(served.port, keys, reads), _measure(served.port, keys, previews)
+        account, preview = _measure(served.server.port, keys, reads), _measure(served.server.port, keys, previews)
     passed = (
         account["per_s"] >= MUST_ACCOUNTS
         and preview["per_s"] >= MUST_PREVIEWS
@@ -136,7 +136,7 @@ def _request(method: str, path: str, body: dict[str, Any] | None = None) -> byte
 
 
 def _list(served: Served, key: str, path: str) -> list[dict[str, Any]]:
-    with Connection(served.port) as connection:
+    with Connection(served.server.port) as connection:
         status, body = connection.ask(_request("GET", path).replace(b"{key}", key.encode()))
     if status != 200:
         raise RuntimeError(f"{path}: {status} {body[:500]!r}")

@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 from types import TracebackType
@@ -30,6 +32,51 @@ PATIENCE_S = 120.0
 MIB = 1 << 20
 
 
+@dataclass(frozen=True)
+class Server:
+    """What `trunkline up` runs, and where it listens."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+
+    @property
+    def web_processes(self) -> list[psutil.Process]:
+        """The processes that answer requests: gunicorn's children."""
+        children = psutil.Process(self.process.pid).children()
+        (master,) = [each for each in children if "gunicorn" in " ".join(each.cmdline())]
+        return master.children()
+
+
+@contextmanager
+def serving(environment: Mapping[str, str], log: Path, *options: str) -> Iterator[Server]:
+    """Run `trunkline up` on a free port for as long as one is inside, from its first answer on."""
+    with socket.create_server((HOST, 0)) as free:
+        port = int(free.getsockname()[1])
+    command = [sys.executable, "-m", "trunkline", "up", "--port", str(port), *options]
+    with log.open("wb") as said:
+        server = subprocess.Popen(command, env=environment, stdout=said, stderr=said, cwd=ROOT)
+        try:
+            _wait(port, log)
+            yield Server(port, server)
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def _wait(port: int, log: Path) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        try:
+            connection = HTTPConnection(HOST, port, timeout=10)
+            connection.request("GET", "/ready")
+            if connection.getresponse().status == 200:
+                return
+        except OSError:
+            pass
+        time.sleep(0.2)
+    raise RuntimeError(f"the server did not come up: {log}")
+
+
 class Served:
     """The demo, served while it is entered."""
 
@@ -39,8 +86,7 @@ class Served:
         self.environment |= {"PYTHONPYCACHEPREFIX": str(home() / "bench" / "bytecode")}  # as bin/trunkline does
         for name in ("TRUNKLINE_DATABASE_URL", "PYTHONDONTWRITEBYTECODE"):
             self.environment.pop(name, None)
-        self.port = _free_port()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._inside = ExitStack()
 
     def command(self, *arguments: str) -> Any:
         """What a trunkline command prints as JSON on this data folder."""
@@ -55,14 +101,6 @@ class Served:
         scopes = [part for each in permissions for part in ("--scope", each)]
         return str(self.command("key", "add", "bench", "--tenant", TENANT, *scopes)["key"])
 
-    @property
-    def web_processes(self) -> list[psutil.Process]:
-        """The processes that answer requests: gunicorn's children."""
-        assert self._process is not None
-        children = psutil.Process(self._process.pid).children()
-        (master,) = [each for each in children if "gunicorn" in " ".join(each.cmdline())]
-        return master.children()
-
     def __enter__(self) -> Self:
         ready = self.home / "bench-ready"
         if not ready.exists():
@@ -70,36 +108,11 @@ class Served:
             self.home.mkdir(parents=True)
             self.command("demo", "--exit")
             ready.touch()
-        up = [sys.executable, "-m", "trunkline", "up", "--host", HOST, "--port", str(self.port), "--jobs", "0"]
-        with (self.home / "web.log").open("wb") as log:
-            self._process = subprocess.Popen(up, env=self.environment, stdout=log, stderr=log)
-        try:
-            self._wait()
-        except BaseException:
-            self._stop()
-            raise
+        self.server = self._inside.enter_context(serving(self.environment, self.home / "web.log", "--jobs", "0"))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._stop()
-
-    def _wait(self) -> None:
-        end = time.monotonic() + PATIENCE_S
-        while time.monotonic() < end:
-            try:
-                connection = HTTPConnection(HOST, self.port, timeout=10)
-                connection.request("GET", "/ready")
-                if connection.getresponse().status == 200:
-                    return
-            except OSError:
-                pass
-            time.sleep(0.2)
-        raise RuntimeError(f"the server did not come up: {self.home / 'web.log'}")
-
-    def _stop(self) -> None:
-        if self._process is not None:
-            self._process.send_signal(signal.SIGTERM)
-            self._process.wait(PATIENCE_S)
+        self._inside.close()
         stop = [sys.executable, "-m", "trunkline", "db", "stop"]
         subprocess.run(stop, env=self.environment, capture_output=True, check=False)
 
@@ -109,9 +122,3 @@ def peak_mib(process: psutil.Process) -> float:
     lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
     (peak,) = [line for line in lines if line.startswith("VmHWM")]
     return round(int(peak.split()[1]) * 1024 / MIB, 1)
-
-
-def _free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind((HOST, 0))
-        return int(listening.getsockname()[1])

@@ -25,11 +25,11 @@ def run(records: int = RECORDS) -> dict[str, Any]:
     """Memory and seconds of an upload; a small file goes first, so that what only the first upload loads is not taken for growth."""
     with Served() as served:
         key, seed = served.new_key("usage.load"), int(time.time())
-        begun = max(map(peak_mib, served.web_processes))
+        begun = max(map(peak_mib, served.server.web_processes))
         small = _uploaded(served, key, SMALL, seed)
-        after_small = max(map(peak_mib, served.web_processes))
+        after_small = max(map(peak_mib, served.server.web_processes))
         large = _uploaded(served, key, records, seed + 1)
-        peaks = [peak_mib(each) for each in served.web_processes]
+        peaks = [peak_mib(each) for each in served.server.web_processes]
         for path in (served.home / "spool").rglob("*"):
             if path.is_file():
                 path.unlink()  # no worker takes them here
@@ -59,7 +59,7 @@ def _uploaded(served: Served, key: str, records: int, seed: int) -> dict[str, An
 
 
 def _send(served: Served, key: str, path: Path) -> dict[str, Any]:
-    connection = HTTPConnection(HOST, served.port, timeout=600)
+    connection = HTTPConnection(HOST, served.server.port, timeout=600)
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/octet-stream"}
     headers["Content-Length"] = str(path.stat().st_size)
     with path.open("rb") as content:

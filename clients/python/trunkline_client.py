@@ -92,6 +92,36 @@ AccountShownRow = TypedDict(
 )
 
 
+AccountStatementAsked = TypedDict(
+    "AccountStatementAsked",
+    {
+        "books": "NotRequired[Literal['invoiced', 'unbilled', 'all']]",
+        "from": "NotRequired[str | None]",
+        "to": "NotRequired[str | None]",
+        "limit": "NotRequired[int]",
+        "cursor": "NotRequired[str | None]",
+    },
+)
+
+
+AccountStatementShown = TypedDict(
+    "AccountStatementShown",
+    {
+        "account_id": "str",
+        "account": "str",
+        "currency": "str",
+        "books": "Books",
+        "from": "str | None",
+        "to": "str | None",
+        "opening": "str",
+        "closing": "str",
+        "data": "list[StatementLineShown]",
+        "has_more": "bool",
+        "next_cursor": "str | None",
+    },
+)
+
+
 AccountStatus = Literal["active", "suspended", "closed"]
 
 
@@ -172,6 +202,9 @@ AssignmentShownRow = TypedDict(
 )
 
 
+AttachedFormat = Literal["xlsx", "csv"]
+
+
 BatchCounts = TypedDict(
     "BatchCounts",
     {
@@ -246,13 +279,95 @@ BatchShownRow = TypedDict(
 BatchState = Literal["registered", "running", "posted", "failed"]
 
 
-BilledPeriod = TypedDict(
-    "BilledPeriod",
+BillOutcome = Literal["waiting", "issued", "unchanged", "nothing", "refused"]
+
+
+BillRunFailure = TypedDict("BillRunFailure", {"code": "str", "detail": "str"})
+
+
+BillRunOrder = TypedDict(
+    "BillRunOrder",
     {
-        "account_id": "str",
         "period": "NotRequired[str | None]",
         "period_from": "NotRequired[str | None]",
         "period_to": "NotRequired[str | None]",
+        "account_ids": "NotRequired[list[str] | None]",
+        "issued_on": "NotRequired[str | None]",
+        "early": "NotRequired[bool]",
+    },
+)
+
+
+BillRunOutcomeRow = TypedDict(
+    "BillRunOutcomeRow",
+    {
+        "account_id": "NotRequired[str]",
+        "account": "NotRequired[str]",
+        "outcome": "NotRequired[BillOutcome]",
+        "invoice_id": "NotRequired[str | None]",
+        "number": "NotRequired[str | None]",
+        "reason": "NotRequired[str | None]",
+        "detail": "NotRequired[str | None]",
+    },
+)
+
+
+BillRunProgress = TypedDict(
+    "BillRunProgress",
+    {"accounts": "int", "done": "int", "issued": "int", "unchanged": "int", "nothing": "int", "refused": "int"},
+)
+
+
+BillRunShown = TypedDict(
+    "BillRunShown",
+    {
+        "id": "str",
+        "state": "BillRunState",
+        "period_from": "str",
+        "period_to": "str",
+        "issued_on": "str | None",
+        "early": "bool",
+        "all_accounts": "bool",
+        "progress": "BillRunProgress",
+        "failure": "BillRunFailure | None",
+        "asked_by": "str",
+        "asked_at": "str",
+        "started_at": "str | None",
+        "finished_at": "str | None",
+    },
+)
+
+
+BillRunShownRow = TypedDict(
+    "BillRunShownRow",
+    {
+        "id": "NotRequired[str]",
+        "state": "NotRequired[BillRunState]",
+        "period_from": "NotRequired[str]",
+        "period_to": "NotRequired[str]",
+        "issued_on": "NotRequired[str | None]",
+        "early": "NotRequired[bool]",
+        "all_accounts": "NotRequired[bool]",
+        "progress": "NotRequired[BillRunProgress]",
+        "failure": "NotRequired[BillRunFailure | None]",
+        "asked_by": "NotRequired[str]",
+        "asked_at": "NotRequired[str]",
+        "started_at": "NotRequired[str | None]",
+        "finished_at": "NotRequired[str | None]",
+    },
+)
+
+
+BillRunState = Literal["queued", "running", "done", "failed"]
+
+
+BilledPeriod = TypedDict(
+    "BilledPeriod",
+    {
+        "period": "NotRequired[str | None]",
+        "period_from": "NotRequired[str | None]",
+        "period_to": "NotRequired[str | None]",
+        "account_id": "str",
     },
 )
 
@@ -291,6 +406,9 @@ BillingShown = TypedDict(
 )
 
 
+Books = Literal["invoiced", "unbilled", "all"]
+
+
 Closing = TypedDict("Closing", {"closed_on": "str"})
 
 
@@ -326,6 +444,49 @@ ContactShownRow = TypedDict(
         "id": "NotRequired[int]",
     },
 )
+
+
+DeliveryShown = TypedDict(
+    "DeliveryShown",
+    {
+        "id": "int",
+        "report": "str",
+        "due_at": "str",
+        "is_planned": "bool",
+        "state": "DeliveryState",
+        "format": "AttachedFormat",
+        "recipients": "list[str]",
+        "attempts": "int",
+        "rows": "int | None",
+        "octets": "int | None",
+        "failure": "str",
+        "failure_detail": "str",
+        "sent_at": "str | None",
+    },
+)
+
+
+DeliveryShownRow = TypedDict(
+    "DeliveryShownRow",
+    {
+        "id": "NotRequired[int]",
+        "report": "NotRequired[str]",
+        "due_at": "NotRequired[str]",
+        "is_planned": "NotRequired[bool]",
+        "state": "NotRequired[DeliveryState]",
+        "format": "NotRequired[AttachedFormat]",
+        "recipients": "NotRequired[list[str]]",
+        "attempts": "NotRequired[int]",
+        "rows": "NotRequired[int | None]",
+        "octets": "NotRequired[int | None]",
+        "failure": "NotRequired[str]",
+        "failure_detail": "NotRequired[str]",
+        "sent_at": "NotRequired[str | None]",
+    },
+)
+
+
+DeliveryState = Literal["waiting", "sending", "sent", "failed", "uncertain"]
 
 
 EffectiveRate = TypedDict(
@@ -390,6 +551,9 @@ EntryShownRow = TypedDict(
         "postings": "NotRequired[list[PostingShown]]",
     },
 )
+
+
+Every = Literal["day", "week", "month"]
 
 
 ExchangeRateShownRow = TypedDict(
@@ -548,10 +712,11 @@ InvoiceLineShown = TypedDict(
 InvoiceOrder = TypedDict(
     "InvoiceOrder",
     {
-        "account_id": "str",
         "period": "NotRequired[str | None]",
         "period_from": "NotRequired[str | None]",
         "period_to": "NotRequired[str | None]",
+        "account_id": "str",
+        "issued_on": "NotRequired[str | None]",
         "early": "NotRequired[bool]",
     },
 )
@@ -889,6 +1054,7 @@ NewSavedReport = TypedDict(
         "report": "NotRequired[View]",
         "measure": "NotRequired[str]",
         "by": "NotRequired[str | None]",
+        "period": "NotRequired[str]",
         "from": "NotRequired[str]",
         "to": "NotRequired[str]",
         "compare": "NotRequired[str]",
@@ -1003,8 +1169,23 @@ PageBatchShownRow = TypedDict(
 )
 
 
+PageBillRunOutcomeRow = TypedDict(
+    "PageBillRunOutcomeRow", {"data": "list[BillRunOutcomeRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageBillRunShownRow = TypedDict(
+    "PageBillRunShownRow", {"data": "list[BillRunShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
 PageContactShownRow = TypedDict(
     "PageContactShownRow", {"data": "list[ContactShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageDeliveryShownRow = TypedDict(
+    "PageDeliveryShownRow", {"data": "list[DeliveryShownRow]", "has_more": "bool", "next_cursor": "str | None"}
 )
 
 
@@ -1102,6 +1283,7 @@ PageTrafficRuleShownRow = TypedDict(
 PeriodAsked = TypedDict(
     "PeriodAsked",
     {
+        "period": "NotRequired[str]",
         "from": "NotRequired[str]",
         "to": "NotRequired[str]",
         "compare": "NotRequired[str]",
@@ -1536,6 +1718,7 @@ ReportAsked = TypedDict(
     "ReportAsked",
     {
         "by": "NotRequired[str | None]",
+        "period": "NotRequired[str]",
         "from": "NotRequired[str]",
         "to": "NotRequired[str]",
         "compare": "NotRequired[str]",
@@ -1677,6 +1860,33 @@ SavedReportShownRow = TypedDict(
         "name": "NotRequired[str]",
         "report": "NotRequired[View]",
         "asked": "NotRequired[dict[str, str]]",
+    },
+)
+
+
+ScheduleAsked = TypedDict(
+    "ScheduleAsked",
+    {
+        "every": "Every",
+        "on_day": "NotRequired[int | None]",
+        "at_time": "NotRequired[str]",
+        "format": "NotRequired[AttachedFormat]",
+        "recipients": "list[str]",
+        "language": "NotRequired[str]",
+    },
+)
+
+
+ScheduleShown = TypedDict(
+    "ScheduleShown",
+    {
+        "every": "Every",
+        "on_day": "NotRequired[int | None]",
+        "at_time": "NotRequired[str]",
+        "format": "NotRequired[AttachedFormat]",
+        "recipients": "list[str]",
+        "language": "NotRequired[str]",
+        "next_at": "str",
     },
 )
 
@@ -1826,6 +2036,7 @@ StatementLineShown = TypedDict(
         "key": "str",
         "kind": "EntryKind",
         "reference": "str",
+        "account": "str",
         "amount": "str",
         "balance": "str",
     },
@@ -2576,6 +2787,26 @@ class Client:
                 f"/api/v1/accounts/{account_id}/tariffs/{assignment_id}/end",
                 json=body,
                 idempotency_key=idempotency_key,
+            ).json(),
+        )
+
+    def get_account_statement(
+        self,
+        account_id: str,
+        *,
+        books: Literal["invoiced", "unbilled", "all"] | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> AccountStatementShown:
+        """What was booked of an account on some days, each line with the balance after it. What it owes us is above zero."""
+        return cast(
+            "AccountStatementShown",
+            self._ask(
+                "GET",
+                f"/api/v1/accounts/{account_id}/statement",
+                query={"books": books, "from": from_, "to": to, "limit": limit, "cursor": cursor},
             ).json(),
         )
 
@@ -3649,6 +3880,129 @@ class Client:
             self._ask("POST", f"/api/v1/invoices/{invoice_id}/void", json=body, idempotency_key=idempotency_key).json(),
         )
 
+    def list_bill_runs(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["asked_at", "-asked_at"] | None = None,
+        fields: str | None = None,
+        state: Literal["queued", "running", "done", "failed"] | None = None,
+        state_ne: Literal["queued", "running", "done", "failed"] | None = None,
+        period_from: str | None = None,
+        period_from_gt: str | None = None,
+        period_from_gte: str | None = None,
+        period_from_lt: str | None = None,
+        period_from_lte: str | None = None,
+        period_to: str | None = None,
+        period_to_gt: str | None = None,
+        period_to_gte: str | None = None,
+        period_to_lt: str | None = None,
+        period_to_lte: str | None = None,
+        asked_at: str | None = None,
+        asked_at_gt: str | None = None,
+        asked_at_gte: str | None = None,
+        asked_at_lt: str | None = None,
+        asked_at_lte: str | None = None,
+        asked_by: str | None = None,
+        asked_by_ne: str | None = None,
+    ) -> PageBillRunShownRow:
+        """List bill runs, the latest first."""
+        return cast(
+            "PageBillRunShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/bill-runs",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "state": state,
+                    "state[ne]": state_ne,
+                    "period_from": period_from,
+                    "period_from[gt]": period_from_gt,
+                    "period_from[gte]": period_from_gte,
+                    "period_from[lt]": period_from_lt,
+                    "period_from[lte]": period_from_lte,
+                    "period_to": period_to,
+                    "period_to[gt]": period_to_gt,
+                    "period_to[gte]": period_to_gte,
+                    "period_to[lt]": period_to_lt,
+                    "period_to[lte]": period_to_lte,
+                    "asked_at": asked_at,
+                    "asked_at[gt]": asked_at_gt,
+                    "asked_at[gte]": asked_at_gte,
+                    "asked_at[lt]": asked_at_lt,
+                    "asked_at[lte]": asked_at_lte,
+                    "asked_by": asked_by,
+                    "asked_by[ne]": asked_by_ne,
+                },
+            ).json(),
+        )
+
+    def start_bill_run(self, body: BillRunOrder, *, idempotency_key: str | None = None) -> BillRunShown:
+        """Have invoices issued in the background, for some accounts or for all. Ask `GET /bill-runs/{id}` how far it has come."""
+        return cast(
+            "BillRunShown", self._ask("POST", "/api/v1/bill-runs", json=body, idempotency_key=idempotency_key).json()
+        )
+
+    def get_bill_run(self, bill_run_id: str) -> BillRunShown:
+        """A bill run and how far it has come."""
+        return cast("BillRunShown", self._ask("GET", f"/api/v1/bill-runs/{bill_run_id}").json())
+
+    def list_bill_run_outcomes(
+        self,
+        bill_run_id: str,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["account", "-account"] | None = None,
+        fields: str | None = None,
+        outcome: Literal["waiting", "issued", "unchanged", "nothing", "refused"] | None = None,
+        outcome_ne: Literal["waiting", "issued", "unchanged", "nothing", "refused"] | None = None,
+        account: str | None = None,
+        account_ne: str | None = None,
+        account_id: str | None = None,
+        reason: str | None = None,
+        reason_ne: str | None = None,
+    ) -> PageBillRunOutcomeRow:
+        """What became of the accounts of a bill run, by their short names."""
+        return cast(
+            "PageBillRunOutcomeRow",
+            self._ask(
+                "GET",
+                f"/api/v1/bill-runs/{bill_run_id}/accounts",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "outcome": outcome,
+                    "outcome[ne]": outcome_ne,
+                    "account": account,
+                    "account[ne]": account_ne,
+                    "account_id": account_id,
+                    "reason": reason,
+                    "reason[ne]": reason_ne,
+                },
+            ).json(),
+        )
+
+    def retry_bill_run(self, bill_run_id: str, *, idempotency_key: str | None = None) -> BillRunShown:
+        """Have a run that has ended done again for the accounts that have no document."""
+        return cast(
+            "BillRunShown",
+            self._ask("POST", f"/api/v1/bill-runs/{bill_run_id}/retry", idempotency_key=idempotency_key).json(),
+        )
+
+    def stop_bill_run(self, bill_run_id: str, *, idempotency_key: str | None = None) -> BillRunShown:
+        """End a run before its next account. What it has issued stays."""
+        return cast(
+            "BillRunShown",
+            self._ask("POST", f"/api/v1/bill-runs/{bill_run_id}/stop", idempotency_key=idempotency_key).json(),
+        )
+
     def list_ledger_accounts(
         self,
         *,
@@ -3818,6 +4172,7 @@ class Client:
         self,
         *,
         by: str | None = None,
+        period: str | None = None,
         from_: str | None = None,
         to: str | None = None,
         compare: str | None = None,
@@ -3842,6 +4197,7 @@ class Client:
                 "/api/v1/reports/summary",
                 query={
                     "by": by,
+                    "period": period,
                     "from": from_,
                     "to": to,
                     "compare": compare,
@@ -3865,6 +4221,7 @@ class Client:
         self,
         *,
         by: str | None = None,
+        period: str | None = None,
         from_: str | None = None,
         to: str | None = None,
         compare: str | None = None,
@@ -3889,6 +4246,7 @@ class Client:
                 "/api/v1/reports/margin",
                 query={
                     "by": by,
+                    "period": period,
                     "from": from_,
                     "to": to,
                     "compare": compare,
@@ -3956,6 +4314,7 @@ class Client:
         self,
         report_id: int,
         *,
+        period: str | None = None,
         from_: str | None = None,
         to: str | None = None,
         compare: str | None = None,
@@ -3968,8 +4327,65 @@ class Client:
             self._ask(
                 "GET",
                 f"/api/v1/reports/saved/{report_id}/result",
-                query={"from": from_, "to": to, "compare": compare, "as_of": as_of, "format": format},
+                query={"period": period, "from": from_, "to": to, "compare": compare, "as_of": as_of, "format": format},
             ).json(),
+        )
+
+    def get_schedule(self, report_id: int) -> ScheduleShown:
+        """When a saved report goes out by mail."""
+        return cast("ScheduleShown", self._ask("GET", f"/api/v1/reports/saved/{report_id}/schedule").json())
+
+    def schedule_report(self, report_id: int, body: ScheduleAsked) -> ScheduleShown:
+        """Send a saved report by mail; what was said of it before counts no more."""
+        return cast("ScheduleShown", self._ask("PUT", f"/api/v1/reports/saved/{report_id}/schedule", json=body).json())
+
+    def unschedule_report(self, report_id: int) -> None:
+        """Send a saved report no more."""
+        self._ask("DELETE", f"/api/v1/reports/saved/{report_id}/schedule")
+
+    def list_deliveries(
+        self,
+        report_id: int,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["due_at", "-due_at", "id", "-id"] | None = None,
+        fields: str | None = None,
+        state: Literal["waiting", "sending", "sent", "failed", "uncertain"] | None = None,
+        state_ne: Literal["waiting", "sending", "sent", "failed", "uncertain"] | None = None,
+        due_at: str | None = None,
+        due_at_gt: str | None = None,
+        due_at_gte: str | None = None,
+        due_at_lt: str | None = None,
+        due_at_lte: str | None = None,
+    ) -> PageDeliveryShownRow:
+        """List the mails with a saved report."""
+        return cast(
+            "PageDeliveryShownRow",
+            self._ask(
+                "GET",
+                f"/api/v1/reports/saved/{report_id}/deliveries",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "state": state,
+                    "state[ne]": state_ne,
+                    "due_at": due_at,
+                    "due_at[gt]": due_at_gt,
+                    "due_at[gte]": due_at_gte,
+                    "due_at[lt]": due_at_lt,
+                    "due_at[lte]": due_at_lte,
+                },
+            ).json(),
+        )
+
+    def send_report(self, report_id: int, *, idempotency_key: str | None = None) -> DeliveryShown:
+        """Send a scheduled report now, besides its schedule."""
+        return cast(
+            "DeliveryShown",
+            self._ask("POST", f"/api/v1/reports/saved/{report_id}/deliveries", idempotency_key=idempotency_key).json(),
         )
 
     def list_reratings(

@@ -16,7 +16,7 @@ from tests.db.reports.records import make_segment, record
 from tests.isolation.rows import make_row
 from trunkline.api.app import document
 from trunkline.identity.permissions import NOT_FOR_KEYS, Permission
-from trunkline.invoicing.models import Invoice
+from trunkline.invoicing.models import BillRun, Invoice
 from trunkline.ledger.models import Entry, LedgerAccount
 from trunkline.parties.models import Account, Identity
 from trunkline.reports.models import SavedReport
@@ -43,6 +43,7 @@ NAMED: Mapping[str, tuple[type[models.Model], str]] = {
     "profile_id": (TimeProfile, "pk"),
     "assignment_id": (AccountTariff, "pk"),
     "invoice_id": (Invoice, "public_id"),
+    "bill_run_id": (BillRun, "public_id"),
     "ledger_account_id": (LedgerAccount, "pk"),
     "entry_id": (Entry, "pk"),
     "report_id": (SavedReport, "pk"),

@@ -15,6 +15,7 @@ from trunkline.api import (
     accounts,
     assignments,
     batches,
+    bill_runs,
     contacts,
     exchange_rates,
     idempotency,
@@ -30,6 +31,7 @@ from trunkline.api import (
     reports,
     reratings,
     sources,
+    statements,
     switches,
     tariffs,
     traffic_rules,
@@ -92,6 +94,7 @@ api.add_router("/accounts", accounts.router)
 api.add_router("/identities", identities.router)
 api.add_router("/accounts", contacts.router)
 api.add_router("/accounts", assignments.router)
+api.add_router("/accounts", statements.router)
 api.add_router("/tariffs", tariffs.router)
 api.add_router("/tariffs", rates.router)
 api.add_router("/time-profiles", tariffs.profiles)
@@ -105,6 +108,7 @@ api.add_router("/batches", batches.router)
 api.add_router("/records", records.router)
 api.add_router("/rejects", rejects.router)
 api.add_router("/invoices", invoices.router)
+api.add_router("/bill-runs", bill_runs.router)
 api.add_router("/ledger", ledger.router)
 api.add_router("/reports", reports.router)
 api.add_router("/re-ratings", reratings.router)

@@ -30,7 +30,7 @@ from trunkline.tenancy.scope import scope
 from trunkline.usage.actions import change_switch, profile_of
 from trunkline.usage.decode import FORMATS, get_format
 from trunkline.usage.decode.mapped import Mapped
-from trunkline.usage.decode.mapping import MAPPING_OCTETS_MAX, check_mapping, mapping_value, parse_mapping
+from trunkline.usage.decode.mapping import MAPPING_OCTETS_MAX, check_mapping, parse_mapping, read_mapping_text
 from trunkline.usage.models import Switch
 from trunkline.usage.pin import rules_to_try
 from trunkline.usage.queries import access_switch, access_switch_by_id, switches
@@ -263,7 +263,7 @@ def _read_mapping(request: HttpRequest) -> dict[str, Any]:
     if name is None:
         hint = f"Send it as {', '.join(_LANGUAGES)}."
         raise Invalid("unsupported_media_type", "The body is no mapping.", hint=hint)
-    value = mapping_value(_mapping_text(request.body), name)
+    value = read_mapping_text(_mapping_text(request.body), name)
     check_mapping(value, name)
     try:
         plain: dict[str, Any] = json.loads(json.dumps(value, allow_nan=False))

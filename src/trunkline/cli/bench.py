@@ -12,7 +12,21 @@ import typer
 from trunkline.cli.door import JsonOption, print_json, say, table
 from trunkline.core.errors import Invalid
 
-NAMES = ("rating", "decode", "pipeline", "search", "explain", "summary", "rerate", "api", "upload", "agree", "crash")
+NAMES = (
+    "rating",
+    "decode",
+    "pipeline",
+    "search",
+    "explain",
+    "summary",
+    "rerate",
+    "issue",
+    "web",
+    "api",
+    "upload",
+    "agree",
+    "crash",
+)
 
 
 def bench(

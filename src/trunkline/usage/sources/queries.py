@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db.models import QuerySet
 
@@ -11,6 +12,7 @@ from trunkline.core.errors import NotFound
 from trunkline.kit.db.scope import current_tenant_id, scope
 from trunkline.kit.models import find_public
 from trunkline.kit.secrets import open_sealed
+from trunkline.tenancy.queries import is_working
 from trunkline.usage.models import Alarm, Feed, Receipt, Source, Switch
 from trunkline.usage.sources.choices import ReceiptState, SourceKind
 from trunkline.usage.sources.remote import Target
@@ -37,10 +39,10 @@ def access_source(name: str) -> Source:
     return found
 
 
-def is_to_pull(tenant_id: int, source_id: int) -> bool:
-    """Whether a source is there and not paused; opens a scope of its own."""
+def is_to_pull(tenant_id: int, source_id: int, at: datetime) -> bool:
+    """Whether a source is there and not paused, and the tenant takes new things; opens a scope of its own."""
     with scope(tenant_id, "system"):
-        return Source.objects.filter(pk=source_id, is_active=True).exists()
+        return is_working(at) and Source.objects.filter(pk=source_id, is_active=True).exists()
 
 
 def folder_of(switch: Switch) -> str:
