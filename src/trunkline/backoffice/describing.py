@@ -229,6 +229,8 @@ class DescribeForm(StaffForm):
             if data[name]:
                 form = data.get(f"{name}_as") or next(iter(written), "{0}")
                 record[name] = form.format(column(data[name]))
+        if "answer" not in record and {"end", "duration"} <= set(record):  # it was connected until the end
+            record["answer"] = f"if({record['duration']} > 0, time({record['end']}) - {record['duration']})"
         skips = []
         for number in SKIPS:
             if chosen := data[f"skip{number}_column"]:
