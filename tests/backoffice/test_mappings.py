@@ -223,7 +223,8 @@ def test_a_new_switch_needs_a_name_and_a_taken_one_is_refused(owner: Client) -> 
 
 
 def test_a_mapping_given_as_an_object_is_shown_as_text(office: Office, owner: Client) -> None:
-    said = {"name": "mine", "file": {"kind": "pairs", "columns": ["id", "to", "at", "s"]}, "record": {"key": "id", "called": "`to`", "start": "at", "duration": "s"}}  # fmt: skip
+    record = {"key": "id", "called": "`to`", "start": "at", "duration": "s"}
+    said = {"name": "mine", "file": {"kind": "pairs", "columns": ["id", "to", "at", "s"]}, "record": record}
     with scope(office.ours, "test"):
         switch = create_switch(name="pairs", format="mapping", options={"mapping": said}, at=AT)
     page = owner.get(reverse("admin:mapping"), {"switch": switch.pk})

@@ -102,6 +102,8 @@ class ActionForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for field in self.fields.values():  # what it was is the row's to say, not the browser's
+            field.show_hidden_initial = False
         self.prepare()
         if self.asks_why:
             self.fields[REASON] = reason_field()
