@@ -230,15 +230,20 @@ def committing(database: TestDatabase, blocker: Any) -> Iterator[None]:
 
 
 def _empty(database: TestDatabase) -> None:
-    """Delete every row past triggers and policies; a copy of the template takes a second, this takes milliseconds."""
+    """Delete every row past triggers and policies; a copy of the template takes a second, this takes milliseconds.
+
+    A table to which no page was ever added holds nothing.
+    """
     with database.connect() as admin:
         database.end_sessions(admin)
         admin.execute("SET session_replication_role = replica")
         tables = admin.execute(
-            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> 'django_migrations'"
+            """SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> 'django_migrations'
+                  AND pg_relation_size(oid) > 0"""
         ).fetchall()
-        for (table,) in tables:
-            admin.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
+        if tables:
+            every = [sql.SQL("DELETE FROM {}").format(sql.Identifier(table)) for (table,) in tables]
+            admin.execute(sql.SQL("; ").join(every))
 
 
 def _make_tenant(name: str, currency: str) -> Any:

@@ -96,6 +96,11 @@ def choice(row: Any, name: str) -> str:
     return gettext(str(getattr(row, f"get_{name}_display")()))
 
 
+def choice_text(value: Any) -> str:
+    """The words of a choice, in the reader's language."""
+    return gettext(str(value.label))
+
+
 def label(text: Any, kind: str = "default") -> SafeString:
     """A text in a coloured box: `success`, `warning`, `danger`, `info`, `primary` or `default`."""
     from django.template.loader import render_to_string

@@ -93,7 +93,7 @@ def _side(name: str, side: Json) -> Section:
     if looked:
         section.panels.append(Panel(_("Traffic rules"), (_("Stage"), _("Rule"), _("What became of it")), looked))
     if price is not None:
-        _price(section, price)
+        add_price(section, price)
     if side["booked"] is not None:
         _booked(section, side["booked"])
     return section
@@ -114,7 +114,8 @@ def _identities(identities: Json) -> Panel:
     return Panel(_("Whose it is"), headers, rows, empty=_("No identity names anything of the record."))
 
 
-def _price(section: Section, price: Json) -> None:
+def add_price(section: Section, price: Json) -> None:
+    """Add to a section which rates were tried and how the amount is made up, from `usage.explained.price_json`."""
     currency = price["tariff_currency"]
     section.facts.append((_("Tariffs, in order"), ", ".join(price["tariffs"]) or _("none")))
     tried = [

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import connection
 
 from trunkline.core.errors import NotFound
 from trunkline.kit.db.kept import Kept
 from trunkline.kit.db.scope import require_scope
+from trunkline.tenancy import rules
 from trunkline.tenancy.models import Tenant
 
 KEPT = "tenant"
@@ -46,6 +49,16 @@ def current_tenant() -> Tenant:
     if found is None:
         raise Tenant.DoesNotExist
     return found
+
+
+def is_working(at: datetime) -> bool:
+    """Whether the open scope's tenant takes new things: it is not suspended, and its trial, if it is on one, has not ended."""
+    return rules.is_working(current_tenant(), at)
+
+
+def require_working(at: datetime) -> None:
+    """Raise Denied `trial_ended` or `tenant_suspended` where the open scope's tenant takes nothing new."""
+    rules.require_working(current_tenant(), at)
 
 
 def forget_tenant() -> None:

@@ -17,6 +17,9 @@ from django.db import connection, transaction
 
 from trunkline.core.ids import uuid7
 
+GIVE_REASON = """SELECT set_config('pghistory.context_metadata',
+                (current_setting('pghistory.context_metadata')::jsonb || jsonb_build_object('reason', %s::text))::text, true)"""
+
 
 class ScopeError(RuntimeError):
     """A programming error: tenant data touched outside a scope, or a scope of another tenant opened inside one."""
@@ -109,6 +112,13 @@ def _require_joinable(outer: Scope, tenant_id: int, snapshot: bool) -> None:
         )
     if snapshot:
         raise ScopeError("a snapshot begins with its transaction; it cannot be opened inside a scope")
+
+
+def give_reason(reason: str) -> None:
+    """Say why what is written in the open scope from here on is written: history rows carry it. Raises `ScopeError` outside."""
+    _required("a reason")
+    with connection.cursor() as cursor:
+        cursor.execute(GIVE_REASON, [reason])
 
 
 def _clear() -> None:

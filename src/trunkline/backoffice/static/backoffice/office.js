@@ -22,6 +22,15 @@
     }
   });
 
+  // A choice on which the rest of the form depends: data-asks names the parameter by which the page is asked for anew.
+  document.addEventListener("change", (event) => {
+    const name = event.target.dataset && event.target.dataset.asks;
+    if (!name) return;
+    const address = new URL(window.location.href);
+    address.searchParams.set(name, event.target.value);
+    window.location.assign(address);
+  });
+
   // Who came to fill something in begins to type: a form to add, of a verb, or of a search that nothing was asked of yet. Not where that
   // would open a keyboard over half the page.
   const isVisible = (field) => field.offsetParent !== null && field.type !== "hidden" && !field.disabled;
