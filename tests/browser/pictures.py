@@ -85,7 +85,7 @@ def _wait_for(address: str) -> None:
     end = time.monotonic() + START_S
     while True:
         try:
-            httpx.get(f"{address}/ready").raise_for_status()
+            httpx.get(f"{address}/ready", timeout=START_S).raise_for_status()
         except httpx.HTTPError:
             if time.monotonic() > end:
                 raise
@@ -98,6 +98,8 @@ def passwords() -> dict[str, tuple[str, str]]:
     """E-mail and new password of the owner of each of the demo's operators."""
     import django
 
+    # What a command does first, and what the pictures need: the server runs, its tables are up to date.
+    subprocess.run([sys.executable, "-m", "trunkline", "tenant", "list"], check=True, stdout=subprocess.DEVNULL)
     django.setup()
     from trunkline.cli.demo_logins import make_logins
     from trunkline.tenancy.queries import get_tenant_id

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import unfold
+
 import trunkline
 from trunkline.backoffice.languages import FOLDER
 from trunkline.core.po import Entry, read_po
@@ -116,8 +118,16 @@ def _of_call(node: ast.Call) -> Iterator[Entry]:
         yield Entry(context=texts[0], message=texts[1])
 
 
-def _of_templates() -> Iterator[Entry]:
-    for path in sorted(SOURCE.rglob("templates/**/*.html")):
+def of_unfold() -> dict[tuple[str, str], Entry]:
+    """What Unfold says, which has no French of its own."""
+    folder = Path(unfold.__file__).parent
+    calls = (node for path in folder.rglob("*.py") for node in ast.walk(ast.parse(path.read_text())))
+    found = [entry for node in calls if isinstance(node, ast.Call) for entry in _of_call(node)]
+    return {entry.key: entry for entry in [*_of_templates(folder), *found]}
+
+
+def _of_templates(folder: Path = SOURCE) -> Iterator[Entry]:
+    for path in sorted(folder.rglob("templates/**/*.html")):
         text = path.read_text()
         for one, other in TRANSLATE.findall(text):
             yield Entry(message=(one or other).replace("%", "%%"))  # as Django looks it up
