@@ -1,4 +1,4 @@
-"""Somebody who has never been here: from the sign-up to priced calls, in the browser alone."""
+"""Somebody who has never been here: from the sign-up to the first invoice, in the browser alone."""
 
 from __future__ import annotations
 
@@ -43,10 +43,12 @@ def calls_of(day: datetime) -> str:
     return "\n".join(["key,calling,called,start,duration,trunk_in", *lines]) + "\n"
 
 
-def test_from_the_sign_up_to_the_first_priced_calls(visitor: Visitor, tmp_path: Path, work: Callable[[], None]) -> None:
+def test_from_the_sign_up_to_the_first_invoice(visitor: Visitor, tmp_path: Path, work: Callable[[], None]) -> None:
+    day = datetime.now(UTC).replace(microsecond=0) - timedelta(days=2)
     page = visitor.go("/accounts/signup/")
     sign_up(page)
     expect(page.locator("#nav-sidebar")).to_contain_text("Savanna Net")
+    expect(page.locator("#main")).to_contain_text("The first account")
 
     page = visitor.go("/office/parties/account/")
     expect(page.locator("#main")).to_contain_text("Nothing here yet")
@@ -67,7 +69,8 @@ def test_from_the_sign_up_to_the_first_priced_calls(visitor: Visitor, tmp_path: 
     prices = tmp_path / "retail.csv"
     prices.write_text(PRICES)
     field(page, "file").set_input_files(prices)
-    press(page, "Load")
+    press(page, "Look at it")
+    press(page, "Load these rates")
     press(page, "Give it to an account")
     page.locator(".select2-selection").first.click()
     page.locator(".select2-search__field").fill("baobab")
@@ -86,7 +89,7 @@ def test_from_the_sign_up_to_the_first_priced_calls(visitor: Visitor, tmp_path: 
     page = visitor.go("/office/usage/batch/")
     press(page, "Upload a file")
     calls = tmp_path / "calls.csv"
-    calls.write_text(calls_of(datetime.now(UTC).replace(microsecond=0) - timedelta(days=1)))
+    calls.write_text(calls_of(day))
     field(page, "file").set_input_files(calls)
     press(page, "Upload")
     work()
@@ -99,3 +102,16 @@ def test_from_the_sign_up_to_the_first_priced_calls(visitor: Visitor, tmp_path: 
     expect(rows).to_have_count(3)
     expect(rows.nth(1)).to_contain_text("1.20 KES")  # ten minutes at 0.12
     expect(rows.nth(2)).to_contain_text("0.122 KES")
+
+    begin, end = (day - timedelta(days=1)).date(), (day + timedelta(days=2)).date()
+    page = visitor.go(f"/office/invoices/preview/?account=baobab&period_from={begin}&period_to={end}")
+    expect(page.locator("#main")).to_contain_text("1.32 KES")
+    press(page, "Issue it")
+    press(page, "Save")
+    work()
+    page = visitor.go("/office/invoicing/invoice/")
+    page.locator("#result_list tbody a").first.click()
+    expect(page.locator("#main")).to_contain_text("1.32 KES")
+    with page.expect_download() as coming:
+        press(page, "PDF")
+    assert Path(coming.value.path()).read_bytes().startswith(b"%PDF-")
