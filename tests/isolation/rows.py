@@ -132,6 +132,9 @@ RECIPES: dict[str, dict[str, Any] | Callable[[int], Any]] = {
     "tariffs.ExchangeRate": {"base": "EUR", "quote": "USD"},
     "tariffs.Rate": {"code": "254", "steps": "0:0.20/60/60"},
     "usage.Source": {"kind": "sftp", "every_min": 5, "cron": ""},
+    "invoicing.BillRun": {"period_from": date(2026, 2, 1), "period_to": date(2026, 3, 1)},
+    "invoicing.BillRunAccount": {"outcome": "waiting"},
+    "usage.WaitingLeg": {"kind": "in"},
     "invoicing.Invoice": {
         "period_from": date(2026, 2, 1),
         "period_to": date(2026, 3, 1),

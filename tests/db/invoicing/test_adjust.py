@@ -26,6 +26,7 @@ from tests.db.invoicing.test_issue import (
 from trunkline.core.errors import Conflict, NotFound
 from trunkline.core.period import DatePeriod
 from trunkline.invoicing import actions, queries
+from trunkline.invoicing.actions import issuing
 from trunkline.invoicing.models import Invoice, InvoiceLine
 from trunkline.kit.home import home
 from trunkline.ledger import actions as ledger
@@ -512,14 +513,14 @@ def test_an_invoice_that_is_voided_while_its_adjustment_is_made_is_not_adjusted(
     batch = cheap.batch(DEAR)
     first = issue(cheap).invoice
     rerate(cheap, [DEAR], to_cheap(DEAR), batch)
-    attach, voided = actions._attach, list[str]()
+    attach, voided = issuing._attach, list[str]()
 
     def attach_late(*given: Any) -> Any:
         if not voided:
             voided.extend(void(cheap, first.number))
         return attach(*given)
 
-    monkeypatch.setattr(actions, "_attach", attach_late)
+    monkeypatch.setattr(issuing, "_attach", attach_late)
     second = issue(cheap, APRIL).invoice
     assert voided == [first.number]
     assert shown(cheap, second) == [("late", NAIROBI, None, None, 1, "0.01", "0.01")]
