@@ -165,7 +165,7 @@ def test_a_page_shows_the_first_rows_and_says_so(client: Client, monkeypatch: py
 
 def given(client: Client, kind: str, **asked: Any) -> Any:
     with clock.at(AT):
-        return client.get(reverse("admin:summary_file"), {"format": kind, **asked})
+        return client.get(reverse("admin:summary"), {"file": kind, **asked})
 
 
 @pytest.mark.parametrize("name", FORMULAS)
@@ -191,8 +191,8 @@ def test_a_cell_that_begins_like_a_formula_is_text_in_every_file(office: Office,
 def test_a_file_has_all_rows_and_what_is_wrong_is_said(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page_of, "ROWS_MAX", 0)
     assert b"".join(given(client, "csv", by_1="day", **MARCH)).count(b"\n") == 3
-    assert given(client, "pdf").status_code == 400
-    assert given(client, "csv", **{"from": "soon"}).status_code == 400
+    assert given(client, "pdf", by_1="day").context_data["title"] == "Summary"
+    assert given(client, "csv", **{"from": "soon"}).status_code == 422
     assert given(client, "csv", account="nobody").status_code == 404
     monkeypatch.setattr(files, "XLSX_ROWS_MAX", 0)
     assert given(client, "xlsx", by_1="day", **MARCH).status_code == 400

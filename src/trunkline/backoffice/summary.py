@@ -44,6 +44,7 @@ from trunkline.usage.segments import WEB, Limits, retry_when_moved
 
 ROWS_MAX: Final = 200  # on a page; a file has all of them
 TEMPLATES_MAX: Final = 30
+FILE: Final = "file"  # the same address with this gives a file
 TO_BEGIN_WITH: Final = {"period": Preset.LAST_7_DAYS, "by_1": Key.DAY}
 # Two periods are compared one after the other, and whoever waits shall have an answer within half a minute in all.
 LIMITS: Final[Limits] = replace(WEB, timeout_s=15)
@@ -85,28 +86,21 @@ def summary(request: HttpRequest) -> HttpResponseBase:
     except TrunklineError as error:
         refuse(form, error)
         return _page(request, form, keep, None)
-    return Outside(lambda: _answer(request, question, at), lambda answer: _page(request, form, keep, answer))
+    wanted = next((kind for kind in FileFormat if kind.value == request.GET.get(FILE)), None)
+
+    def shown(answer: Answer) -> HttpResponseBase:
+        return _page(request, form, keep, answer) if wanted is None else _file(answer, wanted, at)
+
+    return Outside(lambda: _answer(request, question, at), shown)
 
 
-@site.page("reports/summary/file/", name="summary_file", permission=Permission.REPORTS_READ)
-def summary_file(request: HttpRequest) -> HttpResponseBase:
+def _file(answer: Answer, kind: FileFormat, at: datetime) -> HttpResponseBase:
     """The same answer as a file, with all rows."""
-    kind = request.GET.get("format", "csv")
-    if kind not in {each.value for each in FileFormat}:
-        raise Invalid("unknown_format", f"There are no files of the format {kind[:20]!r}.", hint="Use csv or xlsx.")
-    form = ReportForm(request.GET, request=request)
-    if not form.is_valid():
-        raise Invalid("bad_report", _("The report cannot be understood."))
-    question, at, wanted = parse_question(form.asked()), now(), FileFormat(kind)
-
-    def given(answer: Answer) -> HttpResponseBase:
-        if answer.report is None:
-            raise answer.problem or Invalid("bad_report", _("The report cannot be understood."))
-        name = f"{answer.report.view.value}-{local_date(at, get_zone(answer.report.zone)):%Y-%m-%d}.{wanted.value}"
-        file = open_file(answer.report, wanted, at=at)
-        return FileResponse(file, as_attachment=True, filename=name, content_type=MEDIA[wanted])
-
-    return Outside(lambda: _answer(request, question, at), given)
+    if answer.report is None:
+        raise answer.problem or Invalid("bad_report", "The report cannot be understood.")
+    name = f"{answer.report.view.value}-{local_date(at, get_zone(answer.report.zone)):%Y-%m-%d}.{kind.value}"
+    file = open_file(answer.report, kind, at=at)
+    return FileResponse(file, as_attachment=True, filename=name, content_type=MEDIA[kind])
 
 
 def _answer(request: HttpRequest, question: Question, at: datetime) -> Answer:
@@ -175,8 +169,8 @@ def _templates() -> list[Link]:
 
 def _file_address(query: QueryDict, kind: FileFormat) -> str:
     asked = query.copy()
-    asked["format"] = kind.value
-    return f"{reverse('admin:summary_file')}?{asked.urlencode()}"
+    asked[FILE] = kind.value
+    return f"?{asked.urlencode()}"
 
 
 def _elsewhere(report: Report, query: QueryDict) -> Link | None:
