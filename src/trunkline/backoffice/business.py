@@ -121,6 +121,7 @@ def tiles(traffic: Traffic, days: int, currency: str) -> list[Tile]:
     """The figures of the last so many days, compared with as many before."""
     now, before, course = traffic.sums(days), traffic.sums(days, before=days), traffic.course(days)
     found = []
+    year = f"{traffic.last.year}-" if course[0][0][:4] == course[-1][0][:4] else ""
     for measure in MEASURES:
         change = _change(measure.of(now), measure.of(before))
         found.append(
@@ -130,8 +131,8 @@ def tiles(traffic: Traffic, days: int, currency: str) -> list[Tile]:
                 change=change,
                 tone=_TONES.get(change[:1], "") if measure.name != "cost" else "",
                 chart=bars(measure, course, currency),
-                first=course[0][0],
-                last=course[-1][0],
+                first=course[0][0].removeprefix(year),
+                last=course[-1][0].removeprefix(year),
             )
         )
     return found
@@ -166,7 +167,9 @@ def bars(measure: Measure, course: Sequence[tuple[str, HourSums]], currency: str
         below = " office-bar-below" if (value or 0) < 0 else ""
         x = place * (BAR_WIDTH + BAR_GAP)
         # The first is as high as all, so that the pointer finds a day of which there is little.
-        parts.append((x, BAR_WIDTH, HEIGHT, below, x, _px(top), BAR_WIDTH, _px(max(height, 1) if value else 0), said))
+        parts.append(
+            (x, BAR_WIDTH, HEIGHT, below, x, _px(top), BAR_WIDTH, _px(max(height, Fraction(1)) if value else 0), said)
+        )
     drawn = format_html_join(
         "\n",
         '<g><rect class="office-bar-ground" x="{}" y="0" width="{}" height="{}"/>'

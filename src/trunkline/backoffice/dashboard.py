@@ -200,10 +200,12 @@ def _unbilled(request: HttpRequest) -> Panel:
         )
         for currency in sorted({*sold, *bought})
     ]
+    links = [Link(_("By account"), reverse("admin:unbilled"), "pending_actions")]
     return Panel(
         _("Unbilled"),
         [_("Currency"), _("Used by customers"), _("Used of vendors")],
         rows,
         empty=_("Everything that was used is on an invoice."),
+        links=links if principal_of(request).may(Permission.INVOICES_READ) else [],
         right=frozenset({1, 2}),
     )

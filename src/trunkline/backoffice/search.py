@@ -56,8 +56,8 @@ def found_for(request: HttpRequest, words: str) -> list[SearchResult]:
 
 def accounts_named(words: str) -> list[SearchResult]:
     """Accounts whose short name or name holds the words; that of which it is the short name first."""
-    rows = Account.objects.filter(Q(code__icontains=words) | Q(name__icontains=words)).order_by("code")
-    rows = [*Account.objects.filter(code=words.lower()), *rows[:EACH_MAX]]
+    like = Account.objects.filter(Q(code__icontains=words) | Q(name__icontains=words)).order_by("code")
+    rows = [*Account.objects.filter(code=words.lower()), *like[:EACH_MAX]]
     return [
         SearchResult(title=account.name, description=account.code, link=_row("parties_account", account), icon="groups")
         for account in dict.fromkeys(rows)
