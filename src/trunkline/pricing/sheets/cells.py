@@ -44,6 +44,10 @@ class Problems:
             self._reasons.append(reason)
         self._reason[row] = self._reasons.index(reason)
 
+    def forget(self, where: npt.NDArray[np.bool_]) -> None:
+        """Rows that are marked have no problem."""
+        self._reason[where] = 0
+
     @property
     def rows(self) -> Rows:
         return np.flatnonzero(self._reason)

@@ -46,13 +46,15 @@ def _read_one(grid: Grid, sheet: SheetLayout, codes: dict[str, dict[str, None]],
     if head is not None and code is not None:
         heads = fill_down(grid.columns[head.index].slice(sheet.first_row, count)).to_pylist()
     for row in range(count):
-        if not texts[row] or not names[row]:
+        own = bool(head is not None and grid.columns[head.index][sheet.first_row + row].as_py())
+        if not names[row] or not (texts[row] or own):
             continue
+        country = unwrapped(heads[row] or "").lstrip("+")
         try:
-            found = read_codes(texts[row], unwrapped(heads[row] or "").lstrip("+"), sheet.codes)
+            found = read_codes(texts[row], country, sheet.codes) if texts[row] else read_codes(country)
         except Invalid as error:
             errors.append(
-                RowError(grid.name, int(grid.lines[sheet.first_row + row]), column.header, error.code, texts[row][:200])
+                RowError(grid.name, int(grid.lines[sheet.first_row + row]), column.header, error.code, (texts[row] or country)[:200])
             )
             continue
         codes.setdefault(plain(names[row]), {}).update(dict.fromkeys(found))

@@ -122,6 +122,7 @@ class _Reader:
         places, lists = self._named_codes(places, lists, names, keep)
         fixed = self._fixed(source)
         self._no_price(keep, kinds)
+        self.problems.forget(self.left_out)
         self._blame_width()
         self._forgive_headers(keep)
         keep &= ~self.problems.is_bad
@@ -145,6 +146,9 @@ class _Reader:
         for column in self.columns:
             cells += pc.is_valid(column).to_numpy(zero_copy_only=False)
         has_code = self.filled(Role.CODE, Role.AREA_CODE, Role.COUNTRY_CODE, Role.NPA)
+        # A heading may stand in the column of the codes.
+        words = pc.invert(pc.match_substring_regex(self.texts(self._code_role()), "[0-9]"))
+        has_code &= ~((cells == 1) & np.asarray(pc.fill_null(words, False).to_numpy(zero_copy_only=False)))
         has_price = self.filled(*PRICES)
         names = self.filled(Role.DESTINATION, Role.COUNTRY, Role.NETWORK)
         wants_code = any(map(self.has, (Role.CODE, Role.AREA_CODE, Role.COUNTRY_CODE, Role.NPA)))
@@ -160,7 +164,8 @@ class _Reader:
         goes_on[0] = False
         self._skip("blank", blank)
         self._skip("headings", heading)
-        keep = ~blank & ~heading
+        self.left_out = blank | heading
+        keep = ~self.left_out
         marks = np.where(keep & ~goes_on, np.arange(self.height), -1)
         source = np.maximum.accumulate(marks)
         lost = goes_on & (source < 0)

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from trunkline.pricing.sheets.cells import Rows
 from trunkline.pricing.sheets.code_cells import CodeRules, Hyphen, exists, hyphen_readings, unwrapped
 from trunkline.pricing.sheets.date_cells import DateOrder, find_order, parts_of
 from trunkline.pricing.sheets.grid import Cell, CellKind, Grid, letter
@@ -81,6 +82,7 @@ def _sheet(grid: Grid, context: Context, count: int) -> tuple[SheetLayout, list[
     if table is None:
         return SheetLayout(grid.name, Purpose.SKIP, grid.member, why="there is no table"), []
     sample = grid.sample(table.first_row, grid.height)
+    sample = _of_two(grid, sample)
     profiles = [_profile(grid, column, sample) for column in range(grid.width)]
     if table.header_rows and _is_of_calls(table.headers):
         text = "The rows are calls that were made, with their duration: a record of charges, no rate sheet."
@@ -89,6 +91,14 @@ def _sheet(grid: Grid, context: Context, count: int) -> tuple[SheetLayout, list[
         ]
     roles = assign(table.headers, profiles) if table.header_rows else assign_headless(profiles)
     return _layout(grid, table, roles, profiles, context)
+
+
+def _of_two(grid: Grid, sample: Rows) -> Rows:
+    """The rows of the sample with two cells and more: headings and notes tell nothing of the columns they stand in."""
+    filled = np.zeros(len(sample), np.int32)
+    for column in grid.columns:
+        filled += pc.is_valid(column.take(pa.array(sample))).to_numpy(zero_copy_only=False)
+    return sample[filled > 1] if (filled > 1).any() else sample
 
 
 def _profile(grid: Grid, column: int, sample: np.ndarray) -> Profile:
@@ -147,7 +157,7 @@ def _codes_overlooked(sheet: SheetLayout, roles: Roles, profiles: Sequence[Profi
         p = profiles[column.index]
         said = meaning_of(column.header) if column.header else None
         is_code = said is not None and said.role in {"code", "area_code", "country_code", "npa"} and p.count > 0
-        unnamed = said is None and p.code > 0.8 and p.wide > 0.5 and p.distinct > 0.5 and p.date < 0.5
+        unnamed = said is None and p.code > 0.8 and p.distinct > 0.3 and p.date < 0.5
         if is_code or unnamed:
             text = f"Column {column.header or letter(column.index)!r} could be the codes, yet its cells are not read as such."
             return [DoubtAt(Doubt.NO_CODE_COLUMN, sheet.name, text, "Say which column is the code.")]
