@@ -29,6 +29,12 @@ def read(
         str,
         typer.Option(help="JSON file with the layout to read it by, as `--json` prints it; nothing is guessed then."),
     ] = "",
+    template: Annotated[
+        str,
+        typer.Option(
+            help="JSON file with the layout of an earlier sheet of the vendor; its columns are found again by their headers."
+        ),
+    ] = "",
     received: Annotated[
         str,
         typer.Option(
@@ -49,8 +55,8 @@ def read(
         data = file.read_bytes()
     except OSError as error:
         raise NotFound("no_such_file", f"{file} cannot be read: {error.strerror}.") from error
-    known = from_json(_json_of(layout)) if layout else None
-    report = to_report(read_sheet(data, file.name, Context(file.name, _day(received), subject), known))
+    known, earlier = (from_json(_json_of(name)) if name else None for name in (layout, template))
+    report = to_report(read_sheet(data, file.name, Context(file.name, _day(received), subject), known, earlier))
     if json:
         print_json(report)
     else:

@@ -54,7 +54,13 @@ def _read_one(grid: Grid, sheet: SheetLayout, codes: dict[str, dict[str, None]],
             found = read_codes(texts[row], country, sheet.codes) if texts[row] else read_codes(country)
         except Invalid as error:
             errors.append(
-                RowError(grid.name, int(grid.lines[sheet.first_row + row]), column.header, error.code, (texts[row] or country)[:200])
+                RowError(
+                    grid.name,
+                    int(grid.lines[sheet.first_row + row]),
+                    column.header,
+                    error.code,
+                    (texts[row] or country)[:200],
+                )
             )
             continue
         codes.setdefault(plain(names[row]), {}).update(dict.fromkeys(found))

@@ -65,7 +65,10 @@ def _guess(data: bytes) -> str:
             text = data.decode(name)
         except UnicodeDecodeError:
             continue
-        if len(_CJK.findall(text[:_SAMPLE])) * 2 >= 0.5 * len(re.findall(rb"[\x80-\xff]", data[:_SAMPLE])) and len(re.findall(rb"[\x80-\xff]{4,}", sample)) > 0:
+        if (
+            len(_CJK.findall(text[:_SAMPLE])) * 2 >= 0.5 * len(re.findall(rb"[\x80-\xff]", data[:_SAMPLE]))
+            and len(re.findall(rb"[\x80-\xff]{4,}", sample)) > 0
+        ):
             return name
     # Octets that are letters of Central Europe there and signs in cp1252, next to letters.
     return (

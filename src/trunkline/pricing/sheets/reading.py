@@ -11,15 +11,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trunkline.core.money import PRICE_DECIMALS, scaled_text
+from trunkline.pricing.sheets.code_names import read_code_names
 from trunkline.pricing.sheets.container import read_file
 from trunkline.pricing.sheets.grid import Grid
 from trunkline.pricing.sheets.keyed import KEYED, read_keyed
 from trunkline.pricing.sheets.layout import DoubtAt, Layout, Purpose, SheetLayout, to_json
-from trunkline.pricing.sheets.code_names import read_code_names
 from trunkline.pricing.sheets.lines import LINES, SheetLines, read_lines
 from trunkline.pricing.sheets.reasons import Doubt, RowError
 from trunkline.pricing.sheets.recognise import Context, recognise
 from trunkline.pricing.sheets.scopes import ScopeFound, judge_scope
+from trunkline.pricing.sheets.templates import fit
 
 READ_SHARE_MIN: Final = 0.5
 SAMPLE_LINES: Final = 10
@@ -40,13 +41,18 @@ class Reading:
     contradictions: int = 0
 
 
-def read_sheet(data: bytes, name: str, context: Context | None = None, layout: Layout | None = None) -> Reading:
-    """Read a file. With a `layout`, corrected by hand or of an earlier file, nothing is guessed.
+def read_sheet(
+    data: bytes, name: str, context: Context | None = None, layout: Layout | None = None, template: Layout | None = None
+) -> Reading:
+    """Read a file. With a `layout` of this very file, corrected by hand, nothing is guessed; a `template` is the layout of an earlier file
+    of the vendor, laid on this one.
 
     Raises Invalid for a file that cannot be opened (`container.read_file`); all else is in the reading.
     """
     grids = read_file(data, name)
     context = context or Context(name)
+    if template is not None:
+        layout = fit(template, grids, context)
     return read_grids(grids, context, layout)
 
 

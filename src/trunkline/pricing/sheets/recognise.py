@@ -121,9 +121,9 @@ def _layout(
     grid: Grid, table: Table, roles: Roles, profiles: Sequence[Profile], context: Context
 ) -> tuple[SheetLayout, list[DoubtAt]]:
     doubts = [DoubtAt(doubt, grid.name, text, hint) for doubt, text, hint in roles.doubts]
-    last = _last_row(grid, table.first_row, roles)
+    last = last_row(grid, table.first_row, roles)
     names = [grid.name.replace("_", " "), context.name.replace("_", " "), context.subject]
-    texts = [*_texts_around(grid, table, last), *names]
+    texts = [*texts_around(grid, table, last), *names]
     purpose, why = _purpose(grid, roles)
     sheet = SheetLayout(
         grid.name, purpose, grid.member, why, table.header_rows, table.first_row, last, roles.columns, confidence=_confidence(table, roles),
@@ -186,7 +186,7 @@ def _purpose(grid: Grid, roles: Roles) -> tuple[Purpose, str]:
     return Purpose.SKIP, "has no prices" if not has_price else "has prices and nothing they are for"
 
 
-def _last_row(grid: Grid, first: int, roles: Roles) -> int:
+def last_row(grid: Grid, first: int, roles: Roles) -> int:
     """The row after the last one of the table: notes below it have neither code nor price."""
     needed = [column.index for column in roles.columns if column.role in {*PRICES, *CODES}]
     if not needed:
@@ -203,7 +203,8 @@ def _last_row(grid: Grid, first: int, roles: Roles) -> int:
     return grid.height
 
 
-def _texts_around(grid: Grid, table: Table, last: int) -> list[str]:
+def texts_around(grid: Grid, table: Table, last: int) -> list[str]:
+    """The texts above and below the table, a row as one text, and those of the headers of prices."""
     above = grid.rows(0, table.header_rows[0] if table.header_rows else table.first_row)
     below = grid.rows(last, min(grid.height, last + _NOTES))
     return [
