@@ -282,11 +282,7 @@ def _settle_names(guesses: list[Guess], profiles: Sequence[Profile]) -> None:
         _keep_one(guesses, role)
     if not _of(guesses, "destination", "country"):
         for role in ("id", "comment", ""):
-            found = [
-                g
-                for g in _of(guesses, role)
-                if profiles[g.index].text > 0.8 and profiles[g.index].change < 0.5 and profiles[g.index].slot < 0.5
-            ]
+            found = [guess for guess in _of(guesses, role) if _holds_names(profiles[guess.index])]
             if len(found) == 1 or (found and role == ""):
                 best = max(found, key=lambda g: profiles[g.index].distinct)
                 _put(guesses, best, "destination", score=0.7, why="the only column of names")
@@ -295,6 +291,12 @@ def _settle_names(guesses: list[Guess], profiles: Sequence[Profile]) -> None:
         country = _of(guesses, "country")[0]
         if not _of(guesses, "network"):
             _put(guesses, country, "destination")
+
+
+def _holds_names(p: Profile) -> bool:
+    """Whether a column holds names of destinations, and no remarks: those are few, or missing in many rows."""
+    several = len(p.texts) >= max(min(5, p.count), 0.1 * p.count)
+    return p.text > 0.8 and p.change < 0.5 and p.slot < 0.5 and p.filled > 0.95 and (several or len(p.texts) >= 100)
 
 
 def _settle_prices(guesses: list[Guess], profiles: Sequence[Profile], doubts: list[tuple[Doubt, str, str]]) -> None:
