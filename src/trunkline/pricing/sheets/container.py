@@ -84,7 +84,7 @@ def read_file(data: bytes, name: str, limits: Limits = Limits()) -> list[Grid]:
     if len(data) > limits.packed:
         raise Invalid("sheet_too_large", f"The file has more than {limits.packed // MIB} MiB.")
     grids = list(_read(data, PurePosixPath(name).name, "", _Budget(limits, len(data)), limits.depth))
-    if not any(grid.height for grid in grids):
+    if not any(column.null_count < len(column) for grid in grids for column in grid.columns):
         raise Invalid("sheet_empty", "The file has no cells.")
     return grids
 
