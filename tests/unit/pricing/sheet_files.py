@@ -49,7 +49,9 @@ def ods(name: str, rows: Sequence[Sequence[str | float]], *, tail: str = "") -> 
         'xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"><office:body>'
         f'<office:spreadsheet><table:table table:name="{name}">{body}{tail}</table:table></office:spreadsheet></office:body></office:document-content>'
     )
-    manifest = b'<?xml version="1.0"?><manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"/>'
+    manifest = (
+        b'<?xml version="1.0"?><manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"/>'
+    )
     kind = b"application/vnd.oasis.opendocument.spreadsheet"
     return archive({"mimetype": kind, "META-INF/manifest.xml": manifest, "content.xml": content.encode()})
 

@@ -47,7 +47,9 @@ def _wide(data: bytes, sample: bytes) -> tuple[str, str]:
     if not name:
         raise _no_text()
     text = data.decode(name, "replace")
-    if sum(each.isascii() and (each.isprintable() or each in "\t\r\n") for each in text[:4_096]) < 0.3 * len(text[:4_096]):
+    if sum(each.isascii() and (each.isprintable() or each in "\t\r\n") for each in text[:4_096]) < 0.3 * len(
+        text[:4_096]
+    ):
         raise _no_text()
     return text, name
 
