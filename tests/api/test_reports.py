@@ -13,6 +13,7 @@ from tests.api.conftest import Asking
 from tests.db.reports.records import make_account, make_segment, record
 from trunkline.api import reports
 from trunkline.kit.home import home
+from trunkline.reports import files
 from trunkline.tenancy.models import Tenant
 from trunkline.tenancy.scope import scope
 
@@ -142,7 +143,7 @@ def test_what_cannot_be_reported_is_refused(ask: Asking, query: dict[str, str], 
 
 def test_a_report_is_no_larger_than_the_web_bears(ask: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reports, "JSON_ROWS_MAX", 0)
-    monkeypatch.setattr(reports, "XLSX_ROWS_MAX", 0)
+    monkeypatch.setattr(files, "XLSX_ROWS_MAX", 0)
     refused(ask.get("/reports/summary"), 422, "too_many_rows")
     refused(ask.get("/reports/summary", format="xlsx"), 422, "too_many_rows")
     assert b"".join(ask.get("/reports/summary", format="csv")).count(b"\n") == 3

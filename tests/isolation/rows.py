@@ -134,6 +134,7 @@ RECIPES: dict[str, dict[str, Any] | Callable[[int], Any]] = {
     "usage.Source": {"kind": "sftp", "every_min": 5, "cron": ""},
     "invoicing.BillRun": {"period_from": date(2026, 2, 1), "period_to": date(2026, 3, 1)},
     "invoicing.BillRunAccount": {"outcome": "waiting"},
+    "usage.WaitingLeg": {"kind": "in"},
     "invoicing.Invoice": {
         "period_from": date(2026, 2, 1),
         "period_to": date(2026, 3, 1),

@@ -25,14 +25,16 @@ ShortName = Annotated[
     str,
     Field(description="Short name, never changed.", pattern=r"^[a-z0-9][a-z0-9._-]{0,59}$", examples=["acme"]),
 ]
+INSTANT_MIN: Final = datetime(1970, 1, 2, tzinfo=UTC)
+INSTANT_MAX: Final = datetime(9999, 12, 30, tzinfo=UTC)
 # A day short of what conversions between zones can still reckon with.
 Day = Annotated[date, Field(description="A day.", ge=date(1970, 1, 2), le=date(9999, 12, 30))]
 Instant = Annotated[
     AwareDatetime,
     Field(
         description="An instant with its offset.",
-        ge=datetime(1970, 1, 2, tzinfo=UTC),
-        le=datetime(9999, 12, 30, tzinfo=UTC),
+        ge=INSTANT_MIN,
+        le=INSTANT_MAX,
         examples=["2026-03-01T00:00:00Z"],
     ),
 ]

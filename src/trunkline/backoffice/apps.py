@@ -8,8 +8,8 @@ from django.apps import AppConfig
 
 # Each holds the screens of one room and enters them into the site when it is loaded.
 SCREENS = (
-    "parties", "tariffs", "reference", "usage", "records", "rejects", "switches", "traffic_rules", "sources", "rerating", "invoicing",
-    "bill_runs", "unbilled", "ledger", "statements",
+    "parties", "tariffs", "reference", "usage", "records", "rejects", "switches", "traffic_rules", "sources", "rerating", "invoicing", "ledger",
+    "staff", "operator", "first_steps", "bill_runs", "unbilled", "statements", "rates", "rate_preview", "legs", "trying", "mappings", "describing",
 )  # fmt: skip
 
 

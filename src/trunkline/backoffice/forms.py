@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from django import forms
@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from trunkline.backoffice.fields import DayInput, InstantField, InstantInput, dress
+from trunkline.backoffice.hints import error_text
 from trunkline.core.errors import TrunklineError
 from trunkline.core.period import get_zone
 from trunkline.kit.clock import now
@@ -30,7 +31,12 @@ __all__ = [
 
 
 class StaffForm(forms.Form):
-    """A form that belongs to no model. `request` and `obj` (what it is about, if anything) are there for whoever fills choices."""
+    """A form that belongs to no model. `request` and `obj` (what it is about, if anything) are there for whoever fills choices.
+
+    `field_of` says beside which field a refusal stands, by its code.
+    """
+
+    field_of: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, *args: Any, request: Any = None, obj: Any = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -60,22 +66,21 @@ def set_zone(form: forms.BaseForm, zone: ZoneInfo, *names: str) -> None:
             field.zone = zone
 
 
-def error_text(error: TrunklineError) -> str:
-    """What an error says to somebody in front of a page: without a hint that speaks of the command line."""
-    return error.for_screens
-
-
 def refuse(form: forms.BaseForm, error: TrunklineError) -> None:
-    """Show an action's refusal on the form: beside the field that its context names, otherwise above all."""
-    field = error.context.get("field")
+    """Show an action's refusal on the form: beside the field that its context names, or that the form names for its code; otherwise above all."""
+    names: Mapping[str, str] = getattr(form, "field_of", {})
+    field = error.context.get("field") or names.get(error.code)
     form.add_error(field if isinstance(field, str) and field in form.fields else None, error_text(error))
 
 
 class ActionForm(forms.ModelForm):
     """A model's form whose valid data goes to an action of the room: `perform(form)` gives the row as it is then.
 
-    The action decides what is right. What it refuses becomes an error of the form, and what it wrote before is taken back.
+    The action decides what is right. What it refuses becomes an error of the form, beside the field that `field_of` has for its code, and what it
+    wrote before is taken back.
     """
+
+    field_of: ClassVar[Mapping[str, str]] = {}
 
     perform: Any = None  # set by TenantAdmin for the request
     request: Any = None

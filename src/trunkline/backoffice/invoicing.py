@@ -16,7 +16,7 @@ from trunkline.backoffice.base import ReadOnlyAdmin
 from trunkline.backoffice.filters import BeginsFilter, ChoiceFilter
 from trunkline.backoffice.forms import StaffForm
 from trunkline.backoffice.panels import PANEL_ROWS, Link, Panel
-from trunkline.backoffice.shown import choice, money, row_link
+from trunkline.backoffice.shown import choice, days, money, row_link
 from trunkline.backoffice.site import site
 from trunkline.backoffice.verbs import verb
 from trunkline.identity.permissions import Permission
@@ -84,7 +84,7 @@ class InvoiceAdmin(ReadOnlyAdmin):
 
     @display(description=gettext_lazy("period"))
     def period(self, invoice: Invoice) -> str:
-        return _("%(begin)s until before %(end)s") % {"begin": invoice.period_from, "end": invoice.period_to}
+        return days(invoice.period_from, invoice.period_to)
 
     @display(description=gettext_lazy("net"))
     def shown_net(self, invoice: Invoice) -> Any:

@@ -51,12 +51,16 @@ class UploadForm(StaffForm):
         set_choices(self, "switch", [(name, name) for name in names])
 
     def clean(self) -> dict[str, Any]:
-        """What was too large did not arrive: say that, not that there is no file."""
-        if getattr(self.request, "is_upload_too_large", False):
-            self.errors.pop("file", None)
-            text = _("The file is larger than %(limit)s MiB. Pack it, or send it by a source or the API.")
-            self.add_error("file", ValidationError(text % {"limit": UPLOAD_OCTETS_MAX >> 20}))
-        return self.cleaned_data
+        return refuse_too_large(self)
+
+
+def refuse_too_large(form: StaffForm) -> dict[str, Any]:
+    """What was too large did not arrive: say that, not that there is no file."""
+    if getattr(form.request, "is_upload_too_large", False):
+        form.errors.pop("file", None)
+        text = _("The file is larger than %(limit)s MiB. Pack it, or send it by a source or the API.")
+        form.add_error("file", ValidationError(text % {"limit": UPLOAD_OCTETS_MAX >> 20}))
+    return form.cleaned_data
 
 
 def _has_rejects(batch: Batch) -> bool:
@@ -105,6 +109,11 @@ class BatchAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).defer("header", "asked")
+
+    def links(self, request: HttpRequest, obj: Any | None) -> Sequence[Link]:
+        if obj is not None or not principal_of(request).may(Permission.USAGE_LOAD):
+            return ()
+        return [Link(_("Try a file"), reverse("admin:try"), "science")]
 
     def empty_link(self, request: HttpRequest) -> Link | None:
         if not principal_of(request).may(Permission.USAGE_LOAD):

@@ -12,7 +12,7 @@ import typer
 from trunkline.cli.door import JsonOption, print_json, say, table
 from trunkline.core.errors import Invalid
 
-NAMES = ("rating", "decode", "pipeline", "search", "explain", "summary", "rerate", "issue", "agree", "crash")
+NAMES = ("rating", "decode", "pipeline", "search", "explain", "summary", "rerate", "issue", "web", "agree", "crash")
 
 
 def bench(

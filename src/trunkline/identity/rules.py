@@ -9,7 +9,6 @@ from typing import Final
 
 from trunkline.core.errors import Invalid
 
-TRIAL: Final = timedelta(days=14)
 STAFF_SESSION_LONGEST: Final = timedelta(hours=8)
 NO_TENANT: Final = 0  # what a secret is sealed for that belongs to a person
 FACTOR_PURPOSE: Final = "second factor"

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from trunkline.backoffice.hints import hint_text
 from trunkline.core.errors import Busy, Conflict, Denied, Invalid, NotFound, TrunklineError, Unavailable
 from trunkline.kit.logs import log
 
@@ -34,7 +35,7 @@ def error_page(request: HttpRequest, error: TrunklineError) -> HttpResponse:
     status = status_of(error)
     if status == 404:
         return not_found(request, error)
-    return _page(request, status, error.message, error.hint)
+    return _page(request, status, error.message, hint_text(error))
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

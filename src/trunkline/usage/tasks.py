@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from trunkline.kit import clock, jobs
-from trunkline.usage.choices import ACCEPT, LOOK, PROCESS, RERATE, RESEND, RESEND_ONE
+from trunkline.usage.choices import ACCEPT, LOAD_RATES, LOOK, LOOK_AT_RATES, PROCESS, RERATE, RESEND, RESEND_ONE
 from trunkline.usage.sources.choices import PULL
 
 HELD_SECONDS = 5  # until the job is tried again for which the switch was not free
@@ -64,6 +64,30 @@ def look_at_rerating(*, tenant_id: int, look_id: str, actor: str) -> None:
     from trunkline.usage.looks import make_look
 
     make_look(tenant_id, UUID(look_id), actor=actor)
+
+
+@jobs.task(LOOK_AT_RATES, queue="usage")
+def look_at_rates(*, tenant_id: int, load_id: str, actor: str) -> None:
+    """Look what a large rate file would change."""
+    from uuid import UUID
+
+    from trunkline.tenancy.scope import scope
+    from trunkline.usage.rate_loads import look_at
+
+    with scope(tenant_id, actor):
+        look_at(UUID(load_id), at=clock.now())
+
+
+@jobs.task(LOAD_RATES, queue="usage")
+def load_rates(*, tenant_id: int, load_id: str, actor: str) -> None:
+    """Load a large rate file that was looked at."""
+    from uuid import UUID
+
+    from trunkline.tenancy.scope import scope
+    from trunkline.usage.rate_loads import load
+
+    with scope(tenant_id, actor):
+        load(UUID(load_id), at=clock.now())
 
 
 @jobs.task(RERATE, queue="usage")
@@ -128,5 +152,5 @@ def pull_source(*, tenant_id: int, source_id: int, only_settle: bool = False) ->
     from trunkline.usage.sources.pull import pull
     from trunkline.usage.sources.queries import is_to_pull
 
-    if is_to_pull(tenant_id, source_id):
+    if is_to_pull(tenant_id, source_id, clock.now()):
         pull(tenant_id=tenant_id, source_id=source_id, now=clock.now, only_settle=only_settle)

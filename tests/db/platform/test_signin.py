@@ -80,7 +80,7 @@ def test_from_the_sign_up_to_an_operator_of_ones_own(db: None) -> None:
     assert (member.role, member.name, Signup.objects.count()) == ("owner", "Ada Lovelace", 0)
     page = client.get("/operator/").content.decode()
     assert "<h1>Savanna Net</h1>" in page
-    assert "The trial ends on" in page
+    assert "The trial ends with" in page
 
 
 def test_who_proves_the_address_later_gets_the_operator_then(db: None) -> None:

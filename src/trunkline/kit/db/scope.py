@@ -10,12 +10,15 @@ import contextlib
 import json
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection, transaction
 
 from trunkline.core.ids import uuid7
+
+GIVE_REASON = """SELECT set_config('pghistory.context_metadata',
+                (current_setting('pghistory.context_metadata')::jsonb || jsonb_build_object('reason', %s::text))::text, true)"""
 
 
 class ScopeError(RuntimeError):
@@ -24,11 +27,12 @@ class ScopeError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Who works, in whose data, and why."""
+    """Who works, in whose data, and why. `kept` is what was read once and holds while the scope is open."""
 
     tenant_id: int
     actor: str
     reason: str = ""
+    kept: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 _current: ContextVar[Scope | None] = ContextVar("trunkline_scope", default=None)
@@ -108,6 +112,13 @@ def _require_joinable(outer: Scope, tenant_id: int, snapshot: bool) -> None:
         )
     if snapshot:
         raise ScopeError("a snapshot begins with its transaction; it cannot be opened inside a scope")
+
+
+def give_reason(reason: str) -> None:
+    """Say why what is written in the open scope from here on is written: history rows carry it. Raises `ScopeError` outside."""
+    _required("a reason")
+    with connection.cursor() as cursor:
+        cursor.execute(GIVE_REASON, [reason])
 
 
 def _clear() -> None:

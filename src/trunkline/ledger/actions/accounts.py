@@ -28,8 +28,9 @@ def ensure_account(
     no_overdraft: bool = False,
     opened_on: date | None = None,
     at: datetime,
+    found: LedgerAccount | None = None,
 ) -> LedgerAccount:
-    """The account of that code, made where it is missing; calling it again changes nothing.
+    """The account of that code, made where it is missing; calling it again changes nothing. `found` is that account, if it is read already.
 
     `code` begins with a class (`choices.AccountClass`) and goes on with whose it is: `receivable:acme`. `type` follows from the
     class and may be left out. Raises Invalid `unknown_account_class`, `bad_account_code`, `account_type`, `unknown_currency`;
@@ -50,7 +51,7 @@ def ensure_account(
         "no_overdraft": no_overdraft,
         "opened_on": opened_on,
     }
-    found = find_account(code)
+    found = found or find_account(code)
     if found is None:
         try:
             with transaction.atomic():
@@ -77,13 +78,12 @@ def _require_same(found: LedgerAccount, wanted: dict[str, Any]) -> None:
 
 def ensure_chart(*, currency: str, at: datetime) -> dict[AccountClass, LedgerAccount]:
     """The tenant's own accounts in a currency (revenue, cost of traffic, tax, rounding, exchange, bank, ...), made where missing, by class."""
-    found = {}
-    for account_class in OWN_CLASSES:
+    codes = {account_class: code_for(account_class, currency) for account_class in OWN_CLASSES}
+    found = {account.code: account for account in LedgerAccount.objects.filter(code__in=codes.values())}
+    for account_class, code in codes.items():
         name = f"{account_class.value.replace('_', ' ').capitalize()} {currency}"
-        found[account_class] = ensure_account(
-            code=code_for(account_class, currency), currency=currency, name=name, at=at
-        )
-    return found
+        found[code] = ensure_account(code=code, currency=currency, name=name, at=at, found=found.get(code))
+    return {account_class: found[code] for account_class, code in codes.items()}
 
 
 def close_account(*, code: str, closed_on: date, at: datetime) -> LedgerAccount:

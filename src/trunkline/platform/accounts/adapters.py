@@ -16,6 +16,7 @@ from trunkline.identity.rules import FACTOR_PURPOSE, NO_TENANT
 from trunkline.kit import clock
 from trunkline.kit.logs import log
 from trunkline.kit.secrets import Secret, open_sealed, seal
+from trunkline.platform.accounts.language import speak_as_chosen
 from trunkline.platform.accounts.visits import end_visit
 from trunkline.platform.middleware import choose_tenant
 
@@ -41,7 +42,8 @@ class AccountAdapter(DefaultAccountAdapter):
             choose_tenant(request, made.pk)
             log("tenant_signed_up", tenant=made.pk, user=user.pk)
         log("signed_in", user=user.pk)
-        return super().post_login(request, user, **kwargs)
+        response = super().post_login(request, user, **kwargs)
+        return speak_as_chosen(response, user) if user.language else response
 
     def logout(self, request: HttpRequest) -> None:
         """Out of the operator too: a staff session does not outlast who opened it."""
