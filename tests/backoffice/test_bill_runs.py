@@ -17,7 +17,7 @@ from tests.backoffice.office import Office
 from tests.db.invoicing.books import AT, Books
 from tests.db.invoicing.conftest import make_books
 from tests.db.invoicing.test_issue import CALLS
-from tests.queue import work_off
+from tests.waiting_jobs import work_off
 from trunkline.invoicing.choices import BILL
 from trunkline.invoicing.models import BillRun, Invoice
 from trunkline.kit import clock

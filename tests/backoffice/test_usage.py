@@ -12,7 +12,7 @@ from django.urls import reverse
 from tests.backoffice.office import Office
 from tests.db.usage.carrier import COLUMNS, NOW, Carrier, line
 from tests.db.usage.conftest import carrier  # noqa: F401  the fixture
-from tests.queue import work_off
+from tests.waiting_jobs import work_off
 from trunkline.backoffice import uploads
 from trunkline.identity.permissions import BuiltInRole
 from trunkline.tariffs.actions import load_rates
