@@ -67,7 +67,9 @@ def test_from_the_sign_up_to_the_first_invoice(visitor: Visitor, tmp_path: Path,
     prices = tmp_path / "retail.csv"
     prices.write_text(PRICES)
     field(page, "file").set_input_files(prices)
-    press(page, "Load")
+    press(page, "Look at it")
+    press(page, "Load these rates")
+    expect(page.locator("#main")).to_contain_text("Kenya Mobile")
     press(page, "Give it to an account")
     page.locator(".select2-selection").first.click()
     page.locator(".select2-search__field").fill("baobab")
