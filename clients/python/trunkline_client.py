@@ -4334,6 +4334,63 @@ class Client:
             ).json(),
         )
 
+    def get_schedule(self, report_id: int) -> ScheduleShown:
+        """When a saved report goes out by mail."""
+        return cast("ScheduleShown", self._ask("GET", f"/api/v1/reports/saved/{report_id}/schedule").json())
+
+    def schedule_report(self, report_id: int, body: ScheduleAsked) -> ScheduleShown:
+        """Send a saved report by mail; what was said of it before counts no more."""
+        return cast("ScheduleShown", self._ask("PUT", f"/api/v1/reports/saved/{report_id}/schedule", json=body).json())
+
+    def unschedule_report(self, report_id: int) -> None:
+        """Send a saved report no more."""
+        self._ask("DELETE", f"/api/v1/reports/saved/{report_id}/schedule")
+
+    def list_deliveries(
+        self,
+        report_id: int,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["due_at", "-due_at", "id", "-id"] | None = None,
+        fields: str | None = None,
+        state: Literal["waiting", "sending", "sent", "failed", "uncertain"] | None = None,
+        state_ne: Literal["waiting", "sending", "sent", "failed", "uncertain"] | None = None,
+        due_at: str | None = None,
+        due_at_gt: str | None = None,
+        due_at_gte: str | None = None,
+        due_at_lt: str | None = None,
+        due_at_lte: str | None = None,
+    ) -> PageDeliveryShownRow:
+        """List the mails with a saved report."""
+        return cast(
+            "PageDeliveryShownRow",
+            self._ask(
+                "GET",
+                f"/api/v1/reports/saved/{report_id}/deliveries",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "state": state,
+                    "state[ne]": state_ne,
+                    "due_at": due_at,
+                    "due_at[gt]": due_at_gt,
+                    "due_at[gte]": due_at_gte,
+                    "due_at[lt]": due_at_lt,
+                    "due_at[lte]": due_at_lte,
+                },
+            ).json(),
+        )
+
+    def send_report(self, report_id: int, *, idempotency_key: str | None = None) -> DeliveryShown:
+        """Send a scheduled report now, besides its schedule."""
+        return cast(
+            "DeliveryShown",
+            self._ask("POST", f"/api/v1/reports/saved/{report_id}/deliveries", idempotency_key=idempotency_key).json(),
+        )
+
     def list_reratings(
         self,
         *,
