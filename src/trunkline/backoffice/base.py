@@ -150,7 +150,9 @@ class TenantAdmin(ModelAdmin):
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Only what the list's filters ask: whoever could ask more could guess at fields that no screen shows."""
         names = {each[0] if isinstance(each, (tuple, list)) else each for each in self.list_filter}
-        return lookup.split("__", maxsplit=1)[0] in {name.split("__")[0] for name in names if isinstance(name, str)}
+        own = {getattr(each, "parameter_name", None) for each in names}
+        fields = {name.split("__")[0] for name in names if isinstance(name, str)}
+        return lookup in own or lookup.split("__", maxsplit=1)[0] in fields
 
     # Lists
 
