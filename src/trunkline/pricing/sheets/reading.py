@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trunkline.core.money import PRICE_DECIMALS, scaled_text
+from trunkline.pricing.sheets.code_names import read_code_names
 from trunkline.pricing.sheets.container import read_file
 from trunkline.pricing.sheets.grid import Grid
 from trunkline.pricing.sheets.keyed import KEYED, read_keyed
 from trunkline.pricing.sheets.layout import DoubtAt, Layout, Purpose, SheetLayout, to_json
-from trunkline.pricing.sheets.code_names import read_code_names
 from trunkline.pricing.sheets.lines import LINES, SheetLines, read_lines
 from trunkline.pricing.sheets.reasons import Doubt, RowError
 from trunkline.pricing.sheets.recognise import Context, recognise
