@@ -18,6 +18,7 @@ import unfold
 import trunkline
 from trunkline.backoffice.languages import FOLDER
 from trunkline.core.po import Entry, read_po
+from trunkline.identity.permissions import ROLE_NAMES, SENTENCES
 
 SOURCE: Final = Path(trunkline.__file__).parent
 PLURALS: Final = {"fr": "nplurals=2; plural=(n > 1);"}
@@ -61,6 +62,7 @@ def messages() -> dict[tuple[str, str], tuple[str, Entry]]:
         _of_programs(),
         (("pages", each) for each in _of_templates()),
         (("names", each) for each in _of_models()),
+        (("settings", Entry(message=each)) for each in (*SENTENCES.values(), *ROLE_NAMES.values())),
     )
     for place, entry in (each for source in sources for each in source):
         known = found.setdefault(entry.key, (place, entry))[1]
@@ -127,7 +129,7 @@ def of_unfold() -> dict[tuple[str, str], Entry]:
 
 
 def _of_templates(folder: Path = SOURCE) -> Iterator[Entry]:
-    for path in sorted(folder.rglob("templates/**/*.html")):
+    for path in sorted([*folder.rglob("templates/**/*.html"), *folder.rglob("templates/**/*.txt")]):
         text = path.read_text()
         for one, other in TRANSLATE.findall(text):
             yield Entry(message=(one or other).replace("%", "%%"))  # as Django looks it up
