@@ -223,8 +223,8 @@ def test_a_second_factor_is_asked_for_once_it_is_set_up(tenant: Any) -> None:
     assert other.get("/operator/").status_code == 200
 
 
-def test_a_code_of_a_second_factor_is_good_once(tenant: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    make_member(tenant)
+def test_a_code_of_a_second_factor_is_good_once(tenant: Any, monkeypatch: pytest.MonkeyPatch, logged: Logged) -> None:
+    member = make_member(tenant)
     client = Client()
     log_in(client)
     following = totp_code(set_up_totp(client), 1)
@@ -236,6 +236,8 @@ def test_a_code_of_a_second_factor_is_good_once(tenant: Any, monkeypatch: pytest
         log_in(other)
         landed.append(other.post(page, {"code": following}).status_code)
     assert landed == [302, 200, 200]
+    told = [line["user"] for line in logged() if line["event"] == "second_factor_used_again"]
+    assert told == [str(member.user_id)] * 2
 
 
 def test_codes_of_a_second_factor_cannot_be_tried_through(tenant: Any) -> None:
