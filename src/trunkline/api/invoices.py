@@ -64,7 +64,10 @@ class Days(Body):
     def days(self) -> DatePeriod:
         """The days. Raises Invalid `bad_period`, `period_order`."""
         if self.period_from is not None and self.period_to is not None:
-            return DatePeriod(self.period_from, self.period_to)
+            found = DatePeriod(self.period_from, self.period_to)
+            if not found:
+                raise Invalid("period_order", "The period has no day: `period_to` is the first day after it.")
+            return found
         return period_of(self.period or "")
 
 
