@@ -17,7 +17,7 @@ from tests.databases import AT
 from trunkline.kit import clock
 from trunkline.parties.actions import create_account
 from trunkline.parties.models import Account
-from trunkline.tariffs.actions import create_tariff, load_rates
+from trunkline.tariffs.actions import create_tariff, load_rates, set_exchange_rate
 from trunkline.tariffs.models import AccountTariff, Code, CodeDeck, Destination, Rate, Tariff
 from trunkline.tenancy.scope import scope
 from trunkline.usage import rate_loads
@@ -25,7 +25,9 @@ from trunkline.usage.tasks import load_rates as load_job
 from trunkline.usage.tasks import look_at_rates as look_job
 
 KENYA = b"code,destination,price,increments,valid_from\n254,Kenya,0.10,1/1,2026-01-01\n"
-NEWER = b"code,destination,price,increments,valid_from\n254,Kenya,0.12,1/1,2026-03-01\n255,Tanzania,0.20,60/60,2026-03-01\n"
+NEWER = (
+    b"code,destination,price,increments,valid_from\n254,Kenya,0.12,1/1,2026-03-01\n255,Tanzania,0.20,60/60,2026-03-01\n"
+)
 BAD = b"code,destination,price,increments\n254,Kenya,0.10,1/1\nabc,Kenya,0.10,1/1\n256,Uganda,cheap,1/1\n"
 
 
@@ -151,7 +153,14 @@ def test_a_load_is_its_operators_alone(office: Office, owner: Client, tariff: Ta
     assert (theirs.get(address).status_code, theirs.post(address).status_code) == (404, 404)
 
 
-RATE = {"code": "256", "destination": "Uganda", "price": "0.15", "increments": "60/60", "rounding": "half_up", "rounding_decimals": "8"}
+RATE = {
+    "code": "256",
+    "destination": "Uganda",
+    "price": "0.15",
+    "increments": "60/60",
+    "rounding": "half_up",
+    "rounding_decimals": "8",
+}
 
 
 def add(client: Client, to: Tariff, **more: str) -> Any:
@@ -168,7 +177,9 @@ def test_a_single_rate_is_added_on_the_tariffs_clock(office: Office, owner: Clie
 def test_a_single_rate_ends_the_earlier_one_or_is_refused(office: Office, owner: Client, tariff: Tariff) -> None:
     newer = {"code": "254", "price": "0.11", "valid_from": "2026-03-01T00:00"}
     refused = add(owner, tariff, **newer)
-    assert "has the same rate in the tariff already" in str(refused.context_data["adminform"].form.errors["supersede_earlier"])
+    assert "has the same rate in the tariff already" in str(
+        refused.context_data["adminform"].form.errors["supersede_earlier"]
+    )
     assert add(owner, tariff, **newer, supersede_earlier="on").status_code == 302
     assert prices(office)[0] == ("254", "0:0.1/60/1", FROM, False)
 
@@ -221,7 +232,13 @@ def test_an_account_is_given_a_tariff_from_its_page_and_it_ends(
     address = f"{reverse('admin:tariffs_accounttariff_add')}?account={account.pk}"
     assert address in page
     assert owner.get(address).context_data["adminform"].form.initial["account"] == str(account.pk)
-    given = {"account": account.pk, "tariff": tariff.pk, "side": "sell", "service": "voice", "valid_from": "2026-01-01T00:00"}
+    given = {
+        "account": account.pk,
+        "tariff": tariff.pk,
+        "side": "sell",
+        "service": "voice",
+        "valid_from": "2026-01-01T00:00",
+    }
     assert owner.post(address, {**given, "why_it_is_done": "contract"}).status_code == 302
     with scope(office.ours, "test"):
         row = AccountTariff.objects.get()
@@ -260,18 +277,18 @@ def test_the_price_of_a_call_by_an_account_is_that_of_its_list(
     assert "It has no price" in ask(owner, account=account.pk).content.decode()
     with scope(office.ours, "test"):
         AccountTariff.objects.create(account=account, side="sell", position=1, tariff=tariff)
-        from trunkline.tariffs.actions import set_exchange_rate
-
         set_exchange_rate(base="EUR", quote="USD", on=AT.date(), rate="1.25", at=AT)
     assert facts(ask(owner, account=account.pk))["It costs"] == "0.12 EUR"
-    assert "no rate" in ask(owner, account=account.pk, called="999").content.decode().lower()
+    assert "No rate fits the number" in ask(owner, account=account.pk, called="999").content.decode()
 
 
 @pytest.mark.parametrize(
     ("asked", "field"),
     [({}, "account"), ({"called": "abc"}, "called"), ({"quantity": "-1"}, "quantity"), ({"tags": "x" * 61}, "tags")],
 )
-def test_what_cannot_be_priced_is_said_at_its_field(owner: Client, tariff: Tariff, asked: dict[str, str], field: str) -> None:
+def test_what_cannot_be_priced_is_said_at_its_field(
+    owner: Client, tariff: Tariff, asked: dict[str, str], field: str
+) -> None:
     response = ask(owner, **asked)
     assert (response.status_code, field in response.context_data["form"].errors) == (422, True)
 

@@ -42,7 +42,11 @@ def test_a_switch_is_made_and_changed_and_its_history_says_so(office: Office, ow
     assert owner.post(reverse("admin:usage_switch_add"), SWITCH).status_code == 302
     with scope(office.ours, "test"):
         switch = Switch.objects.get()
-    assert (switch.format, switch.number_rules, switch.options) == ("common", [{"begins": "00"}], {"ms_rounding": "down"})
+    assert (switch.format, switch.number_rules, switch.options) == (
+        "common",
+        [{"begins": "00"}],
+        {"ms_rounding": "down"},
+    )
 
     address = reverse("admin:usage_switch_change", args=(switch.pk,))
     changed = {**SWITCH, "timezone": "UTC", "number_rules": "", "why_it_is_done": "its clock was wrong"}
