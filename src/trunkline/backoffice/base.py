@@ -144,12 +144,15 @@ class TenantAdmin(ModelAdmin):
         return found
 
     def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:
-        return False
+        """Rows are referred to by their key alone; a field that finds its rows while one types asks that."""
+        return to_field == self.opts.pk.attname
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Only what the list's filters ask: whoever could ask more could guess at fields that no screen shows."""
         names = {each[0] if isinstance(each, (tuple, list)) else each for each in self.list_filter}
-        return lookup.split("__", maxsplit=1)[0] in {name.split("__")[0] for name in names if isinstance(name, str)}
+        own = {getattr(each, "parameter_name", None) for each in names}
+        fields = {name.split("__")[0] for name in names if isinstance(name, str)}
+        return lookup in own or lookup.split("__", maxsplit=1)[0] in fields
 
     # Lists
 
@@ -157,6 +160,7 @@ class TenantAdmin(ModelAdmin):
         return UncountedChangeList
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        principal_of(request).require(self.permission_to_view)
         response = super().changelist_view(request, extra_context)
         context = getattr(response, "context_data", None)
         if context is not None and "cl" in context:
@@ -206,12 +210,13 @@ class TenantAdmin(ModelAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
         is_writing = request.method not in ("GET", "HEAD", "OPTIONS")
-        if object_id is None:
-            permitted = self.has_add_permission(request)
-        else:
-            permitted = self.has_change_permission(request) if is_writing else self.has_view_permission(request)
-        if not permitted:
-            raise PermissionDenied
+        principal = principal_of(request)
+        principal.require(self.permission_to_view)
+        if object_id is None or is_writing:
+            wanted = self.permission_to_add if object_id is None else self.permission_to_change
+            if wanted is None:
+                raise PermissionDenied
+            principal.require(wanted)
         return super().changeform_view(request, object_id, form_url, extra_context)
 
     def render_change_form(
@@ -342,8 +347,8 @@ class TenantAdmin(ModelAdmin):
             {
                 "title": each.title,
                 "icon": each.icon,
-                "variant": ActionVariant.DANGER if each.is_danger else ActionVariant.DEFAULT,
-                "attrs": {},
+                "variant": ActionVariant.DEFAULT,  # the button that does it is red, not the one that leads there
+                "attrs": {"data-danger": "yes"} if each.is_danger else {},
                 "path": self.url(each.name, obj),
             }
             for each in verbs_of(type(self))

@@ -27,7 +27,7 @@ from trunkline.backoffice.filters import CodeFilter, InForceOnFilter, VoidedFilt
 from trunkline.backoffice.forms import ActionForm
 from trunkline.backoffice.hints import error_text
 from trunkline.backoffice.panels import Link, Panel
-from trunkline.backoffice.shown import HOLDS, instant, label, standing, validity
+from trunkline.backoffice.shown import HOLDS, State, instant, label, standing, validity
 from trunkline.backoffice.site import site
 from trunkline.backoffice.tariffs import rate_price, tell_proposals
 from trunkline.backoffice.verbs import verb
@@ -245,11 +245,11 @@ class RateAdmin(TenantAdmin):
         """From when to when, on the tariff's clock."""
         return validity(rate.valid_from, rate.valid_to, rate.tariff.timezone)
 
-    @display(description=_("Now"), label={**HOLDS, "voided": "danger"})
-    def shown_standing(self, rate: Rate) -> tuple[str, str]:
+    @display(description=_("Now"), label=HOLDS)
+    def shown_standing(self, rate: Rate) -> State:
         """Whether it holds now."""
         if rate.voided_at is not None:
-            return "voided", gettext("voided")
+            return State("voided", gettext("voided"), HOLDS)
         return standing(rate.valid_from, rate.valid_to, now())
 
     @display(description=_("Marks"))

@@ -19,7 +19,7 @@ from trunkline.backoffice.fields import CurrencyField, ZoneField
 from trunkline.backoffice.filters import ChoiceFilter, HoldsFilter
 from trunkline.backoffice.forms import AccountTimesForm, ActionForm, EndForm, StaffForm
 from trunkline.backoffice.panels import PANEL_ROWS, Link, Panel
-from trunkline.backoffice.shown import HOLDS, choice, row_link, standing, validity
+from trunkline.backoffice.shown import HOLDS, State, choice, row_link, standing, validity
 from trunkline.backoffice.site import site
 from trunkline.backoffice.uploaded import FileField
 from trunkline.backoffice.verbs import verb
@@ -278,7 +278,7 @@ class AssignmentAdmin(TenantAdmin):
         return validity(row.valid_from, row.valid_to, row.account.timezone)
 
     @display(description=_("Now"), label=HOLDS)
-    def shown_standing(self, row: AccountTariff) -> tuple[str, str]:
+    def shown_standing(self, row: AccountTariff) -> State:
         """Whether it holds now."""
         return standing(row.valid_from, row.valid_to, now())
 

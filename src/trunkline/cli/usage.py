@@ -417,14 +417,14 @@ def try_(
     if switch:
         from trunkline.cli.ready import get_ready
         from trunkline.usage.actions import profile_of
+        from trunkline.usage.pin import rules_to_try
         from trunkline.usage.queries import access_switch
-        from trunkline.usage.samples import rules_of
 
         get_ready()
         with tenant_scope(tenant):
             found = access_switch(switch)
             profile = profile_of(found, now())
-            rules = rules_of(found, profile)
+            rules = rules_to_try(found, profile)
         format_name = format_name or ("" if mapping else found.format)
     trial = try_file(file, form=require_format(format_name, mapping), profile=profile, received_at=now(), rules=rules)
     if json:

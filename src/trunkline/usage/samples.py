@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
@@ -12,13 +11,14 @@ from uuid import UUID
 from trunkline.core.errors import Invalid
 from trunkline.kit.drafts import Drafts
 from trunkline.usage.actions import profile_of
-from trunkline.usage.decode import Decoded, Format, SwitchProfile
+from trunkline.usage.decode import Format, SwitchProfile
 from trunkline.usage.intake import Incoming, require_usage
 from trunkline.usage.models import Switch
+from trunkline.usage.pin import rules_to_try
 from trunkline.usage.trial import Trial, head_of_file, try_file
 
 if TYPE_CHECKING:
-    from trunkline.usage.traffic.tried import Ruled
+    pass
 
 SAMPLES: Final = Drafts(
     "samples",
@@ -99,7 +99,7 @@ def try_sample(
     """
     if switch is not None:
         profile = profile_of(switch, at) if profile is None else profile
-    rules = None if switch is None or profile is None else rules_of(switch, profile)
+    rules = None if switch is None or profile is None else rules_to_try(switch, profile)
     said = SAMPLES.read(tenant_id, sample_id)
     trial = try_file(
         SAMPLES.data_path(tenant_id, sample_id),
@@ -112,15 +112,3 @@ def try_sample(
     )
     trial.is_cut = trial.is_cut or said["is_cut"]
     return trial
-
-
-def rules_of(switch: Switch, profile: SwitchProfile) -> Callable[[Decoded], Ruled] | None:
-    """What takes decoded records through the traffic rules of a switch as they are now; None where it has none. Needs an open scope."""
-    from trunkline.usage.traffic.queries import rule_book
-
-    if rule_book(switch.name) is None:
-        return None
-    from trunkline.usage.pin import pin
-    from trunkline.usage.traffic.tried import through_rules
-
-    return partial(through_rules, profile=profile, pinned=pin(switch))
