@@ -76,7 +76,9 @@ def _mark_code_used(factor: TOTP, code: str) -> bool:
     return bool(cache.add(factor._get_used_cache_key(code), "y", timeout=mfa_settings.TOTP_PERIOD * steps))
 
 
-TOTP._mark_code_used = _mark_code_used  # before a code is looked at its secret is opened, for which this module is loaded
+TOTP._mark_code_used = (
+    _mark_code_used  # before a code is looked at its secret is opened, for which this module is loaded
+)
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):
