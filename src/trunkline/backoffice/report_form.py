@@ -180,7 +180,9 @@ class ReportForm(StaffForm):
         self.fields["compare_to"] = _bound(gettext_lazy("Compared until before"), until)
         for number in range(1, KEYS_MAX + 1):
             label = gettext_lazy("Group by") if number == 1 else gettext_lazy("then by")
-            help_text = gettext_lazy("Nothing: the totals alone.") if number == 1 else ""
+            help_text = (
+                gettext_lazy("Nothing: the totals alone.") if number == 1 else gettext_lazy("Empty: no further groups.")
+            )
             self.fields[f"by_{number}"] = forms.ChoiceField(
                 label=label, required=False, choices=lazy(_keys, list)(), help_text=help_text
             )
