@@ -10,6 +10,7 @@ from django import forms
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import TextFilter
@@ -21,7 +22,7 @@ from trunkline.backoffice.fields import DayField, WordsField
 from trunkline.backoffice.filters import BeginsFilter, ChoiceFilter
 from trunkline.backoffice.forms import ActionForm
 from trunkline.backoffice.panels import PANEL_ROWS, Link, Panel
-from trunkline.backoffice.shown import NOTHING, choice, money, row_link
+from trunkline.backoffice.shown import NOTHING, choice, money, row_link, state
 from trunkline.backoffice.site import site
 from trunkline.backoffice.verbs import verb
 from trunkline.backoffice.words import local
@@ -153,10 +154,10 @@ class BillRunAdmin(TenantAdmin):
             return _("all that have something to bill")
         return str(_tally(run).accounts)
 
-    @display(description=gettext_lazy("State"), label=STATE_LABELS)
-    def shown_state(self, run: BillRun) -> tuple[str, str]:
+    @display(description=gettext_lazy("State"))
+    def shown_state(self, run: BillRun) -> SafeString:
         """How far it has come."""
-        return run.state, choice(run, "state")
+        return state(run.state, choice(run, "state"), STATE_LABELS)
 
     @display(description=gettext_lazy("Issued"))
     def shown_done(self, run: BillRun) -> str:
@@ -334,10 +335,10 @@ class BillRunAccountAdmin(ReadOnlyAdmin):
         """Whose."""
         return row.account.code
 
-    @display(description=gettext_lazy("Outcome"), label=OUTCOME_LABELS)
-    def shown_outcome(self, row: BillRunAccount) -> tuple[str, str]:
+    @display(description=gettext_lazy("Outcome"))
+    def shown_outcome(self, row: BillRunAccount) -> SafeString:
         """What became of it."""
-        return row.outcome, choice(row, "outcome")
+        return state(row.outcome, choice(row, "outcome"), OUTCOME_LABELS)
 
     @display(description=gettext_lazy("Invoice"))
     def shown_invoice(self, row: BillRunAccount) -> str:

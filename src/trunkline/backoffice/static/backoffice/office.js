@@ -71,6 +71,7 @@
       // The server is away for a moment: ask again.
     }
     if (next.dataset.follow) follow(next);
+    else window.location.reload(); // what can be done now is another thing, and stands outside of what was followed
   };
   document.addEventListener("DOMContentLoaded", () => document.querySelectorAll("[data-follow]").forEach(follow));
 })();
