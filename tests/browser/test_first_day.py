@@ -1,4 +1,4 @@
-"""Somebody who has never been here: from the sign-up to priced calls, in the browser alone."""
+"""Somebody who has never been here: from the sign-up to the first invoice, in the browser alone."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def calls_of(day: datetime) -> str:
     return "\n".join(["key,calling,called,start,duration,trunk_in", *lines]) + "\n"
 
 
-def test_from_the_sign_up_to_the_first_priced_calls(visitor: Visitor, tmp_path: Path, work: Callable[[], None]) -> None:
+def test_from_the_sign_up_to_the_first_invoice(visitor: Visitor, tmp_path: Path, work: Callable[[], None]) -> None:
     page = visitor.go("/accounts/signup/")
     sign_up(page)
     expect(page.locator("#nav-sidebar")).to_contain_text("Savanna Net")
@@ -67,7 +67,9 @@ def test_from_the_sign_up_to_the_first_priced_calls(visitor: Visitor, tmp_path: 
     prices = tmp_path / "retail.csv"
     prices.write_text(PRICES)
     field(page, "file").set_input_files(prices)
-    press(page, "Load")
+    press(page, "Look at it")
+    press(page, "Load these rates")
+    expect(page.locator("#main")).to_contain_text("Kenya Mobile")
     press(page, "Give it to an account")
     page.locator(".select2-selection").first.click()
     page.locator(".select2-search__field").fill("baobab")
@@ -99,3 +101,21 @@ def test_from_the_sign_up_to_the_first_priced_calls(visitor: Visitor, tmp_path: 
     expect(rows).to_have_count(3)
     expect(rows.nth(1)).to_contain_text("1.20 KES")  # ten minutes at 0.12
     expect(rows.nth(2)).to_contain_text("0.122 KES")
+
+    page = visitor.go("/office/invoices/unbilled/")
+    page.locator("[name=accounts][value=baobab]").check()
+    press(page, "Issue for those chosen")
+    today = datetime.now(UTC).date()
+    field(page, "period_from").fill((today - timedelta(days=2)).isoformat())
+    field(page, "period_to").fill(today.isoformat())
+    page.locator("[name=is_early]").check(force=True)  # whatever the clock of Nairobi says
+    press(page, "Save")
+    expect(page.locator("#bill-run-progress")).to_contain_text("Queued")
+    work()
+    progress = page.locator("#bill-run-progress")  # follows by itself
+    expect(progress).to_contain_text("1 / 1 (100 %)")
+    progress.get_by_role("link", name=re.compile("^INV-")).click()
+    expect(page.locator("#main")).to_contain_text("1.32 KES")
+    with page.expect_download() as told:
+        page.get_by_role("link", name="PDF").first.click()
+    assert told.value.suggested_filename.startswith("INV-")

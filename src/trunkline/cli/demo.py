@@ -73,13 +73,16 @@ def _take(tenant_id: int, switch: str, path: Any) -> None:
 
 def _invoice(written: WrittenTenant, tenant_id: int, advance: Callable[[int], None]) -> None:
     from trunkline.core.period import DatePeriod
-    from trunkline.invoicing.actions import issue_all
+    from trunkline.invoicing.actions import Outcome
+    from trunkline.invoicing.bill_runs import issue_now
 
-    period = DatePeriod(*written.plan.period)
-    for outcome in issue_all(tenant_id=tenant_id, actor=actor(), period=period, at=now()):
-        if outcome.error is not None:
+    def watcher(outcome: Outcome, done: int, total: int) -> None:
+        if outcome.error is not None and outcome.error.code != "nothing_to_bill":
             raise outcome.error
         advance(1)
+
+    period = DatePeriod(*written.plan.period)
+    issue_now(tenant_id=tenant_id, actor=actor(), period=period, now=now, watcher=watcher)
 
 
 def _save_reports(written: WrittenTenant, tenant_id: int) -> None:

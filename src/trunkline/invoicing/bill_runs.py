@@ -276,6 +276,28 @@ def _note(tenant_id: int, run: BillRun, outcome: Outcome) -> bool:
     return True
 
 
+def issue_now(
+    *,
+    tenant_id: int,
+    actor: str,
+    period: DatePeriod,
+    now: Clock,
+    is_early: bool = False,
+    issued_on: date | None = None,
+    watcher: Watcher = lambda outcome, done, total: None,
+) -> BillRun:
+    """Ask for the documents of all that have something to bill and issue them here, not by a worker: the run as it ended.
+
+    Must not be called inside a scope. Raises what `ask` and `process` raise; where it is cut off, a worker goes on with it.
+    """
+    with scope(tenant_id, actor):
+        run = ask(period=period, at=now(), is_early=is_early, issued_on=issued_on)
+    process(tenant_id=tenant_id, bill_run_id=run.pk, now=now, watcher=watcher)
+    with scope(tenant_id, actor):
+        run.refresh_from_db()
+    return run
+
+
 def defer_unfinished(*, at: datetime) -> int:
     """Put the runs that have not ended in the queue again, in case whoever was at them is gone; number of jobs made. Needs an open scope."""
     unfinished = BillRun.objects.exclude(state__in=FINAL).filter(asked_at__lte=at - PAUSE).order_by("pk")

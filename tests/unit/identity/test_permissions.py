@@ -65,7 +65,7 @@ COMMANDS: dict[str, Permission | None] = {
     "usage search": P.RECORDS_READ, "explain": P.RECORDS_READ,
     "invoice preview": P.INVOICES_READ, "invoice list": P.INVOICES_READ, "invoice show": P.INVOICES_READ, "invoice unbilled": P.INVOICES_READ,
     "invoice check": P.INVOICES_READ, "invoice export": P.RECORDS_EXPORT, "invoice issue": P.INVOICES_ISSUE, "invoice void": P.INVOICES_VOID,
-    "invoice profile": P.SETTINGS_WRITE,
+    "invoice runs": P.INVOICES_READ, "invoice run": P.INVOICES_READ, "invoice profile": P.SETTINGS_WRITE,
     "report margin": P.REPORTS_READ, "report summary": P.REPORTS_READ, "report run": P.REPORTS_READ, "report list": P.REPORTS_READ,
     "report deliveries": P.REPORTS_READ, "report save": P.REPORTS_WRITE, "report remove": P.REPORTS_WRITE, "report save-usual": P.REPORTS_WRITE,
     "report schedule": P.REPORTS_WRITE, "report unschedule": P.REPORTS_WRITE, "report send": P.REPORTS_WRITE,

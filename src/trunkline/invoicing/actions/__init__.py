@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trunkline.invoicing.actions.documents import sweep, void, void_with_adjustments
-from trunkline.invoicing.actions.issuing import Issued, Outcome, issue, issue_all, issue_together
+from trunkline.invoicing.actions.issuing import Issued, Outcome, issue, issue_together
 from trunkline.invoicing.actions.profile import set_profile
 from trunkline.invoicing.actions.writing import Order
 
@@ -12,7 +12,6 @@ __all__ = [
     "Order",
     "Outcome",
     "issue",
-    "issue_all",
     "issue_together",
     "set_profile",
     "sweep",

@@ -33,7 +33,6 @@ from trunkline.invoicing.draft import Draft, Evidence, Shared, read_draft, read_
 from trunkline.invoicing.models import Invoice
 from trunkline.invoicing.rules import (
     check_issue_date,
-    groups_to_read,
 )
 from trunkline.kit.faults import reached
 from trunkline.kit.outages import again_when_busy
@@ -85,23 +84,6 @@ def issue(
     `invoicing_busy`, `ledger_busy` where somebody else was in the way three times.
     """
     return _issue_alone(Order(tenant_id, actor, period, at, is_early, issued_on, limits), account_code)
-
-
-def issue_all(
-    *, tenant_id: int, actor: str, period: DatePeriod, at: datetime, is_early: bool = False
-) -> Iterator[Outcome]:
-    """Issue the document of every account that has something to bill before the period's end, one by one, by code.
-
-    The records of several accounts are read in one go, as many as fit into memory. An account whose document cannot be made does not
-    keep the others from theirs. Must not be called inside a scope.
-    """
-    order = Order(tenant_id, actor, period, at, is_early)
-    with order.scope():
-        waiting = queries.unbilled(until=period.end)
-    for codes in groups_to_read([(each.account.code, each.records) for each in waiting]):
-        for outcome in issue_together(order, codes):
-            if outcome.error is None or outcome.error.code != "nothing_to_bill":  # attempts that never connected
-                yield outcome
 
 
 def _issue_alone(order: Order, account_code: str) -> Issued:
