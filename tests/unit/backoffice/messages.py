@@ -22,7 +22,7 @@ from trunkline.identity.permissions import ROLE_NAMES, SENTENCES
 
 SOURCE: Final = Path(trunkline.__file__).parent
 PLURALS: Final = {"fr": "nplurals=2; plural=(n > 1);"}
-SPEAKING: Final = ("backoffice", "platform", "identity")
+SPEAKING: Final = ("backoffice", "platform", "identity", "reports")
 ONE: Final = {"gettext", "gettext_lazy", "gettext_noop", "_"}
 SEVERAL: Final = {"ngettext", "ngettext_lazy"}
 PLACED: Final = {"pgettext", "pgettext_lazy"}
@@ -50,9 +50,12 @@ PLACES: Final[Mapping[str, tuple[str, ...]]] = {
     "sources": ("sources", "source_form", "mappings", "describing"),
     "invoices": ("invoicing", "bill_runs", "unbilled", "ledger", "statements"),
     "settings": ("staff", "operator", "first_steps", "permission_fields", "notices"),
-    "reports": ("reports", "summary", "saved_reports", "charts"),
+    "reports": ("reports", "summary", "report_form", "dashboard", "business", "search"),
     "sheets": ("sheets", "pricing"),
 }
+
+
+OF_ROOMS: Final = {"reports": "reports"}  # rooms that speak by themselves: in mails
 
 
 def messages() -> dict[tuple[str, str], tuple[str, Entry]]:
@@ -103,7 +106,7 @@ def _of_programs() -> Iterator[tuple[str, Entry]]:
     by_module = {module: place for place, modules in PLACES.items() for module in modules}
     for folder in SPEAKING:
         for path in sorted((SOURCE / folder).rglob("*.py")):
-            place = by_module.get(path.stem, "frame") if folder == "backoffice" else "signing_in"
+            place = by_module.get(path.stem, "frame") if folder == "backoffice" else OF_ROOMS.get(folder, "signing_in")
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.Call):
                     yield from ((place, entry) for entry in _of_call(node))

@@ -1,10 +1,20 @@
+<<<<<<< HEAD
 // Keys: "/" looks for something (in the list, where it has a search of its own: Unfold's script does that), "n" adds a row where the list offers it, "g" and "d" goes to the dashboard, "j" and "k"
 // go down and up the rows of a list, Enter opens the one.
+=======
+// Keys: "/" looks for something (in the list, where it has a search of its own: Unfold's script does that), "n" adds a row where the list offers it, "g" and "d" goes to the dashboard; Ctrl+K looks for something from anywhere.
+>>>>>>> h-reports
 (() => {
   const isTyping = (target) => target.closest("input, textarea, select, [contenteditable]") !== null;
   let waitsForPlace = false;
 
   document.addEventListener("keydown", (event) => {
+    // Unfold's script opens the search of everything by Ctrl+K, but not while somebody types; a search page is typed in from the beginning.
+    if (event.key === "k" && (event.ctrlKey || event.metaKey) && event.target.closest("input, textarea, [contenteditable]")) {
+      event.preventDefault();
+      window.dispatchEvent(new CustomEvent("opencommand"));
+      return;
+    }
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
     if (waitsForPlace) {
       waitsForPlace = false;
