@@ -1,9 +1,5 @@
-<<<<<<< HEAD
 // Keys: "/" looks for something (in the list, where it has a search of its own: Unfold's script does that), "n" adds a row where the list offers it, "g" and "d" goes to the dashboard, "j" and "k"
-// go down and up the rows of a list, Enter opens the one.
-=======
-// Keys: "/" looks for something (in the list, where it has a search of its own: Unfold's script does that), "n" adds a row where the list offers it, "g" and "d" goes to the dashboard; Ctrl+K looks for something from anywhere.
->>>>>>> h-reports
+// go down and up the rows of a list, Enter opens the one; Ctrl+K looks for something from anywhere.
 (() => {
   const isTyping = (target) => target.closest("input, textarea, select, [contenteditable]") !== null;
   let waitsForPlace = false;
