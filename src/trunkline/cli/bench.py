@@ -12,7 +12,7 @@ import typer
 from trunkline.cli.door import JsonOption, print_json, say, table
 from trunkline.core.errors import Invalid
 
-NAMES = ("rating", "decode", "pipeline", "search", "explain", "summary", "rerate", "agree", "crash")
+NAMES = ("rating", "decode", "pipeline", "search", "explain", "summary", "rerate", "agree", "layouts", "crash")
 
 
 def bench(
@@ -21,7 +21,7 @@ def bench(
         int, typer.Option(help="Records to work on (rating, decode, pipeline; stored ones: rerate).")
     ] = 0,
     cases: Annotated[int, typer.Option(help="Generated cases (agree).")] = 0,
-    runs: Annotated[int, typer.Option(help="Runs (crash).")] = 0,
+    runs: Annotated[int, typer.Option(help="Runs (crash); sheets in each layout (layouts).")] = 0,
     json: JsonOption = False,
 ) -> None:
     """Measure one figure, or all of them, and print it with machine, versions and server settings."""

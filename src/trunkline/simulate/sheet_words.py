@@ -15,27 +15,32 @@ HEADERS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "ru": ("Направление", "Назначение направления"), "pl": ("Kierunek",),
     },
     "code": {
-        "en": ("Code", "Dial Code", "Dialcode", "Prefix", "Area Code", "Digits", "Breakout", "Dialed Digits", "Country Code + Area Code", "Dial Codes", "CODE", "Code(s)"),
+        "en": ("Code", "Dial Code", "Dialcode", "Prefix", "Area Code", "Digits", "Breakout", "Dialed Digits", "Country Code + Area Code",
+        "Dial Codes", "CODE", "Code(s)"),
         "de": ("Vorwahl", "Kennzahl"), "fr": ("Indicatif", "Préfixe"), "es": ("Código", "Prefijo"), "it": ("Prefisso", "Codice"), "pt": ("Código", "Prefixo"),
         "ru": ("Код", "Префикс", "Коды"), "pl": ("Prefiks", "Kod"),
     },
     "price": {
         "en": ("Rate", "Price", "Price($)", "Rate/min", "USD/min", "Per minute charge", "Rate (USD)", "Price per minute", "RATE", "Rate USD/Min", "Rate per Minute"),
-        "de": ("Preis", "Preis pro Minute", "Minutenpreis", "Tarif"), "fr": ("Prix", "Tarif", "Prix/min", "Prix par minute"), "es": ("Tarifa", "Precio", "Precio por minuto"),
+        "de": ("Preis", "Preis pro Minute", "Minutenpreis", "Tarif"), "fr": ("Prix", "Tarif", "Prix/min", "Prix par minute"), "es": ("Tarifa",
+        "Precio", "Precio por minuto"),
         "it": ("Tariffa", "Prezzo"), "pt": ("Tarifa", "Preço"), "ru": ("Цена", "Тариф", "Стоимость минуты"), "pl": ("Cena", "Stawka"),
     },
     "effective": {
         "en": ("Effective Date", "Effective From", "Effective from", "Valid From", "Start Date", "EFD", "Effective", "Date Effective"),
-        "de": ("Gültig ab", "Gültig von"), "fr": ("Date d'effet", "Valable à partir du"), "es": ("Fecha de vigencia", "Válido desde"), "it": ("Decorrenza", "Valido dal"),
+        "de": ("Gültig ab", "Gültig von"), "fr": ("Date d'effet", "Valable à partir du"), "es": ("Fecha de vigencia", "Válido desde"),
+        "it": ("Decorrenza", "Valido dal"),
         "pt": ("Data de início", "Válido desde"), "ru": ("Дата начала", "Действует с"), "pl": ("Obowiązuje od", "Data od"),
     },
     "expiry": {
-        "en": ("End Date", "Valid To", "Expiry", "Expiry Date"), "de": ("Gültig bis",), "fr": ("Date de fin",), "es": ("Válido hasta", "Fecha fin"), "it": ("Scadenza", "Fine validità"),
+        "en": ("End Date", "Valid To", "Expiry", "Expiry Date"), "de": ("Gültig bis",), "fr": ("Date de fin",), "es": ("Válido hasta", "Fecha fin"),
+        "it": ("Scadenza", "Fine validità"),
         "pt": ("Data de fim",), "ru": ("Дата окончания", "Действует до"), "pl": ("Obowiązuje do",),
     },
     "increment": {
         "en": ("Billing Increment", "Increments", "Rounding", "Min/Inc", "Pulse", "Billing Increments", "Increment", "Charge period"),
-        "de": ("Taktung", "Abrechnungstakt", "Takt"), "fr": ("Palier", "Cadence de facturation"), "es": ("Incremento", "Facturación"), "it": ("Fatturazione", "Scatti"),
+        "de": ("Taktung", "Abrechnungstakt", "Takt"), "fr": ("Palier", "Cadence de facturation"), "es": ("Incremento", "Facturación"),
+        "it": ("Fatturazione", "Scatti"),
         "pt": ("Incremento", "Cadência"), "ru": ("Тарификация", "Шаг тарификации"), "pl": ("Taktowanie", "Naliczanie"),
     },
     "change": {
@@ -44,10 +49,14 @@ HEADERS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     },
     "first": {"en": ("First Interval", "Interval 1", "Initial Increment", "Min Time", "First Period", "Initial Interval", "Minimum Duration")},
     "interval": {"en": ("Sub Interval", "Interval N", "Next Increment", "Next Interval", "Subsequent Interval", "Additional Increment")},
-    "country_code": {"en": ("Country Code", "CC", "Country Dial Code"), "de": ("Landesvorwahl", "Ländervorwahl"), "es": ("Código de país",), "fr": ("Indicatif pays",), "it": ("Prefisso internazionale",)},
-    "area_code": {"en": ("Area Code", "City Code", "City Code(s)", "Area Codes"), "de": ("Ortsvorwahl", "Ortskennzahl"), "es": ("Código de área",), "fr": ("Code ville",), "it": ("Prefisso città",)},
-    "old": {"en": ("Current Rate", "Old Rate", "Previous Rate", "Old Price"), "de": ("Alter Preis", "Bisheriger Preis"), "es": ("Tarifa actual", "Precio anterior"), "fr": ("Ancien tarif", "Prix actuel"), "it": ("Tariffa attuale", "Vecchio prezzo")},
-    "new": {"en": ("New Rate", "New Price"), "de": ("Neuer Preis",), "es": ("Tarifa nueva", "Nuevo precio"), "fr": ("Nouveau tarif", "Nouveau prix"), "it": ("Nuova tariffa", "Nuovo prezzo")},
+    "country_code": {"en": ("Country Code", "CC", "Country Dial Code"), "de": ("Landesvorwahl", "Ländervorwahl"), "es": ("Código de país",),
+    "fr": ("Indicatif pays",), "it": ("Prefisso internazionale",)},
+    "area_code": {"en": ("Area Code", "City Code", "City Code(s)", "Area Codes"), "de": ("Ortsvorwahl", "Ortskennzahl"), "es": ("Código de área",),
+    "fr": ("Code ville",), "it": ("Prefisso città",)},
+    "old": {"en": ("Current Rate", "Old Rate", "Previous Rate", "Old Price"), "de": ("Alter Preis", "Bisheriger Preis"), "es": ("Tarifa actual",
+    "Precio anterior"), "fr": ("Ancien tarif", "Prix actuel"), "it": ("Tariffa attuale", "Vecchio prezzo")},
+    "new": {"en": ("New Rate", "New Price"), "de": ("Neuer Preis",), "es": ("Tarifa nueva", "Nuevo precio"), "fr": ("Nouveau tarif",
+    "Nouveau prix"), "it": ("Nuova tariffa", "Nuovo prezzo")},
     "peak": {"en": ("Rate Peak", "Peak Rate", "Peak", "Price Peak")},
     "offpeak": {"en": ("Rate Off-peak", "Off-Peak Rate", "Off Peak", "Offpeak", "Price Off-Peak")},
     "inter": {"en": ("interrate", "Interstate", "Interstate Rate", "Inter", "inter", "INTERSTATE", "rate interstate")},
@@ -64,20 +73,37 @@ HEADERS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
 }  # fmt: skip
 DAY_FIRST_LANGUAGES: Final = ("de", "fr", "es", "it", "pt", "ru", "pl")
 
-COMPANIES: Final = ("Acme Telecom Ltd", "Global Voice Carrier Services", "Nordlicht Kommunikation GmbH", "TransAtlantic Wholesale Inc.", "Baobab Telecoms SA", "Meridian Carrier BV")
+COMPANIES: Final = (
+    "Acme Telecom Ltd",
+    "Global Voice Carrier Services",
+    "Nordlicht Kommunikation GmbH",
+    "TransAtlantic Wholesale Inc.",
+    "Baobab Telecoms SA",
+    "Meridian Carrier BV",
+)
 TITLES: Final = (
-    "Rate Sheet", "Price List", "International Termination Rates", "Wholesale Voice Rates", "A-Z Termination", "Voice Termination Price Notification", "Dear partner, please find our rates below",
+    "Rate Sheet", "Price List", "International Termination Rates", "Wholesale Voice Rates", "A-Z Termination",
+    "Voice Termination Price Notification", "Dear partner, please find our rates below",
 )  # fmt: skip
 CONTACTS: Final = (
-    "rates@example.net", "Phone: +44 20 7946 0000", "Account manager: J. Doe", "Customer: Trunk Test Carrier", "Product: Premium", "Service: Voice Termination", "www.example.com", "Ref: 2027/114", "Page 1 of 1",
+    "rates@example.net", "Phone: +44 20 7946 0000", "Account manager: J. Doe", "Customer: Trunk Test Carrier", "Product: Premium",
+    "Service: Voice Termination", "www.example.com", "Ref: 2027/114", "Page 1 of 1",
     "Interconnect ID 40021", "Prepared by: Pricing Team",
 )  # fmt: skip
 NOTES: Final = (
     "All rates are exclusive of VAT.", "Please confirm receipt of this notification.", "Codes not listed are not offered.", "Rates are per minute.", "E&OE",
-    "Please note: disputes must be raised within 30 days.", "Confidential", "* mobile portability is not considered", "End of list", "Calls to premium numbers are charged as 'Premium' destination.",
+    "Please note: disputes must be raised within 30 days.", "Confidential", "* mobile portability is not considered", "End of list",
+    "Calls to premium numbers are charged as 'Premium' destination.",
     "Kind regards, Pricing Department", "For questions contact +1 212 555 0100", "Terms: 7/7",
 )  # fmt: skip
-EFFECTIVE_TITLES: Final = ("Effective Date:", "Effective date", "Rates valid from", "Effective from:", "Effective:", "All rates are effective as of")
+EFFECTIVE_TITLES: Final = (
+    "Effective Date:",
+    "Effective date",
+    "Rates valid from",
+    "Effective from:",
+    "Effective:",
+    "All rates are effective as of",
+)
 ISSUED_TITLES: Final = ("Issue date:", "Date issued:", "Generated on", "Date of issue")
 CURRENCY_TITLES: Final = ("Currency: {}", "All rates in {} per minute", "Currency {}", "Rates are in {}")
 INCREMENT_TITLES: Final = ("Billing increment: {}", "All destinations are billed {}", "Billing increments {}")

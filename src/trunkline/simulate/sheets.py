@@ -84,7 +84,21 @@ class Style:
 
 
 Cell = str | int | Decimal | datetime | float
-DATE_FORMS: Final = ("%Y-%m-%d", "%d-%m-%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y/%m/%d", "%Y%m%d", "%d-%b-%y", "%Y-%m-%d %H:%M:%S", "%d/%m/%Y", "%d %B %Y", "%b %d, %Y", "serial", "cell")
+DATE_FORMS: Final = (
+    "%Y-%m-%d",
+    "%d-%m-%Y",
+    "%m/%d/%Y",
+    "%d.%m.%Y",
+    "%Y/%m/%d",
+    "%Y%m%d",
+    "%d-%b-%y",
+    "%Y-%m-%d %H:%M:%S",
+    "%d/%m/%Y",
+    "%d %B %Y",
+    "%b %d, %Y",
+    "serial",
+    "cell",
+)
 DAY_FIRST_FORMS: Final = ("%Y-%m-%d", "%d.%m.%Y", "%d-%m-%Y", "%d/%m/%Y")
 INCREMENTS: Final = ((1, 1), (60, 60), (60, 1), (30, 6), (6, 6), (60, 60), (1, 1))
 _EPOCH: Final = datetime(1899, 12, 30)  # noqa: DTZ001 - day 0 of spreadsheets
@@ -95,7 +109,8 @@ _FIRST_DAY: Final = datetime(2026, 1, 1)  # noqa: DTZ001 - of the sheet's own cl
 def _places() -> tuple[list[tuple[str, str, str]], dict[str, list[int]]]:
     table = breakout_codes()
     texts = table.texts().to_pylist()
-    rows, by_name = [], {}
+    rows: list[tuple[str, str, str]] = []
+    by_name: dict[str, list[int]] = {}
     for text, place in zip(texts, table.place.tolist(), strict=True):
         about = table.places[place]
         country = str(phonenumbers.country_code_for_region(about.iso2))
@@ -143,7 +158,11 @@ def draw_american(rng: Random, count: int, digits: int, leading: str) -> list[Ro
 
 
 def _price(rng: Random) -> Decimal:
-    return Decimal(rng.randrange(10, 9_000)) / 10_000 if rng.random() < 0.9 else Decimal(rng.randrange(9_000, 120_000)) / 10_000
+    return (
+        Decimal(rng.randrange(10, 9_000)) / 10_000
+        if rng.random() < 0.9
+        else Decimal(rng.randrange(9_000, 120_000)) / 10_000
+    )
 
 
 def draw_dates(rng: Random) -> list[datetime]:
@@ -201,7 +220,11 @@ def code_text(style: Style, codes: Sequence[str]) -> Cell:
 
 def increment_text(style: Style, row: Row) -> str:
     """Both intervals in one cell."""
-    return f"{row.first}{style.rng.choice('/////+')}{row.interval}" if style.kind == "csv" else f"{row.first}/{row.interval}"
+    return (
+        f"{row.first}{style.rng.choice('/////+')}{row.interval}"
+        if style.kind == "csv"
+        else f"{row.first}/{row.interval}"
+    )
 
 
 Renderer = Callable[[Row], Cell]
@@ -222,10 +245,13 @@ class Body:
     lines: dict[int, int] = field(default_factory=dict)  # row number to line of the file
 
 
-def decorate(body: Body, *, effective: datetime | None = None, in_title: bool = False, says_currency: bool = True) -> None:
+def decorate(
+    body: Body, *, effective: datetime | None = None, in_title: bool = False, says_currency: bool = True
+) -> None:
     """Titles above and notes below, blank rows, further columns, another order."""
     style, rng = body.style, body.style.rng
-    said: list[list[Cell]] = [[rng.choice(words.COMPANIES)], [rng.choice(words.TITLES)]][: rng.randrange(3)]
+    heads = (rng.choice(words.COMPANIES), rng.choice(words.TITLES))
+    said: list[list[Cell]] = [[text] for text in heads[: rng.randrange(3)]]
     said += [[text] for text in rng.sample(words.CONTACTS, rng.randrange(4))]
     if says_currency and rng.random() < 0.6:
         said.append([rng.choice(words.CURRENCY_TITLES).format(style.currency)])
@@ -277,7 +303,8 @@ def write(body: Body) -> bytes:
         grid.append([render(row) for _, render in body.columns])
         body.lines[number] = len(grid)
     if body.notes:
-        grid += [[], *[[note] for note in body.notes]]
+        grid.append([])
+        grid.extend([note] for note in body.notes)
     return write_xlsx([("Rates", grid)], rng) if body.style.kind == "xlsx" else write_csv(grid, body.style)
 
 
@@ -323,5 +350,9 @@ def write_xlsx(sheets: Sequence[tuple[str, Sequence[Sequence[Cell]]]], rng: Rand
 
 def said_of(row: Row, **more: Any) -> list[Said]:
     """What a plain row says of each of its codes."""
-    base: dict[str, Any] = {"price": row.price if row.kind == "rate" else None, "kind": row.kind, "valid_from": row.valid_from}
+    base: dict[str, Any] = {
+        "price": row.price if row.kind == "rate" else None,
+        "kind": row.kind,
+        "valid_from": row.valid_from,
+    }
     return [Said(code, row.name, **(base | more)) for code in row.codes]

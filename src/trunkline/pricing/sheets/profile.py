@@ -54,6 +54,12 @@ class Profile:
     texts: tuple[str, ...] = ()
 
 
+# What `_facts` tells of a cell, in its order.
+_FACTS: Final = (
+    "code", "digits", "price", "fraction", "date", "serial", "pair", "interval", "text", "change", "slot", "flag", "iso", "currency", "word", "wide",
+)  # fmt: skip
+
+
 @lru_cache(maxsize=65_536)
 def _facts(text: str, kind: CellKind) -> tuple[bool, ...]:
     word = plain(text)
@@ -97,7 +103,8 @@ def profile_of(cells: Sequence[Cell]) -> Profile:
     facts = [_facts(cell.text, cell.kind) for cell in filled]
     shares = [sum(each) / len(facts) for each in zip(*facts, strict=True)]
     texts = tuple(dict.fromkeys(cell.text for cell in filled))
-    return Profile(len(filled), len(filled) / len(cells), *shares, len(texts) / len(filled), texts[:200])
+    named = dict(zip(_FACTS, shares, strict=True))
+    return Profile(len(filled), len(filled) / len(cells), **named, distinct=len(texts) / len(filled), texts=texts[:200])
 
 
 def _is_code(text: str) -> bool:

@@ -71,9 +71,9 @@ def read_grids(grids: Sequence[Grid], context: Context, layout: Layout | None = 
         for what, count in each.skipped.items():
             skipped[what] = skipped.get(what, 0) + count
     duplicates, contradictions, across = _duplicates(lines)
-    doubts = list(found.doubts)
-    if layout is None:
-        doubts += _doubts_of_lines(read, across)
+    # What the lines tell is told anew, also of a layout that was corrected.
+    doubts = [each for each in found.doubts if each.doubt not in {Doubt.FEW_ROWS_READ, Doubt.SHEETS_DISAGREE}]
+    doubts += _doubts_of_lines(read, across)
     found = replace(found, doubts=tuple(doubts))
     origins = _origins(grids, found)
     errors += origins.errors

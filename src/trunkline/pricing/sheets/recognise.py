@@ -63,17 +63,17 @@ def recognise(grids: Sequence[Grid], context: Context = Context()) -> Layout:
         )
         return Layout(sheets, (), 0.9, grids[0].delimiter, grids[0].encoding, KEYED)
     found = [_sheet(grid, context, len(grids)) for grid in grids]
-    sheets = [sheet for sheet, _ in found]
+    read = [sheet for sheet, _ in found]
     doubts = [doubt for _, each in found for doubt in each]
-    sheets, doubts = _settle_purposes(sheets, doubts)
-    rates = [sheet for sheet in sheets if sheet.purpose is Purpose.RATES]
+    doubts = _settle_doubts(read, doubts)
+    rates = [sheet for sheet in read if sheet.purpose is Purpose.RATES]
     if not rates and not doubts:
         doubts.append(
             DoubtAt(Doubt.NO_TABLE, "", "No sheet has a table of prices.", "Say which sheet holds the rates.")
         )
     confidence = min((sheet.confidence for sheet in rates), default=0.0)
     return Layout(
-        tuple(sheets), tuple(doubts), round(confidence, 2), next((g.delimiter for g in grids if g.delimiter), ""), next((g.encoding for g in grids if g.encoding), "")
+        tuple(read), tuple(doubts), round(confidence, 2), next((g.delimiter for g in grids if g.delimiter), ""), next((g.encoding for g in grids if g.encoding), "")
     )  # fmt: skip
 
 
@@ -470,11 +470,10 @@ def _read_prices_how(grid: Grid, sheet: SheetLayout, said: Said) -> tuple[SheetL
     return replace(sheet, mark=mark, columns=columns, currency=currency), doubts
 
 
-def _settle_purposes(sheets: list[SheetLayout], doubts: list[DoubtAt]) -> tuple[list[SheetLayout], list[DoubtAt]]:
-    """With the whole file in view: codes that only repeat those of the rates are skipped; a rates sheet of names takes its codes
-    from a codes sheet; doubts about a sheet without a table do not count where another has the rates."""
-    clear = [s for s in sheets if s.purpose is Purpose.RATES and not any(d.sheet == s.name for d in doubts)]
-    if clear:
-        unclear = {d.sheet for d in doubts if d.doubt in {Doubt.NOT_A_RATE_SHEET, Doubt.NO_TABLE}}
-        doubts = [d for d in doubts if d.sheet not in unclear]
-    return sheets, doubts
+def _settle_doubts(sheets: Sequence[SheetLayout], doubts: list[DoubtAt]) -> list[DoubtAt]:
+    """Doubts about a sheet without a table do not count where another sheet has clear rates."""
+    if any(
+        sheet.purpose is Purpose.RATES and not any(doubt.sheet == sheet.name for doubt in doubts) for sheet in sheets
+    ):
+        return [doubt for doubt in doubts if doubt.doubt not in {Doubt.NOT_A_RATE_SHEET, Doubt.NO_TABLE}]
+    return doubts

@@ -55,7 +55,7 @@ def _header(rows: Sequence[Sequence[Cell]], start: int, span: int) -> Table | No
     meanings = [
         meaning_of(text) if (text and _LETTERS.search(text)) or "#" in text or "$" in text else None for text in headers
     ]
-    known = {}
+    known: dict[str, float] = {}
     for meaning in meanings:
         if meaning is not None and meaning.role not in {"other", "comment"}:
             known[meaning.role] = max(known.get(meaning.role, 0.0), meaning.score)
