@@ -9,12 +9,10 @@ from typing import Annotated, Any
 
 import typer
 
-from trunkline.cli.door import JsonOption, print_json, say, table
+from trunkline.cli.door import JsonOption, print_json, table
 from trunkline.core.errors import Invalid, NotFound
 
 app = typer.Typer(help="Rate sheets of vendors: what a file says, whatever it looks like.", no_args_is_help=True)
-
-_SHOWN = 20
 
 
 @app.callback()
@@ -44,6 +42,7 @@ def read(
     subject: Annotated[
         str, typer.Option(help="Subject of the mail it came with; it can name the date or the scope.")
     ] = "",
+    effective: Annotated[str, typer.Option(help="Day that the mail names, for a sheet that names none.")] = "",
     json: JsonOption = False,
 ) -> None:
     """Print what is understood of a rate sheet: layout, columns, scope, counts, sample lines, and every row that cannot be read. Nothing is written."""
@@ -56,7 +55,9 @@ def read(
     except OSError as error:
         raise NotFound("no_such_file", f"{file} cannot be read: {error.strerror}.") from error
     known, earlier = (from_json(_json_of(name)) if name else None for name in (layout, template))
-    report = to_report(read_sheet(data, file.name, Context(file.name, _day(received), subject), known, earlier))
+    report = to_report(
+        read_sheet(data, file.name, Context(file.name, _day(received), subject, _day(effective)), known, earlier)
+    )
     if json:
         print_json(report)
     else:
@@ -108,15 +109,13 @@ def _show(report: dict[str, Any]) -> None:
         ],
         right=("Line", "Price"),
     )  # fmt: skip
-    errors = report["errors"]
-    if errors:
+    if report["errors"]:
         table(
             "Rows that cannot be read",
             ["Sheet", "Line", "Column", "Reason", "Text"],
-            [[e["sheet"], e["line"], e["column"], e["reason"], e["text"]] for e in errors[:_SHOWN]],
+            [[e["sheet"], e["line"], e["column"], e["reason"], e["text"]] for e in report["errors"]],
+            right=("Line",),
         )
-        if counts["errors"] > _SHOWN:
-            say(f"... and {counts['errors'] - _SHOWN} more; --json lists them.")
 
 
 def _price(line: dict[str, Any]) -> str:

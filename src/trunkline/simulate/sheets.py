@@ -242,6 +242,9 @@ class Body:
     notes: list[str] = field(default_factory=list)
     shuffles: bool = True
     blank_share: float = 0.0
+    margin: int = 0  # empty columns on the left
+    gap: int = 0  # empty rows below the header
+    spelling: str = ""
     lines: dict[int, int] = field(default_factory=dict)  # row number to line of the file
 
 
@@ -275,6 +278,8 @@ def decorate(
             body.columns.append((header(replace(style, language="en"), what), _noise(what, rng)))
         if body.shuffles:
             rng.shuffle(body.columns)
+        body.margin, body.gap = rng.choice((0, 0, 0, 0, 0, 1, 2)), rng.choice((0, 0, 0, 0, 1))
+        body.spelling = rng.choice(("", "", "", "", "upper", "lower", "underscores", "two lines", "blanks", "star"))
 
 
 def _noise(what: str, rng: Random) -> Renderer:
@@ -296,7 +301,8 @@ def write(body: Body) -> bytes:
     grid: list[list[Cell]] = [*body.titles]
     rng = body.style.rng
     if body.has_header:
-        grid.append([text for text, _ in body.columns])
+        grid.append([spelled(text, body) for text, _ in body.columns])
+        grid += [[] for _ in range(body.gap)]
     for number, row in enumerate(body.rows):
         if rng.random() < body.blank_share:
             grid.append([])
@@ -305,7 +311,26 @@ def write(body: Body) -> bytes:
     if body.notes:
         grid.append([])
         grid.extend([note] for note in body.notes)
+    grid = [[*[""] * body.margin, *row] if row else row for row in grid]
     return write_xlsx([("Rates", grid)], rng) if body.style.kind == "xlsx" else write_csv(grid, body.style)
+
+
+def spelled(header: str, body: Body) -> str:
+    """A header as the sheet spells all of them."""
+    match body.spelling:
+        case "upper":
+            return header.upper()
+        case "lower":
+            return header.lower()
+        case "underscores":
+            return header.replace(" ", "_")
+        case "two lines":
+            return header.replace(" ", "\n", 1) if body.style.kind == "xlsx" else header
+        case "blanks":
+            return f" {header}  "
+        case "star":
+            return f"{header} *"
+    return header
 
 
 def write_csv(grid: Sequence[Sequence[Cell]], style: Style) -> bytes:

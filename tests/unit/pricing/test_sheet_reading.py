@@ -228,3 +228,12 @@ def test_numbers_of_a_workbook_are_taken_as_it_shows_them() -> None:
 def test_the_scope_is_what_title_and_subject_say(text: str, subject: str, scope: str) -> None:
     reading = read(f"{text}\nDestination,Code,Rate\nUK,44,0.01\nFR,33,0.02\n", subject=subject)
     assert str(reading.scope.scope) == scope
+
+
+def test_a_sheet_without_a_date_takes_that_of_its_mail() -> None:
+    text = "Destination,Code,Rate\nUK,44,0.01\nFR,33,0.02\n"
+    assert (
+        said(read(text, effective_on=date(2027, 5, 1)), "effective", "starts") == [("2027-05-01T00:00:00", "sheet")] * 2
+    )
+    assert said(read(text, subject="Rate change effective 1 June 2027"), "effective") == [("2027-06-01T00:00:00",)] * 2
+    assert said(read(text), "effective", "starts") == [(None, "unsaid")] * 2

@@ -24,7 +24,6 @@ from trunkline.pricing.sheets.templates import fit
 
 READ_SHARE_MIN: Final = 0.5
 SAMPLE_LINES: Final = 10
-ERRORS_SHOWN: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +179,7 @@ def to_report(reading: Reading) -> dict[str, Any]:
         "origins": {name: list(codes) for name, codes in reading.origins.items()},
         "sample": [line_to_report(line) for line in _sample(lines).to_pylist()],
         "errors": [
-            {"sheet": e.sheet, "line": e.line, "column": e.column, "reason": e.reason, "text": e.text} for e in reading.errors[:ERRORS_SHOWN]
+            {"sheet": e.sheet, "line": e.line, "column": e.column, "reason": e.reason, "text": e.text} for e in reading.errors
         ],
     }  # fmt: skip
 

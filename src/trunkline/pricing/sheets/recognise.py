@@ -39,6 +39,9 @@ _ORIGINS: Final = re.compile(r"(?i)\borigin|\ba[\s-]?number|\bursprung|\bherkunf
 _PLAN: Final = re.compile(r"[2-9][0-9]{2}[2-9][0-9]{2}[0-9]?", re.ASCII)
 
 
+Found = tuple[SheetLayout, list[DoubtAt]]
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What is known besides the file: its name, the day it came, the subject of its mail."""
@@ -46,6 +49,7 @@ class Context:
     name: str = ""
     received_on: date | None = None
     subject: str = ""
+    effective_on: date | None = None  # what the mail says, for rows and sheets that do not
 
 
 def recognise(grids: Sequence[Grid], context: Context = Context()) -> Layout:
@@ -63,6 +67,7 @@ def recognise(grids: Sequence[Grid], context: Context = Context()) -> Layout:
         )
         return Layout(sheets, (), 0.9, grids[0].delimiter, grids[0].encoding, KEYED)
     found = [_sheet(grid, context, len(grids)) for grid in grids]
+    found = _without_hidden(grids, found)
     read = [sheet for sheet, _ in found]
     doubts = [doubt for _, each in found for doubt in each]
     doubts = _settle_doubts(read, doubts)
@@ -75,6 +80,19 @@ def recognise(grids: Sequence[Grid], context: Context = Context()) -> Layout:
     return Layout(
         tuple(read), tuple(doubts), round(confidence, 2), next((g.delimiter for g in grids if g.delimiter), ""), next((g.encoding for g in grids if g.encoding), "")
     )  # fmt: skip
+
+
+def _without_hidden(grids: Sequence[Grid], found: list[Found]) -> list[Found]:
+    """Hidden sheets hold last month's prices, or the vendor's own: they are skipped where a sheet that is shown has rates."""
+    shown = any(
+        sheet.purpose is Purpose.RATES for grid, (sheet, _) in zip(grids, found, strict=True) if not grid.is_hidden
+    )
+    return [
+        (replace(sheet, purpose=Purpose.SKIP, why="hidden in the workbook"), [])
+        if shown and grid.is_hidden
+        else (sheet, doubts)
+        for grid, (sheet, doubts) in zip(grids, found, strict=True)
+    ]
 
 
 def _sheet(grid: Grid, context: Context, count: int) -> tuple[SheetLayout, list[DoubtAt]]:
@@ -407,6 +425,9 @@ def _read_dates_how(
                 "Say from when the rates hold.",
             )
         )
+    if not sheet.effective and context.effective_on is not None:
+        sheet = replace(sheet, effective=f"{context.effective_on} 00:00:00")
+        doubts = [doubt for doubt in doubts if doubt.doubt is not Doubt.SEVERAL_DATES]
     return sheet, doubts
 
 

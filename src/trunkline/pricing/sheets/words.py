@@ -22,6 +22,7 @@ def plain(text: str) -> str:
     text = "".join(each for each in text if not unicodedata.combining(each))
     text = text.replace("ı", "i").replace("ł", "l").replace("ø", "o").replace("đ", "d")
     text = re.sub(r"off[\s\-_]*peak", "offpeak", text)
+    text = re.sub(r"\b(inter|intra)[\s\-_]*(state|lata)\b", r"\1\2", text)
     return _NOT_WORDS.sub(" ", text).strip()
 
 
@@ -59,8 +60,8 @@ CODE: Final = words_of(
     " 代码 区号 前缀 号段 コード 番号 رمز"
 )
 NAME: Final = words_of(
-    "destination destinations zone zones area areas operator operators route routes description descriptions network networks"
-    " carrier breakoutname location region name names"
+    "destination destinations dest dst destn zone zones area areas operator operators route routes description descriptions network networks"
+    " carrier operador operatore operateur betreiber breakoutname location region name names"
     " ziel ziele bezeichnung zielgebiet zielland netz beschreibung destinations libelle reseau destino destinos descripcion"
     " destinazione destinazioni descrizione direttrice descricao bestemming omschrijving"
     " направление направления название наименование зона оператор описание kierunek kierunki nazwa opis hedef yon aciklama adi"
@@ -88,7 +89,7 @@ DATE_ONLY: Final = words_of(
     "date dates datum fecha data дата tarih 日期 effective efd validity gultig gultigkeit vigencia"
 )
 INCREMENT: Final = words_of(
-    "increment increments incr inc incs rounding round pulse pulses interval intervals bi blocking chargeperiod granularity"
+    "increment increments incremental step incr inc incs rounding round pulse pulses interval intervals bi blocking chargeperiod granularity"
     " takt taktung abrechnungstakt abrechnungsintervall taktierung cadence pas palier increments incremento incrementos"
     " facturacion intervalo intervalos pulso scatto scatti incremento tassazione fatturazione fracionamento cadencia"
     " тарификация тарификации округление шаг интервал taktowanie naliczanie okres faturalama periyot billing 计费单位 计费周期 課金単位"
@@ -98,7 +99,8 @@ FIRST: Final = words_of(
     " первый первая минимум минимальная минимальный pierwszy ilk mintime"
 )
 NEXT: Final = words_of(
-    "n next subsequent sub additional following further recurring sec second 2 2nd folge folgetakt weitere suivant suivante siguiente subsecuente siguientes"
+    "n next subsequent incremental step sub additional following further recurring sec second 2 2nd folge folgetakt weitere suivant suivante"
+    " siguiente subsecuente siguientes"
     " successivo successivi adicional следующий последующий nastepny kolejny sonraki increment"
 )
 SETUP: Final = words_of(
@@ -122,8 +124,9 @@ INDETERMINATE: Final = words_of("ij ijrate indeterminate indet indeterminant und
 LOCAL: Final = words_of("local localrate")
 DEFAULT: Final = words_of("default")
 CHANGE: Final = words_of(
-    "change changes status comment comments trend remark remarks action movement type state indicator anderung status aenderung modification changement statut etat"
-    " cambio estado variazione stato alteracao wijziging изменение статус примечание комментарий zmiana degisim durum"
+    "change changes status comment comments trend remark remarks action movement type indicator anderung status aenderung modification changement statut etat"
+    " cambio cambios estado variazione commentaire commentaires observaciones note bemerkungen stato alteracao wijziging изменение статус примечание"
+    " комментарий zmiana degisim durum"
 )
 CURRENCY: Final = words_of(
     "currency curr ccy currencies wahrung waehrung devise monnaie moneda valuta moeda валюта waluta doviz 币种"
@@ -170,7 +173,8 @@ WHOLE: Final[Mapping[str, str]] = _table(
     npa: npa
     nxx: nxx
     interval: rate increment | rateincrement | subsequent | subsequent increment | subsequent period | recurring | next increment | next period | sub
-    first: rate minimum | min | duration | initial billing time | initial billing | min time | mintime | minimum time | minimum duration | min duration |
+    first: rate minimum | min | min volume | minimum volume | min vol | min dur | duration | initial billing time | initial billing | min time |
+        mintime | minimum time | minimum duration | min duration |
         initial | minimum | initial increment | initial period | first period | first
     grace: rate nocharge time
     setup: rate surcharge | connectcost | base call cost p | base call cost | flagfall | surcharge | connect fee | setup | setup fee | connectfee |
