@@ -43,6 +43,7 @@ USED_LATER = (  # what commands import when they come to it
     "rich.table",
     "typst",
     "trunkline.invoicing.actions",
+    "trunkline.invoicing.bill_runs",
     "trunkline.invoicing.check",
     "trunkline.ledger.checks",
     "trunkline.usage.check",

@@ -27,6 +27,8 @@ class Ground:
     def __init__(self, size: PipelineSize | None = None) -> None:
         self.size = size or PipelineSize()
         mark = f"{self.size.records}-{self.size.neighbours}-{self.size.largest}"
+        if self.size.customers != PipelineSize().customers:
+            mark = f"{mark}-{self.size.customers}"
         self.folder = home() / "bench" / mark
         self.home = self.folder / "home"
         self.files = self.folder / "files"

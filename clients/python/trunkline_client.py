@@ -1,4 +1,4 @@
-"""A client of the REST API of Trunkline. Generated from docs/api/openapi.json by `trunkline api client`; do not edit.
+"""A client of the REST API of Trunkline. Generated from docs/api/openapi.json by `bin/write-api`; do not edit.
 
     client = Client("https://billing.example.com", key="tl_live_...")
     for account in client.pages(client.list_accounts, status="active"):
@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from typing import IO, Any, Literal, NotRequired, TypedDict, cast
 
 import httpx
+
+Upload = tuple[str, bytes | IO[bytes]]  # name and content of a file of a form
 
 
 class Refused(Exception):
@@ -90,10 +92,78 @@ AccountShownRow = TypedDict(
 )
 
 
+AccountStatementAsked = TypedDict(
+    "AccountStatementAsked",
+    {
+        "books": "NotRequired[Literal['invoiced', 'unbilled', 'all']]",
+        "from": "NotRequired[str | None]",
+        "to": "NotRequired[str | None]",
+        "limit": "NotRequired[int]",
+        "cursor": "NotRequired[str | None]",
+    },
+)
+
+
+AccountStatementShown = TypedDict(
+    "AccountStatementShown",
+    {
+        "account_id": "str",
+        "account": "str",
+        "currency": "str",
+        "books": "Books",
+        "from": "str | None",
+        "to": "str | None",
+        "opening": "str",
+        "closing": "str",
+        "data": "list[StatementLineShown]",
+        "has_more": "bool",
+        "next_cursor": "str | None",
+    },
+)
+
+
 AccountStatus = Literal["active", "suspended", "closed"]
 
 
 AccountType = Literal["asset", "liability", "income", "expense"]
+
+
+AfterSuccess = Literal["leave", "archive", "delete"]
+
+
+AlarmKind = Literal["stalled", "failing", "repeated", "refused"]
+
+
+AlarmShown = TypedDict(
+    "AlarmShown",
+    {
+        "id": "int",
+        "source_id": "str",
+        "source": "str",
+        "kind": "AlarmKind",
+        "detail": "str",
+        "count": "int",
+        "raised_at": "str",
+        "last_at": "str",
+        "cleared_at": "str | None",
+    },
+)
+
+
+AlarmShownRow = TypedDict(
+    "AlarmShownRow",
+    {
+        "id": "NotRequired[int]",
+        "source_id": "NotRequired[str]",
+        "source": "NotRequired[str]",
+        "kind": "NotRequired[AlarmKind]",
+        "detail": "NotRequired[str]",
+        "count": "NotRequired[int]",
+        "raised_at": "NotRequired[str]",
+        "last_at": "NotRequired[str]",
+        "cleared_at": "NotRequired[str | None]",
+    },
+)
 
 
 AssignmentChanged = TypedDict(
@@ -130,6 +200,9 @@ AssignmentShownRow = TypedDict(
         "valid_to": "NotRequired[str | None]",
     },
 )
+
+
+AttachedFormat = Literal["xlsx", "csv"]
 
 
 BatchCounts = TypedDict(
@@ -206,13 +279,95 @@ BatchShownRow = TypedDict(
 BatchState = Literal["registered", "running", "posted", "failed"]
 
 
-BilledPeriod = TypedDict(
-    "BilledPeriod",
+BillOutcome = Literal["waiting", "issued", "unchanged", "nothing", "refused"]
+
+
+BillRunFailure = TypedDict("BillRunFailure", {"code": "str", "detail": "str"})
+
+
+BillRunOrder = TypedDict(
+    "BillRunOrder",
     {
-        "account_id": "str",
         "period": "NotRequired[str | None]",
         "period_from": "NotRequired[str | None]",
         "period_to": "NotRequired[str | None]",
+        "account_ids": "NotRequired[list[str] | None]",
+        "issued_on": "NotRequired[str | None]",
+        "early": "NotRequired[bool]",
+    },
+)
+
+
+BillRunOutcomeRow = TypedDict(
+    "BillRunOutcomeRow",
+    {
+        "account_id": "NotRequired[str]",
+        "account": "NotRequired[str]",
+        "outcome": "NotRequired[BillOutcome]",
+        "invoice_id": "NotRequired[str | None]",
+        "number": "NotRequired[str | None]",
+        "reason": "NotRequired[str | None]",
+        "detail": "NotRequired[str | None]",
+    },
+)
+
+
+BillRunProgress = TypedDict(
+    "BillRunProgress",
+    {"accounts": "int", "done": "int", "issued": "int", "unchanged": "int", "nothing": "int", "refused": "int"},
+)
+
+
+BillRunShown = TypedDict(
+    "BillRunShown",
+    {
+        "id": "str",
+        "state": "BillRunState",
+        "period_from": "str",
+        "period_to": "str",
+        "issued_on": "str | None",
+        "early": "bool",
+        "all_accounts": "bool",
+        "progress": "BillRunProgress",
+        "failure": "BillRunFailure | None",
+        "asked_by": "str",
+        "asked_at": "str",
+        "started_at": "str | None",
+        "finished_at": "str | None",
+    },
+)
+
+
+BillRunShownRow = TypedDict(
+    "BillRunShownRow",
+    {
+        "id": "NotRequired[str]",
+        "state": "NotRequired[BillRunState]",
+        "period_from": "NotRequired[str]",
+        "period_to": "NotRequired[str]",
+        "issued_on": "NotRequired[str | None]",
+        "early": "NotRequired[bool]",
+        "all_accounts": "NotRequired[bool]",
+        "progress": "NotRequired[BillRunProgress]",
+        "failure": "NotRequired[BillRunFailure | None]",
+        "asked_by": "NotRequired[str]",
+        "asked_at": "NotRequired[str]",
+        "started_at": "NotRequired[str | None]",
+        "finished_at": "NotRequired[str | None]",
+    },
+)
+
+
+BillRunState = Literal["queued", "running", "done", "failed"]
+
+
+BilledPeriod = TypedDict(
+    "BilledPeriod",
+    {
+        "period": "NotRequired[str | None]",
+        "period_from": "NotRequired[str | None]",
+        "period_to": "NotRequired[str | None]",
+        "account_id": "str",
     },
 )
 
@@ -251,6 +406,9 @@ BillingShown = TypedDict(
 )
 
 
+Books = Literal["invoiced", "unbilled", "all"]
+
+
 Closing = TypedDict("Closing", {"closed_on": "str"})
 
 
@@ -286,6 +444,49 @@ ContactShownRow = TypedDict(
         "id": "NotRequired[int]",
     },
 )
+
+
+DeliveryShown = TypedDict(
+    "DeliveryShown",
+    {
+        "id": "int",
+        "report": "str",
+        "due_at": "str",
+        "is_planned": "bool",
+        "state": "DeliveryState",
+        "format": "AttachedFormat",
+        "recipients": "list[str]",
+        "attempts": "int",
+        "rows": "int | None",
+        "octets": "int | None",
+        "failure": "str",
+        "failure_detail": "str",
+        "sent_at": "str | None",
+    },
+)
+
+
+DeliveryShownRow = TypedDict(
+    "DeliveryShownRow",
+    {
+        "id": "NotRequired[int]",
+        "report": "NotRequired[str]",
+        "due_at": "NotRequired[str]",
+        "is_planned": "NotRequired[bool]",
+        "state": "NotRequired[DeliveryState]",
+        "format": "NotRequired[AttachedFormat]",
+        "recipients": "NotRequired[list[str]]",
+        "attempts": "NotRequired[int]",
+        "rows": "NotRequired[int | None]",
+        "octets": "NotRequired[int | None]",
+        "failure": "NotRequired[str]",
+        "failure_detail": "NotRequired[str]",
+        "sent_at": "NotRequired[str | None]",
+    },
+)
+
+
+DeliveryState = Literal["waiting", "sending", "sent", "failed", "uncertain"]
 
 
 EffectiveRate = TypedDict(
@@ -352,6 +553,9 @@ EntryShownRow = TypedDict(
 )
 
 
+Every = Literal["day", "week", "month"]
+
+
 ExchangeRateShownRow = TypedDict(
     "ExchangeRateShownRow",
     {
@@ -394,7 +598,32 @@ ExplainedOrigin = TypedDict(
 )
 
 
+FeedShown = TypedDict(
+    "FeedShown",
+    {
+        "next_at": "str",
+        "looked_at": "str | None",
+        "succeeded_at": "str | None",
+        "new_at": "str | None",
+        "failures": "int",
+        "failure": "str",
+        "failure_detail": "str",
+    },
+)
+
+
 FieldProblem = TypedDict("FieldProblem", {"pointer": "str", "code": "str", "detail": "str"})
+
+
+Fingerprint = TypedDict("Fingerprint", {"pin": "str", "trusted": "str", "is_trusted": "bool"})
+
+
+FormatShown = TypedDict(
+    "FormatShown", {"name": "str", "title": "str", "version": "int", "has_header": "bool", "is_mapping": "bool"}
+)
+
+
+Formats = TypedDict("Formats", {"data": "list[FormatShown]"})
 
 
 GroupsAsked = TypedDict(
@@ -483,10 +712,11 @@ InvoiceLineShown = TypedDict(
 InvoiceOrder = TypedDict(
     "InvoiceOrder",
     {
-        "account_id": "str",
         "period": "NotRequired[str | None]",
         "period_from": "NotRequired[str | None]",
         "period_to": "NotRequired[str | None]",
+        "account_id": "str",
+        "issued_on": "NotRequired[str | None]",
         "early": "NotRequired[bool]",
     },
 )
@@ -672,7 +902,87 @@ LoadedRates = TypedDict(
 )
 
 
+LoadedTrafficRules = TypedDict(
+    "LoadedTrafficRules",
+    {"added": "list[str]", "changed": "list[str]", "removed": "list[str]", "unchanged": "list[str]"},
+)
+
+
+LookFound = TypedDict(
+    "LookFound",
+    {
+        "looked": "int",
+        "changed": "int",
+        "lost": "dict[str, int]",
+        "segments": "int",
+        "touched": "int",
+        "seconds": "float",
+        "accounts": "list[MovedMoney]",
+        "invoices": "list[MovedInvoice]",
+    },
+)
+
+
+LookShown = TypedDict(
+    "LookShown",
+    {
+        "id": "str",
+        "state": "Literal['waiting', 'running', 'done', 'failed']",
+        "asked": "ReratingQuestion",
+        "done": "int",
+        "total": "int",
+        "problem": "str",
+        "found": "LookFound | None",
+    },
+)
+
+
+MappingShown = TypedDict(
+    "MappingShown",
+    {
+        "switch_id": "str",
+        "switch": "str",
+        "format": "str",
+        "name": "str",
+        "version": "int",
+        "title": "str",
+        "mapping": "dict[str, Any]",
+    },
+)
+
+
+MappingShownRow = TypedDict(
+    "MappingShownRow",
+    {
+        "switch_id": "NotRequired[str]",
+        "switch": "NotRequired[str]",
+        "format": "NotRequired[str]",
+        "name": "NotRequired[str]",
+        "version": "NotRequired[int]",
+        "title": "NotRequired[str]",
+        "mapping": "NotRequired[dict[str, Any]]",
+    },
+)
+
+
 Move = TypedDict("Move", {"account_id": "str", "moved_at": "str"})
+
+
+MovedInvoice = TypedDict("MovedInvoice", {"invoice": "str", "account": "str", "currency": "str", "difference": "str"})
+
+
+MovedMoney = TypedDict(
+    "MovedMoney",
+    {
+        "side": "Side",
+        "account": "str",
+        "currency": "str",
+        "records": "int",
+        "before": "str",
+        "after": "str",
+        "difference": "str",
+    },
+)
 
 
 NewAccount = TypedDict(
@@ -744,6 +1054,7 @@ NewSavedReport = TypedDict(
         "report": "NotRequired[View]",
         "measure": "NotRequired[str]",
         "by": "NotRequired[str | None]",
+        "period": "NotRequired[str]",
         "from": "NotRequired[str]",
         "to": "NotRequired[str]",
         "compare": "NotRequired[str]",
@@ -758,6 +1069,33 @@ NewSavedReport = TypedDict(
         "figures": "NotRequired[str]",
         "percentiles": "NotRequired[bool]",
         "sort": "NotRequired[str]",
+    },
+)
+
+
+NewSource = TypedDict(
+    "NewSource",
+    {
+        "name": "str",
+        "switch": "str",
+        "kind": "SourceKind",
+        "host": "str",
+        "port": "NotRequired[int | None]",
+        "login": "str",
+        "password": "NotRequired[str | None]",
+        "private_key": "NotRequired[str | None]",
+        "pin": "NotRequired[str]",
+        "path": "NotRequired[str]",
+        "pattern": "NotRequired[str]",
+        "senders": "NotRequired[list[str]]",
+        "every_min": "NotRequired[int | None]",
+        "cron": "NotRequired[str]",
+        "rest_s": "NotRequired[int]",
+        "limit_octets": "NotRequired[int]",
+        "after": "NotRequired[AfterSuccess]",
+        "archive": "NotRequired[str]",
+        "expected_min": "NotRequired[int | None]",
+        "has_recurring_names": "NotRequired[bool]",
     },
 )
 
@@ -792,8 +1130,32 @@ NewTariff = TypedDict(
 NewTimeProfile = TypedDict("NewTimeProfile", {"name": "str", "windows": "list[TimeWindow]"})
 
 
+NewTrafficRule = TypedDict(
+    "NewTrafficRule",
+    {
+        "name": "str",
+        "stage": "Stage",
+        "position": "NotRequired[int | None]",
+        "side": "NotRequired[RuleSide]",
+        "switch": "NotRequired[str | None]",
+        "account_id": "NotRequired[str | None]",
+        "valid_from": "NotRequired[str | None]",
+        "valid_to": "NotRequired[str | None]",
+        "conditions": "NotRequired[dict[str, list[str] | str]]",
+        "actions": "NotRequired[str]",
+        "then": "NotRequired[Then]",
+        "note": "NotRequired[str]",
+    },
+)
+
+
 PageAccountShownRow = TypedDict(
     "PageAccountShownRow", {"data": "list[AccountShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageAlarmShownRow = TypedDict(
+    "PageAlarmShownRow", {"data": "list[AlarmShownRow]", "has_more": "bool", "next_cursor": "str | None"}
 )
 
 
@@ -807,8 +1169,23 @@ PageBatchShownRow = TypedDict(
 )
 
 
+PageBillRunOutcomeRow = TypedDict(
+    "PageBillRunOutcomeRow", {"data": "list[BillRunOutcomeRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageBillRunShownRow = TypedDict(
+    "PageBillRunShownRow", {"data": "list[BillRunShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
 PageContactShownRow = TypedDict(
     "PageContactShownRow", {"data": "list[ContactShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageDeliveryShownRow = TypedDict(
+    "PageDeliveryShownRow", {"data": "list[DeliveryShownRow]", "has_more": "bool", "next_cursor": "str | None"}
 )
 
 
@@ -838,6 +1215,16 @@ PageLedgerAccountShownRow = TypedDict(
 )
 
 
+PageMappingShownRow = TypedDict(
+    "PageMappingShownRow", {"data": "list[MappingShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageProposalShownRow = TypedDict(
+    "PageProposalShownRow", {"data": "list[ProposalShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
 PageRateShownRow = TypedDict(
     "PageRateShownRow", {"data": "list[RateShownRow]", "has_more": "bool", "next_cursor": "str | None"}
 )
@@ -853,8 +1240,23 @@ PageRejectShownRow = TypedDict(
 )
 
 
+PageReratingShownRow = TypedDict(
+    "PageReratingShownRow", {"data": "list[ReratingShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
 PageSavedReportShownRow = TypedDict(
     "PageSavedReportShownRow", {"data": "list[SavedReportShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageSourceFileRow = TypedDict(
+    "PageSourceFileRow", {"data": "list[SourceFileRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageSourceShownRow = TypedDict(
+    "PageSourceShownRow", {"data": "list[SourceShownRow]", "has_more": "bool", "next_cursor": "str | None"}
 )
 
 
@@ -873,9 +1275,15 @@ PageTimeProfileShownRow = TypedDict(
 )
 
 
+PageTrafficRuleShownRow = TypedDict(
+    "PageTrafficRuleShownRow", {"data": "list[TrafficRuleShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
 PeriodAsked = TypedDict(
     "PeriodAsked",
     {
+        "period": "NotRequired[str]",
         "from": "NotRequired[str]",
         "to": "NotRequired[str]",
         "compare": "NotRequired[str]",
@@ -1019,6 +1427,24 @@ Problem = TypedDict(
 )
 
 
+ProposalShown = TypedDict(
+    "ProposalShown",
+    {"id": "int", "cause": "str", "asked": "ReratingQuestion", "made_at": "str", "closed_at": "str | None"},
+)
+
+
+ProposalShownRow = TypedDict(
+    "ProposalShownRow",
+    {
+        "id": "NotRequired[int]",
+        "cause": "NotRequired[str]",
+        "asked": "NotRequired[ReratingQuestion]",
+        "made_at": "NotRequired[str]",
+        "closed_at": "NotRequired[str | None]",
+    },
+)
+
+
 ProposedRerating = TypedDict("ProposedRerating", {"id": "int", "cause": "str", "start_from": "str | None"})
 
 
@@ -1097,6 +1523,9 @@ Reason = Literal[
     "late_leg",
     "lone_leg",
 ]
+
+
+ReceiptState = Literal["seen", "taken", "done", "refused", "ignored"]
 
 
 RecordDetail = TypedDict(
@@ -1289,6 +1718,7 @@ ReportAsked = TypedDict(
     "ReportAsked",
     {
         "by": "NotRequired[str | None]",
+        "period": "NotRequired[str]",
         "from": "NotRequired[str]",
         "to": "NotRequired[str]",
         "compare": "NotRequired[str]",
@@ -1329,6 +1759,95 @@ ReportShown = TypedDict(
 )
 
 
+RequestedRerating = TypedDict("RequestedRerating", {"asked": "ReratingQuestion", "requested_at": "str"})
+
+
+ReratingAsked = TypedDict(
+    "ReratingAsked",
+    {
+        "from": "NotRequired[str | None]",
+        "to": "NotRequired[str | None]",
+        "account_id": "NotRequired[str | None]",
+        "side": "NotRequired[Side | None]",
+        "code": "NotRequired[str | None]",
+        "tariff_id": "NotRequired[str | None]",
+        "identify": "NotRequired[bool]",
+    },
+)
+
+
+ReratingQuestion = TypedDict(
+    "ReratingQuestion",
+    {
+        "from": "str | None",
+        "to": "str | None",
+        "account_id": "str | None",
+        "account": "str | None",
+        "side": "Side | None",
+        "code": "str | None",
+        "tariff_id": "str | None",
+        "tariff": "str | None",
+        "identify": "bool",
+    },
+)
+
+
+ReratingShownRow = TypedDict(
+    "ReratingShownRow",
+    {
+        "id": "NotRequired[str]",
+        "switch_id": "NotRequired[str]",
+        "switch": "NotRequired[str]",
+        "intake": "NotRequired[Intake]",
+        "name": "NotRequired[str]",
+        "state": "NotRequired[BatchState]",
+        "progress": "NotRequired[BatchProgress]",
+        "counts": "NotRequired[BatchCounts]",
+        "reject_reasons": "NotRequired[dict[str, int]]",
+        "failure": "NotRequired[BatchFailure | None]",
+        "remark": "NotRequired[str]",
+        "attempt": "NotRequired[int]",
+        "min_start": "NotRequired[str | None]",
+        "max_start": "NotRequired[str | None]",
+        "resends_id": "NotRequired[str | None]",
+        "received_at": "NotRequired[str]",
+        "started_at": "NotRequired[str | None]",
+        "finished_at": "NotRequired[str | None]",
+        "asked": "NotRequired[ReratingQuestion]",
+    },
+)
+
+
+ReratingWhole = TypedDict(
+    "ReratingWhole",
+    {
+        "id": "str",
+        "switch_id": "str",
+        "switch": "str",
+        "intake": "Intake",
+        "name": "str",
+        "state": "BatchState",
+        "progress": "BatchProgress",
+        "counts": "BatchCounts",
+        "reject_reasons": "dict[str, int]",
+        "failure": "BatchFailure | None",
+        "remark": "str",
+        "attempt": "int",
+        "min_start": "str | None",
+        "max_start": "str | None",
+        "resends_id": "str | None",
+        "received_at": "str",
+        "started_at": "str | None",
+        "finished_at": "str | None",
+        "asked": "ReratingQuestion",
+        "accounts": "list[MovedMoney]",
+    },
+)
+
+
+RuleSide = Literal["both", "sell", "buy"]
+
+
 SavedReportShown = TypedDict(
     "SavedReportShown", {"id": "int", "name": "str", "report": "View", "asked": "dict[str, str]"}
 )
@@ -1345,6 +1864,33 @@ SavedReportShownRow = TypedDict(
 )
 
 
+ScheduleAsked = TypedDict(
+    "ScheduleAsked",
+    {
+        "every": "Every",
+        "on_day": "NotRequired[int | None]",
+        "at_time": "NotRequired[str]",
+        "format": "NotRequired[AttachedFormat]",
+        "recipients": "list[str]",
+        "language": "NotRequired[str]",
+    },
+)
+
+
+ScheduleShown = TypedDict(
+    "ScheduleShown",
+    {
+        "every": "Every",
+        "on_day": "NotRequired[int | None]",
+        "at_time": "NotRequired[str]",
+        "format": "NotRequired[AttachedFormat]",
+        "recipients": "list[str]",
+        "language": "NotRequired[str]",
+        "next_at": "str",
+    },
+)
+
+
 SegmentKind = Literal["rated", "reject"]
 
 
@@ -1352,6 +1898,122 @@ Service = Literal["voice", "sms", "data", "event"]
 
 
 Side = Literal["sell", "buy"]
+
+
+SourceChange = TypedDict(
+    "SourceChange",
+    {
+        "host": "NotRequired[str | None]",
+        "port": "NotRequired[int | None]",
+        "login": "NotRequired[str | None]",
+        "password": "NotRequired[str | None]",
+        "private_key": "NotRequired[str | None]",
+        "pin": "NotRequired[str | None]",
+        "path": "NotRequired[str | None]",
+        "pattern": "NotRequired[str | None]",
+        "senders": "NotRequired[list[str] | None]",
+        "every_min": "NotRequired[int | None]",
+        "cron": "NotRequired[str | None]",
+        "rest_s": "NotRequired[int | None]",
+        "limit_octets": "NotRequired[int | None]",
+        "after": "NotRequired[AfterSuccess | None]",
+        "archive": "NotRequired[str | None]",
+        "expected_min": "NotRequired[int | None]",
+        "has_recurring_names": "NotRequired[bool | None]",
+    },
+)
+
+
+SourceFileRow = TypedDict(
+    "SourceFileRow",
+    {
+        "id": "NotRequired[int]",
+        "name": "NotRequired[str]",
+        "locator": "NotRequired[str]",
+        "octets": "NotRequired[int]",
+        "modified_at": "NotRequired[str | None]",
+        "state": "NotRequired[ReceiptState]",
+        "detail": "NotRequired[str]",
+        "batch_id": "NotRequired[str | None]",
+        "first_seen_at": "NotRequired[str]",
+        "taken_at": "NotRequired[str | None]",
+        "settled_at": "NotRequired[str | None]",
+    },
+)
+
+
+SourceKind = Literal["folder", "sftp", "ftps", "imap"]
+
+
+SourceShown = TypedDict(
+    "SourceShown",
+    {
+        "id": "str",
+        "name": "str",
+        "switch_id": "str",
+        "switch": "str",
+        "kind": "SourceKind",
+        "host": "str",
+        "port": "int",
+        "login": "str",
+        "has_password": "bool",
+        "has_private_key": "bool",
+        "secrets_changed_at": "str | None",
+        "pin": "str",
+        "path": "str",
+        "pattern": "str",
+        "senders": "list[str]",
+        "every_min": "int | None",
+        "cron": "str",
+        "rest_s": "int",
+        "limit_octets": "int",
+        "after": "AfterSuccess",
+        "archive": "str",
+        "expected_min": "int | None",
+        "has_recurring_names": "bool",
+        "is_active": "bool",
+        "active_since": "str",
+        "feed": "FeedShown",
+        "alarms": "list[AlarmShown]",
+    },
+)
+
+
+SourceShownRow = TypedDict(
+    "SourceShownRow",
+    {
+        "id": "NotRequired[str]",
+        "name": "NotRequired[str]",
+        "switch_id": "NotRequired[str]",
+        "switch": "NotRequired[str]",
+        "kind": "NotRequired[SourceKind]",
+        "host": "NotRequired[str]",
+        "port": "NotRequired[int]",
+        "login": "NotRequired[str]",
+        "has_password": "NotRequired[bool]",
+        "has_private_key": "NotRequired[bool]",
+        "secrets_changed_at": "NotRequired[str | None]",
+        "pin": "NotRequired[str]",
+        "path": "NotRequired[str]",
+        "pattern": "NotRequired[str]",
+        "senders": "NotRequired[list[str]]",
+        "every_min": "NotRequired[int | None]",
+        "cron": "NotRequired[str]",
+        "rest_s": "NotRequired[int]",
+        "limit_octets": "NotRequired[int]",
+        "after": "NotRequired[AfterSuccess]",
+        "archive": "NotRequired[str]",
+        "expected_min": "NotRequired[int | None]",
+        "has_recurring_names": "NotRequired[bool]",
+        "is_active": "NotRequired[bool]",
+        "active_since": "NotRequired[str]",
+        "feed": "NotRequired[FeedShown]",
+        "alarms": "NotRequired[list[AlarmShown]]",
+    },
+)
+
+
+Stage = Literal["before_identification", "after_account", "after_rate", "after_routing"]
 
 
 StatementAsked = TypedDict(
@@ -1374,6 +2036,7 @@ StatementLineShown = TypedDict(
         "key": "str",
         "kind": "EntryKind",
         "reference": "str",
+        "account": "str",
         "amount": "str",
         "balance": "str",
     },
@@ -1393,6 +2056,24 @@ StatementShown = TypedDict(
         "data": "list[StatementLineShown]",
         "has_more": "bool",
         "next_cursor": "str | None",
+    },
+)
+
+
+SupposedCall = TypedDict(
+    "SupposedCall",
+    {
+        "called": "str",
+        "calling": "NotRequired[str]",
+        "start": "NotRequired[str | None]",
+        "quantity": "NotRequired[int]",
+        "service": "NotRequired[Service]",
+        "switch": "NotRequired[str | None]",
+        "trunk_in": "NotRequired[str]",
+        "trunk_out": "NotRequired[str]",
+        "source_ip": "NotRequired[str]",
+        "account_code": "NotRequired[str]",
+        "sip_user": "NotRequired[str]",
     },
 )
 
@@ -1511,6 +2192,79 @@ TariffShownRow = TypedDict(
 TariffUnit = Literal["second", "octet", "message"]
 
 
+TestedCall = TypedDict(
+    "TestedCall",
+    {
+        "call": "dict[str, Any]",
+        "switch": "str | None",
+        "other_switches": "list[str]",
+        "numbers": "TestedNumbers",
+        "before_identification": "list[PreviewedRule]",
+        "tech_prefix": "str | None",
+        "once_more": "list[PreviewedRule]",
+        "carries": "TestedState",
+        "sides": "dict[str, TestedSide]",
+        "reject": "TestedReject | None",
+    },
+)
+
+
+TestedIdentity = TypedDict(
+    "TestedIdentity", {"account": "str | None", "kind": "str", "value": "str", "tech_prefix": "str", "verdict": "str"}
+)
+
+
+TestedNumbers = TypedDict("TestedNumbers", {"calling": "str", "called": "str"})
+
+
+TestedPrice = TypedDict(
+    "TestedPrice",
+    {
+        "outcome": "str",
+        "tariffs": "list[str]",
+        "tried": "list[PreviewedTariff]",
+        "tariff": "str | None",
+        "rate": "int | None",
+        "code": "str | None",
+        "tag": "str | None",
+        "destination": "str | None",
+        "billed": "int | None",
+        "amount": "str | None",
+        "currency": "str | None",
+    },
+)
+
+
+TestedReject = TypedDict("TestedReject", {"reason": "str", "rule": "str | None", "meaning": "str"})
+
+
+TestedSide = TypedDict(
+    "TestedSide",
+    {
+        "account": "str | None",
+        "status": "str",
+        "identities": "list[TestedIdentity]",
+        "after_account": "NotRequired[list[PreviewedRule]]",
+        "price_before_rules": "NotRequired[TestedPrice | None]",
+        "after_rate": "NotRequired[list[PreviewedRule]]",
+        "carries": "NotRequired[TestedState | None]",
+        "priced_number": "NotRequired[str | None]",
+        "price": "NotRequired[TestedPrice | None]",
+        "after_routing": "NotRequired[list[PreviewedRule]]",
+        "sent": "NotRequired[TestedState | None]",
+    },
+)
+
+
+TestedState = TypedDict(
+    "TestedState",
+    {"calling": "str", "called": "str", "routing_number": "str | None", "tags": "list[str]", "jurisdiction": "str"},
+)
+
+
+Then = Literal["continue", "allow", "deny"]
+
+
 TimeProfileChange = TypedDict("TimeProfileChange", {"windows": "list[TimeWindow]"})
 
 
@@ -1542,6 +2296,66 @@ TimeWindow = TypedDict(
 )
 
 
+TrafficRuleChange = TypedDict(
+    "TrafficRuleChange",
+    {
+        "stage": "NotRequired[Stage | None]",
+        "position": "NotRequired[int | None]",
+        "side": "NotRequired[RuleSide | None]",
+        "switch": "NotRequired[str | None]",
+        "account_id": "NotRequired[str | None]",
+        "valid_from": "NotRequired[str | None]",
+        "valid_to": "NotRequired[str | None]",
+        "conditions": "NotRequired[dict[str, list[str] | str] | None]",
+        "actions": "NotRequired[str | None]",
+        "then": "NotRequired[Then | None]",
+        "note": "NotRequired[str | None]",
+    },
+)
+
+
+TrafficRuleShown = TypedDict(
+    "TrafficRuleShown",
+    {
+        "id": "str",
+        "name": "str",
+        "stage": "Stage",
+        "position": "int",
+        "side": "RuleSide",
+        "switch": "str | None",
+        "account_id": "str | None",
+        "account": "str | None",
+        "valid_from": "str | None",
+        "valid_to": "str | None",
+        "conditions": "dict[str, list[str] | str]",
+        "actions": "str",
+        "then": "Then",
+        "note": "str",
+    },
+)
+
+
+TrafficRuleShownRow = TypedDict(
+    "TrafficRuleShownRow",
+    {
+        "id": "NotRequired[str]",
+        "name": "NotRequired[str]",
+        "stage": "NotRequired[Stage]",
+        "position": "NotRequired[int]",
+        "side": "NotRequired[RuleSide]",
+        "switch": "NotRequired[str | None]",
+        "account_id": "NotRequired[str | None]",
+        "account": "NotRequired[str | None]",
+        "valid_from": "NotRequired[str | None]",
+        "valid_to": "NotRequired[str | None]",
+        "conditions": "NotRequired[dict[str, list[str] | str]]",
+        "actions": "NotRequired[str]",
+        "then": "NotRequired[Then]",
+        "note": "NotRequired[str]",
+    },
+)
+
+
 TrialBalance = TypedDict("TrialBalance", {"booked_to": "str | None", "data": "list[TrialCurrency]"})
 
 
@@ -1554,6 +2368,38 @@ TrialRow = TypedDict(
     "TrialRow",
     {"account_id": "int", "account": "str", "type": "AccountType", "debit": "str", "credit": "str", "balance": "str"},
 )
+
+
+TriedCandidate = TypedDict("TriedCandidate", {"format": "str", "score": "float"})
+
+
+TriedFile = TypedDict(
+    "TriedFile",
+    {
+        "file": "str",
+        "format": "str | None",
+        "version": "int | None",
+        "title": "str",
+        "rows_in": "int",
+        "decoded": "int",
+        "rejected": "int",
+        "skipped": "int",
+        "skip_reasons": "dict[str, int]",
+        "reject_reasons": "dict[str, int]",
+        "missing": "list[TriedMissing]",
+        "more_columns": "list[str]",
+        "rows": "list[dict[str, Any]]",
+        "candidates": "list[TriedCandidate]",
+        "failure": "str",
+        "remark": "str",
+    },
+)
+
+
+TriedMissing = TypedDict("TriedMissing", {"code": "str", "detail": "str"})
+
+
+Trust = TypedDict("Trust", {"pin": "str"})
 
 
 UnbilledShown = TypedDict(
@@ -1625,13 +2471,15 @@ class Client:
         query: dict[str, Any] | None = None,
         json: Any = None,
         content: bytes | IO[bytes] | None = None,
+        files: dict[str, Upload | None] | None = None,
         idempotency_key: str | None = None,
     ) -> httpx.Response:
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         if content is not None:
             headers["Content-Type"] = "application/octet-stream"
         given = {name: _text(value) for name, value in (query or {}).items() if value is not None}
-        answer = self._http.request(method, path, params=given, json=json, content=content, headers=headers)
+        sent = None if files is None else {name: each for name, each in files.items() if each is not None}
+        answer = self._http.request(method, path, params=given, json=json, content=content, files=sent, headers=headers)
         if answer.status_code >= 400:
             try:
                 body = answer.json()
@@ -1639,6 +2487,12 @@ class Client:
                 body = {"detail": answer.text[:200]}
             raise Refused(answer.status_code, body)
         return answer
+
+    def preview_rate(self, body: SupposedEvent, *, idempotency_key: str | None = None) -> RatePreview:
+        """What an event would cost, and why; by the prices, traffic rules and exchange rates of now."""
+        return cast(
+            "RatePreview", self._ask("POST", "/api/v1/rate-preview", json=body, idempotency_key=idempotency_key).json()
+        )
 
     def list_accounts(
         self,
@@ -1936,6 +2790,26 @@ class Client:
             ).json(),
         )
 
+    def get_account_statement(
+        self,
+        account_id: str,
+        *,
+        books: Literal["invoiced", "unbilled", "all"] | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> AccountStatementShown:
+        """What was booked of an account on some days, each line with the balance after it. What it owes us is above zero."""
+        return cast(
+            "AccountStatementShown",
+            self._ask(
+                "GET",
+                f"/api/v1/accounts/{account_id}/statement",
+                query={"books": books, "from": from_, "to": to, "limit": limit, "cursor": cursor},
+            ).json(),
+        )
+
     def list_tariffs(
         self,
         *,
@@ -2221,9 +3095,7 @@ class Client:
             ).json(),
         )
 
-    def get_exchange_rate(
-        self, *, base: str | None = None, quote: str | None = None, on: str | None = None
-    ) -> EffectiveRate:
+    def get_exchange_rate(self, *, base: str, quote: str, on: str) -> EffectiveRate:
         """The exchange rate that holds on a day, cross rates as exact ratios (docs/algorithms/exchange.md)."""
         return cast(
             "EffectiveRate",
@@ -2281,6 +3153,367 @@ class Client:
             "SwitchShown",
             self._ask("PATCH", f"/api/v1/switches/{switch_id}", json=body, idempotency_key=idempotency_key).json(),
         )
+
+    def list_formats(self) -> Formats:
+        """List the formats that switches can have."""
+        return cast("Formats", self._ask("GET", "/api/v1/formats").json())
+
+    def list_mappings(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["switch", "-switch"] | None = None,
+        fields: str | None = None,
+        switch: str | None = None,
+        switch_ne: str | None = None,
+        switch_like: str | None = None,
+        format: str | None = None,
+        format_ne: str | None = None,
+    ) -> PageMappingShownRow:
+        """List the mappings of the operator's own, by switch."""
+        return cast(
+            "PageMappingShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/mappings",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "switch": switch,
+                    "switch[ne]": switch_ne,
+                    "switch[like]": switch_like,
+                    "format": format,
+                    "format[ne]": format_ne,
+                },
+            ).json(),
+        )
+
+    def try_mapping(
+        self,
+        file: Upload,
+        *,
+        mapping: Upload | None = None,
+        switch: str | None = None,
+        format: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> TriedFile:
+        """Show what a file of up to 8 MiB would become: its format, its first rows, every line's fate, what traffic rules would do. Nothing is taken.
+
+        It is read by the `mapping` that comes with it, by `format`, as the `switch` would read it, or else the format is recognised."""
+        return cast(
+            "TriedFile",
+            self._ask(
+                "POST",
+                "/api/v1/mappings/try",
+                query={"switch": switch, "format": format},
+                files={"file": file, "mapping": mapping},
+                idempotency_key=idempotency_key,
+            ).json(),
+        )
+
+    def get_mapping(self, switch_id: str) -> MappingShown:
+        """The mapping of a switch."""
+        return cast("MappingShown", self._ask("GET", f"/api/v1/mappings/{switch_id}").json())
+
+    def put_mapping(self, switch_id: str, body: dict[str, Any]) -> MappingShown:
+        """Give a switch of the format `mapping` or `mapping_with_header` its mapping as the body: JSON, TOML or YAML. It holds for the files from now on."""
+        return cast("MappingShown", self._ask("PUT", f"/api/v1/mappings/{switch_id}", json=body).json())
+
+    def list_sources(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["name", "-name"] | None = None,
+        fields: str | None = None,
+        name: str | None = None,
+        name_ne: str | None = None,
+        name_like: str | None = None,
+        switch: str | None = None,
+        switch_ne: str | None = None,
+        switch_id: str | None = None,
+        kind: Literal["folder", "sftp", "ftps", "imap"] | None = None,
+        kind_ne: Literal["folder", "sftp", "ftps", "imap"] | None = None,
+        is_active: Literal["true", "false"] | None = None,
+        host: str | None = None,
+        host_ne: str | None = None,
+    ) -> PageSourceShownRow:
+        """List the sources and how each is doing."""
+        return cast(
+            "PageSourceShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/sources",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "name": name,
+                    "name[ne]": name_ne,
+                    "name[like]": name_like,
+                    "switch": switch,
+                    "switch[ne]": switch_ne,
+                    "switch_id": switch_id,
+                    "kind": kind,
+                    "kind[ne]": kind_ne,
+                    "is_active": is_active,
+                    "host": host,
+                    "host[ne]": host_ne,
+                },
+            ).json(),
+        )
+
+    def create_source(self, body: NewSource, *, idempotency_key: str | None = None) -> SourceShown:
+        """Make a source; a worker looks into it from now on. SFTP needs its host key trusted first: `pin`, or the operation `trust_source`."""
+        return cast(
+            "SourceShown", self._ask("POST", "/api/v1/sources", json=body, idempotency_key=idempotency_key).json()
+        )
+
+    def list_source_alarms(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["raised_at", "-raised_at", "id", "-id"] | None = None,
+        fields: str | None = None,
+        source_id: str | None = None,
+        source: str | None = None,
+        source_ne: str | None = None,
+        kind: Literal["stalled", "failing", "repeated", "refused"] | None = None,
+        kind_ne: Literal["stalled", "failing", "repeated", "refused"] | None = None,
+        is_open: Literal["true", "false"] | None = None,
+        raised_at: str | None = None,
+        raised_at_gt: str | None = None,
+        raised_at_gte: str | None = None,
+        raised_at_lt: str | None = None,
+        raised_at_lte: str | None = None,
+    ) -> PageAlarmShownRow:
+        """List what is or was wrong with sources, the newest first."""
+        return cast(
+            "PageAlarmShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/sources/alarms",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "source_id": source_id,
+                    "source": source,
+                    "source[ne]": source_ne,
+                    "kind": kind,
+                    "kind[ne]": kind_ne,
+                    "is_open": is_open,
+                    "raised_at": raised_at,
+                    "raised_at[gt]": raised_at_gt,
+                    "raised_at[gte]": raised_at_gte,
+                    "raised_at[lt]": raised_at_lt,
+                    "raised_at[lte]": raised_at_lte,
+                },
+            ).json(),
+        )
+
+    def get_source(self, source_id: str) -> SourceShown:
+        """A source, how it is doing, and what is wrong with it. Its `ETag` is of what people say of it, not of how it is doing."""
+        return cast("SourceShown", self._ask("GET", f"/api/v1/sources/{source_id}").json())
+
+    def change_source(self, source_id: str, body: SourceChange, *, idempotency_key: str | None = None) -> SourceShown:
+        """Change a source. The next look is due at once."""
+        return cast(
+            "SourceShown",
+            self._ask("PATCH", f"/api/v1/sources/{source_id}", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def remove_source(self, source_id: str) -> None:
+        """Forget a source and its secrets. What came from it stays, and so do the files on the server."""
+        self._ask("DELETE", f"/api/v1/sources/{source_id}")
+
+    def pause_source(self, source_id: str, *, idempotency_key: str | None = None) -> SourceShown:
+        """Look into a source no more until it is resumed; its alarms are closed."""
+        return cast(
+            "SourceShown",
+            self._ask("POST", f"/api/v1/sources/{source_id}/pause", idempotency_key=idempotency_key).json(),
+        )
+
+    def resume_source(self, source_id: str, *, idempotency_key: str | None = None) -> SourceShown:
+        """Look into a paused source again; the next look is due at once."""
+        return cast(
+            "SourceShown",
+            self._ask("POST", f"/api/v1/sources/{source_id}/resume", idempotency_key=idempotency_key).json(),
+        )
+
+    def ask_fingerprint(self, source_id: str, *, idempotency_key: str | None = None) -> Fingerprint:
+        """Ask the server of a source for its host key or certificate now. Nobody logs in, and nothing is trusted by it."""
+        return cast(
+            "Fingerprint",
+            self._ask("POST", f"/api/v1/sources/{source_id}/fingerprint", idempotency_key=idempotency_key).json(),
+        )
+
+    def trust_source(self, source_id: str, body: Trust, *, idempotency_key: str | None = None) -> SourceShown:
+        """Trust the host key or certificate of that fingerprint, and no other. The next look is due at once."""
+        return cast(
+            "SourceShown",
+            self._ask("POST", f"/api/v1/sources/{source_id}/trust", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def pull_source(
+        self, source_id: str, *, again: bool | None = None, idempotency_key: str | None = None
+    ) -> SourceShown:
+        """Have a worker look into a source at once. What it found is polled: `feed.looked_at`, and the files of the source."""
+        return cast(
+            "SourceShown",
+            self._ask(
+                "POST", f"/api/v1/sources/{source_id}/pull", query={"again": again}, idempotency_key=idempotency_key
+            ).json(),
+        )
+
+    def list_source_files(
+        self,
+        source_id: str,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["first_seen_at", "-first_seen_at", "name", "-name"] | None = None,
+        fields: str | None = None,
+        state: Literal["seen", "taken", "done", "refused", "ignored"] | None = None,
+        state_ne: Literal["seen", "taken", "done", "refused", "ignored"] | None = None,
+        name: str | None = None,
+        name_ne: str | None = None,
+        name_like: str | None = None,
+        batch_id: str | None = None,
+        first_seen_at: str | None = None,
+        first_seen_at_gt: str | None = None,
+        first_seen_at_gte: str | None = None,
+        first_seen_at_lt: str | None = None,
+        first_seen_at_lte: str | None = None,
+    ) -> PageSourceFileRow:
+        """List the files that were seen at a source, the newest first."""
+        return cast(
+            "PageSourceFileRow",
+            self._ask(
+                "GET",
+                f"/api/v1/sources/{source_id}/files",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "state": state,
+                    "state[ne]": state_ne,
+                    "name": name,
+                    "name[ne]": name_ne,
+                    "name[like]": name_like,
+                    "batch_id": batch_id,
+                    "first_seen_at": first_seen_at,
+                    "first_seen_at[gt]": first_seen_at_gt,
+                    "first_seen_at[gte]": first_seen_at_gte,
+                    "first_seen_at[lt]": first_seen_at_lt,
+                    "first_seen_at[lte]": first_seen_at_lte,
+                },
+            ).json(),
+        )
+
+    def list_traffic_rules(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["order", "-order", "name", "-name"] | None = None,
+        fields: str | None = None,
+        name: str | None = None,
+        name_ne: str | None = None,
+        name_like: str | None = None,
+        stage: Literal["before_identification", "after_account", "after_rate", "after_routing"] | None = None,
+        stage_ne: Literal["before_identification", "after_account", "after_rate", "after_routing"] | None = None,
+        side: Literal["both", "sell", "buy"] | None = None,
+        side_ne: Literal["both", "sell", "buy"] | None = None,
+        then: Literal["continue", "allow", "deny"] | None = None,
+        then_ne: Literal["continue", "allow", "deny"] | None = None,
+        switch: str | None = None,
+        switch_ne: str | None = None,
+        account_id: str | None = None,
+    ) -> PageTrafficRuleShownRow:
+        """List the rules, in the order in which they are looked at."""
+        return cast(
+            "PageTrafficRuleShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/traffic-rules",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "name": name,
+                    "name[ne]": name_ne,
+                    "name[like]": name_like,
+                    "stage": stage,
+                    "stage[ne]": stage_ne,
+                    "side": side,
+                    "side[ne]": side_ne,
+                    "then": then,
+                    "then[ne]": then_ne,
+                    "switch": switch,
+                    "switch[ne]": switch_ne,
+                    "account_id": account_id,
+                },
+            ).json(),
+        )
+
+    def create_traffic_rule(self, body: NewTrafficRule, *, idempotency_key: str | None = None) -> TrafficRuleShown:
+        """Make a rule."""
+        return cast(
+            "TrafficRuleShown",
+            self._ask("POST", "/api/v1/traffic-rules", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def export_traffic_rules(self) -> bytes:
+        """All rules as a CSV file, in the order in which they are looked at; `load_traffic_rules` takes it."""
+        return self._ask("GET", "/api/v1/traffic-rules/export").content
+
+    def load_traffic_rules(
+        self, body: bytes | IO[bytes], *, replace: bool | None = None, idempotency_key: str | None = None
+    ) -> LoadedTrafficRules:
+        """Make and change rules by their names from a CSV file as the body, all of it or nothing; plain, or packed by gzip or zip."""
+        return cast(
+            "LoadedTrafficRules",
+            self._ask(
+                "POST",
+                "/api/v1/traffic-rules/load",
+                query={"replace": replace},
+                content=body,
+                idempotency_key=idempotency_key,
+            ).json(),
+        )
+
+    def test_call(self, body: SupposedCall, *, idempotency_key: str | None = None) -> TestedCall:
+        """The path of one call through number rules, traffic rules, identification and prices. Nothing is written."""
+        return cast(
+            "TestedCall",
+            self._ask("POST", "/api/v1/traffic-rules/test", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def get_traffic_rule(self, rule_id: str) -> TrafficRuleShown:
+        """A rule."""
+        return cast("TrafficRuleShown", self._ask("GET", f"/api/v1/traffic-rules/{rule_id}").json())
+
+    def change_traffic_rule(
+        self, rule_id: str, body: TrafficRuleChange, *, idempotency_key: str | None = None
+    ) -> TrafficRuleShown:
+        """Change a rule. It counts from the next file on; rejects can be sent again."""
+        return cast(
+            "TrafficRuleShown",
+            self._ask("PATCH", f"/api/v1/traffic-rules/{rule_id}", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def remove_traffic_rule(self, rule_id: str) -> None:
+        """Remove a rule. Records that it touched keep its name."""
+        self._ask("DELETE", f"/api/v1/traffic-rules/{rule_id}")
 
     def list_batches(
         self,
@@ -2372,12 +3605,7 @@ class Client:
         )
 
     def load_file(
-        self,
-        body: bytes | IO[bytes],
-        *,
-        switch: str | None = None,
-        name: str | None = None,
-        idempotency_key: str | None = None,
+        self, body: bytes | IO[bytes], *, switch: str, name: str, idempotency_key: str | None = None
     ) -> BatchShown:
         """Take a usage file: the body is the file itself, plain or packed by gzip or zip. Its records are taken in the background.
 
@@ -2417,18 +3645,18 @@ class Client:
     def list_records(
         self,
         *,
-        number: str | None | None = None,
-        account_id: str | None | None = None,
-        side: Side | None | None = None,
-        from_: str | None | None = None,
-        to: str | None | None = None,
-        switch: str | None | None = None,
-        cause: int | None | None = None,
-        sip_code: int | None | None = None,
-        as_of: str | None | None = None,
+        number: str | None = None,
+        account_id: str | None = None,
+        side: Side | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        switch: str | None = None,
+        cause: int | None = None,
+        sip_code: int | None = None,
+        as_of: str | None = None,
         limit: int | None = None,
-        cursor: str | None | None = None,
-        fields: str | None | None = None,
+        cursor: str | None = None,
+        fields: str | None = None,
     ) -> PageRecordShownRow:
         """Search rated records, the newest first. A whole number is found at once, whatever is stored."""
         return cast(
@@ -2453,11 +3681,11 @@ class Client:
             ).json(),
         )
 
-    def get_record(self, record_id: str, *, as_of: str | None | None = None) -> RecordDetail:
+    def get_record(self, record_id: str, *, as_of: str | None = None) -> RecordDetail:
         """All that is kept of a record; with `as_of`, as it counted at that instant."""
         return cast("RecordDetail", self._ask("GET", f"/api/v1/records/{record_id}", query={"as_of": as_of}).json())
 
-    def get_record_explanation(self, record_id: str, *, as_of: str | None | None = None) -> RecordExplanation:
+    def get_record_explanation(self, record_id: str, *, as_of: str | None = None) -> RecordExplanation:
         """Why a record costs what it costs: whose it was told to be, which rates were looked at, how the amount is made up, where it is booked."""
         return cast(
             "RecordExplanation",
@@ -2467,10 +3695,10 @@ class Client:
     def group_rejects(
         self,
         *,
-        reason: Reason | None | None = None,
-        batch_id: str | None | None = None,
-        from_: str | None | None = None,
-        to: str | None | None = None,
+        reason: Reason | None = None,
+        batch_id: str | None = None,
+        from_: str | None = None,
+        to: str | None = None,
         digits: int | None = None,
     ) -> RejectGroups:
         """Count the rejects that wait by reason and by the first digits of the called number, the most first, each with an example."""
@@ -2486,14 +3714,14 @@ class Client:
     def list_rejects(
         self,
         *,
-        reason: Reason | None | None = None,
-        batch_id: str | None | None = None,
-        from_: str | None | None = None,
-        to: str | None | None = None,
-        number: str | None | None = None,
+        reason: Reason | None = None,
+        batch_id: str | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        number: str | None = None,
         limit: int | None = None,
-        cursor: str | None | None = None,
-        fields: str | None | None = None,
+        cursor: str | None = None,
+        fields: str | None = None,
     ) -> PageRejectShownRow:
         """List the rejects that wait line by line, the newest batch first."""
         return cast(
@@ -2626,9 +3854,7 @@ class Client:
             self._ask("POST", "/api/v1/invoices/preview", json=body, idempotency_key=idempotency_key).json(),
         )
 
-    def list_unbilled(
-        self, *, until: str | None | None | None = None, as_of: str | None | None | None = None
-    ) -> UnbilledUsage:
+    def list_unbilled(self, *, until: str | None | None = None, as_of: str | None | None = None) -> UnbilledUsage:
         """What is on no document yet, by account."""
         return cast(
             "UnbilledUsage",
@@ -2652,6 +3878,129 @@ class Client:
         return cast(
             "VoidedInvoices",
             self._ask("POST", f"/api/v1/invoices/{invoice_id}/void", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def list_bill_runs(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["asked_at", "-asked_at"] | None = None,
+        fields: str | None = None,
+        state: Literal["queued", "running", "done", "failed"] | None = None,
+        state_ne: Literal["queued", "running", "done", "failed"] | None = None,
+        period_from: str | None = None,
+        period_from_gt: str | None = None,
+        period_from_gte: str | None = None,
+        period_from_lt: str | None = None,
+        period_from_lte: str | None = None,
+        period_to: str | None = None,
+        period_to_gt: str | None = None,
+        period_to_gte: str | None = None,
+        period_to_lt: str | None = None,
+        period_to_lte: str | None = None,
+        asked_at: str | None = None,
+        asked_at_gt: str | None = None,
+        asked_at_gte: str | None = None,
+        asked_at_lt: str | None = None,
+        asked_at_lte: str | None = None,
+        asked_by: str | None = None,
+        asked_by_ne: str | None = None,
+    ) -> PageBillRunShownRow:
+        """List bill runs, the latest first."""
+        return cast(
+            "PageBillRunShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/bill-runs",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "state": state,
+                    "state[ne]": state_ne,
+                    "period_from": period_from,
+                    "period_from[gt]": period_from_gt,
+                    "period_from[gte]": period_from_gte,
+                    "period_from[lt]": period_from_lt,
+                    "period_from[lte]": period_from_lte,
+                    "period_to": period_to,
+                    "period_to[gt]": period_to_gt,
+                    "period_to[gte]": period_to_gte,
+                    "period_to[lt]": period_to_lt,
+                    "period_to[lte]": period_to_lte,
+                    "asked_at": asked_at,
+                    "asked_at[gt]": asked_at_gt,
+                    "asked_at[gte]": asked_at_gte,
+                    "asked_at[lt]": asked_at_lt,
+                    "asked_at[lte]": asked_at_lte,
+                    "asked_by": asked_by,
+                    "asked_by[ne]": asked_by_ne,
+                },
+            ).json(),
+        )
+
+    def start_bill_run(self, body: BillRunOrder, *, idempotency_key: str | None = None) -> BillRunShown:
+        """Have invoices issued in the background, for some accounts or for all. Ask `GET /bill-runs/{id}` how far it has come."""
+        return cast(
+            "BillRunShown", self._ask("POST", "/api/v1/bill-runs", json=body, idempotency_key=idempotency_key).json()
+        )
+
+    def get_bill_run(self, bill_run_id: str) -> BillRunShown:
+        """A bill run and how far it has come."""
+        return cast("BillRunShown", self._ask("GET", f"/api/v1/bill-runs/{bill_run_id}").json())
+
+    def list_bill_run_outcomes(
+        self,
+        bill_run_id: str,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["account", "-account"] | None = None,
+        fields: str | None = None,
+        outcome: Literal["waiting", "issued", "unchanged", "nothing", "refused"] | None = None,
+        outcome_ne: Literal["waiting", "issued", "unchanged", "nothing", "refused"] | None = None,
+        account: str | None = None,
+        account_ne: str | None = None,
+        account_id: str | None = None,
+        reason: str | None = None,
+        reason_ne: str | None = None,
+    ) -> PageBillRunOutcomeRow:
+        """What became of the accounts of a bill run, by their short names."""
+        return cast(
+            "PageBillRunOutcomeRow",
+            self._ask(
+                "GET",
+                f"/api/v1/bill-runs/{bill_run_id}/accounts",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "outcome": outcome,
+                    "outcome[ne]": outcome_ne,
+                    "account": account,
+                    "account[ne]": account_ne,
+                    "account_id": account_id,
+                    "reason": reason,
+                    "reason[ne]": reason_ne,
+                },
+            ).json(),
+        )
+
+    def retry_bill_run(self, bill_run_id: str, *, idempotency_key: str | None = None) -> BillRunShown:
+        """Have a run that has ended done again for the accounts that have no document."""
+        return cast(
+            "BillRunShown",
+            self._ask("POST", f"/api/v1/bill-runs/{bill_run_id}/retry", idempotency_key=idempotency_key).json(),
+        )
+
+    def stop_bill_run(self, bill_run_id: str, *, idempotency_key: str | None = None) -> BillRunShown:
+        """End a run before its next account. What it has issued stays."""
+        return cast(
+            "BillRunShown",
+            self._ask("POST", f"/api/v1/bill-runs/{bill_run_id}/stop", idempotency_key=idempotency_key).json(),
         )
 
     def list_ledger_accounts(
@@ -2705,10 +4054,10 @@ class Client:
         self,
         ledger_account_id: int,
         *,
-        from_: str | None | None = None,
-        to: str | None | None = None,
+        from_: str | None = None,
+        to: str | None = None,
         limit: int | None = None,
-        cursor: str | None | None = None,
+        cursor: str | None = None,
     ) -> StatementShown:
         """The postings of an account on some days, in their order, each with the balance after it."""
         return cast(
@@ -2813,7 +4162,7 @@ class Client:
         """An entry of the journal with its postings."""
         return cast("EntryShown", self._ask("GET", f"/api/v1/ledger/entries/{entry_id}").json())
 
-    def get_trial_balance(self, *, booked_to: str | None | None | None = None) -> TrialBalance:
+    def get_trial_balance(self, *, booked_to: str | None | None = None) -> TrialBalance:
         """Debits and credits of every account, by currency."""
         return cast(
             "TrialBalance", self._ask("GET", "/api/v1/ledger/trial-balance", query={"booked_to": booked_to}).json()
@@ -2822,7 +4171,8 @@ class Client:
     def get_summary(
         self,
         *,
-        by: str | None | None = None,
+        by: str | None = None,
+        period: str | None = None,
         from_: str | None = None,
         to: str | None = None,
         compare: str | None = None,
@@ -2837,7 +4187,7 @@ class Client:
         figures: str | None = None,
         percentiles: bool | None = None,
         sort: str | None = None,
-        format: ReportFormat | None | None = None,
+        format: ReportFormat | None = None,
     ) -> ReportShown:
         """Every figure: attempts, calls, ASR, ACD, PDD, minutes, billed minutes, revenue, cost, margin."""
         return cast(
@@ -2847,6 +4197,7 @@ class Client:
                 "/api/v1/reports/summary",
                 query={
                     "by": by,
+                    "period": period,
                     "from": from_,
                     "to": to,
                     "compare": compare,
@@ -2869,7 +4220,8 @@ class Client:
     def get_margin(
         self,
         *,
-        by: str | None | None = None,
+        by: str | None = None,
+        period: str | None = None,
         from_: str | None = None,
         to: str | None = None,
         compare: str | None = None,
@@ -2884,7 +4236,7 @@ class Client:
         figures: str | None = None,
         percentiles: bool | None = None,
         sort: str | None = None,
-        format: ReportFormat | None | None = None,
+        format: ReportFormat | None = None,
     ) -> ReportShown:
         """Revenue, cost and margin."""
         return cast(
@@ -2894,6 +4246,7 @@ class Client:
                 "/api/v1/reports/margin",
                 query={
                     "by": by,
+                    "period": period,
                     "from": from_,
                     "to": to,
                     "compare": compare,
@@ -2961,11 +4314,12 @@ class Client:
         self,
         report_id: int,
         *,
+        period: str | None = None,
         from_: str | None = None,
         to: str | None = None,
         compare: str | None = None,
         as_of: str | None = None,
-        format: ReportFormat | None | None = None,
+        format: ReportFormat | None = None,
     ) -> ReportShown:
         """Make a saved report; what is given here stands in place of what was saved."""
         return cast(
@@ -2973,15 +4327,195 @@ class Client:
             self._ask(
                 "GET",
                 f"/api/v1/reports/saved/{report_id}/result",
-                query={"from": from_, "to": to, "compare": compare, "as_of": as_of, "format": format},
+                query={"period": period, "from": from_, "to": to, "compare": compare, "as_of": as_of, "format": format},
             ).json(),
         )
 
-    def preview_rate(self, body: SupposedEvent, *, idempotency_key: str | None = None) -> RatePreview:
-        """What an event would cost, and why; by the prices, traffic rules and exchange rates of now."""
+    def get_schedule(self, report_id: int) -> ScheduleShown:
+        """When a saved report goes out by mail."""
+        return cast("ScheduleShown", self._ask("GET", f"/api/v1/reports/saved/{report_id}/schedule").json())
+
+    def schedule_report(self, report_id: int, body: ScheduleAsked) -> ScheduleShown:
+        """Send a saved report by mail; what was said of it before counts no more."""
+        return cast("ScheduleShown", self._ask("PUT", f"/api/v1/reports/saved/{report_id}/schedule", json=body).json())
+
+    def unschedule_report(self, report_id: int) -> None:
+        """Send a saved report no more."""
+        self._ask("DELETE", f"/api/v1/reports/saved/{report_id}/schedule")
+
+    def list_deliveries(
+        self,
+        report_id: int,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["due_at", "-due_at", "id", "-id"] | None = None,
+        fields: str | None = None,
+        state: Literal["waiting", "sending", "sent", "failed", "uncertain"] | None = None,
+        state_ne: Literal["waiting", "sending", "sent", "failed", "uncertain"] | None = None,
+        due_at: str | None = None,
+        due_at_gt: str | None = None,
+        due_at_gte: str | None = None,
+        due_at_lt: str | None = None,
+        due_at_lte: str | None = None,
+    ) -> PageDeliveryShownRow:
+        """List the mails with a saved report."""
         return cast(
-            "RatePreview", self._ask("POST", "/api/v1/rate-preview", json=body, idempotency_key=idempotency_key).json()
+            "PageDeliveryShownRow",
+            self._ask(
+                "GET",
+                f"/api/v1/reports/saved/{report_id}/deliveries",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "state": state,
+                    "state[ne]": state_ne,
+                    "due_at": due_at,
+                    "due_at[gt]": due_at_gt,
+                    "due_at[gte]": due_at_gte,
+                    "due_at[lt]": due_at_lt,
+                    "due_at[lte]": due_at_lte,
+                },
+            ).json(),
         )
+
+    def send_report(self, report_id: int, *, idempotency_key: str | None = None) -> DeliveryShown:
+        """Send a scheduled report now, besides its schedule."""
+        return cast(
+            "DeliveryShown",
+            self._ask("POST", f"/api/v1/reports/saved/{report_id}/deliveries", idempotency_key=idempotency_key).json(),
+        )
+
+    def list_reratings(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["received_at", "-received_at"] | None = None,
+        fields: str | None = None,
+        state: Literal["registered", "running", "posted", "failed"] | None = None,
+        state_ne: Literal["registered", "running", "posted", "failed"] | None = None,
+        switch: str | None = None,
+        switch_ne: str | None = None,
+        switch_id: str | None = None,
+        received_at: str | None = None,
+        received_at_gt: str | None = None,
+        received_at_gte: str | None = None,
+        received_at_lt: str | None = None,
+        received_at_lte: str | None = None,
+    ) -> PageReratingShownRow:
+        """List the re-ratings, the newest first. They are batches too, one for each switch."""
+        return cast(
+            "PageReratingShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/re-ratings",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "state": state,
+                    "state[ne]": state_ne,
+                    "switch": switch,
+                    "switch[ne]": switch_ne,
+                    "switch_id": switch_id,
+                    "received_at": received_at,
+                    "received_at[gt]": received_at_gt,
+                    "received_at[gte]": received_at_gte,
+                    "received_at[lt]": received_at_lt,
+                    "received_at[lte]": received_at_lte,
+                },
+            ).json(),
+        )
+
+    def apply_rerating(self, body: ReratingAsked, *, idempotency_key: str | None = None) -> RequestedRerating:
+        """Price posted records again, as prices are now. `begin_look` with the same body shows before what that changes."""
+        return cast(
+            "RequestedRerating",
+            self._ask("POST", "/api/v1/re-ratings", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def begin_rerating_look(self, body: ReratingAsked, *, idempotency_key: str | None = None) -> LookShown:
+        """Have a worker look what a re-rating would change. What it finds is polled."""
+        return cast(
+            "LookShown",
+            self._ask("POST", "/api/v1/re-ratings/looks", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def get_rerating_look(self, look_id: str) -> LookShown:
+        """A look: how far it has come, and what it has found."""
+        return cast("LookShown", self._ask("GET", f"/api/v1/re-ratings/looks/{look_id}").json())
+
+    def apply_rerating_look(self, look_id: str, *, idempotency_key: str | None = None) -> RequestedRerating:
+        """Make it so: price the records again that a look has looked at."""
+        return cast(
+            "RequestedRerating",
+            self._ask("POST", f"/api/v1/re-ratings/looks/{look_id}/apply", idempotency_key=idempotency_key).json(),
+        )
+
+    def list_rerating_proposals(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["id", "-id"] | None = None,
+        fields: str | None = None,
+        is_open: Literal["true", "false"] | None = None,
+        account_id: str | None = None,
+        tariff_id: str | None = None,
+        made_at: str | None = None,
+        made_at_gt: str | None = None,
+        made_at_gte: str | None = None,
+        made_at_lt: str | None = None,
+        made_at_lte: str | None = None,
+    ) -> PageProposalShownRow:
+        """List what changes of prices propose, the oldest first; closed ones too."""
+        return cast(
+            "PageProposalShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/re-ratings/proposals",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "is_open": is_open,
+                    "account_id": account_id,
+                    "tariff_id": tariff_id,
+                    "made_at": made_at,
+                    "made_at[gt]": made_at_gt,
+                    "made_at[gte]": made_at_gte,
+                    "made_at[lt]": made_at_lt,
+                    "made_at[lte]": made_at_lte,
+                },
+            ).json(),
+        )
+
+    def apply_rerating_proposal(self, proposal_id: int, *, idempotency_key: str | None = None) -> RequestedRerating:
+        """Do what is proposed. It closes once all of it is posted."""
+        return cast(
+            "RequestedRerating",
+            self._ask(
+                "POST", f"/api/v1/re-ratings/proposals/{proposal_id}/apply", idempotency_key=idempotency_key
+            ).json(),
+        )
+
+    def dismiss_rerating_proposal(self, proposal_id: int, *, idempotency_key: str | None = None) -> ProposalShown:
+        """Close a proposal though nothing is priced again."""
+        return cast(
+            "ProposalShown",
+            self._ask(
+                "POST", f"/api/v1/re-ratings/proposals/{proposal_id}/dismiss", idempotency_key=idempotency_key
+            ).json(),
+        )
+
+    def get_rerating(self, batch_id: str) -> ReratingWhole:
+        """A re-rating: how far it has come, and what it has moved once it is posted."""
+        return cast("ReratingWhole", self._ask("GET", f"/api/v1/re-ratings/{batch_id}").json())
 
 
 def _text(value: Any) -> Any:

@@ -11,19 +11,22 @@ from django.db import models
 from django.test import Client
 
 from tests.api.requests import UUID_OF_NOTHING, Operation, operations
+from tests.databases import AT
 from tests.db.reports.records import make_segment, record
 from tests.isolation.rows import make_row
 from trunkline.api.app import document
 from trunkline.identity.permissions import NOT_FOR_KEYS, Permission
-from trunkline.invoicing.models import Invoice
+from trunkline.invoicing.models import BillRun, Invoice
 from trunkline.ledger.models import Entry, LedgerAccount
 from trunkline.parties.models import Account, Identity
 from trunkline.reports.models import SavedReport
 from trunkline.tariffs.models import AccountTariff, Tariff, TimeProfile
 from trunkline.tenancy.models import Tenant
-from trunkline.tenancy.scope import scope
+from trunkline.tenancy.scope import current_tenant_id, scope
+from trunkline.usage.asked import Asked
 from trunkline.usage.locate import record_id
-from trunkline.usage.models import Batch, Switch
+from trunkline.usage.looks import begin_look
+from trunkline.usage.models import Batch, Proposal, Source, Switch, TrafficRule
 
 OPERATIONS = list(operations(document()))
 OF_OBJECTS = [each for each in OPERATIONS if each.path_parameters]
@@ -40,31 +43,47 @@ NAMED: Mapping[str, tuple[type[models.Model], str]] = {
     "profile_id": (TimeProfile, "pk"),
     "assignment_id": (AccountTariff, "pk"),
     "invoice_id": (Invoice, "public_id"),
+    "bill_run_id": (BillRun, "public_id"),
     "ledger_account_id": (LedgerAccount, "pk"),
     "entry_id": (Entry, "pk"),
     "report_id": (SavedReport, "pk"),
+    "source_id": (Source, "public_id"),
+    "rule_id": (TrafficRule, "public_id"),
+    "proposal_id": (Proposal, "pk"),
 }
 ABSENT = {"public_id": UUID_OF_NOTHING, "pk": 9_000_000_000}
 KeyOf = Callable[..., str]
-
-
-def absent(operation: Operation) -> dict[str, object]:
-    """What names nothing in the path of an operation."""
-    return {name: ABSENT[NAMED[name][1]] if name in NAMED else "nothing" for name in operation.path_parameters}
-
-
-def made(operation: Operation) -> dict[str, object]:
-    """What names something of the open scope's tenant."""
-    return {
-        name: getattr(make_row(NAMED[name][0]), NAMED[name][1]) if name in NAMED else id_of_a_record()
-        for name in operation.path_parameters
-    }
 
 
 def id_of_a_record() -> str:
     """The id of a record, which is no row but stands in a file."""
     there = record(key="1")
     return record_id(make_segment([there]).switch_id, there)
+
+
+def id_of_a_look() -> str:
+    """The id of a look at a re-rating, which is a file of its tenant."""
+    return str(begin_look(current_tenant_id(), Asked(code="1"), actor="test", at=AT))
+
+
+# What is no row: how something of the open scope's tenant is made, and what names nothing.
+MADE: Mapping[str, tuple[Callable[[], str], str]] = {
+    "record_id": (id_of_a_record, "nothing"),
+    "look_id": (id_of_a_look, UUID_OF_NOTHING),
+}
+
+
+def absent(operation: Operation) -> dict[str, object]:
+    """What names nothing in the path of an operation."""
+    return {name: MADE[name][1] if name in MADE else ABSENT[NAMED[name][1]] for name in operation.path_parameters}
+
+
+def made(operation: Operation) -> dict[str, object]:
+    """What names something of the open scope's tenant."""
+    return {
+        name: MADE[name][0]() if name in MADE else getattr(make_row(NAMED[name][0]), NAMED[name][1])
+        for name in operation.path_parameters
+    }
 
 
 def send(client: Client, operation: Operation, ids: Mapping[str, object], *, key: str) -> Any:

@@ -21,6 +21,7 @@ from trunkline.tenancy.scope import scope
 
 SCREENS = sorted(site._registry.values(), key=lambda each: each.opts.label)
 VERBS = [(screen, verb) for screen in SCREENS for verb in verbs_of(type(screen))]
+TYPED_FIELDS = [(screen, name) for screen in SCREENS for name in screen.autocomplete_fields]
 PLAIN_PAGES = [page for page in site.pages if "<" not in page.route]
 ABSENT = 999_999_999
 
@@ -30,9 +31,16 @@ each_page = pytest.mark.parametrize("page", PLAIN_PAGES, ids=lambda each: each.n
 each_role = pytest.mark.parametrize("role", list(BuiltInRole))
 
 
+@pytest.fixture(scope="module")
+def made_office(made_world: World) -> Office:
+    office = Office(made_world.ours, made_world.theirs)
+    office.sign_everybody_in()
+    return office
+
+
 @pytest.fixture
-def office(world: World) -> Office:
-    return Office(world.ours, world.theirs)
+def office(world: World, made_office: Office) -> Office:
+    return made_office
 
 
 def has(role: BuiltInRole, *wanted: Permission | None) -> bool:
@@ -142,6 +150,24 @@ def test_a_verb_reaches_no_foreign_row(office: Office, world: World, screen: Ten
     if not verb.on_list:
         address = screen.url(verb.name, world.row(world.theirs, screen.model))
         assert (status(office.client(), address), status(office.client(), address, {"_verb": verb.name})) == (404, 404)
+
+
+@each_role
+@pytest.mark.parametrize(("screen", "name"), TYPED_FIELDS, ids=lambda each: getattr(each, "opts", each))
+def test_a_field_that_finds_rows_while_one_types_finds_own_ones(
+    office: Office, world: World, screen: TenantAdmin, name: str, role: BuiltInRole
+) -> None:
+    about = {"app_label": screen.opts.app_label, "model_name": screen.opts.model_name, "field_name": name, "term": ""}
+    response = office.client(role).get(reverse("admin:autocomplete"), about)
+    model = screen.model._meta.get_field(name).related_model
+    permitted = has(role, site._registry[model].permission_to_view)
+    assert response.status_code == (200 if permitted else 403)
+    if permitted:
+        with scope(world.ours, "test"):
+            own = {str(pk) for pk in model._default_manager.values_list("pk", flat=True)}
+        found = {each["id"] for each in response.json()["results"]}
+        assert found
+        assert found <= own
 
 
 @each_role

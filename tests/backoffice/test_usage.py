@@ -12,15 +12,17 @@ from django.urls import reverse
 from tests.backoffice.office import Office
 from tests.db.usage.carrier import COLUMNS, NOW, Carrier, line
 from tests.db.usage.conftest import carrier  # noqa: F401  the fixture
+from tests.waiting_jobs import work_off
 from trunkline.backoffice import uploads
 from trunkline.identity.permissions import BuiltInRole
 from trunkline.tariffs.actions import load_rates
 from trunkline.tariffs.models import Tariff
 from trunkline.tenancy.models import Tenant
-from trunkline.usage.choices import BatchState, Intake
+from trunkline.usage.choices import ACCEPT, RESEND, RESEND_ONE, BatchState, Intake
 from trunkline.usage.looks import make_look
 from trunkline.usage.models import Batch, Proposal
-from trunkline.usage.tasks import apply_rerating
+from trunkline.usage.process import process
+from trunkline.usage.tasks import accept_corrections, apply_rerating
 
 
 @pytest.fixture
@@ -115,10 +117,59 @@ def test_rejects_stand_in_groups_and_lines_and_are_sent_again(carrier: Carrier, 
     assert (row[2], row[4]) == (group[0].text, "a.csv:3")
     assert group[0].text in page(owner, "usage_batch_change", batch.pk)
 
-    owner.post(reverse("admin:usage_batch_send_again", args=(batch.pk,)))
+    address = reverse("admin:usage_batch_send_again", args=(batch.pk,))
+    assert owner.post(address)["Location"] == reverse("admin:usage_batch_change", args=(batch.pk,))
+    assert "data-follow=" in page(owner, "usage_batch_change", batch.pk)  # until the batch that they become is there
+    with carrier.scope():
+        assert not Batch.objects.filter(resends=batch).exists()
+    assert work_off(RESEND_ONE) == 1
     with carrier.scope():
         again = Batch.objects.get(resends=batch)
-    assert again.intake == Intake.RESEND
+    assert (again.intake, again.state) == (Intake.RESEND, BatchState.REGISTERED)
+    shown = page(owner, "usage_batch_change", batch.pk)
+    assert ("data-follow=" in shown, reverse("admin:usage_batch_change", args=(again.pk,)) in shown) == (False, True)
+
+
+def test_rejects_of_many_files_are_sent_again_by_their_reason(carrier: Carrier, owner: Client) -> None:  # noqa: F811
+    first = carrier.load(carrier.write("a.csv", line("one", trunk_in="who")))
+    second = carrier.load(carrier.write("b.csv", line("two", trunk_in="who")))
+    third = carrier.load(carrier.write("c.csv", line("three", -1)))
+    reason = next(iter(first.reject_reasons))
+    address = f"{reverse('admin:rejects_send_again')}?reason={reason}"
+    assert owner.get(address).context_data["files"] == 2
+    for _ in range(2):  # asked twice, done once
+        assert owner.post(address)["Location"] == reverse("admin:usage_batch_changelist")
+    assert work_off(RESEND) == 1
+    with carrier.scope():
+        again = list(Batch.objects.exclude(resends=None).order_by("pk"))
+    assert [each.resends_id for each in again] == [first.pk, second.pk]
+    assert owner.post(reverse("admin:rejects_send_again")).status_code == 302
+    work_off(RESEND)
+    with carrier.scope():
+        assert Batch.objects.exclude(resends=None).latest("pk").resends_id == third.pk
+    assert owner.post(f"{reverse('admin:rejects_send_again')}?reason=none").status_code == 400
+
+
+def test_corrections_are_accepted_by_a_worker(carrier: Carrier, owner: Client) -> None:  # noqa: F811
+    carrier.load(carrier.write("a.csv", line("k1", 60)))
+    batch = carrier.load(carrier.write("b.csv", line("k1", 90)))
+    address = reverse("admin:usage_batch_accept_corrections", args=(batch.pk,))
+    assert owner.get(address).status_code == 200
+    assert owner.post(address).status_code == 302
+    assert "data-follow=" in page(owner, "usage_batch_change", batch.pk)
+    assert work_off(ACCEPT) == 1
+    with carrier.scope():
+        again = Batch.objects.get(resends=batch)
+    process(tenant_id=carrier.tenant_id, batch_id=again.pk, now=carrier.clock)
+    with carrier.scope():
+        again.refresh_from_db()
+    assert (again.asked, again.state, again.changed) == ({"accept": "all"}, BatchState.POSTED, 1)
+    assert owner.get(address).status_code == 404
+    refused = owner.post(address)
+    assert (refused.status_code, "No conflicting duplicates" in refused.content.decode()) == (422, True)
+    accept_corrections(tenant_id=carrier.tenant_id, batch_public_id=str(batch.public_id), actor="test")  # does nothing
+    with carrier.scope():
+        assert Batch.objects.filter(resends=batch).count() == 1
 
 
 def test_a_re_rating_is_looked_at_and_applied(carrier: Carrier, owner: Client) -> None:  # noqa: F811

@@ -32,6 +32,7 @@ INVOICE = (
     "invoice_before_commit",
     "invoice_after_commit",
 )
+BILL_RUN = ("bill_run_begun", "bill_run_outcome")
 
 
 def load(folder: Folder, fault: str = "") -> None:
@@ -85,6 +86,14 @@ def rerate_by_a_crew(folder: Folder, fault: str) -> None:
 
 def invoice(folder: Folder, fault: str = "") -> None:
     _do(folder, ("invoice", "issue", "--account", "cust", "--period", "2026-03"), fault)
+
+
+def bill_run(folder: Folder, fault: str = "") -> None:
+    _do(folder, ("invoice", "issue", "--all", "--period", "2026-03"), fault)
+
+
+def work(folder: Folder) -> None:
+    _do(folder, ("worker", "--once"), "")
 
 
 def _do(folder: Folder, command: tuple[str, ...], fault: str, *, constants: Constants | None = None) -> None:

@@ -7,7 +7,20 @@ import re
 import pytest
 
 from tests.crash.folder import Folder
-from tests.crash.steps import INVOICE, LEGS, LOAD, RERATE, RESEND, SOURCE, VICTIMS, WATCH, invoice
+from tests.crash.steps import (
+    BILL_RUN,
+    INVOICE,
+    LEGS,
+    LOAD,
+    RERATE,
+    RESEND,
+    SOURCE,
+    VICTIMS,
+    WATCH,
+    bill_run,
+    invoice,
+    work,
+)  # fmt: skip
 from tests.places import ROOT
 
 pytestmark = pytest.mark.crash
@@ -23,10 +36,22 @@ def test_an_invoice_is_issued_once_and_its_number_leaves_no_gap(prepared: Folder
     prepared.assert_same_as(expected)
 
 
+@pytest.mark.parametrize("victim", VICTIMS)
+@pytest.mark.parametrize("step", BILL_RUN)
+def test_a_bill_run_that_was_cut_off_is_brought_to_its_end_by_the_worker(
+    prepared: Folder, step: str, victim: str
+) -> None:
+    expected = prepared.undisturbed("loaded", bill_run)
+    prepared.put_back("loaded")
+    bill_run(prepared, step + victim)
+    work(prepared)
+    prepared.assert_same_as(expected)
+
+
 def test_every_step_that_the_code_passes_is_tried_and_described() -> None:
     passed = set()
     for path in (ROOT / "src" / "trunkline").rglob("*.py"):
         passed |= set(re.findall(r'\breached\("(\w+)"\)', path.read_text()))
     page = (ROOT / "docs" / "operations" / "faults.md").read_text()
-    assert passed == {*LOAD, *WATCH, *RESEND, *RERATE, *LEGS, *SOURCE, *INVOICE}
+    assert passed == {*LOAD, *WATCH, *RESEND, *RERATE, *LEGS, *SOURCE, *INVOICE, *BILL_RUN}
     assert passed == set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))

@@ -18,6 +18,7 @@ from django.db import models
 
 from trunkline.core.money import Amount, Price
 from trunkline.identity.models import Membership, Role, User
+from trunkline.invoicing.models import BillRun, BillRunAccount, Invoice
 from trunkline.kit.models import AmountField, PriceField
 from trunkline.ledger import actions as ledger
 from trunkline.ledger.choices import AccountClass
@@ -119,6 +120,11 @@ def _membership(number: int) -> Membership:
     return Membership.objects.create(user=make_row(User), own_role=make_row(Role), valid_from=AT)
 
 
+def _bill_run_account(number: int) -> BillRunAccount:
+    run, invoice = make_row(BillRun), make_row(Invoice)
+    return BillRunAccount.objects.create(bill_run=run, account=invoice.account, outcome="issued", invoice=invoice)
+
+
 RECIPES: dict[str, dict[str, Any] | Callable[[int], Any]] = {
     "identity.Membership": _membership,
     "identity.StaffSession": {"opened_at": AT, "until": AT + timedelta(hours=1)},
@@ -132,6 +138,9 @@ RECIPES: dict[str, dict[str, Any] | Callable[[int], Any]] = {
     "tariffs.ExchangeRate": {"base": "EUR", "quote": "USD"},
     "tariffs.Rate": {"code": "254", "steps": "0:0.20/60/60"},
     "usage.Source": {"kind": "sftp", "every_min": 5, "cron": ""},
+    "invoicing.BillRun": {"period_from": date(2026, 2, 1), "period_to": date(2026, 3, 1)},
+    "invoicing.BillRunAccount": _bill_run_account,
+    "usage.WaitingLeg": {"kind": "in"},
     "invoicing.Invoice": {
         "period_from": date(2026, 2, 1),
         "period_to": date(2026, 3, 1),

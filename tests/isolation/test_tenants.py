@@ -39,7 +39,7 @@ def append_only_models() -> dict[str, type[models.Model]]:
         )
         for _, migration in sorted(loader.disk_migrations.items())  # which are read in no order
         for operation in migration.operations
-        if isinstance(operation, EnableRLS) and operation.append_only
+        if isinstance(operation, EnableRLS) and operation.append_only and operation.column == "tenant_id"
     }
 
 
@@ -82,6 +82,8 @@ def another_value(field: Any, column: str) -> str:
         return f"right({column} || '~', {field.max_length})"
     if isinstance(field, models.BooleanField):
         return column
+    if isinstance(field, models.DateTimeField):
+        return f"{column} + interval '1000 days'"
     return f"{column} + 1000"
 
 

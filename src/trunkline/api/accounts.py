@@ -14,7 +14,7 @@ from pydantic import Field
 
 from trunkline.api import listing
 from trunkline.api.auth import ApiKey
-from trunkline.api.shapes import Body, Currency, Id, Money, Name, Page, Percent, ShortName, Zone, answers, sparse
+from trunkline.api.shapes import Body, Currency, Day, Id, Money, Name, Page, Percent, ShortName, Zone, answers, sparse
 from trunkline.api.versions import require_match, show
 from trunkline.core.money import Amount
 from trunkline.identity.permissions import Permission
@@ -82,7 +82,7 @@ class AccountChange(Body):
 class Closing(Body):
     """When an account is closed."""
 
-    closed_on: date = Field(description="First local day on which it is no longer served.")
+    closed_on: Day = Field(description="First local day on which it is no longer served.")
 
 
 class AccountShown(Body):
@@ -166,7 +166,7 @@ def list_accounts(request: HttpRequest) -> JsonResponse:
     return ACCOUNTS.answer(request, accounts())
 
 
-@router.post("", auth=ApiKey(Permission.ACCOUNTS_WRITE), response=answers(AccountShown, 409, status=201))
+@router.post("", auth=ApiKey(Permission.ACCOUNTS_WRITE), response=answers(AccountShown, 404, 409, status=201))
 def create_account(request: HttpRequest, response: HttpResponse, account: NewAccount) -> Status[Any]:
     """Make an account."""
     own = current_tenant()
@@ -209,7 +209,7 @@ def change_account(request: HttpRequest, response: HttpResponse, account_id: Id,
 
 
 @router.post(
-    "/{account_id}/suspend", auth=ApiKey(Permission.ACCOUNTS_WRITE), response=answers(AccountShown, 404, 409, 412)
+    "/{account_id}/suspend", auth=ApiKey(Permission.ACCOUNTS_SUSPEND), response=answers(AccountShown, 404, 409, 412)
 )
 def suspend_account(request: HttpRequest, response: HttpResponse, account_id: Id) -> Any:
     """Mark an account as not to be served for now; what comes all the same is still rated."""
@@ -218,7 +218,7 @@ def suspend_account(request: HttpRequest, response: HttpResponse, account_id: Id
 
 
 @router.post(
-    "/{account_id}/resume", auth=ApiKey(Permission.ACCOUNTS_WRITE), response=answers(AccountShown, 404, 409, 412)
+    "/{account_id}/resume", auth=ApiKey(Permission.ACCOUNTS_SUSPEND), response=answers(AccountShown, 404, 409, 412)
 )
 def resume_account(request: HttpRequest, response: HttpResponse, account_id: Id) -> Any:
     """Serve a suspended account again."""
@@ -227,7 +227,7 @@ def resume_account(request: HttpRequest, response: HttpResponse, account_id: Id)
 
 
 @router.post(
-    "/{account_id}/close", auth=ApiKey(Permission.ACCOUNTS_WRITE), response=answers(AccountShown, 404, 409, 412)
+    "/{account_id}/close", auth=ApiKey(Permission.ACCOUNTS_SUSPEND), response=answers(AccountShown, 404, 409, 412)
 )
 def close_account(request: HttpRequest, response: HttpResponse, account_id: Id, closing: Closing) -> Any:
     """Close an account: from that day on nothing is told to be its."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from copy import deepcopy
+from http import HTTPStatus
 from typing import Any, Final
 
 from ninja import NinjaAPI
@@ -12,20 +15,26 @@ from trunkline.api import (
     accounts,
     assignments,
     batches,
+    bill_runs,
     contacts,
     exchange_rates,
     idempotency,
     identities,
     invoices,
     ledger,
+    mappings,
     preview,
     problems,
     rates,
     records,
     rejects,
     reports,
+    reratings,
+    sources,
+    statements,
     switches,
     tariffs,
+    traffic_rules,
 )
 from trunkline.api.auth import ApiKey
 from trunkline.api.parsing import Parser
@@ -46,7 +55,7 @@ class TrunklineAPI(NinjaAPI):
         return operation.view_func.__name__
 
     def get_openapi_schema(self, **asked: Any) -> OpenAPISchema:
-        """The document; it says of every operation which permission it asks for."""
+        """The document; it says of every operation which permission it asks for, and of problems that they are problems."""
         found = super().get_openapi_schema(**asked)
         permissions = {
             operation.view_func.__name__: callback.permission.value
@@ -59,7 +68,19 @@ class TrunklineAPI(NinjaAPI):
         for described in found["paths"].values():
             for operation in described.values():
                 operation["x-permission"] = permissions[operation["operationId"]]
+                if _takes_json(operation):
+                    operation["responses"].setdefault(
+                        400, deepcopy(operation["responses"][422]) | {"description": "Bad Request"}
+                    )
+                for status, answer in operation["responses"].items():
+                    if int(status) >= HTTPStatus.BAD_REQUEST:
+                        answer["content"] = {problems.MEDIA_TYPE: answer["content"].pop("application/json")}
         return found
+
+
+def _takes_json(operation: Mapping[str, Any]) -> bool:
+    """Whether a body may be none: what it should be cannot be read."""
+    return "application/json" in operation.get("requestBody", {}).get("content", {})
 
 
 api = TrunklineAPI(
@@ -67,22 +88,30 @@ api = TrunklineAPI(
 )
 problems.install(api)
 api.add_exception_handler(idempotency.Replayed, idempotency.replay)
+# Paths are tried in this order: what is asked for most comes first.
+api.add_router("/rate-preview", preview.router)
 api.add_router("/accounts", accounts.router)
 api.add_router("/identities", identities.router)
 api.add_router("/accounts", contacts.router)
 api.add_router("/accounts", assignments.router)
+api.add_router("/accounts", statements.router)
 api.add_router("/tariffs", tariffs.router)
 api.add_router("/tariffs", rates.router)
 api.add_router("/time-profiles", tariffs.profiles)
 api.add_router("/exchange-rates", exchange_rates.router)
 api.add_router("/switches", switches.router)
+api.add_router("/formats", mappings.formats)
+api.add_router("/mappings", mappings.router)
+api.add_router("/sources", sources.router)
+api.add_router("/traffic-rules", traffic_rules.router)
 api.add_router("/batches", batches.router)
 api.add_router("/records", records.router)
 api.add_router("/rejects", rejects.router)
 api.add_router("/invoices", invoices.router)
+api.add_router("/bill-runs", bill_runs.router)
 api.add_router("/ledger", ledger.router)
 api.add_router("/reports", reports.router)
-api.add_router("/rate-preview", preview.router)
+api.add_router("/re-ratings", reratings.router)
 
 
 def document() -> dict[str, Any]:

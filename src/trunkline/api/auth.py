@@ -37,8 +37,10 @@ class ApiKey(HttpBearer):
     def authenticate(self, request: Any, token: str) -> Principal:
         """The principal, who is on the request from then on. Raises Denied `invalid_api_key`, `rate_limited`, `permission_missing`."""
         said = {"address": request.META["REMOTE_ADDR"], "at": now(), "context": _context(request)}
+        request.tl_asking = request.tl_scope
         if self._spools:
             with Opener() as brief:
+                request.tl_asking = brief
                 principal = enter_with_key(brief, token, **said)
         else:
             principal = enter_with_key(request.tl_scope, token, **said)

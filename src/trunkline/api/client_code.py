@@ -13,7 +13,7 @@ from typing import Any, Final
 
 Json = Mapping[str, Any]
 
-HEAD: Final = '''"""A client of the REST API of Trunkline. Generated from docs/api/openapi.json by `trunkline api client`; do not edit.
+HEAD: Final = '''"""A client of the REST API of Trunkline. Generated from docs/api/openapi.json by `bin/write-api`; do not edit.
 
     client = Client("https://billing.example.com", key="tl_live_...")
     for account in client.pages(client.list_accounts, status="active"):
@@ -28,6 +28,8 @@ from collections.abc import Callable, Iterator
 from typing import IO, Any, Literal, NotRequired, TypedDict, cast
 
 import httpx
+
+Upload = tuple[str, bytes | IO[bytes]]  # name and content of a file of a form
 
 
 class Refused(Exception):
@@ -80,13 +82,17 @@ class Client:
         query: dict[str, Any] | None = None,
         json: Any = None,
         content: bytes | IO[bytes] | None = None,
+        files: dict[str, Upload | None] | None = None,
         idempotency_key: str | None = None,
     ) -> httpx.Response:
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         if content is not None:
             headers["Content-Type"] = "application/octet-stream"
         given = {name: _text(value) for name, value in (query or {}).items() if value is not None}
-        answer = self._http.request(method, path, params=given, json=json, content=content, headers=headers)
+        sent = None if files is None else {name: each for name, each in files.items() if each is not None}
+        answer = self._http.request(
+            method, path, params=given, json=json, content=content, files=sent, headers=headers
+        )
         if answer.status_code >= 400:
             try:
                 body = answer.json()
@@ -103,6 +109,7 @@ def _text(value: Any) -> Any:
         return "true" if value else "false"
     return ",".join(str(each) for each in value) if isinstance(value, list | tuple) else value
 """
+_FORM: Final = "multipart/form-data"
 _METHODS: Final = ("get", "post", "put", "patch", "delete")
 _INDENT: Final = " " * 4
 
@@ -138,10 +145,13 @@ def _method(path: str, method: str, operation: Json) -> str:
     in_path = [each for each in parameters if each["in"] == "path"]
     in_query = [each for each in parameters if each["in"] == "query"]
     body, is_json = _body(operation)
+    form = _form(operation)
     given = [f"{_argument(each['name'])}: {_type(each['schema'])}" for each in in_path]
     if body is not None:
         given.append(f"body: {body}")
-    optional = [f"{_argument(each['name'])}: {_type(each['schema'])} | None = None" for each in in_query]
+    given += [f"{name}: Upload" for name, is_required in form.items() if is_required]
+    optional = [f"{name}: Upload | None = None" for name, is_required in form.items() if not is_required]
+    optional += map(_asked_for, in_query)
     if method in {"post", "patch"}:
         optional.append("idempotency_key: str | None = None")
     arguments = ", ".join(["self", *given, *(["*", *optional] if optional else [])])
@@ -151,6 +161,8 @@ def _method(path: str, method: str, operation: Json) -> str:
         asked.append("query={" + ", ".join(f"{each['name']!r}: {_argument(each['name'])}" for each in in_query) + "}")
     if body is not None:
         asked.append("json=body" if is_json else "content=body")
+    if form:
+        asked.append("files={" + ", ".join(f"{name!r}: {name}" for name in form) + "}")
     if method in {"post", "patch"}:
         asked.append("idempotency_key=idempotency_key")
     call = f"self._ask({', '.join(asked)})"
@@ -160,6 +172,14 @@ def _method(path: str, method: str, operation: Json) -> str:
         f'def {operation["operationId"]}({arguments}) -> {answer}:\n{_INDENT}"""{said.strip()}"""\n{_INDENT}{returned}\n',
         _INDENT,
     )
+
+
+def _asked_for(parameter: Json) -> str:
+    """A parameter of the address, which is left out where it may be."""
+    kind = _type(parameter["schema"])
+    if parameter.get("required"):
+        return f"{_argument(parameter['name'])}: {kind}"
+    return f"{_argument(parameter['name'])}: {kind}{'' if kind.endswith('| None') else ' | None'} = None"
 
 
 def _address(path: str) -> str:
@@ -172,7 +192,13 @@ def _body(operation: Json) -> tuple[str | None, bool]:
     content = operation.get("requestBody", {}).get("content", {})
     if "application/json" in content:
         return _type(content["application/json"]["schema"]), True
-    return ("bytes | IO[bytes]", False) if content else (None, False)
+    return ("bytes | IO[bytes]", False) if content and _FORM not in content else (None, False)
+
+
+def _form(operation: Json) -> dict[str, bool]:
+    """The files of a form, and whether each must be there."""
+    schema = operation.get("requestBody", {}).get("content", {}).get(_FORM, {}).get("schema", {})
+    return {name: name in schema.get("required", ()) for name in schema.get("properties", {})}
 
 
 def _answer(operation: Json) -> str:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Final
+from typing import Any, Final, Protocol, cast
 
 from django.http import HttpRequest
 
-from trunkline.api.problems import too_large
+from trunkline.api.problems import FieldError, InvalidFields, too_large
 from trunkline.core.errors import Invalid
 from trunkline.tariffs.source import unfold
 
 TEXT_KINDS: Final = ("text/csv", "text/plain", "application/octet-stream", "application/gzip", "application/zip")
+SHOWN_LINES_MAX: Final = 1000
 _PIECE: Final = 2**20
 
 
@@ -45,3 +46,25 @@ def read_text_file(request: HttpRequest, *, octets_max: int) -> tuple[bytes, str
         pieces.append(piece)
     data = b"".join(pieces)
     return unfold(data, octets_max=octets_max), hashlib.sha256(data).hexdigest()
+
+
+class LineProblem(Protocol):
+    """What is wrong with a line of a file, as readers of files say it in the `problems` of their errors."""
+
+    @property
+    def line(self) -> int: ...
+
+    @property
+    def code(self) -> str: ...
+
+    @property
+    def text(self) -> str: ...
+
+
+def by_line(error: Invalid) -> Invalid:
+    """What is wrong with the lines of a file, line by line; any other error as it is."""
+    lines = cast(list[LineProblem], error.context.get("problems", []))
+    if not lines:
+        return error
+    shown = [FieldError(f"line={each.line}", each.code, each.text) for each in lines[:SHOWN_LINES_MAX]]
+    return InvalidFields(shown, code=error.code, message=f"Nothing was loaded: {len(lines)} problems with its lines.")

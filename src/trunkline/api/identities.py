@@ -9,11 +9,11 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import Router
 from ninja.responses import Status
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from trunkline.api import listing
 from trunkline.api.auth import ApiKey
-from trunkline.api.shapes import Body, Id, Page, RowId, answers, sparse
+from trunkline.api.shapes import Body, Id, Instant, Page, RowId, answers, sparse
 from trunkline.identity.permissions import Permission
 from trunkline.kit.clock import now
 from trunkline.parties import actions
@@ -35,21 +35,21 @@ class NewIdentity(Body):
     switch: str | None = Field(default=None, max_length=60, description="Name of the switch; null: any.")
     tech_prefix: str = Field(default="", max_length=32, description="What called numbers begin with.")
     priority: int = Field(default=100, ge=0, le=PRIORITY_MAX, description="The lower number wins.")
-    valid_from: AwareDatetime | None = Field(default=None, description="Null: always was.")
-    valid_to: AwareDatetime | None = Field(default=None, description="The first instant after it; null: open.")
+    valid_from: Instant | None = Field(default=None, description="Null: always was.")
+    valid_to: Instant | None = Field(default=None, description="The first instant after it; null: open.")
 
 
 class Ending(Body):
     """When an identity ends."""
 
-    valid_to: AwareDatetime = Field(description="The first instant after it; before its beginning means never.")
+    valid_to: Instant = Field(description="The first instant after it; before its beginning means never.")
 
 
 class Move(Body):
     """To whom an identity goes, and when."""
 
     account_id: Id
-    moved_at: AwareDatetime = Field(description="The old one ends and the new one begins then.")
+    moved_at: Instant = Field(description="The old one ends and the new one begins then.")
 
 
 class IdentityShown(Body):

@@ -40,10 +40,9 @@ router = Router(tags=["invoices"])
 ISSUING: Final = replace(WEB, timeout_s=120)
 
 
-class BilledPeriod(Body):
-    """An account and the days that a document of it is for, in the account's zone: `period`, or both of the other two."""
+class Days(Body):
+    """The days that a document is for, in the account's zone: `period`, or both of the other two."""
 
-    account_id: Id
     period: str | None = Field(
         default=None,
         pattern=r"^[0-9]{4}-[0-9]{2}(-[0-9]{2})?$",
@@ -54,7 +53,7 @@ class BilledPeriod(Body):
     period_to: Day | None = Field(default=None, description="The first day after it.")
 
     @model_validator(mode="after")
-    def _is_said_once(self) -> BilledPeriod:
+    def _is_said_once(self) -> Days:
         if (self.period is None) is (self.period_from is None and self.period_to is None) or (
             (self.period_from is None) is not (self.period_to is None)
         ):
@@ -69,9 +68,16 @@ class BilledPeriod(Body):
         return period_of(self.period or "")
 
 
+class BilledPeriod(Days):
+    """An account and the days that a document of it is for."""
+
+    account_id: Id
+
+
 class InvoiceOrder(BilledPeriod):
     """A document to be issued."""
 
+    issued_on: Day | None = Field(default=None, description="Its date, today or earlier; today if left out.")
     early: bool = Field(default=False, description="Although the period is not over: bill what is there.")
 
 
@@ -379,6 +385,7 @@ def issue_invoice(request: HttpRequest, response: HttpResponse, order: InvoiceOr
         period=order.days,
         at=now(),
         is_early=order.early,
+        issued_on=order.issued_on,
         limits=ISSUING,
     )
     begin(request, body_hash=hashlib.sha256(request.body).hexdigest())

@@ -79,6 +79,7 @@ class StatementLineShown(Body):
     key: str
     kind: EntryKind
     reference: str
+    account: str = Field(description="The account of the books that it is on.")
     amount: str
     balance: str
 
@@ -293,23 +294,23 @@ def get_statement(
     account = queries.get_ledger_account(ledger_account_id)
     start, end = getattr(asked, "from"), asked.to
     bound = listing.binding(request.path, "", {"from": str(start), "to": str(end)})
-    after = _place(listing.read_cursor(asked.cursor, bound))
-    lines, last = queries.statement_page(account, start, end, after=after, limit=asked.limit)
+    after = read_place(listing.read_cursor(asked.cursor, bound))
+    lines, last = queries.statement_page([account.pk], start, end, after=after, limit=asked.limit)
     return StatementShown(
         **{"from": start},
         to=end,
         account_id=account.pk,
         account=account.code,
         currency=account.currency,
-        opening=str(queries.balance(account, booked_to=start) if start else Amount.zero()),
+        opening=str(queries.opening_balance([account.pk], start)),
         closing=str(queries.balance(account, booked_to=end)),
-        data=[_statement_line(each) for each in lines],
+        data=[statement_line(each) for each in lines],
         has_more=last is not None,
-        next_cursor=None if last is None else _cursor(bound, last),
+        next_cursor=None if last is None else statement_cursor(bound, last),
     )
 
 
-def _statement_line(line: queries.StatementLine) -> StatementLineShown:
+def statement_line(line: queries.StatementLine) -> StatementLineShown:
     return StatementLineShown(
         booked_on=line.booked_on,
         created_at=line.created_at,
@@ -317,12 +318,13 @@ def _statement_line(line: queries.StatementLine) -> StatementLineShown:
         key=line.key,
         kind=EntryKind(line.kind),
         reference=line.reference,
+        account=line.account,
         amount=str(line.amount),
         balance=str(line.balance),
     )
 
 
-def _cursor(bound: str, last: queries.Place) -> str:
+def statement_cursor(bound: str, last: queries.Place) -> str:
     place = [
         last.booked_on.isoformat(),
         last.created_at.isoformat(),
@@ -333,7 +335,7 @@ def _cursor(bound: str, last: queries.Place) -> str:
     return listing.make_cursor(bound, place)
 
 
-def _place(said: list[Any] | None) -> queries.Place | None:
+def read_place(said: list[Any] | None) -> queries.Place | None:
     if said is None:
         return None
     booked_on, created_at, entry_id, position, balance = said

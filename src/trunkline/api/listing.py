@@ -11,7 +11,7 @@ import json
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import reduce
 from operator import or_
 from typing import Any, Final
@@ -23,6 +23,7 @@ from django.http import HttpRequest, JsonResponse
 from ninja import Schema
 
 from trunkline.api.problems import FieldError, InvalidFields
+from trunkline.api.shapes import INSTANT_MAX, INSTANT_MIN
 from trunkline.core.errors import Invalid
 from trunkline.kit import lookups
 
@@ -100,15 +101,25 @@ def element(column: str) -> Filter:
     )
 
 
+_TRUTH: Final = {"type": "string", "enum": ["true", "false"]}
+
+
+def _read_truth(said: str) -> bool:
+    if said not in {"true", "false"}:
+        raise ValueError("true or false")
+    return said == "true"
+
+
 def boolean(column: str) -> Filter:
     """true or false."""
+    return Filter(column, _read_truth, _TRUTH)
 
-    def read(said: str) -> bool:
-        if said not in {"true", "false"}:
-            raise ValueError("true or false")
-        return said == "true"
 
-    return Filter(column, read, {"type": "string", "enum": ["true", "false"]})
+def is_null(column: str, description: str) -> Filter:
+    """true: where the column says nothing; false: where it does."""
+    return Filter(
+        column, _read_truth, _TRUTH, where=lambda _, wanted: Q(**{f"{column}__isnull": wanted}), description=description
+    )
 
 
 INSTANT: Final = {"type": "string", "format": "date-time"}
@@ -116,11 +127,13 @@ DAY: Final = {"type": "string", "format": "date"}
 
 
 def read_instant(said: str) -> datetime:
-    """An instant of RFC 3339. Raises ValueError."""
+    """An instant of RFC 3339, in UTC. Raises ValueError."""
     found = datetime.fromisoformat(said)
     if found.tzinfo is None:
         raise ValueError("an instant with its offset, such as 2026-03-01T00:00:00Z")
-    return found
+    if not INSTANT_MIN.year <= found.year <= INSTANT_MAX.year or not INSTANT_MIN <= found <= INSTANT_MAX:
+        raise ValueError(f"an instant from {INSTANT_MIN:%Y-%m-%d} to {INSTANT_MAX:%Y-%m-%d}")
+    return found.astimezone(UTC)
 
 
 def instant(column: str) -> Filter:

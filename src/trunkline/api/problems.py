@@ -1,6 +1,6 @@
 """Errors as the API says them: problems of RFC 9457 with a stable `code`, one shape for every status.
 
-    400 malformed_json           the body is no JSON; incomplete_body: it ended before its end
+    400 malformed_json           the body is no JSON; malformed_form: it is no form; incomplete_body: it ended before its end
     401 invalid_api_key          no key, or one that does not hold
     403 Denied                   the key lacks the permission, or its address is not allowed
     404 NotFound                 absent, or another tenant's: one text for both
@@ -31,8 +31,11 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from pydantic import BaseModel, Field
 
 from trunkline.core.errors import Busy, Conflict, Denied, Invalid, NotFound, TrunklineError, Unavailable
+from trunkline.identity.actions import Refused, note_denial
 from trunkline.identity.queries import invalid_key
+from trunkline.kit.clock import now
 from trunkline.kit.logs import log
+from trunkline.tenancy.scope import scope
 
 MEDIA_TYPE: Final = "application/problem+json"
 TYPE: Final = "https://trunkline.example/problems/"
@@ -45,9 +48,11 @@ _STATUS: Final[dict[type[TrunklineError], int]] = {
     Busy: 503,
     Unavailable: 503,
 }
+_NOT_KEPT: Final = frozenset({"rate_limited"})  # it says nothing of what somebody may
 # Codes that have a status of their own in HTTP.
 _STATUS_OF_CODE: Final = {
     "incomplete_body": 400,
+    "malformed_form": 400,
     "invalid_api_key": 401,
     "length_required": 411,
     "version_conflict": 412,
@@ -150,13 +155,34 @@ def install(api: NinjaAPI) -> None:
 
         api.add_exception_handler(kind, handler)
 
-    handle(TrunklineError, of_error)
+    handle(TrunklineError, _of_ours)
     handle(ValidationError, _of_validation)
     handle(AuthenticationError, lambda request, _: of_error(request, invalid_key()))
     handle(Http404, lambda request, _: of_error(request, not_found()))
     handle(RequestDataTooBig, lambda request, _: of_error(request, too_large()))
     handle(HttpError, _of_http)
     handle(Exception, _of_fault)
+
+
+def _of_ours(request: HttpRequest, error: TrunklineError) -> JsonResponse:
+    if isinstance(error, Denied) and error.code not in _NOT_KEPT:
+        _keep(request, error)
+    return of_error(request, error)
+
+
+def _keep(request: Any, error: Denied) -> None:
+    """Have a denial of a known key written down, in a scope of its own, when this one has been taken back."""
+    asking = getattr(request, "tl_asking", None)
+    if asking is None or asking.entered is None:
+        return
+    (tenant_id, actor), match = asking.entered, request.resolver_match
+    refused = Refused(actor, error, request.method or "", match.route if match else "", request.META["REMOTE_ADDR"])
+
+    def note() -> None:
+        with scope(tenant_id, actor):
+            note_denial(refused, at=now())
+
+    request.tl_scope.afterwards(note)
 
 
 def not_found() -> NotFound:

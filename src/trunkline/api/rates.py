@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Any, Final
 
 from django.http import HttpRequest, JsonResponse
 from ninja import Router
@@ -12,8 +12,7 @@ from pydantic import Field, create_model
 
 from trunkline.api import listing
 from trunkline.api.auth import ApiKey, begin
-from trunkline.api.files import TEXT_KINDS, body_of, read_text_file
-from trunkline.api.problems import FieldError, InvalidFields
+from trunkline.api.files import TEXT_KINDS, body_of, by_line, read_text_file
 from trunkline.api.proposed import Proposals, proposed
 from trunkline.api.shapes import Body, Id, Page, RowId, answers, sparse
 from trunkline.core.codes import CODE_DIGITS_MAX
@@ -23,14 +22,12 @@ from trunkline.identity.permissions import Permission
 from trunkline.kit.clock import now
 from trunkline.tariffs.models import Rate
 from trunkline.tariffs.queries import access_tariff, rates
-from trunkline.tariffs.rate_file import Problem
 from trunkline.tariffs.rules import parse_steps
 from trunkline.usage import price_changes
 
 router = Router(tags=["rates"])
 
 FILE_OCTETS_MAX: Final = 64 * 2**20
-SHOWN_LINES_MAX: Final = 1000
 VOIDED_MAX: Final = 10_000
 
 # `from` is a word of Python, so the class is made by a call.
@@ -179,7 +176,7 @@ def load_rates(
     try:
         changed = price_changes.load_rates(tariff=tariff, data=data, supersede_earlier=supersede, at=now())
     except Invalid as error:
-        raise _by_line(error) from error
+        raise by_line(error) from error
     done = changed.made
     return LoadedRates(
         lines=done.lines,
@@ -189,15 +186,6 @@ def load_rates(
         revision=done.revision,
         proposals=proposed(changed.proposals),
     )
-
-
-def _by_line(error: Invalid) -> Invalid:
-    """What is wrong with the lines of a file, line by line."""
-    lines = cast(list[Problem], error.context.get("problems", []))
-    if not lines:
-        return error
-    shown = [FieldError(f"line={each.line}", each.code, each.text) for each in lines[:SHOWN_LINES_MAX]]
-    return InvalidFields(shown, code=error.code, message=f"Nothing was loaded: {len(lines)} problems with its lines.")
 
 
 @router.post("/{tariff_id}/rates/void", auth=ApiKey(Permission.TARIFFS_WRITE), response=answers(VoidedRates, 404, 409))

@@ -5,9 +5,9 @@ A report is made as the command line makes it: what the database knows is gather
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from datetime import time
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Any, Final
 
 from django.http import FileResponse, HttpRequest, JsonResponse
@@ -18,16 +18,27 @@ from pydantic import Field, create_model
 from trunkline.api import listing
 from trunkline.api.auth import ApiKey
 from trunkline.api.files import answer_of
-from trunkline.api.shapes import Body, Page, RowId, answers, sparse
-from trunkline.core.errors import Invalid
+from trunkline.api.shapes import Body, Instant, Page, RowId, answers, sparse
 from trunkline.identity.permissions import Permission
 from trunkline.identity.principal import Principal
 from trunkline.kit.clock import now
-from trunkline.kit.scratch import scratch_path
-from trunkline.reports import actions, export
-from trunkline.reports.actions import NAME_MAX
-from trunkline.reports.models import SavedReport
-from trunkline.reports.queries import access_saved_report, build, gather, parse_question, saved_reports
+from trunkline.reports import actions, export, files
+from trunkline.reports.actions import NAME_MAX, RECIPIENTS_MAX, not_scheduled
+from trunkline.reports.choices import AttachedFormat, DeliveryState, Every
+from trunkline.reports.files import FileFormat
+from trunkline.reports.models import Delivery, SavedReport, Schedule
+from trunkline.reports.queries import (
+    access_saved_report,
+    build,
+    deliveries,
+    delivery_facts,
+    find_schedule,
+    gather,
+    parse_question,
+    replaced,
+    saved_reports,
+    zone_of,
+)
 from trunkline.reports.report import Report
 from trunkline.reports.rules import View
 from trunkline.tenancy.scope import scope
@@ -36,7 +47,6 @@ from trunkline.usage.segments import WEB, retry_when_moved
 router = Router(tags=["reports"])
 
 JSON_ROWS_MAX: Final = 20_000  # every row becomes objects in the memory of the web
-XLSX_ROWS_MAX: Final = 50_000  # a sheet is written cell by cell
 
 
 class ReportFormat(StrEnum):
@@ -49,8 +59,7 @@ class ReportFormat(StrEnum):
 
 MEDIA: Final[Mapping[str, ReportFormat]] = {
     "application/json": ReportFormat.JSON,
-    "text/csv": ReportFormat.CSV,
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ReportFormat.XLSX,
+    **{media: ReportFormat(kind.value) for kind, media in files.MEDIA.items()},
 }
 FILES: Final = answer_of(*(media for media, kind in MEDIA.items() if kind is not ReportFormat.JSON))
 
@@ -65,6 +74,11 @@ def _said(description: str, *examples: str) -> Any:
 # The options of `trunkline report`, by the names of `reports.queries.parse_question`. `from` is a word of Python, so classes that have it
 # are made by a call.
 _PERIOD: Final[dict[str, Any]] = {
+    "period": _said(
+        "A period that moves with the day, in place of `from` and `to`: today, yesterday, last_7_days, last_30_days, this_week, "
+        "last_week, this_month, last_month.",
+        "last_month",
+    ),
     "from": _said("First day, or instant.", "2026-03-01"),
     "to": _said("Day or instant up to which to report; itself not included.", "2026-04-01"),
     "compare": _said("Period to compare with: previous, or two days like 2026-02-01..2026-03-01."),
@@ -119,6 +133,43 @@ class SavedReportShown(Body):
     asked: dict[str, str] = Field(description="Its options, by the names of the parameters of a report.")
 
 
+class ScheduleAsked(Body):
+    """When a saved report goes out by mail, and to whom."""
+
+    every: Every
+    on_day: int | None = Field(default=None, ge=1, le=31, description="Of a week 1 (Monday) to 7, of a month 1 to 31.")
+    at_time: time = Field(
+        default=time(6), description="On the clock of the report's zone, the operator's if it names none."
+    )
+    format: AttachedFormat = AttachedFormat.XLSX
+    recipients: list[Annotated[Words, Field(max_length=254)]] = Field(min_length=1, max_length=RECIPIENTS_MAX)
+    language: str = Field(default="en", max_length=10, description="Of the mail's words: en, fr.")
+
+
+class ScheduleShown(ScheduleAsked):
+    """How a saved report goes out by mail."""
+
+    next_at: Instant = Field(description="When the next mail goes out.")
+
+
+class DeliveryShown(Body):
+    """One mail with a report. What has gone out stays known when the report is removed."""
+
+    id: int
+    report: str = Field(description="What it was called.")
+    due_at: Instant
+    is_planned: bool = Field(description="False where somebody asked for it at once.")
+    state: DeliveryState
+    format: AttachedFormat
+    recipients: list[str]
+    attempts: int
+    rows: int | None
+    octets: int | None
+    failure: str = Field(description="Stable code of what is in the way; empty if nothing is.")
+    failure_detail: str
+    sent_at: Instant | None
+
+
 Figures = dict[str, str | int | dict[str, str | int | None] | None]
 _SHOWN: Final[dict[str, Any]] = {
     "report": (View, ...),
@@ -150,6 +201,31 @@ def shown(saved: SavedReport) -> SavedReportShown:
     return SavedReportShown(id=saved.pk, name=saved.name, report=View(saved.asked["view"]), asked=asked)
 
 
+def shown_schedule(schedule: Schedule) -> ScheduleShown:
+    """A schedule as the API shows it."""
+    return ScheduleShown(
+        every=Every(schedule.every),
+        on_day=schedule.on_day,
+        at_time=schedule.at_time,
+        format=AttachedFormat(schedule.format),
+        recipients=schedule.recipients,
+        language=schedule.language,
+        next_at=schedule.plan.next(now(), zone_of(schedule.report.asked)),
+    )
+
+
+def shown_delivery(delivery: Delivery) -> DeliveryShown:
+    """A mail as the API shows it."""
+    return DeliveryShown(**delivery_facts(delivery))
+
+
+DELIVERIES: Final = listing.Listing(
+    schema=DeliveryShown,
+    row=shown_delivery,
+    sorts={"due_at": "due_at", "id": "id"},
+    filters={"state": listing.choice("state", DeliveryState.values), "due_at": listing.instant("due_at")},
+    default="-due_at",
+)
 SAVED: Final = listing.Listing(
     schema=SavedReportShown,
     row=shown,
@@ -228,8 +304,66 @@ def run_saved_report(request: HttpRequest, report_id: RowId, asked: Query[Period
     principal = _principal(request)
     with scope(principal.tenant_id, principal.actor):
         saved: Mapping[str, str] = access_saved_report(report_id).asked
-    given = {name: value for name, value in _told(asked, exclude={"format"}).items() if value}
-    return _answer(request, {**saved, **given}, asked.format)
+    return _answer(request, replaced(saved, _told(asked, exclude={"format"})), asked.format)
+
+
+@router.get("/saved/{report_id}/schedule", auth=ApiKey(Permission.REPORTS_READ), response=answers(ScheduleShown, 404))
+def get_schedule(request: HttpRequest, report_id: RowId) -> Any:
+    """When a saved report goes out by mail."""
+    report = access_saved_report(report_id)
+    schedule = find_schedule(report)
+    if schedule is None:
+        raise not_scheduled(report)
+    return shown_schedule(schedule)
+
+
+@router.put(
+    "/saved/{report_id}/schedule", auth=ApiKey(Permission.REPORTS_WRITE), response=answers(ScheduleShown, 404, 409)
+)
+def schedule_report(request: HttpRequest, report_id: RowId, schedule: ScheduleAsked) -> Any:
+    """Send a saved report by mail; what was said of it before counts no more."""
+    made = actions.schedule_report(
+        name=access_saved_report(report_id).name,
+        every=schedule.every.value,
+        on_day=schedule.on_day,
+        at_time=schedule.at_time.replace(tzinfo=None),
+        kind=schedule.format.value,
+        recipients=schedule.recipients,
+        language=schedule.language,
+        at=now(),
+    )
+    return shown_schedule(made)
+
+
+@router.delete(
+    "/saved/{report_id}/schedule", auth=ApiKey(Permission.REPORTS_WRITE), response=answers(None, 404, status=204)
+)
+def unschedule_report(request: HttpRequest, report_id: RowId) -> Status:
+    """Send a saved report no more."""
+    actions.unschedule_report(name=access_saved_report(report_id).name)
+    return Status(204, None)
+
+
+@router.get(
+    "/saved/{report_id}/deliveries",
+    auth=ApiKey(Permission.REPORTS_READ),
+    response=answers(Page[sparse(DeliveryShown)], 404),  # type: ignore[misc]
+    openapi_extra={"parameters": DELIVERIES.parameters},
+)
+def list_deliveries(request: HttpRequest, report_id: RowId) -> JsonResponse:
+    """List the mails with a saved report."""
+    return DELIVERIES.answer(request, deliveries(access_saved_report(report_id)).order_by())
+
+
+@router.post(
+    "/saved/{report_id}/deliveries",
+    auth=ApiKey(Permission.REPORTS_WRITE),
+    response=answers(DeliveryShown, 404, status=202),
+)
+def send_report(request: HttpRequest, report_id: RowId) -> Status:
+    """Send a scheduled report now, besides its schedule."""
+    delivery = actions.send_report(name=access_saved_report(report_id).name, at=now())
+    return Status(202, shown_delivery(delivery))
 
 
 def _options(request: HttpRequest, asked: Any, view: View, *, by: str) -> Mapping[str, str]:
@@ -249,47 +383,23 @@ def _principal(request: HttpRequest) -> Principal:
 
 
 def _answer(request: HttpRequest, asked: Mapping[str, str], wanted: ReportFormat | None) -> HttpResponseBase:
-    question, principal = parse_question(asked), _principal(request)
+    question, principal, at = parse_question(asked), _principal(request), now()
     question.columns()
 
     def work() -> Report:
         with scope(principal.tenant_id, principal.actor):
-            gathered = gather(question)
+            gathered = gather(question, at=at)
         return build(question, gathered, WEB)
 
     report = retry_when_moved(work)
     kind = wanted or MEDIA[request.get_preferred_type(list(MEDIA)) or "application/json"]
     if kind is ReportFormat.JSON:
-        _require_few(report, JSON_ROWS_MAX, "JSON")
+        files.require_few(report, JSON_ROWS_MAX, "JSON")
         return JsonResponse(export.as_json(report))
-    if kind is ReportFormat.CSV:
-        return _file(report, kind, _write_csv)
-    _require_few(report, XLSX_ROWS_MAX, "a workbook")
-    return _file(report, kind, lambda report, path: export.write_xlsx(report, path, at=now()))
-
-
-def _require_few(report: Report, most: int, what: str) -> None:
-    if len(report.groups) > most:
-        raise Invalid(
-            "too_many_rows",
-            f"The report has {len(report.groups)} rows, and as {what} it is given with {most} at most.",
-            hint="Group by less, or ask for CSV.",
-        )
-
-
-def _write_csv(report: Report, path: Path) -> None:
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        export.write_csv(report, stream)
-
-
-def _file(report: Report, kind: ReportFormat, write: Callable[[Report, Path], None]) -> FileResponse:
-    """The report as a file, which has no name on the disk any more when it is sent."""
-    path = scratch_path("report")
-    try:
-        write(report, path)
-        handle = path.open("rb")
-    finally:
-        path.unlink(missing_ok=True)
-    (media,) = (media for media, each in MEDIA.items() if each is kind)
-    name = f"{report.view.value}.{kind.value}"
-    return FileResponse(handle, as_attachment=True, filename=name, content_type=media)
+    as_file = FileFormat(kind.value)
+    return FileResponse(
+        files.open_file(report, as_file, at=at),
+        as_attachment=True,
+        filename=f"{report.view.value}.{as_file.value}",
+        content_type=files.MEDIA[as_file],
+    )

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final, Generic, TypeVar
 
 from ninja import Schema
-from pydantic import AwareDatetime, ConfigDict, Field, create_model
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, create_model
 
 from trunkline.api.problems import Problem
 
@@ -25,16 +25,19 @@ ShortName = Annotated[
     str,
     Field(description="Short name, never changed.", pattern=r"^[a-z0-9][a-z0-9._-]{0,59}$", examples=["acme"]),
 ]
+INSTANT_MIN: Final = datetime(1970, 1, 2, tzinfo=UTC)
+INSTANT_MAX: Final = datetime(9999, 12, 30, tzinfo=UTC)
 # A day short of what conversions between zones can still reckon with.
 Day = Annotated[date, Field(description="A day.", ge=date(1970, 1, 2), le=date(9999, 12, 30))]
 Instant = Annotated[
     AwareDatetime,
     Field(
         description="An instant with its offset.",
-        ge=datetime(1970, 1, 2, tzinfo=UTC),
-        le=datetime(9999, 12, 30, tzinfo=UTC),
+        ge=INSTANT_MIN,
+        le=INSTANT_MAX,
         examples=["2026-03-01T00:00:00Z"],
     ),
+    AfterValidator(lambda instant: instant.astimezone(UTC)),  # PostgreSQL knows no offset of 16 hours and more
 ]
 RowId = Annotated[int, Field(ge=1, le=2**63 - 1, description="Number of a row.")]
 Id = Annotated[str, Field(description="Id of an object.", json_schema_extra={"format": "uuid"}, max_length=64)]

@@ -14,8 +14,9 @@ _OCTETS: Final = 12
 
 
 def etag(shown: Schema) -> str:
-    """The version of an object: a hash of what is shown of it."""
-    return f'"{hashlib.sha256(shown.model_dump_json().encode()).hexdigest()[: 2 * _OCTETS]}"'
+    """The version of an object: a hash of what is shown of it, but for what its schema calls `UNVERSIONED`."""
+    said = shown.model_dump_json(exclude=set(getattr(shown, "UNVERSIONED", ())))
+    return f'"{hashlib.sha256(said.encode()).hexdigest()[: 2 * _OCTETS]}"'
 
 
 def show(response: HttpResponse, shown: Schema) -> Schema:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -37,7 +38,7 @@ def account_panels(request: HttpRequest, account: Account, screen: Any) -> list[
     may = principal_of(request).may
     found = []
     if may(Permission.LEDGER_READ):
-        found.append(_balance(account))
+        found.append(_balance(request, account))
     if may(Permission.INVOICES_READ):
         found.append(_invoices(request, account))
     found.append(_identities(request, account))
@@ -47,7 +48,7 @@ def account_panels(request: HttpRequest, account: Account, screen: Any) -> list[
     return found
 
 
-def _balance(account: Account) -> Panel:
+def _balance(request: HttpRequest, account: Account) -> Panel:
     standing_on = funds([getattr(account, f"{name}_id") for name in SUMS])
     amounts = [Amount(standing_on[getattr(account, f"{name}_id")].posted) for name in SUMS]
     words = (
@@ -66,12 +67,25 @@ def _balance(account: Account) -> Panel:
         ["", _("Amount")],
         rows,
         text=_("What is above zero it owes us, what is below zero we owe it."),
+        links=[
+            Link(_("Statement"), f"{reverse('admin:statement')}?{urlencode({'account': account.code})}", "summarize")
+        ],
         right=frozenset({1}),
     )
 
 
 def _invoices(request: HttpRequest, account: Account) -> Panel:
-    rows = list(list_invoices(account=account)[:PANEL_ROWS])
+    rows = list(list_invoices(account=account)[: PANEL_ROWS + 1])
+    links = []
+    if len(rows) > PANEL_ROWS:
+        listed = reverse("admin:invoicing_invoice_changelist")
+        links.append(Link(_("All invoices"), f"{listed}?{urlencode({'account_code': account.code})}"))
+    links.append(
+        Link(_("Preview"), f"{reverse('admin:invoice_preview')}?{urlencode({'account': account.code})}", "preview")
+    )
+    if principal_of(request).may(Permission.INVOICES_ISSUE):
+        asked = f"{reverse('admin:invoicing_billrun_add')}?{urlencode({'accounts': account.code})}"
+        links.append(Link(_("Issue an invoice"), asked, "playlist_add"))
     return Panel(
         _("Invoices"),
         [_("Number"), _("Period"), _("Issued"), _("Due"), _("Total"), _("State")],
@@ -84,9 +98,10 @@ def _invoices(request: HttpRequest, account: Account) -> Panel:
                 money(each.total, each.currency),
                 choice(each, "state"),
             ]
-            for each in rows
+            for each in rows[:PANEL_ROWS]
         ],
         empty=_("Nothing has been invoiced to it."),
+        links=links,
         right=frozenset({4}),
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from django.utils.translation import gettext as _
 
-from trunkline.identity.models import ApiKey, Membership, StaffSession
+from trunkline.identity.models import ApiKey, Membership, StaffSession, User
 
 
 def name_actors(actors: Iterable[str]) -> dict[str, str]:
@@ -23,6 +23,9 @@ def name_actors(actors: Iterable[str]) -> dict[str, str]:
     visits: dict[int, StaffSession] = {}
     if sessions := ids.get("staff_session"):
         visits = {each.pk: each for each in StaffSession.objects.filter(pk__in=sessions).select_related("user")}
+    runners: dict[int, str] = {}
+    if platform := ids.get("platform"):
+        runners = {each.pk: str(each) for each in User.objects.filter(pk__in=platform)}
     named = {}
     for actor, (kind, _colon, rest) in parts.items():
         row = int(rest) if rest.isdecimal() else -1
@@ -33,6 +36,8 @@ def name_actors(actors: Iterable[str]) -> dict[str, str]:
         elif kind == "staff_session" and row in visits:
             visit = visits[row]
             named[actor] = _("%(person)s of the platform: %(reason)s") % {"person": visit.user, "reason": visit.reason}
+        elif kind == "platform":
+            named[actor] = _("%(person)s of the platform") % {"person": runners.get(row, rest)}
         elif kind == "cli":
             named[actor] = _("Command line (%(login)s)") % {"login": rest}
         elif kind == "system":

@@ -23,8 +23,8 @@ from unfold.admin import ModelAdmin
 from unfold.enums import ActionVariant
 from unfold.views import ChangeList
 
-from trunkline.backoffice.fields import DayField, InstantField, translated_choices
-from trunkline.backoffice.forms import ActionForm, refuse
+from trunkline.backoffice.fields import DayField, InstantField, dress, translated_choices
+from trunkline.backoffice.forms import REASON, ActionForm, reason_field, refuse
 from trunkline.backoffice.history import find_changes, is_tracked
 from trunkline.backoffice.paging import UncountedPaginator
 from trunkline.backoffice.panels import Link, Panel
@@ -32,6 +32,7 @@ from trunkline.backoffice.verbs import Verb, verbs_of
 from trunkline.core.errors import TrunklineError
 from trunkline.identity.permissions import Permission
 from trunkline.identity.principal import principal_of
+from trunkline.kit.db.scope import give_reason
 
 SHOWN_PROBLEMS = 200  # lines of a file; who corrects these loads it again
 
@@ -75,6 +76,7 @@ class TenantAdmin(ModelAdmin):
     actions: Any = ()
     show_facets = None  # counts of every filter's rows
     change_list_template = "backoffice/change_list.html"
+    change_form_after_template = "backoffice/reason.html"
     change_form_outer_after_template = "backoffice/panels.html"
     compressed_fields = True
     warn_unsaved_form = True
@@ -142,12 +144,15 @@ class TenantAdmin(ModelAdmin):
         return found
 
     def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:
-        return False
+        """Rows are referred to by their key alone; a field that finds its rows while one types asks that."""
+        return to_field == self.opts.pk.attname
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Only what the list's filters ask: whoever could ask more could guess at fields that no screen shows."""
         names = {each[0] if isinstance(each, (tuple, list)) else each for each in self.list_filter}
-        return lookup.split("__", maxsplit=1)[0] in {name.split("__")[0] for name in names if isinstance(name, str)}
+        own = {getattr(each, "parameter_name", None) for each in names}
+        fields = {name.split("__")[0] for name in names if isinstance(name, str)}
+        return lookup in own or lookup.split("__", maxsplit=1)[0] in fields
 
     # Lists
 
@@ -155,6 +160,7 @@ class TenantAdmin(ModelAdmin):
         return UncountedChangeList
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        principal_of(request).require(self.permission_to_view)
         response = super().changelist_view(request, extra_context)
         context = getattr(response, "context_data", None)
         if context is not None and "cl" in context:
@@ -175,7 +181,7 @@ class TenantAdmin(ModelAdmin):
             return self.change(request, obj, data) if data else obj
 
         if issubclass(form, ActionForm):
-            form.perform, form.request = staticmethod(perform), request
+            form.perform, form.request, form.asks_why = staticmethod(perform), request, is_tracked(self.model)
         return form
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
@@ -204,12 +210,13 @@ class TenantAdmin(ModelAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
         is_writing = request.method not in ("GET", "HEAD", "OPTIONS")
-        if object_id is None:
-            permitted = self.has_add_permission(request)
-        else:
-            permitted = self.has_change_permission(request) if is_writing else self.has_view_permission(request)
-        if not permitted:
-            raise PermissionDenied
+        principal = principal_of(request)
+        principal.require(self.permission_to_view)
+        if object_id is None or is_writing:
+            wanted = self.permission_to_add if object_id is None else self.permission_to_change
+            if wanted is None:
+                raise PermissionDenied
+            principal.require(wanted)
         return super().changeform_view(request, object_id, form_url, extra_context)
 
     def render_change_form(
@@ -299,10 +306,16 @@ class TenantAdmin(ModelAdmin):
             raise Http404
         given = (request.POST, request.FILES) if request.method == "POST" else ()
         form, problems = each.form(*given, request=request, obj=obj), None
+        if each.asks_why and is_tracked(self.model):
+            form.fields[REASON] = reason_field()
+            dress(form.fields)
         if request.method == "POST" and form.is_valid():
             try:
                 with transaction.atomic():
-                    done = each.run(self, request, obj, form.cleaned_data)
+                    data = dict(form.cleaned_data)
+                    if reason := data.pop(REASON, ""):
+                        give_reason(reason)
+                    done = each.run(self, request, obj, data)
             except TrunklineError as error:
                 problems = error.context.get("problems")
                 if isinstance(problems, list):
@@ -334,8 +347,8 @@ class TenantAdmin(ModelAdmin):
             {
                 "title": each.title,
                 "icon": each.icon,
-                "variant": ActionVariant.DANGER if each.is_danger else ActionVariant.DEFAULT,
-                "attrs": {},
+                "variant": ActionVariant.DEFAULT,  # the button that does it is red, not the one that leads there
+                "attrs": {"data-danger": "yes"} if each.is_danger else {},
                 "path": self.url(each.name, obj),
             }
             for each in verbs_of(type(self))

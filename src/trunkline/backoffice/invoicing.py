@@ -6,16 +6,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
-from django.contrib.admin import display
+from django.db.models import QuerySet
 from django.http import FileResponse, HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from unfold.decorators import display
 
 from trunkline.backoffice.base import ReadOnlyAdmin
+from trunkline.backoffice.filters import BeginsFilter, ChoiceFilter
 from trunkline.backoffice.forms import StaffForm
 from trunkline.backoffice.panels import PANEL_ROWS, Link, Panel
-from trunkline.backoffice.shown import choice, money
+from trunkline.backoffice.shown import choice, days, money, row_link
 from trunkline.backoffice.site import site
 from trunkline.backoffice.verbs import verb
 from trunkline.identity.permissions import Permission
@@ -25,6 +27,7 @@ from trunkline.invoicing.choices import InvoiceState
 from trunkline.invoicing.files import name_of, open_stored
 from trunkline.invoicing.models import Invoice
 from trunkline.kit.clock import now
+from trunkline.kit.lookups import begins
 
 
 class VoidForm(StaffForm):
@@ -46,34 +49,50 @@ class InvoiceAdmin(ReadOnlyAdmin):
 
     permission_to_view = Permission.INVOICES_READ
     list_display = ("number", "account", "shown_kind", "shown_state", "period", "shown_total", "issued_on", "due_on")
-    list_filter = ("kind", "state")
+    list_filter = (
+        ("kind", ChoiceFilter),
+        ("state", ChoiceFilter),
+        BeginsFilter.of("account__code", gettext_lazy("Account begins with")),
+    )
     list_select_related = ("account",)
-    search_fields = ("number__exact",)
-    search_help_text = gettext_lazy("The whole number of a document.")
+    search_fields = ("number",)
+    search_help_text = gettext_lazy("The number of a document, or how it begins.")
     ordering = ("-pk",)
     sortable_by = ()
     fields = (
         "number", "account", "shown_kind", "shown_state", "period", "timezone", "shown_net", "shown_tax", "shown_total",
         "issued_on", "due_on", "records", "void_reason", "public_id",
     )  # fmt: skip
-    empty_text = gettext_lazy(
-        "No document has been issued. Issue one with: trunkline invoice issue, or through the API."
-    )
+    empty_text = gettext_lazy("No document has been issued. See what is unbilled, and issue some from there.")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Invoice], search_term: str
+    ) -> tuple[QuerySet[Invoice], bool]:
+        words = search_term.strip().upper()
+        return (queryset.filter(begins("number", words)) if words else queryset), False
 
     def empty_link(self, request: HttpRequest) -> Link | None:
-        return None
+        return Link(_("What is unbilled"), reverse("admin:unbilled"), "pending_actions")
 
-    @display(description=gettext_lazy("kind"))
-    def shown_kind(self, invoice: Invoice) -> str:
-        return choice(invoice, "kind")
+    def links(self, request: HttpRequest, invoice: Invoice | None) -> Sequence[Link]:
+        """Issuing, above the list; the document itself, above a row."""
+        if invoice is not None:
+            return [Link(_("PDF"), reverse("admin:invoice_pdf", args=[invoice.public_id]), "picture_as_pdf")]
+        if not principal_of(request).may(Permission.INVOICES_ISSUE):
+            return []
+        return [Link(_("Issue invoices"), reverse("admin:unbilled"), "playlist_add")]
 
-    @display(description=gettext_lazy("state"))
-    def shown_state(self, invoice: Invoice) -> str:
-        return choice(invoice, "state")
+    @display(description=gettext_lazy("kind"), label={"invoice": "info", "credit_note": "warning"})
+    def shown_kind(self, invoice: Invoice) -> tuple[str, str]:
+        return invoice.kind, choice(invoice, "kind")
+
+    @display(description=gettext_lazy("state"), label={"issued": "success", "void": "danger"})
+    def shown_state(self, invoice: Invoice) -> tuple[str, str]:
+        return invoice.state, choice(invoice, "state")
 
     @display(description=gettext_lazy("period"))
     def period(self, invoice: Invoice) -> str:
-        return _("%(begin)s until before %(end)s") % {"begin": invoice.period_from, "end": invoice.period_to}
+        return days(invoice.period_from, invoice.period_to)
 
     @display(description=gettext_lazy("net"))
     def shown_net(self, invoice: Invoice) -> Any:
@@ -107,7 +126,18 @@ class InvoiceAdmin(ReadOnlyAdmin):
             links.append(Link(_("Records"), reverse("admin:invoice_records", args=[invoice.public_id]), "table_view"))
         more = len(lines) - len(rows)
         text = _("%(count)s further lines stand on the PDF.") % {"count": more} if more > 0 else ""
-        return [Panel(_("Lines"), headers, rows, links=links, text=text, right=frozenset({3, 4, 5}))]
+        found = [Panel(_("Lines"), headers, rows, links=links, text=text, right=frozenset({3, 4, 5}))]
+        corrected = {line.corrects.pk: line.corrects for line in lines if line.corrects is not None}
+        related = [(_("Adjusts"), each) for each in corrected.values()]
+        related += [(_("Adjusted by"), each) for each in queries.adjusting(invoice)]
+        if related:
+            documents = [
+                (word, row_link(request, each), each.issued_on, money(each.total, each.currency), choice(each, "state"))
+                for word, each in related
+            ]
+            titles = ("", _("Number"), _("Issued"), _("Total"), _("State"))
+            found.append(Panel(_("Corrections"), titles, documents, right=frozenset({3})))
+        return found
 
     @verb(
         gettext_lazy("Void"),

@@ -12,10 +12,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from django.apps import apps
 from django.db import models
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy, trans_real
 
+from trunkline.backoffice.nav import TASK_OF_APP
 from trunkline.core.po import compile_mo, read_po
 
 FOLDER: Final = Path(__file__).parent / "locale"
@@ -38,7 +40,7 @@ def load_catalogues() -> None:
 def name_in_all_languages(shown: Iterable[type[models.Model]]) -> None:
     """Let the names of models and their fields be those of the reader's language wherever a list or a form shows them.
 
-    Only what is shown changes: migrations look at what the model itself says.
+    The room that a path names above a page is called as the sidebar calls its task. Only what is shown changes: migrations look at what the model itself says.
     """
     for model in shown:
         names = model._meta
@@ -46,3 +48,5 @@ def name_in_all_languages(shown: Iterable[type[models.Model]]) -> None:
         names.verbose_name_plural = gettext_lazy(str(names.verbose_name_plural))
         for field in names.fields:
             field.verbose_name = gettext_lazy(capfirst(str(field.verbose_name)))
+    for label, title in TASK_OF_APP.items():
+        apps.get_app_config(label).verbose_name = title

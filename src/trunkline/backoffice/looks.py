@@ -25,6 +25,9 @@ UNFOLD: Final[dict[str, Any]] = {
     "SITE_SUBHEADER": "Trunkline",
     "SITE_URL": None,
     "SITE_SYMBOL": "hub",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "sizes": "any", "type": "image/svg+xml", "href": "trunkline.backoffice.nav.favicon"}
+    ],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_LANGUAGES": True,

@@ -27,6 +27,7 @@ TASKS: list[tuple[Any, list[Item]]] = [
         [
             (_("Call records"), "manage_search", "records", Permission.RECORDS_READ),
             (_("Files"), "inventory_2", "usage_batch_changelist", Permission.USAGE_READ),
+            (_("Try a file"), "science", "try", Permission.USAGE_LOAD),
             (_("Rejects"), "report", "rejects", Permission.USAGE_READ),
             (_("Waiting legs"), "hourglass_top", "waiting_legs", Permission.USAGE_READ),
             (_("Re-rating"), "published_with_changes", "rerating", Permission.USAGE_READ),
@@ -40,6 +41,7 @@ TASKS: list[tuple[Any, list[Item]]] = [
         [
             (_("Tariffs"), "sell", "tariffs_tariff_changelist", Permission.TARIFFS_READ),
             (_("Rates"), "list_alt", "tariffs_rate_changelist", Permission.TARIFFS_READ),
+            (_("Price of a call"), "calculate", "rate_preview", Permission.TARIFFS_READ),
             (_("Time profiles"), "schedule", "tariffs_timeprofile_changelist", Permission.TARIFFS_READ),
             (_("Exchange rates"), "currency_exchange", "tariffs_exchangerate_changelist", Permission.TARIFFS_READ),
             (_("Code decks"), "dialpad", "tariffs_codedeck_changelist", Permission.TARIFFS_READ),
@@ -58,6 +60,7 @@ TASKS: list[tuple[Any, list[Item]]] = [
         [
             (_("Invoices"), "receipt_long", "invoicing_invoice_changelist", Permission.INVOICES_READ),
             (_("Unbilled"), "pending_actions", "unbilled", Permission.INVOICES_READ),
+            (_("Bill runs"), "playlist_play", "invoicing_billrun_changelist", Permission.INVOICES_READ),
             (_("Journal"), "book", "ledger_entry_changelist", Permission.LEDGER_READ),
             (_("Trial balance"), "balance", "trial_balance", Permission.LEDGER_READ),
             (_("Statements"), "summarize", "statement", Permission.LEDGER_READ),
@@ -67,7 +70,7 @@ TASKS: list[tuple[Any, list[Item]]] = [
         REPORTS,
         [
             (_("Summary"), "bar_chart", "summary", Permission.REPORTS_READ),
-            (_("Saved reports"), "bookmarks", "reports_report_changelist", Permission.REPORTS_READ),
+            (_("Saved reports"), "bookmarks", "reports_savedreport_changelist", Permission.REPORTS_READ),
         ],
     ),
     (
@@ -77,9 +80,24 @@ TASKS: list[tuple[Any, list[Item]]] = [
             (_("Staff"), "badge", "identity_membership_changelist", Permission.STAFF_READ),
             (_("Roles"), "admin_panel_settings", "identity_role_changelist", Permission.STAFF_READ),
             (_("API keys"), "key", "identity_apikey_changelist", Permission.KEYS_READ),
+            (_("Denied"), "block", "identity_denial_changelist", Permission.HISTORY_READ),
+            (_("Visits of the platform"), "visibility", "identity_staffsession_changelist", Permission.HISTORY_READ),
         ],
     ),
 ]
+
+# What the path above a page calls the room that its rows are of.
+TASK_OF_APP: dict[str, Any] = {
+    "usage": TRAFFIC, "tariffs": PRICES, "parties": PARTIES, "invoicing": INVOICES, "ledger": INVOICES, "reports": REPORTS,
+    "identity": SETTINGS, "tenancy": SETTINGS,
+}  # fmt: skip
+
+
+def first_of_task(request: HttpRequest, app_label: str) -> str | None:
+    """Where the name of a room leads: the first page of its task that this person sees."""
+    title = TASK_OF_APP.get(app_label)
+    groups = (group for group in sidebar(request) if title is not None and group["title"] == title)
+    return next((item["link"] for group in groups for item in group["items"]), None)
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
@@ -120,17 +138,25 @@ def operator_name(request: HttpRequest) -> str:
 
 def own_account(request: HttpRequest) -> list[dict[str, Any]]:
     """What belongs to the person: password and second factor, other operators."""
-    links = (
-        (gettext("Sign-in and security"), "account_email"),
+    links: tuple[tuple[str, str], ...] = (
+        (gettext("Profile"), "profile"),
+        (gettext("Sign-in and security"), "mfa_index"),
         (gettext("This operator"), "home"),
         (gettext("Another operator"), "choose_tenant"),
     )
+    if getattr(request.user, "is_platform_staff", False):
+        links += ((gettext("Operators of this installation"), "platform"),)
     return [{"title": title, "link": reverse(name)} for title, name in links]
 
 
 def language_address(request: HttpRequest) -> str:
     """Where the choice of a language goes."""
     return reverse("admin:set_language")
+
+
+def favicon(request: HttpRequest) -> str:
+    """The sign in the browser's tab."""
+    return static("trunkline/icon.svg")
 
 
 def style_sheet(request: HttpRequest) -> str:

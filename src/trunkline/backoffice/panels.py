@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 PANEL_ROWS = 10
+WHOLE = (
+    24  # characters: a cell of so few with a digit in it, an instant, an amount or a number, is not broken into lines
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +43,14 @@ class Panel:
             [
                 {
                     "value": cell,
-                    "header": self.headers[place],
                     "right": place in self.right,
-                    "link": cell if isinstance(cell, Link) else None,
+                    "whole": _is_whole(str(cell.text if isinstance(cell, Link) else cell)),
                 }
                 for place, cell in enumerate(row)
             ]
             for row in self.rows
         ]
+
+
+def _is_whole(text: str) -> bool:
+    return len(text) <= WHOLE and any(character.isdigit() for character in text)

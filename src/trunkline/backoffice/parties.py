@@ -29,7 +29,7 @@ from trunkline.backoffice.fields import (
 from trunkline.backoffice.filters import ChoiceFilter, FlagFilter, HoldsFilter
 from trunkline.backoffice.forms import AccountTimesForm, ActionForm, EndForm, StaffForm
 from trunkline.backoffice.panels import PANEL_ROWS, Link, Panel
-from trunkline.backoffice.shown import HOLDS, choice, money, row_link, standing, validity
+from trunkline.backoffice.shown import HOLDS, State, choice, money, row_link, standing, validity
 from trunkline.backoffice.site import site
 from trunkline.backoffice.verbs import verb
 from trunkline.core.money import Amount
@@ -162,9 +162,9 @@ class AccountAdmin(TenantAdmin):
         return ", ".join(word for is_so, word in roles if is_so)
 
     @display(description=_("Status"), label=STATUS_LABELS)
-    def shown_status(self, account: Account) -> tuple[str, str]:
+    def shown_status(self, account: Account) -> State:
         """Whether it is served."""
-        return account.status, choice(account, "status")
+        return State(account.status, choice(account, "status"), STATUS_LABELS)
 
     @display(description=_("Balance"))
     def shown_balance(self, account: Account) -> Any:
@@ -411,7 +411,7 @@ class IdentityAdmin(TenantAdmin):
         return validity(identity.valid_from, identity.valid_to, identity.account.timezone)
 
     @display(description=_("Now"), label=HOLDS)
-    def shown_standing(self, identity: Identity) -> tuple[str, str]:
+    def shown_standing(self, identity: Identity) -> State:
         """Whether it holds now."""
         return standing(identity.valid_from, identity.valid_to, now())
 

@@ -109,7 +109,7 @@ def _panel(asked: dict[str, Any], *, may_explain: bool) -> Panel:
             Link(each["reason"], _address(asked, each["reason"], each["prefix"])),
             each["prefix"] or "–",
             f"{each['rejects']:,}",
-            f"{each['detail']} {Reason(each['reason']).what_to_do}",
+            f"{_sentence(each['detail'])} {Reason(each['reason']).what_to_do}".strip(),
             each["raw"][:100],
         )
         for each in shown
@@ -120,6 +120,11 @@ def _panel(asked: dict[str, Any], *, may_explain: bool) -> Panel:
     }
     headers = (_("Reason"), _("Prefix"), _("Rejects"), _("What to do"), _("Example"))
     return Panel(title, headers, rows, right=frozenset({2}))
+
+
+def _sentence(text: str) -> str:
+    """What was found, as a sentence of its own before the one that says what to do."""
+    return f"{text[:1].upper()}{text[1:]}." if text and text[-1] not in ".!?:" else text
 
 
 def _address(asked: dict[str, Any], reason: str, prefix: str) -> str:

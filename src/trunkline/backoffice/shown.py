@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.utils.html import format_html
@@ -39,6 +40,16 @@ def instant(value: datetime | None, zone: str = "UTC") -> SafeString:
     )
 
 
+def days(begin: date, end: date) -> str:
+    """The days of a period that ends before `end`: a month by its number, one day alone, otherwise the first and the last."""
+    last = end - timedelta(days=1)
+    if begin == last:
+        return f"{begin:%Y-%m-%d}"
+    if begin.day == 1 and end.day == 1 and (last.year, last.month) == (begin.year, begin.month):
+        return f"{begin:%Y-%m}"
+    return f"{begin:%Y-%m-%d} – {last:%Y-%m-%d}"
+
+
 def validity(valid_from: datetime | None, valid_to: datetime | None, zone: str) -> str:
     """From when to when something holds, in words."""
     begin, end = local_text(valid_from, zone), local_text(valid_to, zone)
@@ -51,22 +62,43 @@ def validity(valid_from: datetime | None, valid_to: datetime | None, zone: str) 
     return gettext("until %(end)s") % {"end": end} if end else gettext("always")
 
 
-def standing(valid_from: datetime | None, valid_to: datetime | None, at: datetime) -> tuple[str, str]:
-    """Whether something holds: (value, text) for a label of HOLDS."""
+class State(tuple[str, Any]):
+    """A state (value, text) as lists with `label=kinds` want it, which on the page of its row shows the same coloured box."""
+
+    kind: str
+
+    def __new__(cls, value: str, text: Any, kinds: Mapping[str, str]) -> State:
+        self = super().__new__(cls, (value, text))
+        self.kind = kinds.get(value, "default")
+        return self
+
+    def __html__(self) -> str:
+        return label(self[1], self.kind)
+
+
+HOLDS = {"now": "success", "later": "info", "over": "default", "voided": "danger"}
+
+
+def standing(valid_from: datetime | None, valid_to: datetime | None, at: datetime) -> State:
+    """Whether something holds, for a label of HOLDS."""
     if is_in_force(valid_from, valid_to, at):
-        return "now", gettext("in force")
+        return State("now", gettext("in force"), HOLDS)
     if valid_from is not None and at < valid_from and valid_from != valid_to:
-        return "later", gettext("later")
-    return "over", gettext("over")
+        return State("later", gettext("later"), HOLDS)
+    return State("over", gettext("over"), HOLDS)
 
 
-HOLDS = {"now": "success", "later": "info", "over": "default"}
 YES, NO = _("yes"), _("no")
 
 
 def choice(row: Any, name: str) -> str:
     """The words of a field with choices, in the reader's language."""
     return gettext(str(getattr(row, f"get_{name}_display")()))
+
+
+def choice_text(value: Any) -> str:
+    """The words of a choice, in the reader's language."""
+    return gettext(str(value.label))
 
 
 def label(text: Any, kind: str = "default") -> SafeString:

@@ -15,19 +15,25 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Ht
 from django.shortcuts import resolve_url
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.cache import add_never_cache_headers, patch_cache_control, patch_vary_headers
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.i18n import set_language
 from unfold.sites import UnfoldAdminSite
 
+from trunkline.backoffice.hints import hint_text
+from trunkline.backoffice.nav import first_of_task
 from trunkline.core.errors import Conflict, Denied, Invalid, NotFound, TrunklineError, Unavailable
+from trunkline.identity.outside import Outside
 from trunkline.identity.permissions import Permission
 from trunkline.identity.principal import principal_of
 
 View = Callable[..., HttpResponseBase]
 AdminClass = TypeVar("AdminClass", bound=type)
 
+NOT_WORKING = frozenset({"trial_ended", "tenant_suspended"})
+SCRIPT_WORDS_S = 3600
 STATUS_OF = ((NotFound, 404), (Denied, 403), (Conflict, 409), (Invalid, 400), (Unavailable, 503))
 
 
@@ -66,23 +72,39 @@ class BackOffice(UnfoldAdminSite):
         def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not self.has_permission(request):
                 return self._send_to_sign_in(request)
-            try:
-                with (
-                    transaction.atomic()
-                ):  # what a screen wrote before it failed is taken back; the page that says so still asks
-                    response = view(request, *args, **kwargs)
-                    if isinstance(response, TemplateResponse):
-                        response.render()
-                return response
-            except Http404:
-                return self.problem(request, 404)
-            except PermissionDenied:
-                return self.problem(request, 403)
-            except TrunklineError as error:
-                return self.problem(request, status_of(error), error)
+            return self._finished(request, lambda: view(request, *args, **kwargs))
 
         guarded: View = inner if cacheable else never_cache(inner)
         return update_wrapper(csrf_protect(guarded), view)
+
+    def _finished(self, request: HttpRequest, answer: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+        """The answer with its page made, or what is in the way; of one that is computed outside the scope the same is done when it is there."""
+        try:
+            with (
+                transaction.atomic()
+            ):  # what a screen wrote before it failed is taken back; the page that says so still asks
+                response = answer()
+                if isinstance(response, TemplateResponse):
+                    response.render()
+        except Http404:
+            return self.problem(request, 404)
+        except PermissionDenied:
+            return self.problem(request, 403, Denied("permission_missing", gettext("You may not do that")))
+        except TrunklineError as error:
+            return self.problem(request, status_of(error), error)
+        if isinstance(response, Outside):
+            response.then = self._later(request, response.then)
+        return response
+
+    def _later(
+        self, request: HttpRequest, then: Callable[[Any], HttpResponseBase]
+    ) -> Callable[[Any], HttpResponseBase]:
+        def finished(result: Any) -> HttpResponseBase:
+            response = self._finished(request, lambda: then(result))
+            add_never_cache_headers(response)
+            return response
+
+        return finished
 
     def problem(self, request: HttpRequest, status: int, error: TrunklineError | None = None) -> HttpResponse:
         """The page that says what is in the way. Absent and foreign objects get the same one, word for word."""
@@ -97,13 +119,22 @@ class BackOffice(UnfoldAdminSite):
             403: gettext("Your role here does not permit it. Whoever manages staff can give you another one."),
             404: gettext("The address is wrong, or what it named is not there any more."),
         }
-        shown = status not in texts and error is not None
+        if isinstance(error, Denied):
+            request.denied = error  # type: ignore[attr-defined]  # kept by the middleware, when this page is over
+        shown = error is not None and status not in texts
+        if (
+            error is not None and error.code in NOT_WORKING
+        ):  # it is not the person who may not; what stands above the page says why
+            titles[403] = gettext("Nothing new is taken")
+            texts[403] = gettext(
+                "Nothing was changed. Whoever runs this installation can extend the trial, or let the operator go on."
+            )
         context = {
             **self.each_context(request),
             "title": titles.get(status, ""),
             "message": error.message if shown and error else texts.get(status, ""),
-            "hint": error.hint if shown and error else "",
-            "code": error.code if shown and error else "",
+            "hint": hint_text(error) if shown and error else "",
+            "code": error.code if error is not None and (shown or error.code in NOT_WORKING) else "",
         }
         response = TemplateResponse(request, "backoffice/problem.html", context, status=status)
         return response.render()
@@ -138,6 +169,12 @@ class BackOffice(UnfoldAdminSite):
 
         return enter
 
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """What every page shows; besides Unfold's, what one must know wherever one is."""
+        from trunkline.backoffice.notices import notices
+
+        return {**super().each_context(request), "notices": notices(request)}
+
     def extra_urls(self) -> list[URLPattern]:
         """The pages of their own (Unfold asks for them)."""
         pages = [path(each.route, self.admin_view(each.view), name=each.name) for each in self.pages]
@@ -159,8 +196,10 @@ class BackOffice(UnfoldAdminSite):
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """The dashboard."""
         from trunkline.backoffice.dashboard import dashboard
+        from trunkline.backoffice.first_steps import first_steps
 
         context = {**self.each_context(request), "title": self.index_title, **dashboard(request)}
+        context["first_steps"] = first_steps(request)
         return TemplateResponse(request, "backoffice/dashboard.html", context)
 
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
@@ -171,13 +210,23 @@ class BackOffice(UnfoldAdminSite):
         template = "backoffice/search_command.html" if "extended" in request.GET else "backoffice/search.html"
         return TemplateResponse(request, template, {"results": results}, headers={"HX-Trigger": "search"})
 
+    def i18n_javascript(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The words of the admin's scripts: asked for by every list and form, so browsers keep them, each language's own."""
+        response: HttpResponse = super().i18n_javascript(request, extra_context)
+        patch_cache_control(response, private=True, max_age=SCRIPT_WORDS_S)
+        patch_vary_headers(response, ("Cookie", "Accept-Language"))
+        return response
+
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Passwords are changed where one signs in."""
         return HttpResponseRedirect(reverse("account_change_password"))
 
     def app_index(self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None) -> Any:
-        """There are no pages of apps: the sidebar goes by task."""
-        raise Http404
+        """There are no pages of apps, the sidebar goes by task: the name in the path above a page leads to the first page of its task."""
+        first = first_of_task(request, app_label)
+        if first is None:
+            raise Http404
+        return HttpResponseRedirect(first)
 
 
 def status_of(error: TrunklineError) -> int:

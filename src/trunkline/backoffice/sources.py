@@ -1,21 +1,24 @@
-"""Screens of sources: where files are fetched from, when one was seen last, and what is wrong."""
+"""Screens of sources: where files are fetched from, whose server is trusted, when one was seen last, and what is wrong."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.admin import display
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, Subquery
-from django.http import HttpRequest
+from django.db.models import BooleanField, Case, OuterRef, Subquery, When
+from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from trunkline.backoffice.base import ReadOnlyAdmin
+from trunkline.backoffice.base import TenantAdmin
 from trunkline.backoffice.panels import PANEL_ROWS, Link, Panel
 from trunkline.backoffice.site import site
+from trunkline.backoffice.source_form import WHOSE, SourceForm, TrustForm, fieldsets_of, kind_asked
 from trunkline.backoffice.usage import batch_address
 from trunkline.backoffice.verbs import verb
 from trunkline.backoffice.words import local
@@ -24,6 +27,7 @@ from trunkline.identity.principal import principal_of
 from trunkline.kit import jobs
 from trunkline.kit.clock import now
 from trunkline.usage.models import Alarm, Feed, Source
+from trunkline.usage.sources import actions
 from trunkline.usage.sources.actions import pause_source, resume_source, try_again
 from trunkline.usage.sources.choices import PULL, AlarmKind, ReceiptState, SourceKind
 from trunkline.usage.sources.queries import list_receipts
@@ -42,26 +46,34 @@ def _is_paused(source: Source) -> bool:
     return not source.is_active
 
 
+def _is_of_server(source: Source) -> bool:
+    return source.kind != SourceKind.FOLDER
+
+
 def _is_pulled(source: Source) -> bool:
     """Whether a look is a job: folders of this machine are looked into every ten seconds anyway."""
     return source.is_active and source.kind != SourceKind.FOLDER
 
 
+# What is shown to who may not change it, for fields of the form that the row has not.
+_SHOWN = {"limit_mib": "shown_limit", "senders": "shown_senders"}
+
+
 @site.screen(Source)
-class SourceAdmin(ReadOnlyAdmin):
+class SourceAdmin(TenantAdmin):
     """Where files are fetched from."""
 
     permission_to_view = Permission.SOURCES_READ
+    permission_to_add = permission_to_change = Permission.SOURCES_WRITE
+    form = SourceForm
     list_display = ("name", "switch", "kind", "place", "is_active", "looked", "new_file", "wrong")
     list_filter = ("kind", "is_active", "switch")
     list_select_related = ("switch",)
     search_fields = ("name",)
+    search_help_text = gettext_lazy("A part of the name")
     ordering = ("name",)
-    fields = (
-        "name", "switch", "kind", "place", "login", "pin", "pattern", "schedule", "after", "archive", "expected_min", "is_active",
-    )  # fmt: skip
     empty_text = gettext_lazy(
-        "A source is a folder or mailbox from which a worker fetches usage files. `trunkline source add` makes one."
+        "A source is a folder, a server or a mailbox from which usage files are fetched by themselves. Make a switch first, then say where its files lie."
     )
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -78,6 +90,53 @@ class SourceAdmin(ReadOnlyAdmin):
             )
         )
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
+        return (*WHOSE, "shown_secrets", "shown_activity") if obj is not None else ()
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None:
+            return fieldsets_of(kind_asked(request), with_secrets=True)
+        with_secrets = self.has_change_permission(request, obj)
+        first, *rest = fieldsets_of(obj.kind, with_secrets=with_secrets, shown=("shown_secrets",))
+        if not with_secrets:  # nothing of a form then: the fields of the row alone
+            rest = [(title, {"fields": [_SHOWN.get(name, name) for name in said["fields"]]}) for title, said in rest]
+        return ((None, {"fields": (*first[1]["fields"], "shown_activity")}), *rest)
+
+    def create(self, request: HttpRequest, data: dict[str, Any]) -> Source:
+        return actions.add_source(**data, at=now())
+
+    def change(self, request: HttpRequest, obj: Source, data: dict[str, Any]) -> Source:
+        return actions.change_source(source_id=obj.pk, **data, at=now())
+
+    @display(description=gettext_lazy("Kept secrets"))
+    def shown_secrets(self, source: Source) -> str:
+        """That there are some, never which."""
+        has_password, has_key = Source.objects.values_list(
+            Case(When(password="", then=False), default=True, output_field=BooleanField()),
+            Case(When(private_key="", then=False), default=True, output_field=BooleanField()),
+        ).get(pk=source.pk)
+        words = [
+            word for is_there, word in ((has_password, _("a password")), (has_key, _("a private key"))) if is_there
+        ]
+        if not words:
+            return _("none")
+        return _("%(what)s, given %(when)s") % {"what": ", ".join(words), "when": local(source.secrets_changed_at)}
+
+    @display(description=gettext_lazy("Looked into"))
+    def shown_activity(self, source: Source) -> str:
+        """Whether it is paused."""
+        return _("yes") if source.is_active else _("paused")
+
+    @display(description=gettext_lazy("Senders"))
+    def shown_senders(self, source: Source) -> str:
+        """Whose mails are taken."""
+        return ", ".join(source.senders)
+
+    @display(description=gettext_lazy("Largest file"))
+    def shown_limit(self, source: Source) -> str:
+        """In MiB."""
+        return f"{source.limit_octets >> 20:,} MiB"
+
     @display(description=gettext_lazy("place"))
     def place(self, source: Source) -> str:
         return (
@@ -85,12 +144,6 @@ class SourceAdmin(ReadOnlyAdmin):
             if source.host
             else source.path
         )
-
-    @display(description=gettext_lazy("when it is looked into"))
-    def schedule(self, source: Source) -> str:
-        if source.kind == SourceKind.FOLDER:
-            return _("every ten seconds")
-        return source.cron or _("every %(minutes)s minutes") % {"minutes": source.every_min}
 
     @display(description=gettext_lazy("last look"))
     def looked(self, source: Any) -> str:
@@ -144,6 +197,7 @@ class SourceAdmin(ReadOnlyAdmin):
     @verb(
         gettext_lazy("Look now"),
         permission=Permission.SOURCES_PULL,
+        asks_why=False,
         icon="refresh",
         applies=_is_pulled,
         text=gettext_lazy("A worker looks into the source at once and takes what is there."),
@@ -155,6 +209,7 @@ class SourceAdmin(ReadOnlyAdmin):
     @verb(
         gettext_lazy("Fetch refused files again"),
         permission=Permission.SOURCES_PULL,
+        asks_why=False,
         icon="replay",
         applies=_is_pulled,
         text=gettext_lazy("Files that were refused are fetched anew at the next look."),
@@ -184,3 +239,51 @@ class SourceAdmin(ReadOnlyAdmin):
     def resume(self, request: HttpRequest, source: Source, data: dict[str, Any]) -> Any:
         resume_source(source_id=source.pk, at=now())
         return _("%(name)s is looked into again.") % {"name": source.name}
+
+    @verb(
+        gettext_lazy("Trust its server"),
+        permission=Permission.SOURCES_WRITE,
+        icon="verified_user",
+        form=TrustForm,
+        applies=_is_of_server,
+        submit=gettext_lazy("Ask the server"),
+        text=gettext_lazy(
+            "The server is asked for its key or certificate, without logging in. Nothing is trusted before you have compared what it shows."
+        ),
+    )
+    def trust(self, request: HttpRequest, source: Source, data: dict[str, Any]) -> Any:
+        """Show what the server has; trust it once that was confirmed, and nothing else from then on."""
+        if data["pin"]:
+            actions.trust(source_id=source.pk, pin=data["pin"], at=now())
+            return _("%(name)s trusts %(pin)s, and nothing else.") % {"name": source.name, "pin": data["pin"]}
+        from trunkline.usage.sources.peers import shown_pin
+
+        pin = shown_pin(source.kind, source.host, source.port)
+        if pin == source.pin:
+            messages.success(request, _("It shows %(pin)s, which is trusted already.") % {"pin": pin})
+            return HttpResponseRedirect(self.url("change", source))
+        context = {
+            "title": _("Trust its server: %(name)s") % {"name": source},
+            "verb": replace(type(self).trust, submit=_("Trust it"), text=""),
+            "form": TrustForm(initial={"pin": pin}, request=request, obj=source),
+            "source": source,
+            "address": f"{source.host}:{source.port}",
+            "pin": pin,
+            "opts": self.opts,
+            "back": self.url("change", source),
+        }
+        return self.admin_site.render(request, "backoffice/trust.html", context)
+
+    @verb(
+        gettext_lazy("Remove"),
+        permission=Permission.SOURCES_WRITE,
+        icon="delete",
+        is_danger=True,
+        text=gettext_lazy(
+            "The source and its secrets are forgotten. What came from it stays, and so do the files over there. Its history stays too."
+        ),
+    )
+    def remove(self, request: HttpRequest, source: Source, data: dict[str, Any]) -> Any:
+        actions.remove_source(source_id=source.pk)
+        messages.success(request, _("%(name)s is removed.") % {"name": source.name})
+        return HttpResponseRedirect(self.url("changelist"))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 from django import forms
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -29,18 +31,37 @@ BATCHES_SHOWN = 5
 class SwitchForm(ActionForm):
     """A switch. Name and format are for ever: the keys of its records belong to them."""
 
+    field_of: ClassVar[Mapping[str, str]] = {
+        "number_rule": "number_rules",
+        "switch_exists": "name",
+        "switch_option": "options",
+        "unknown_format": "format",
+        "unknown_timezone": "timezone",
+    }
+
     class Meta:
         model = Switch
         fields = (
             "name", "format", "timezone", "number_rules", "has_buy_side", "max_duration_s", "future_limit_s", "duplicate_window_days", "options",
         )  # fmt: skip
         help_texts: ClassVar[dict[str, Any]] = {
-            "format": gettext_lazy("What its files are written in. It never changes."),
-            "name": gettext_lazy("Name that files are loaded under. It never changes."),
-            "number_rules": gettext_lazy(
-                "Ordered rules that make numbers E.164, as a JSON list (docs/formats/switch.md)."
+            "format": gettext_lazy(
+                "What its files are written in. It never changes. Try a file to see which one it has."
             ),
-            "options": gettext_lazy("Options of the format, as a JSON object (docs/formats/switch.md)."),
+            "name": gettext_lazy("Name that files are loaded under. It never changes."),
+            "timezone": gettext_lazy("Times without an offset are read on this clock, such as Africa/Nairobi."),
+            "number_rules": gettext_lazy(
+                'In order, as a JSON list, such as [{"begins": "00"}, {"begins": "0", "put": "254", "length_min": 10}]: they make numbers E.164.'
+            ),
+            "has_buy_side": gettext_lazy("Whether its calls go to vendors. Off for retail: nothing is bought then."),
+            "max_duration_s": gettext_lazy("Seconds. Longer calls are rejected."),
+            "future_limit_s": gettext_lazy("Seconds. Records that end so far ahead of our clock are rejected."),
+            "duplicate_window_days": gettext_lazy(
+                "How many days around those of a file are searched for records taken before."
+            ),
+            "options": gettext_lazy(
+                'Of the format, as a JSON object, such as {"ms_rounding": "up"}. A mapping has a page of its own.'
+            ),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -51,11 +72,18 @@ class SwitchForm(ActionForm):
             self.fields["format"] = forms.ChoiceField(choices=named, help_text=kept.help_text, label=kept.label)
             dress(self.fields)
 
+    def prepare(self) -> None:
+        """A mapping is text, which has a page of its own: it is not among the options here, and stays as it is."""
+        self.initial["options"] = {k: v for k, v in (self.instance.options or {}).items() if k != "mapping"}
+
     def given(self, *, changed_only: bool) -> dict[str, Any]:
         """An empty field of JSON is one without rules or options."""
         empty: dict[str, Any] = {"number_rules": [], "options": {}}
         data = super().given(changed_only=changed_only)
-        return {name: empty.get(name) if value is None else value for name, value in data.items()}
+        data = {name: empty.get(name) if value is None else value for name, value in data.items()}
+        if "options" in data and "mapping" in (self.instance.options or {}):
+            data["options"] = {"mapping": self.instance.options["mapping"]} | data["options"]
+        return data
 
     def clean_number_rules(self) -> Any:
         """A list, or nothing."""
@@ -93,6 +121,18 @@ class SwitchAdmin(TenantAdmin):
 
     def change(self, request: HttpRequest, obj: Switch, data: dict[str, Any]) -> Switch:
         return actions.change_switch(switch_id=obj.pk, at=now(), **data)
+
+    def links(self, request: HttpRequest, obj: Any | None) -> Sequence[Link]:
+        may = principal_of(request).may
+        if obj is None:
+            return [Link(_("Try a file"), reverse("admin:try"), "science")] if may(Permission.USAGE_LOAD) else []
+        from trunkline.backoffice.mappings import OWN, mapping_address
+
+        is_own = obj.format in OWN and may(Permission.SWITCHES_WRITE)
+        found = [Link(_("Mapping"), mapping_address(obj), "table_edit")] if is_own else []
+        if may(Permission.USAGE_LOAD):
+            found.append(Link(_("Try a file"), f"{reverse('admin:try')}?{urlencode({'switch': obj.name})}", "science"))
+        return found
 
     def panels(self, request: HttpRequest, switch: Switch) -> Sequence[Panel]:
         principal, found = principal_of(request), []

@@ -7,26 +7,23 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.contrib.admin import action
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
-from trunkline.backoffice.base import ReadOnlyAdmin, TenantAdmin
+from trunkline.backoffice.base import TenantAdmin
 from trunkline.backoffice.fields import CurrencyField, ZoneField
-from trunkline.backoffice.filters import ChoiceFilter, CodeFilter, HoldsFilter, InForceOnFilter, VoidedFilter
-from trunkline.backoffice.forms import AccountTimesForm, ActionForm, EndForm, StaffForm, error_text
+from trunkline.backoffice.filters import ChoiceFilter, HoldsFilter
+from trunkline.backoffice.forms import AccountTimesForm, ActionForm, EndForm, StaffForm
 from trunkline.backoffice.panels import PANEL_ROWS, Link, Panel
-from trunkline.backoffice.shown import HOLDS, choice, instant, label, row_link, standing, validity
+from trunkline.backoffice.shown import HOLDS, State, choice, row_link, standing, validity
 from trunkline.backoffice.site import site
 from trunkline.backoffice.uploaded import FileField
 from trunkline.backoffice.verbs import verb
 from trunkline.backoffice.windows import read_windows, windows_text
-from trunkline.core.errors import TrunklineError
 from trunkline.identity.permissions import Permission
 from trunkline.identity.principal import principal_of
 from trunkline.kit.clock import now
@@ -35,7 +32,7 @@ from trunkline.tariffs.models import AccountTariff, Rate, Tariff, TimeProfile
 from trunkline.tariffs.queries import assignments, rates, tariffs_with
 from trunkline.tariffs.rules import describe_steps, parse_steps
 from trunkline.tenancy.queries import current_tenant
-from trunkline.usage import price_changes
+from trunkline.usage import price_changes, rate_loads
 from trunkline.usage.models import Proposal
 
 VOIDED_AT_ONCE_MAX = 1000
@@ -132,7 +129,10 @@ class TariffAdmin(TenantAdmin):
         return done.made
 
     def links(self, request: HttpRequest, obj: Any | None) -> Sequence[Link]:
-        return () if obj is None else [Link(_("All rates"), _rates_of(obj), "list_alt")]
+        if obj is None:
+            return ()
+        priced = f"{reverse('admin:rate_preview')}?tariff={obj.pk}"
+        return [Link(_("All rates"), _rates_of(obj), "list_alt"), Link(_("Price of a call"), priced, "calculate")]
 
     def panels(self, request: HttpRequest, obj: Tariff) -> Sequence[Panel]:
         return [_rate_panel(request, obj, self), _assignment_panel(request, obj)]
@@ -142,21 +142,24 @@ class TariffAdmin(TenantAdmin):
         permission=Permission.TARIFFS_WRITE,
         icon="upload_file",
         text=_(
-            "All of the file or nothing. Prices are never overwritten: a new price is a new rate, and the earlier one is given an end."
+            "First you are shown what the file would change, and which of its lines are wrong. Prices are never overwritten: a new price is a new rate."
         ),
         form=LoadRatesForm,
-        submit=_("Load"),
+        asks_why=False,
+        submit=_("Look at it"),
     )
-    def load_rates(self, request: HttpRequest, obj: Tariff, data: dict[str, Any]) -> str:
-        """Load a rate file into a tariff."""
-        done = price_changes.load_rates(
-            tariff=obj, data=data["file"], supersede_earlier=data["supersede_earlier"], at=now()
+    def load_rates(self, request: HttpRequest, obj: Tariff, data: dict[str, Any]) -> HttpResponse:
+        """Look what a rate file would change; its page leads on."""
+        principal = principal_of(request)
+        load_id = rate_loads.begin(
+            tariff=obj,
+            name=request.FILES["file"].name or "rates.csv",  # type: ignore[union-attr]
+            data=data["file"],
+            supersede_earlier=data["supersede_earlier"],
+            actor=principal.actor,
+            at=now(),
         )
-        tell_proposals(request, done.proposals)
-        made = done.made
-        return gettext(
-            "%(rates)s rates from %(lines)s lines are loaded; %(closed)s earlier ones ended, %(voided)s were voided."
-        ) % {"rates": made.rates, "lines": made.lines, "closed": made.closed, "voided": made.voided}
+        return HttpResponseRedirect(reverse("admin:rate_load", args=(load_id,)))
 
 
 def _rates_of(tariff: Tariff) -> str:
@@ -167,6 +170,7 @@ def _rate_panel(request: HttpRequest, tariff: Tariff, screen: TariffAdmin) -> Pa
     rows = list(rates(tariff)[: PANEL_ROWS + 1])
     links = [Link(_("All rates"), _rates_of(tariff))] if rows else []
     if principal_of(request).may(Permission.TARIFFS_WRITE):
+        links.append(Link(_("Add a rate"), f"{reverse('admin:tariffs_rate_add')}?tariff={tariff.pk}", "add"))
         links.append(Link(_("Load rates"), screen.url("load_rates", tariff), "upload_file"))
     return Panel(
         _("Rates"),
@@ -180,7 +184,7 @@ def _rate_panel(request: HttpRequest, tariff: Tariff, screen: TariffAdmin) -> Pa
             ]
             for rate in rows[:PANEL_ROWS]
         ],
-        empty=_("It has no rates yet: load a rate file."),
+        empty=_("It has no rates yet: load a rate file, or add a rate."),
         links=links,
     )
 
@@ -274,7 +278,7 @@ class AssignmentAdmin(TenantAdmin):
         return validity(row.valid_from, row.valid_to, row.account.timezone)
 
     @display(description=_("Now"), label=HOLDS)
-    def shown_standing(self, row: AccountTariff) -> tuple[str, str]:
+    def shown_standing(self, row: AccountTariff) -> State:
         """Whether it holds now."""
         return standing(row.valid_from, row.valid_to, now())
 
@@ -304,119 +308,6 @@ class AssignmentAdmin(TenantAdmin):
         tell_proposals(request, done.proposals)
         held = validity(done.made.valid_from, done.made.valid_to, obj.account.timezone)
         return gettext("It holds %(when)s.") % {"when": held}
-
-
-@site.screen(Rate)
-class RateAdmin(ReadOnlyAdmin):
-    """What calls to one code cost. Rates come from files and are never overwritten; a wrong one is voided."""
-
-    permission_to_view = Permission.TARIFFS_READ
-    empty_text = _("Rates come from rate files: open a tariff and load one.")
-    list_display = (
-        "shown_code", "tariff", "destination", "shown_price", "shown_validity", "shown_standing", "time_profile", "tag",
-        "shown_marks",
-    )  # fmt: skip
-    list_filter = (("tariff", AutocompleteSelectFilter), CodeFilter, InForceOnFilter, VoidedFilter)
-    list_select_related = ("tariff", "destination", "time_profile")
-    # The order of the index, so that a page is read without sorting the table.
-    ordering = ("tariff_id", "code", "id")
-    sortable_by = ()
-    actions = ("void_selected",)
-
-    def empty_link(self, request: HttpRequest) -> Link | None:
-        return Link(_("Tariffs"), reverse("admin:tariffs_tariff_changelist"), "sell")
-
-    @display(description=_("Code"))
-    def shown_code(self, rate: Rate) -> str:
-        """What numbers begin with."""
-        return rate.code or gettext("every number")
-
-    @display(description=_("Price"))
-    def shown_price(self, rate: Rate) -> str:
-        """The steps in words."""
-        return rate_price(rate)
-
-    @display(description=_("Holds"))
-    def shown_validity(self, rate: Rate) -> str:
-        """From when to when, on the tariff's clock."""
-        return validity(rate.valid_from, rate.valid_to, rate.tariff.timezone)
-
-    @display(description=_("Now"), label={**HOLDS, "voided": "danger"})
-    def shown_standing(self, rate: Rate) -> tuple[str, str]:
-        """Whether it holds now."""
-        if rate.voided_at is not None:
-            return "voided", gettext("voided")
-        return standing(rate.valid_from, rate.valid_to, now())
-
-    @display(description=_("Marks"))
-    def shown_marks(self, rate: Rate) -> Any:
-        """What is special about it."""
-        if rate.blocked:
-            return label(gettext("blocked"), "danger")
-        return label(gettext("surcharge"), "info") if rate.additive else ""
-
-    @display(description=_("Voided"))
-    def shown_voided(self, rate: Rate) -> Any:
-        """When it was taken out."""
-        return instant(rate.voided_at)
-
-    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        price = ["shown_price", "setup_fee", "grace", "rounding_mode", "rounding_decimals", "max_cost"]
-        when = ["shown_validity", "shown_standing", "time_profile", "shown_voided"]
-        return (
-            (None, {"fields": ["tariff", "shown_code", "destination"]}),
-            (_("Price"), {"fields": price}),
-            (_("When"), {"fields": when}),
-            (_("Only for"), {"fields": ["tag", "length_min", "length_max", "weight", "blocked", "additive"]}),
-        )
-
-    @verb(
-        _("Void"),
-        permission=Permission.TARIFFS_WRITE,
-        icon="block",
-        text=_(
-            "It prices nothing any more and stays readable. This is for rates that were wrong; one that only ends is given an end by the next rate file."
-        ),
-        applies=lambda rate: rate.voided_at is None,
-        is_danger=True,
-    )
-    def void(self, request: HttpRequest, obj: Rate, data: dict[str, Any]) -> str:
-        """Take a wrong rate out of its tariff."""
-        done = price_changes.void_rates(tariff=obj.tariff, rate_ids=[obj.pk], at=now())
-        tell_proposals(request, done.proposals)
-        return gettext("The rate is voided.")
-
-    def has_void_permission(self, request: HttpRequest) -> bool:
-        """Who may take rates out."""
-        return principal_of(request).may(self.permission_to_view, Permission.TARIFFS_WRITE)
-
-    @action(description=_("Void the selected rates"), permissions=["void"])
-    def void_selected(self, request: HttpRequest, queryset: QuerySet[Rate]) -> HttpResponse:
-        """Ask, then take the chosen rates out of their tariffs."""
-        chosen = list(queryset.order_by("tariff_id", "code", "id")[: VOIDED_AT_ONCE_MAX + 1])
-        if len(chosen) > VOIDED_AT_ONCE_MAX:
-            text = gettext("At most %(count)s rates are voided at once.") % {"count": VOIDED_AT_ONCE_MAX}
-            messages.error(request, text)
-            return HttpResponseRedirect(request.get_full_path())
-        if "confirmed" not in request.POST:
-            context = {"title": gettext("Void the selected rates"), "rates": chosen, "back": request.get_full_path()}
-            return site.render(request, "backoffice/void_rates.html", context)
-        by_tariff: dict[Tariff, list[int]] = {}
-        for rate in chosen:
-            by_tariff.setdefault(rate.tariff, []).append(rate.pk)
-        count = 0
-        try:
-            for tariff, ids in by_tariff.items():
-                done = price_changes.void_rates(tariff=tariff, rate_ids=ids, at=now())
-                count += done.made
-                tell_proposals(request, done.proposals)
-        except TrunklineError as error:
-            messages.error(request, error_text(error))
-            raise
-        messages.success(
-            request, ngettext("%(count)s rate is voided.", "%(count)s rates are voided.", count) % {"count": count}
-        )
-        return HttpResponseRedirect(request.get_full_path())
 
 
 class TimeProfileForm(ActionForm):

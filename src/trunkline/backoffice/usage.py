@@ -20,7 +20,6 @@ from trunkline.backoffice.site import site
 from trunkline.backoffice.uploads import UPLOAD_OCTETS_MAX
 from trunkline.backoffice.verbs import verb
 from trunkline.backoffice.words import local
-from trunkline.core.errors import Conflict
 from trunkline.identity.permissions import Permission
 from trunkline.identity.principal import principal_of
 from trunkline.kit.clock import now
@@ -28,7 +27,7 @@ from trunkline.usage.choices import BatchState, Intake
 from trunkline.usage.intake import register_upload
 from trunkline.usage.models import Batch, Switch
 from trunkline.usage.reasons import FileFailure, Reason
-from trunkline.usage.resend import ACCEPTABLE, accept, resend
+from trunkline.usage.resend import ACCEPTABLE, ask_to_accept, ask_to_resend, is_asked
 
 
 class UploadForm(StaffForm):
@@ -52,12 +51,16 @@ class UploadForm(StaffForm):
         set_choices(self, "switch", [(name, name) for name in names])
 
     def clean(self) -> dict[str, Any]:
-        """What was too large did not arrive: say that, not that there is no file."""
-        if getattr(self.request, "is_upload_too_large", False):
-            self.errors.pop("file", None)
-            text = _("The file is larger than %(limit)s MiB. Pack it, or send it by a source or the API.")
-            self.add_error("file", ValidationError(text % {"limit": UPLOAD_OCTETS_MAX >> 20}))
-        return self.cleaned_data
+        return refuse_too_large(self)
+
+
+def refuse_too_large(form: StaffForm) -> dict[str, Any]:
+    """What was too large did not arrive: say that, not that there is no file."""
+    if getattr(form.request, "is_upload_too_large", False):
+        form.errors.pop("file", None)
+        text = _("The file is larger than %(limit)s MiB. Pack it, or send it by a source or the API.")
+        form.add_error("file", ValidationError(text % {"limit": UPLOAD_OCTETS_MAX >> 20}))
+    return form.cleaned_data
 
 
 def _has_rejects(batch: Batch) -> bool:
@@ -107,6 +110,11 @@ class BatchAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).defer("header", "asked")
 
+    def links(self, request: HttpRequest, obj: Any | None) -> Sequence[Link]:
+        if obj is not None or not principal_of(request).may(Permission.USAGE_LOAD):
+            return ()
+        return [Link(_("Try a file"), reverse("admin:try"), "science")]
+
     def empty_link(self, request: HttpRequest) -> Link | None:
         if not principal_of(request).may(Permission.USAGE_LOAD):
             return None
@@ -141,6 +149,9 @@ class BatchAdmin(ReadOnlyAdmin):
         again = Batch.objects.filter(resends=batch).values_list("pk", flat=True).first()
         if again is not None:
             links.append(Link(_("Its rejects sent again"), self.url("change", again), "redo"))
+        elif batch.rejected and is_asked(batch):
+            rows.append((_("Rejects"), _("are being sent again")))
+            batch.is_followed = True  # type: ignore[attr-defined]
         return Panel(_("Progress"), ("", ""), rows, links=links)
 
     def _rejects(self, request: HttpRequest, batch: Batch) -> Panel:
@@ -185,11 +196,9 @@ class BatchAdmin(ReadOnlyAdmin):
         ),
     )
     def send_again(self, request: HttpRequest, batch: Batch, data: dict[str, Any]) -> Any:
-        principal = principal_of(request)
-        made = resend(principal.tenant_id, batch_public_id=str(batch.public_id), actor=principal.actor, now=now)
-        if not made:
-            raise Conflict("nothing_to_send_again", "No rejects of this batch wait.")
-        return HttpResponseRedirect(self.url("change", made[0]))
+        """Have a worker do it: the rejects of a large file are read and written, which no page waits for."""
+        ask_to_resend(batch_public_id=str(batch.public_id))
+        return _("The rejects are being sent again. The batch that they become stands here in a moment.")
 
     @verb(
         gettext_lazy("Accept corrections"),
@@ -202,9 +211,9 @@ class BatchAdmin(ReadOnlyAdmin):
         ),
     )
     def accept_corrections(self, request: HttpRequest, batch: Batch, data: dict[str, Any]) -> Any:
-        principal = principal_of(request)
-        made = accept(principal.tenant_id, batch_public_id=str(batch.public_id), actor=principal.actor, now=now)
-        return HttpResponseRedirect(self.url("change", made))
+        """Have a worker do it."""
+        ask_to_accept(batch_public_id=str(batch.public_id))
+        return _("The corrections are being accepted. The batch that they become stands here in a moment.")
 
 
 def batch_address(batch: Batch) -> str:

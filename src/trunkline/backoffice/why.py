@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from trunkline.backoffice.panels import Panel
-from trunkline.backoffice.words import SIDES, VERDICTS, local, money, rule_rows
+from trunkline.backoffice.words import SIDES, VERDICTS, duration, local, money, rule_rows
 from trunkline.usage.explain import Basis
 
 Json = Mapping[str, Any]
@@ -43,7 +43,7 @@ def _verdict(said: Json) -> Section:
         numbers = f"{fields.get('calling') or _('withheld')} → {fields.get('called') or '–'}"
         add((_("Call"), numbers))
         add((_("Start"), _moment(fields.get("start"))))
-        add((_("Used"), f"{fields.get('quantity')} ({fields.get('service')})"))
+        add((_("Used"), _used(fields)))
     for name, side in said["sides"].items():
         price = side["price"]
         amount = money(price["amount"], price["currency"]) if price and price["amount"] is not None else None
@@ -64,6 +64,12 @@ def _verdict(said: Json) -> Section:
     elif said["agrees"] is False:
         section.warnings.append(_("Computed again, it is not what is stored."))
     return section
+
+
+def _used(fields: Json) -> str:
+    quantity, service = fields.get("quantity"), str(fields.get("service") or "")
+    shown = duration(int(quantity) if quantity is not None else None, service)
+    return f"{shown} ({service})" if service else shown
 
 
 def _moment(text: str | None) -> str:
@@ -87,7 +93,7 @@ def _side(name: str, side: Json) -> Section:
     if looked:
         section.panels.append(Panel(_("Traffic rules"), (_("Stage"), _("Rule"), _("What became of it")), looked))
     if price is not None:
-        _price(section, price)
+        add_price(section, price)
     if side["booked"] is not None:
         _booked(section, side["booked"])
     return section
@@ -108,7 +114,8 @@ def _identities(identities: Json) -> Panel:
     return Panel(_("Whose it is"), headers, rows, empty=_("No identity names anything of the record."))
 
 
-def _price(section: Section, price: Json) -> None:
+def add_price(section: Section, price: Json) -> None:
+    """Add to a section which rates were tried and how the amount is made up, from `usage.explained.price_json`."""
     currency = price["tariff_currency"]
     section.facts.append((_("Tariffs, in order"), ", ".join(price["tariffs"]) or _("none")))
     tried = [

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -20,17 +21,19 @@ from trunkline.cli.door import (
     as_of_instant,
     now,
     print_json,
+    progress_bar,
     say,
     table,
     tenant_scope,
 )
 from trunkline.core.currency import format_amount, get_currency
-from trunkline.core.errors import Invalid
+from trunkline.core.errors import Invalid, Unavailable
 from trunkline.core.period import ONE_DAY, DatePeriod
 
 if TYPE_CHECKING:
+    from trunkline.invoicing.actions import Outcome
     from trunkline.invoicing.draft import Draft
-    from trunkline.invoicing.models import Invoice, InvoiceLine
+    from trunkline.invoicing.models import BillRunAccount, Invoice, InvoiceLine
     from trunkline.invoicing.rules import Sums
 
 app = typer.Typer(help="Documents for customers: preview, issue, list, show, void, export.", no_args_is_help=True)
@@ -82,41 +85,132 @@ def issue(
     early: Annotated[
         bool, typer.Option("--early", help="Although the period is not over: bill what is there.")
     ] = False,
+    issued_on: Annotated[
+        str, typer.Option("--issued-on", help="Date of the invoices (2026-03-31), today or earlier; today if left out.")
+    ] = "",
     json: JsonOption = False,
 ) -> None:
     """Issue invoices: lines, number, PDF, records and ledger entry, all or nothing. Again with nothing new to bill changes nothing."""
-    from trunkline.invoicing import actions
-    from trunkline.tenancy.queries import get_tenant_id
-
     if bool(account) == everybody:
         raise Invalid("accounts", "Name one account with --account, or take --all.")
-    tenant_id, dates, at = get_tenant_id(tenant), _period(period, first, end), now()
+    dates, dated = _period(period, first, end), _day(issued_on) if issued_on else None
     if account:
+        from trunkline.invoicing import actions
+        from trunkline.tenancy.queries import get_tenant_id
+
         issued = actions.issue(
-            tenant_id=tenant_id, actor=actor(), account_code=account, period=dates, at=at, is_early=early
+            tenant_id=get_tenant_id(tenant),
+            actor=actor(),
+            account_code=account,
+            period=dates,
+            at=now(),
+            is_early=early,
+            issued_on=dated,
         )
-        outcomes = [actions.Outcome(account, issued, None)]
+        _print_issued([(issued.invoice, issued.is_new)], [], json=json)
     else:
-        outcomes = []
-        for outcome in actions.issue_all(tenant_id=tenant_id, actor=actor(), period=dates, at=at, is_early=early):
-            outcomes.append(outcome)
-            if outcome.error is not None:
-                say(f"{outcome.account_code}: {outcome.error}")
-    made = [(outcome.issued.invoice, outcome.issued.is_new) for outcome in outcomes if outcome.issued is not None]
-    refused = [outcome for outcome in outcomes if outcome.error is not None]
-    if json:
-        errors = [
-            {"account": each.account_code, "code": each.error.code, "message": str(each.error)}
-            for each in refused
-            if each.error
-        ]
-        print_json(
-            {"invoices": [_invoice_json(invoice) | {"is_new": is_new} for invoice, is_new in made], "refused": errors}
+        _issue_all(tenant, dates, dated, early=early, json=json)
+
+
+def _issue_all(tenant: str, dates: DatePeriod, dated: date | None, *, early: bool, json: bool) -> None:
+    """A bill run that is worked on here and now; if it is cut off, a worker goes on with it."""
+    from trunkline.invoicing import bill_runs, queries
+    from trunkline.invoicing.choices import BillOutcome
+    from trunkline.tenancy.queries import get_tenant_id
+
+    tenant_id = get_tenant_id(tenant)
+    with progress_bar("issuing", quiet=json or not sys.stderr.isatty()) as advance:
+
+        def watcher(outcome: Outcome, done: int, total: int) -> None:
+            if advance is not None:
+                advance(done, total)
+
+        run = bill_runs.issue_now(
+            tenant_id=tenant_id,
+            actor=actor(),
+            period=dates,
+            now=now,
+            is_early=early,
+            issued_on=dated,
+            watcher=watcher,
         )
-    else:
-        _print_invoices([invoice for invoice, _ in made], {invoice.number for invoice, is_new in made if not is_new})
+    with tenant_scope(tenant):
+        rows = list(queries.outcomes_of(run).select_related("invoice__account"))
+    made = [(row.invoice, row.outcome == BillOutcome.ISSUED) for row in rows if row.invoice is not None]
+    refused = [row for row in rows if row.outcome == BillOutcome.REFUSED]
+    _print_issued(made, refused, json=json, bill_run=str(run.public_id))
+    if run.failure:
+        raise Unavailable(run.failure, run.failure_detail)
     if refused:
         raise typer.Exit(1)
+
+
+def _print_issued(
+    made: Sequence[tuple[Invoice, bool]], refused: Sequence[BillRunAccount], *, json: bool, **more: str
+) -> None:
+    """Documents, each with whether it is new, and accounts that have none."""
+    if json:
+        errors = [{"account": row.account.code, "code": row.reason, "message": row.detail} for row in refused]
+        invoices = [_invoice_json(invoice) | {"is_new": is_new} for invoice, is_new in made]
+        print_json({"invoices": invoices, "refused": errors} | more)
+        return
+    for row in refused:
+        say(f"{row.account.code}: {row.detail}")
+    _print_invoices([invoice for invoice, _ in made], {invoice.number for invoice, is_new in made if not is_new})
+
+
+@app.command()
+def runs(tenant: TenantOption, json: JsonOption = False) -> None:
+    """List bill runs, the latest first: what was asked for, by whom, and how far each has come."""
+    from trunkline.invoicing import queries
+
+    with tenant_scope(tenant):
+        found = list(queries.bill_runs())
+        tallies = queries.tallies(found)
+    rows = [
+        {
+            "id": str(run.public_id),
+            "period_from": run.period_from,
+            "period_to": run.period_to,
+            "state": run.state,
+            "accounts": tallies[run.pk].accounts,
+            "issued": tallies[run.pk].issued,
+            "refused": tallies[run.pk].refused,
+            "asked_by": run.asked_by,
+            "asked_at": run.asked_at,
+        }
+        for run in found
+    ]
+    if json:
+        print_json({"runs": rows})
+    else:
+        columns = ("Id", "From", "Until before", "State", "Accounts", "Issued", "Refused", "Asked by", "Asked at")
+        table("Bill runs", columns, [list(row.values()) for row in rows], right=("Accounts", "Issued", "Refused"))
+
+
+@app.command()
+def run(
+    bill_run: Annotated[str, typer.Argument(help="Id of the bill run.")], tenant: TenantOption, json: JsonOption = False
+) -> None:
+    """Show what became of every account in a bill run."""
+    from trunkline.invoicing import queries
+
+    with tenant_scope(tenant):
+        found = list(queries.outcomes_of(queries.access_bill_run(bill_run)))
+    rows = [
+        {
+            "account": row.account.code,
+            "outcome": row.outcome,
+            "number": row.invoice.number if row.invoice else None,
+            "reason": row.reason or None,
+            "detail": row.detail or None,
+        }
+        for row in found
+    ]
+    if json:
+        print_json({"accounts": rows})
+    else:
+        table("Bill run", ("Account", "Outcome", "Number", "Reason", "What"), [list(row.values()) for row in rows])
 
 
 @app.command("list")

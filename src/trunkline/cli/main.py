@@ -35,7 +35,7 @@ GROUPS = {
     "key": Group("key", web=True),
     "account": Group("account"),
     "tariff": Group("tariff"),
-    "sheet": Group("sheet", needs_database=False),
+    "sheet": Group("sheet", prepares_itself=frozenset({"read"})),
     "switch": Group("switch"),
     "rule": Group("rule"),
     "source": Group("source"),

@@ -45,6 +45,13 @@ ByOption = Annotated[
         "code:N (first N digits of the called number), service, cause, cause_group, tags, jurisdiction, attempt. Nothing: the totals alone."
     ),
 ]
+PeriodOption = Annotated[
+    str,
+    typer.Option(
+        help="A period that moves with the day, in place of --from and --to: today, yesterday, last_7_days, last_30_days, "
+        "this_week, last_week, this_month, last_month."
+    ),
+]
 FromOption = Annotated[
     str, typer.Option("--from", help="First day, like 2026-03-01, or instant, like 2026-03-01T06:00.")
 ]
@@ -97,6 +104,7 @@ def _view_command(view: str, default_by: str) -> Callable[..., None]:
     def command(
         tenant: TenantOption,
         by: ByOption = default_by,
+        period: PeriodOption = "",
         start_from: FromOption = "",
         start_to: ToOption = "",
         zone: ZoneOption = "",
@@ -119,6 +127,7 @@ def _view_command(view: str, default_by: str) -> Callable[..., None]:
         asked = {
             "view": view,
             "by": by,
+            "period": period,
             "from": start_from,
             "to": start_to,
             "zone": zone,
@@ -154,6 +163,7 @@ def save(
     tenant: TenantOption,
     view: Annotated[str, typer.Option(help="Which report: margin or summary.")] = "summary",
     by: ByOption = "day",
+    period: PeriodOption = "",
     start_from: FromOption = "",
     start_to: ToOption = "",
     zone: ZoneOption = "",
@@ -176,6 +186,7 @@ def save(
     asked = {
         "view": view,
         "by": by,
+        "period": period,
         "from": start_from,
         "to": start_to,
         "zone": zone,
@@ -201,6 +212,7 @@ def save(
 def run(
     name: NameArgument,
     tenant: TenantOption,
+    period: PeriodOption = "",
     start_from: FromOption = "",
     start_to: ToOption = "",
     compare: CompareOption = "",
@@ -211,11 +223,18 @@ def run(
     measure: MeasureOption = "",
 ) -> None:
     """Make a saved report; what is given here stands in place of what was saved."""
-    from trunkline.reports.queries import get_saved_report
+    from trunkline.reports.queries import get_saved_report, replaced
 
-    given = {"from": start_from, "to": start_to, "compare": compare, "as_of": as_of, "measure": measure}
+    given = {
+        "period": period,
+        "from": start_from,
+        "to": start_to,
+        "compare": compare,
+        "as_of": as_of,
+        "measure": measure,
+    }
     with tenant_scope(tenant):
-        asked = get_saved_report(name).asked | {option: value for option, value in given.items() if value}
+        asked = replaced(get_saved_report(name).asked, given)
     _report(tenant, asked, _output(given_format, out, chart, asked.get("measure", "")))
 
 
@@ -237,9 +256,22 @@ def _options_text(asked: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {value}" for name, value in asked.items() if name not in ("view", "by"))
 
 
+@app.command("save-usual")
+def save_usual(tenant: TenantOption) -> None:
+    """Save the questions that most operators ask, such as the margin by customer and destination; what has such a name stays as it is."""
+    from trunkline.reports.actions import save_usual_reports
+
+    with tenant_scope(tenant):
+        saved = save_usual_reports()
+    for report in saved:
+        say(f"{report.name} saved")
+    if not saved:
+        say("all are there")
+
+
 @app.command()
 def remove(name: NameArgument, tenant: TenantOption) -> None:
-    """Remove a saved report."""
+    """Remove a saved report, with its schedule."""
     from trunkline.reports.actions import remove_report
 
     with tenant_scope(tenant):
@@ -247,15 +279,92 @@ def remove(name: NameArgument, tenant: TenantOption) -> None:
     say(f"{name} removed")
 
 
+@app.command()
+def schedule(
+    name: NameArgument,
+    tenant: TenantOption,
+    recipient: Annotated[list[str], typer.Option(help="Mail address; may be given several times.")],
+    every: Annotated[str, typer.Option(help="How often: day, week or month.")],
+    on: Annotated[
+        str, typer.Option(help="Of a week monday to sunday, of a month 1 to 31; nothing for every day.")
+    ] = "",
+    at: Annotated[str, typer.Option(help="Time of day, on the clock of the report's zone.")] = "06:00",
+    kind: Annotated[str, typer.Option("--format", help="What hangs on the mail: xlsx or csv.")] = "xlsx",
+    language: Annotated[str, typer.Option(help="Language of the mail's words: en or fr.")] = "en",
+) -> None:
+    """Send a saved report by mail, again and again; what was said of it before counts no more."""
+    from trunkline.reports.actions import schedule_report
+    from trunkline.reports.queries import zone_of
+    from trunkline.reports.schedule import parse_on, parse_time
+
+    with tenant_scope(tenant):
+        made = schedule_report(
+            name=name,
+            every=every,
+            on_day=parse_on(every, on),
+            at_time=parse_time(at),
+            kind=kind,
+            recipients=recipient,
+            language=language,
+            at=now(),
+        )
+        zone = zone_of(made.report.asked)
+    first = made.plan.next(now(), zone).astimezone(zone)
+    say(f"{name} goes out to {', '.join(made.recipients)}, first on {first:%Y-%m-%d %H:%M} ({zone.key})")
+
+
+@app.command()
+def unschedule(name: NameArgument, tenant: TenantOption) -> None:
+    """Send a saved report no more."""
+    from trunkline.reports.actions import unschedule_report
+
+    with tenant_scope(tenant):
+        unschedule_report(name=name)
+    say(f"{name} goes out no more")
+
+
+@app.command()
+def send(name: NameArgument, tenant: TenantOption) -> None:
+    """Have a worker send a scheduled report now, besides its schedule."""
+    from trunkline.reports.actions import send_report
+
+    with tenant_scope(tenant):
+        send_report(name=name, at=now())
+    say(f"{name} is on its way")
+
+
+@app.command()
+def deliveries(
+    tenant: TenantOption,
+    name: Annotated[str, typer.Option(help="Of this saved report alone.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, the newest first.")] = 50,
+    json: JsonOption = False,
+) -> None:
+    """The mails with reports, and what became of each."""
+    from trunkline.reports.queries import deliveries as mails_of
+    from trunkline.reports.queries import delivery_facts, get_saved_report
+
+    with tenant_scope(tenant):
+        found = [delivery_facts(each) for each in mails_of(get_saved_report(name) if name else None)[:limit]]
+    if json:
+        print_json(found)
+        return
+    rows = [
+        [each["report"], each["due_at"], each["state"], ", ".join(each["recipients"]), each["failure_detail"]]
+        for each in found
+    ]
+    table("Mails with reports", ["Report", "Planned", "State", "To", "What is in the way"], rows)
+
+
 def _report(tenant: str, asked: Mapping[str, str], output: Output) -> None:
     from trunkline.reports.queries import build, gather, parse_question
     from trunkline.usage.segments import retry_when_moved
 
-    question = parse_question(asked)
+    question, at = parse_question(asked), now()
 
     def work() -> Report:
         with tenant_scope(tenant):
-            gathered = gather(question)
+            gathered = gather(question, at=at)
         return build(question, gathered)
 
     report = retry_when_moved(work)

@@ -5,14 +5,20 @@ from __future__ import annotations
 import json as json_module
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from trunkline.cli import sheet_import
 from trunkline.cli.door import JsonOption, print_json, table
 from trunkline.core.errors import Invalid, NotFound
 
-app = typer.Typer(help="Rate sheets of vendors: what a file says, whatever it looks like.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from trunkline.pricing.sheets.layout import Layout
+
+app = typer.Typer(
+    help="Rate sheets of vendors: read whatever they look like, compared, applied, undone.", no_args_is_help=True
+)
 
 
 @app.callback()
@@ -46,7 +52,6 @@ def read(
     json: JsonOption = False,
 ) -> None:
     """Print what is understood of a rate sheet: layout, columns, scope, counts, sample lines, and every row that cannot be read. Nothing is written."""
-    from trunkline.pricing.sheets.layout import from_json
     from trunkline.pricing.sheets.reading import read_sheet, to_report
     from trunkline.pricing.sheets.recognise import Context
 
@@ -54,14 +59,27 @@ def read(
         data = file.read_bytes()
     except OSError as error:
         raise NotFound("no_such_file", f"{file} cannot be read: {error.strerror}.") from error
-    known, earlier = (from_json(_json_of(name)) if name else None for name in (layout, template))
-    report = to_report(
-        read_sheet(data, file.name, Context(file.name, _day(received), subject, _day(effective)), known, earlier)
-    )
+    context = Context(file.name, _day(received), subject, _day(effective))
+    report = to_report(read_sheet(data, file.name, context, layout_of(layout), layout_of(template)))
     if json:
         print_json(report)
     else:
         _show(report)
+
+
+app.command()(sheet_import.load)
+app.command("list")(sheet_import.list_sheets)
+app.command()(sheet_import.show)
+app.command()(sheet_import.apply)
+app.command()(sheet_import.undo)
+app.command()(sheet_import.discard)
+
+
+def layout_of(name: str) -> Layout | None:
+    """The layout that a JSON file holds; None without a name. Raises Invalid `bad_layout`."""
+    from trunkline.pricing.sheets.layout import from_json
+
+    return from_json(_json_of(name)) if name else None
 
 
 def _json_of(name: str) -> Any:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Annotated, Any
@@ -32,10 +31,7 @@ from trunkline.core.errors import Invalid
 
 if TYPE_CHECKING:
     from trunkline.usage.crew import Crew
-    from trunkline.usage.decode import Decoded, SwitchProfile
-    from trunkline.usage.models import Switch
     from trunkline.usage.search import Found
-    from trunkline.usage.traffic.tried import Ruled
     from trunkline.usage.trial import Trial
 
 app = typer.Typer(help="Files in, records out: load, batches, rejects, search, check, rerate.", no_args_is_help=True)
@@ -421,13 +417,14 @@ def try_(
     if switch:
         from trunkline.cli.ready import get_ready
         from trunkline.usage.actions import profile_of
+        from trunkline.usage.pin import rules_to_try
         from trunkline.usage.queries import access_switch
 
         get_ready()
         with tenant_scope(tenant):
             found = access_switch(switch)
             profile = profile_of(found, now())
-            rules = _rules_of(found, profile)
+            rules = rules_to_try(found, profile)
         format_name = format_name or ("" if mapping else found.format)
     trial = try_file(file, form=require_format(format_name, mapping), profile=profile, received_at=now(), rules=rules)
     if json:
@@ -436,18 +433,6 @@ def try_(
         _print_trial(trial)
     if trial.failure:
         raise typer.Exit(1)
-
-
-def _rules_of(switch: Switch, profile: SwitchProfile) -> Callable[[Decoded], Ruled] | None:
-    """What takes decoded records through the traffic rules of a switch as they are now; None where it has none."""
-    from trunkline.usage.pin import pin
-    from trunkline.usage.traffic.queries import rule_book
-
-    if rule_book(switch.name) is None:
-        return None
-    from trunkline.usage.traffic.tried import through_rules
-
-    return partial(through_rules, profile=profile, pinned=pin(switch))
 
 
 def _cell(value: object) -> object:

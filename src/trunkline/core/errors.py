@@ -32,6 +32,12 @@ class TrunklineError(Exception):
     def __str__(self) -> str:
         return f"{self.message} {self.hint}" if self.hint else self.message
 
+    @property
+    def for_screens(self) -> str:
+        """What to say to somebody who types no commands: the message, and the hint unless it speaks of a command."""
+        is_of_commands = "`trunkline" in self.hint or "--" in self.hint
+        return self.message if is_of_commands else str(self)
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.code!r}, {self.message!r})"
 

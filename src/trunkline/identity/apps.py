@@ -10,3 +10,4 @@ class IdentityConfig(AppConfig):
 
     name = "trunkline.identity"
     label = "identity"
+    verbose_name = "Settings"  # where the back office has its screens

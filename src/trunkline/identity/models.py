@@ -158,6 +158,8 @@ class Membership(TenantModel):
     valid_to = models.DateTimeField(null=True, blank=True, help_text="Until when they work here; empty: no end.")
 
     class Meta:
+        verbose_name = "colleague"
+        verbose_name_plural = "staff"
         constraints = (
             tenant_key("identity_membership_tenant_id"),
             UniqueConstraint(fields=["tenant", "public_id"], name="identity_membership_public_id"),
@@ -211,6 +213,8 @@ class ApiKey(TenantModel):
     last_used_from = models.GenericIPAddressField(null=True, editable=False)
 
     class Meta:
+        verbose_name = "API key"
+        verbose_name_plural = "API keys"
         constraints = (
             tenant_key("identity_apikey_tenant_id"),
             UniqueConstraint(fields=["tenant", "public_id"], name="identity_apikey_public_id"),
@@ -241,6 +245,8 @@ class StaffSession(TenantModel):
     closed_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
+        verbose_name = "visit of the platform"
+        verbose_name_plural = "visits of the platform"
         constraints = (
             tenant_key("identity_staffsession_tenant_id"),
             UniqueConstraint(fields=["tenant", "public_id"], name="identity_staffsession_public_id"),
@@ -251,3 +257,30 @@ class StaffSession(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.user}: {self.reason}"
+
+
+class Denial(TenantModel):
+    """What somebody was denied: who, where and what they lacked. Denials of an hour that are alike are one row with their number."""
+
+    actor = models.CharField(max_length=100)
+    code = models.CharField(max_length=60, help_text="Of the error that they were shown.")
+    permission = models.CharField(max_length=PERMISSION_LENGTH, blank=True, default="", help_text="What was missing.")
+    method = models.CharField(max_length=8)
+    route = models.CharField(max_length=200, help_text="The page or operation, without the ids in its address.")
+    hour = models.DateTimeField(help_text="The hour, in UTC, that its number is of.")
+    count = models.PositiveIntegerField(default=1)
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    last_from = models.GenericIPAddressField(null=True, help_text="Address of the last one.")
+
+    class Meta:
+        constraints = (
+            UniqueConstraint(
+                fields=["tenant", "hour", "actor", "code", "permission", "method", "route"],
+                name="identity_denial_alike",
+            ),
+        )
+        indexes = (models.Index(fields=["tenant", "-last_at"], name="identity_denial_last"),)
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.method} {self.route}"

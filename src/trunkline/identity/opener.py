@@ -33,6 +33,7 @@ class Opener:
         self._stack = ExitStack()
         self._afterwards: list[Callable[[], object]] = []
         self._is_open = False
+        self.entered: tuple[int, str] | None = None  # tenant and actor of the scope that is or was open
 
     def __enter__(self) -> Opener:
         return self
@@ -60,7 +61,7 @@ class Opener:
         if self._is_open:
             raise RuntimeError("a request has one scope")
         self._stack.enter_context(scope(tenant_id, actor, context=context))
-        self._is_open = True
+        self._is_open, self.entered = True, (tenant_id, actor)
 
     def rollback(self) -> None:
         """Let nothing stay of what was written inside; for every answer that says that it was not done."""

@@ -166,6 +166,11 @@ STAFF_SESSION: Final = EVERYTHING - {P.OWNERS_MANAGE, P.STAFF_MANAGE, P.KEYS_MAN
 NOT_FOR_KEYS: Final = frozenset({P.OWNERS_MANAGE, P.STAFF_MANAGE, P.KEYS_MANAGE})
 
 
+# What remains where nothing new is taken (the trial has ended, the operator is suspended): to read, to take one's data out of the house,
+# and to say who may still come in, so that nobody must leave a door open because of an unpaid bill.
+WITHOUT_WORKING: Final = READING | {P.RECORDS_EXPORT, P.KEYS_MANAGE, P.STAFF_MANAGE, P.OWNERS_MANAGE}
+
+
 def parse_permissions(words: Iterable[str]) -> frozenset[Permission]:
     """The permissions of those names. Raises Invalid `unknown_permission` for the first that is none."""
     found = set()

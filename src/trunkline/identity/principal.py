@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -30,6 +30,8 @@ class Principal:
     kind: PrincipalKind
     id: int
     user_id: int | None = None  # the person, where there is one: the user, or who opened the staff session
+    withheld: frozenset[Permission] = frozenset()  # what they might, if the operator worked
+    withheld_by: Denied | None = field(default=None, compare=False)  # what they are told then
 
     def may(self, *wanted: Permission) -> bool:
         """Whether all of these are permitted."""
@@ -38,9 +40,15 @@ class Principal:
     def require(self, *wanted: Permission) -> None:
         """Raise Denied `permission_missing`, with the permission in its context, for the first that is not permitted.
 
+        Where the operator takes nothing new it is `trial_ended` or `tenant_suspended` for what would be permitted otherwise.
+
         Ask before anything is looked up, so that who may not see an object does not learn that it is there.
         """
         for permission in wanted:
+            if permission in self.withheld and self.withheld_by is not None:
+                told = self.withheld_by
+                context = {**told.context, "permission": permission.value}
+                raise Denied(told.code, told.message, hint=told.hint, **context)
             if permission not in self.permissions:
                 raise Denied(
                     "permission_missing",
@@ -77,6 +85,11 @@ def key_actor(key_id: int) -> str:
 def staff_session_actor(session_id: int) -> str:
     """The actor of a staff session; its row names the person and the reason."""
     return f"staff_session:{session_id}"
+
+
+def platform_actor(user_id: int) -> str:
+    """The actor of somebody of the platform who does something to an operator without being in it: opens a staff session, extends a trial."""
+    return f"platform:{user_id}"
 
 
 def command_line(tenant_id: int, actor: str) -> Principal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from django.db import connection
@@ -11,11 +12,12 @@ from django.db.models import QuerySet
 from trunkline.core.errors import Denied, NotFound
 from trunkline.identity.keys import hash_of, is_well_formed
 from trunkline.identity.models import ApiKey, Membership, Role, StaffSession, User, normal_email
-from trunkline.identity.permissions import STAFF_SESSION, BuiltInRole, parse_role
+from trunkline.identity.permissions import STAFF_SESSION, WITHOUT_WORKING, BuiltInRole, Permission, parse_role
 from trunkline.identity.principal import Principal, PrincipalKind, key_actor, staff_session_actor, user_actor
 from trunkline.identity.rules import is_from, is_usable_key, is_within
 from trunkline.kit.db.kept import Kept
 from trunkline.kit.db.scope import current_tenant_id
+from trunkline.tenancy.rules import refusal_of
 
 # Before a scope: users are global, the two look-ups give away ids.
 
@@ -44,10 +46,23 @@ def find_key_ids(text: str) -> tuple[int, int] | None:
     """Ids of the tenant and the row of an API key, whether or not it still opens anything; None for what is no key."""
     if not is_well_formed(text):
         return None
+    hashed = hash_of(text)
+    known = _key_ids.get(hashed)
+    if known is not None:
+        return known
     with connection.cursor() as cursor:
-        cursor.execute("SELECT tenant_and_key_by_hash(%s)", [hash_of(text)])
+        cursor.execute("SELECT tenant_and_key_by_hash(%s)", [hashed])
         (found,) = cursor.fetchone()
-    return None if found is None else (found[0], found[1])
+    if found is None:
+        return None
+    if len(_key_ids) >= KEY_IDS_MAX:
+        _key_ids.clear()
+    return _key_ids.setdefault(hashed, (found[0], found[1]))
+
+
+# Which row a hash belongs to never changes; what the key opens is asked of the row each time (`principal_of_key`).
+KEY_IDS_MAX: Final = 10_000
+_key_ids: dict[str, tuple[int, int]] = {}
 
 
 # Who somebody is, inside the scope of the tenant where they want to be it.
@@ -58,13 +73,11 @@ def principal_of_user(*, user_id: int, address: str, at: datetime) -> Principal:
 
     Raises Denied `not_a_member`, also for who has left or not begun, and Denied `network_not_allowed`.
     """
-    found = Membership.objects.select_related("own_role").filter(user_id=user_id).first()
+    found = Membership.objects.select_related("own_role", "tenant").filter(user_id=user_id).first()
     if found is None or not is_within(at, found.valid_from, found.valid_to):
         raise Denied("not_a_member", "You do not work here.", hint="Somebody who manages staff can invite you.")
     _require_network(address, found.allowed_networks)
-    return Principal(
-        current_tenant_id(), user_actor(user_id), found.permission_set, PrincipalKind.USER, user_id, user_id
-    )
+    return _principal(found, found.permission_set, at, user_actor(user_id), PrincipalKind.USER, user_id, user_id)
 
 
 def principal_of_key(*, key_id: int, address: str, at: datetime) -> tuple[Principal, ApiKey]:
@@ -76,19 +89,16 @@ def principal_of_key(*, key_id: int, address: str, at: datetime) -> tuple[Princi
     if found is None or not is_usable_key(at, found.expires_at, found.revoked_at):
         raise invalid_key()
     _require_network(address, found.allowed_networks)
-    principal = Principal(
-        current_tenant_id(), key_actor(found.pk), found.permission_set, PrincipalKind.KEY, found.pk, None
-    )
-    return principal, found
+    return _principal(found, found.permission_set, at, key_actor(found.pk), PrincipalKind.KEY, found.pk, None), found
 
 
 # Asked for at every request of the API.
-_KEY = Kept(lambda key_id: ApiKey.objects.filter(pk=key_id), 2**62 + 1)
+_KEY = Kept(lambda key_id: ApiKey.objects.select_related("tenant").filter(pk=key_id), 2**62 + 1)
 
 
 def principal_of_staff_session(*, session_id: int, user: User, at: datetime) -> Principal:
     """Somebody of the platform in a staff session in the scope's tenant. Raises Denied `staff_session_ended` where it is over or not theirs."""
-    found = StaffSession.objects.filter(pk=session_id, user=user).first()
+    found = StaffSession.objects.select_related("tenant").filter(pk=session_id, user=user).first()
     if (
         found is None
         or not (user.is_active and user.is_platform_staff)
@@ -96,14 +106,23 @@ def principal_of_staff_session(*, session_id: int, user: User, at: datetime) -> 
         or not is_within(at, found.opened_at, found.until)
     ):
         raise Denied("staff_session_ended", "This staff session has ended.", hint="Open another one, with its reason.")
-    return Principal(
-        current_tenant_id(),
-        staff_session_actor(found.pk),
-        STAFF_SESSION,
-        PrincipalKind.STAFF_SESSION,
-        found.pk,
-        user.pk,
-    )
+    kind = PrincipalKind.STAFF_SESSION
+    return _principal(found, STAFF_SESSION, at, staff_session_actor(found.pk), kind, found.pk, user.pk)
+
+
+def _principal(
+    found: Membership | ApiKey | StaffSession,
+    permitted: frozenset[Permission],
+    at: datetime,
+    actor: str,
+    kind: PrincipalKind,
+    row_id: int,
+    user_id: int | None,
+) -> Principal:
+    """Somebody, without what is withheld where the operator takes nothing new. `found` has its tenant with it."""
+    told = refusal_of(found.tenant, at)
+    withheld = frozenset() if told is None else permitted - WITHOUT_WORKING
+    return Principal(current_tenant_id(), actor, permitted - withheld, kind, row_id, user_id, withheld, told)
 
 
 def invalid_key() -> Denied:

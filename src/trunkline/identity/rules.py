@@ -9,10 +9,10 @@ from typing import Final
 
 from trunkline.core.errors import Invalid
 
-TRIAL: Final = timedelta(days=14)
 STAFF_SESSION_LONGEST: Final = timedelta(hours=8)
 NO_TENANT: Final = 0  # what a secret is sealed for that belongs to a person
 FACTOR_PURPOSE: Final = "second factor"
+INVITE: Final = "identity.invite"  # the job; here, so that who only defers it does not load the queue
 KEY_USE_EVERY: Final = timedelta(minutes=1)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.db import models
 
+BILL = "invoicing.bill_run"  # the job that takes a bill run to its end
+
 
 class InvoiceKind(models.TextChoices):
     """What a document says."""
@@ -33,3 +35,22 @@ class Unit(models.TextChoices):
     SECOND = "second", "Seconds"  # calls, shown as minutes
     OCTET = "octet", "Octets"  # data
     MESSAGE = "message", "Messages"  # messages and single events
+
+
+class BillRunState(models.TextChoices):
+    """How far a bill run has come."""
+
+    QUEUED = "queued", "Queued"  # asked for, waiting for a worker
+    RUNNING = "running", "Running"  # documents are being issued, account by account
+    DONE = "done", "Done"  # every account of it has its outcome
+    FAILED = "failed", "Failed"  # it ended before its last account; `failure` says why, and what was issued stays
+
+
+class BillOutcome(models.TextChoices):
+    """What became of an account in a bill run."""
+
+    WAITING = "waiting", "Waiting"  # not its turn yet
+    ISSUED = "issued", "Issued"  # it has a document
+    UNCHANGED = "unchanged", "Issued before"  # the document of this period was there, and nothing has come since
+    NOTHING = "nothing", "Nothing to bill"  # nothing of it is unbilled, or attempts alone that never connected
+    REFUSED = "refused", "Refused"  # no document could be made; `reason` says why

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -16,6 +16,8 @@ from trunkline.core.period import ONE_DAY, DatePeriod, Period, get_zone
 from trunkline.invoicing import queries
 from trunkline.invoicing.choices import InvoiceKind, LineKind
 from trunkline.invoicing.document.catalogue import get_language
+from trunkline.invoicing.document.language import Language
+from trunkline.invoicing.models import InvoicingProfile
 from trunkline.invoicing.rules import (
     Bucket,
     Corrected,
@@ -23,6 +25,7 @@ from trunkline.invoicing.rules import (
     Line,
     Sums,
     TaxRate,
+    Terms,
     Texts,
     Totals,
     build_lines,
@@ -125,13 +128,59 @@ class Evidence:
         return list(dict.fromkeys([*(each.path for each in self.files), *(each.path for each in self.history)]))
 
 
-def read_draft(account: Account, period: DatePeriod) -> Draft:
-    """The draft of a document, from one moment's books; needs an open scope. Has no side effects.
+class Shared:
+    """What drafts of one snapshot have in common, read once for all of them: the seller, names, price texts, the catalogue's files."""
+
+    def __init__(self) -> None:
+        self._profile: InvoicingProfile | None = None
+        self._names: dict[int, str] = {}
+        self._terms: dict[tuple[str, str], dict[int, Terms]] = {}
+        self._live: dict[Period, list[SegmentFile]] = {}
+        self._versions: dict[Period, list[Version]] = {}
+
+    @property
+    def profile(self) -> InvoicingProfile:
+        """The seller."""
+        if self._profile is None:
+            self._profile = queries.profile_or_default()
+        return self._profile
+
+    def names(self, ids: Iterable[int]) -> dict[int, str]:
+        """The names of destinations; those that are not there are missing."""
+        wanted = set(ids)
+        self._names |= destination_names(wanted - self._names.keys())
+        return {each: self._names[each] for each in wanted if each in self._names}
+
+    def terms(self, ids: Iterable[int], *, currency: str, language: Language) -> dict[int, Terms]:
+        """The price texts of rates in an account's currency and a language."""
+        wanted, known = set(ids), self._terms.setdefault((currency, language.code), {})
+        if missing := wanted - known.keys():
+            known |= queries.rate_terms(missing, currency=currency, language=language)
+        return {each: known[each] for each in wanted if each in known}
+
+    def live(self, bounds: Period) -> list[SegmentFile]:
+        """The segments that count and can hold a start within these bounds."""
+        if bounds not in self._live:
+            self._live[bounds] = live_segments(start_from=bounds.start, start_to=bounds.end)
+        return self._live[bounds]
+
+    def versions(self, bounds: Period) -> list[Version]:
+        """All versions of the segments that can hold a start within these bounds."""
+        if bounds not in self._versions:
+            rows = rated_versions(start_from=bounds.start, start_to=bounds.end)
+            self._versions[bounds] = [
+                Version(row.pk, home() / row.path, row.switch_id, row.batch_id, row.superseded_by_id) for row in rows
+            ]
+        return self._versions[bounds]
+
+
+def read_draft(account: Account, period: DatePeriod, shared: Shared | None = None) -> Draft:
+    """The draft of a document, from one moment's books; needs an open scope. Has no side effects. `shared` is that of the snapshot.
 
     Raises Conflict `nothing_to_bill` where everything of the period is on documents already, or nothing was used.
     """
-    currency = get_currency(account.currency)
-    profile = queries.profile_or_default()
+    shared = shared or Shared()
+    currency, profile = get_currency(account.currency), shared.profile
     billing = account.billing_profile
     language = get_language(billing.language or profile.language)
     usage = queries.open_usage(account, period)
@@ -141,8 +190,8 @@ def read_draft(account: Account, period: DatePeriod) -> Draft:
     before = queries.billed_sums(account, whole)
     keys = [*sums, *before]
     texts = Texts(
-        destinations=destination_names(key.destination_id for key in keys),
-        terms=queries.rate_terms((key.rate_id for key in keys), currency=currency.code, language=language),
+        destinations=shared.names(key.destination_id for key in keys),
+        terms=shared.terms((key.rate_id for key in keys), currency=currency.code, language=language),
         no_destination=language.gettext("Other destinations"),
         no_price=language.gettext("free of charge"),
         several_prices=language.gettext("several prices"),
@@ -197,34 +246,33 @@ def read_draft(account: Account, period: DatePeriod) -> Draft:
     )
 
 
-def read_evidence(account: Account, draft: Draft) -> Evidence:
+def read_evidence(account: Account, draft: Draft, shared: Shared | None = None) -> Evidence:
     """Where to find the records of a draft, in the same snapshot that it was read from."""
+    shared = shared or Shared()
     adjusted, usage = list(draft.adjusted_bucket_of), draft.usage
     billed = sorted(day.day for day in usage.days if day.is_billed)
-    shared = {day: draft.bucket_of[day] for day in billed if day in draft.bucket_of}
+    also_billed = {day: draft.bucket_of[day] for day in billed if day in draft.bucket_of}
     return Evidence(
-        files=_files(account, [day.day for day in usage.days]),
-        history=_history(account, billed),
-        places=queries.places(usage.plain, shared) + queries.places(usage.adjusted, draft.adjusted_bucket_of),
+        files=_files(shared, account, [day.day for day in usage.days]),
+        history=_history(shared, account, billed),
+        places=queries.places(usage.plain, also_billed) + queries.places(usage.adjusted, draft.adjusted_bucket_of),
         adjusted=queries.all_sums(account, adjusted) if adjusted else {},
     )
 
 
-def _files(account: Account, days: Sequence[date]) -> list[SegmentFile]:
+def _files(shared: Shared, account: Account, days: Sequence[date]) -> list[SegmentFile]:
     """The segments that can hold records of the account's days."""
     found: dict[int, SegmentFile] = {}
     for bounds in _bounds(account, days):
-        found.update({each.id: each for each in live_segments(start_from=bounds.start, start_to=bounds.end)})
+        found.update({each.id: each for each in shared.live(bounds)})
     return [found[number] for number in sorted(found)]
 
 
-def _history(account: Account, days: Sequence[date]) -> list[Version]:
+def _history(shared: Shared, account: Account, days: Sequence[date]) -> list[Version]:
     """All versions of the segments that can hold records of the account's days; none where nothing was superseded."""
     found: dict[int, Version] = {}
     for bounds in _bounds(account, days):
-        for row in rated_versions(start_from=bounds.start, start_to=bounds.end):
-            path = home() / row.path
-            found[row.pk] = Version(row.pk, path, row.switch_id, row.batch_id, row.superseded_by_id)
+        found.update({each.id: each for each in shared.versions(bounds)})
     is_superseded = any(each.superseded_by is not None for each in found.values())
     return [found[number] for number in sorted(found)] if is_superseded else []
 

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import CheckConstraint, F, Q, UniqueConstraint
 
 from trunkline.core.money import Amount
-from trunkline.invoicing.choices import InvoiceKind, InvoiceState, LineKind, Unit
+from trunkline.invoicing.choices import BillOutcome, BillRunState, InvoiceKind, InvoiceState, LineKind, Unit
 from trunkline.invoicing.rules import Sums
 from trunkline.kit.history import track
 from trunkline.kit.models import AmountField, PublicIdField, TenantForeignKey, TenantModel, tenant_key, tenant_reference
@@ -217,3 +217,71 @@ class BilledRollup(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.rollup_id} on {self.invoice_id}"
+
+
+class BillRun(TenantModel):
+    """Documents of a period for some accounts, or for all that have something to bill: who asked for them, and how far it has come.
+
+    Documents are issued one by one, each in a transaction of its own, so a run that is cut off goes on where it was. What became of each
+    account stands in its outcomes.
+    """
+
+    public_id = PublicIdField()
+    period_from = models.DateField(help_text="First day of the period, on each account's clock.")
+    period_to = models.DateField(
+        help_text="The first day after the period. Older usage that no document bills comes along."
+    )
+    issued_on = models.DateField(
+        null=True, help_text="Date of the documents; the day on which they are issued if left out."
+    )
+    is_early = models.BooleanField(default=False, help_text="Although the period is not over: what is there is billed.")
+    is_all = models.BooleanField(help_text="Every account that has something to bill, told when it begins.")
+    state = models.CharField(max_length=8, choices=BillRunState.choices, default=BillRunState.QUEUED)
+    asked_at = models.DateTimeField()
+    asked_by = models.CharField(max_length=100, help_text="Who asked for it; the documents are issued in their name.")
+    attempt = models.PositiveIntegerField(default=0, help_text="How often a worker has begun with it.")
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    failure = models.CharField(max_length=40, blank=True, default="")
+    failure_detail = models.TextField(blank=True, default="")
+
+    class Meta:
+        constraints = (
+            tenant_key("billrun_tenant_id"),
+            UniqueConstraint(fields=["tenant", "public_id"], name="billrun_public_id"),
+            CheckConstraint(condition=Q(period_from__lt=F("period_to")), name="billrun_period"),
+            CheckConstraint(condition=Q(state=BillRunState.FAILED) ^ Q(failure=""), name="billrun_failure"),
+        )
+        indexes = (models.Index(fields=["tenant", "state"], name="billrun_state"),)
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.period_from} – {self.period_to}"
+
+
+class BillRunAccount(TenantModel):
+    """What became of one account in a bill run."""
+
+    bill_run = tenant_reference("invoicing.BillRun", related_name="outcomes")
+    account = tenant_reference("parties.Account")
+    outcome = models.CharField(max_length=9, choices=BillOutcome.choices, default=BillOutcome.WAITING)
+    invoice = tenant_reference("invoicing.Invoice", null=True, help_text="Its document.")
+    reason = models.CharField(max_length=60, blank=True, default="", help_text="A stable code.")
+    detail = models.TextField(blank=True, default="", help_text="The reason in words.")
+
+    class Meta:
+        constraints = (
+            UniqueConstraint(fields=["tenant", "bill_run", "account"], name="billrunaccount_once"),
+            TenantForeignKey(field="bill_run", name="billrunaccount_bill_run_fk"),
+            TenantForeignKey(field="account", name="billrunaccount_account_fk"),
+            TenantForeignKey(field="invoice", name="billrunaccount_invoice_fk"),
+            CheckConstraint(
+                condition=Q(outcome__in=[BillOutcome.ISSUED, BillOutcome.UNCHANGED], invoice__isnull=False)
+                | Q(outcome__in=[BillOutcome.WAITING, BillOutcome.NOTHING, BillOutcome.REFUSED], invoice=None),
+                name="billrunaccount_invoice",
+            ),
+            CheckConstraint(condition=Q(outcome=BillOutcome.REFUSED) ^ Q(reason=""), name="billrunaccount_reason"),
+        )
+        indexes = (models.Index(fields=["tenant", "bill_run", "outcome"], name="billrunaccount_outcome"),)
+
+    def __str__(self) -> str:
+        return f"{self.account_id}: {self.outcome}"

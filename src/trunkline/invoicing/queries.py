@@ -6,17 +6,25 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet, Sum
 
 from trunkline.core.errors import Conflict, NotFound
 from trunkline.core.money import Amount
 from trunkline.core.period import DatePeriod
-from trunkline.invoicing.choices import InvoiceState, LineKind, Unit
+from trunkline.invoicing.choices import BillOutcome, InvoiceState, LineKind, Unit
 from trunkline.invoicing.document.language import Language
-from trunkline.invoicing.models import BilledRollup, Invoice, InvoiceLine, InvoicingProfile
+from trunkline.invoicing.models import (
+    BilledRollup,
+    BillRun,
+    BillRunAccount,
+    Invoice,
+    InvoiceLine,
+    InvoicingProfile,
+    NumberSequence,
+)
 from trunkline.invoicing.rules import Bucket, Corrected, Day, Key, Piece, Sums, TaxRate, Terms, find_adjusted
 from trunkline.invoicing.terms import RateFacts, price_terms
 from trunkline.kit.db.scope import current_tenant_id
@@ -26,6 +34,7 @@ from trunkline.tariffs.models import Rate
 from trunkline.tariffs.rules import parse_steps
 from trunkline.tenancy.queries import current_tenant
 
+FEW_ACCOUNTS: Final = 100  # whose rollups are looked up; of more all are read
 _NEGATED = "(r.attempts < 0 OR r.connected < 0 OR r.billed_quantity < 0)"
 # One look into the index of stamps for each rollup of the account. A join left to the planner was quadratic as long as the tables had no
 # statistics, which is exactly after a big load.
@@ -78,6 +87,7 @@ UNBILLED = """
 SELECT r.account_id, min(r.day), max(r.day), sum(r.connected)::bigint, sum(abs(r.attempts))::bigint, sum(r.amount)
   FROM usage_rollup r
  WHERE r.tenant_id = %(tenant)s AND r.side = 'sell' AND (%(until)s::date IS NULL OR r.day < %(until)s)
+   AND (%(accounts)s::bigint[] IS NULL OR r.account_id = ANY(%(accounts)s))
    AND NOT EXISTS (SELECT 1 FROM invoicing_billedrollup b
                     WHERE b.tenant_id = r.tenant_id AND b.rollup_id = r.id AND b.released_at IS NULL)
  GROUP BY r.account_id
@@ -111,6 +121,11 @@ SELECT DISTINCT ON (d.batch, d.account, d.day) d.batch, d.account, d.day, s.invo
          FROM usage_rollup r JOIN invoicing_billedrollup b ON b.tenant_id = r.tenant_id AND b.rollup_id = r.id
         WHERE r.tenant_id = %(tenant)s AND r.side = 'sell' AND r.account_id = d.account AND r.day = d.day AND r.batch_id = d.batch
           AND b.released_at IS NULL LIMIT 1) s
+"""
+
+
+DOCUMENTS_SEEN = """
+SELECT max(id), count(*) FILTER (WHERE state = %(issued)s) FROM invoicing_invoice WHERE tenant_id = %(tenant)s AND account_id = %(account)s
 """
 
 
@@ -220,15 +235,87 @@ def find_issued(account_id: int, period: DatePeriod) -> Invoice | None:
     return found.order_by("-id").first()
 
 
-def unbilled(*, until: date | None = None, as_of: datetime | None = None) -> list[Unbilled]:
-    """What is on no document, or was on none `as_of` an instant, by account, of days before `until`; by code."""
+def unbilled(
+    *, until: date | None = None, as_of: datetime | None = None, account_ids: Sequence[int] | None = None
+) -> list[Unbilled]:
+    """What is on no document, or was on none `as_of` an instant, by account, of days before `until`; by code. `account_ids`: of these alone."""
     if as_of is None:
-        rows = joined_at_once(UNBILLED, until=until)
+        rows = joined_at_once(UNBILLED, until=until, accounts=None if account_ids is None else list(account_ids))
     else:
         rows = joined_at_once(UNBILLED_AS_OF, until=until, as_of=as_of)
     accounts = {account.pk: account for account in Account.objects.filter(pk__in=[row[0] for row in rows])}
     found = [Unbilled(accounts[row[0]], row[1], row[2], row[3], row[4], Amount.from_decimal(row[5])) for row in rows]
     return sorted(found, key=lambda each: each.account.code)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An account of a bill run whose turn comes; `records` is about how many there are to read."""
+
+    account_code: str
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many accounts of a bill run there are, and what has become of them by now."""
+
+    waiting: int = 0
+    issued: int = 0
+    unchanged: int = 0
+    nothing: int = 0
+    refused: int = 0
+
+    @property
+    def accounts(self) -> int:
+        return self.waiting + self.done
+
+    @property
+    def done(self) -> int:
+        return self.issued + self.unchanged + self.nothing + self.refused
+
+
+def bill_runs() -> QuerySet[BillRun]:
+    """Bill runs, the latest first."""
+    return BillRun.objects.order_by("-id")
+
+
+def access_bill_run(public_id: str) -> BillRun:
+    """The bill run of that public id. Raises NotFound `bill_run_not_found`, with one text for absent and another tenant's."""
+    found = find_public(bill_runs(), public_id)
+    if found is None:
+        raise NotFound("bill_run_not_found", "There is no such bill run.")
+    return found
+
+
+def outcomes_of(run: BillRun) -> QuerySet[BillRunAccount]:
+    """What became of the accounts of a bill run, with their accounts and documents, by code."""
+    return run.outcomes.select_related("account", "invoice").order_by("account__code")
+
+
+def tallies(runs: Iterable[BillRun]) -> dict[int, Tally]:
+    """How far some bill runs have come, by id."""
+    ids = [run.pk for run in runs]
+    counts: dict[int, dict[str, int]] = {each: {} for each in ids}
+    rows = BillRunAccount.objects.filter(bill_run_id__in=ids).values_list("bill_run_id", "outcome")
+    for run_id, outcome, count in rows.annotate(count=Count("id")).order_by():
+        counts[run_id][outcome] = count
+    return {run_id: Tally(**found) for run_id, found in counts.items()}
+
+
+def totals_of(run: BillRun) -> dict[str, Amount]:
+    """The totals of the documents that a bill run has issued, by currency."""
+    issued = Invoice.objects.filter(pk__in=run.outcomes.filter(outcome=BillOutcome.ISSUED).values("invoice_id"))
+    sums = issued.values_list("currency").annotate(sum=Sum("total")).order_by("currency")
+    return dict(sums)
+
+
+def waiting_of(run: BillRun) -> list[Waiting]:
+    """The accounts of a bill run that have no outcome yet, by code."""
+    rows = dict(run.outcomes.filter(outcome=BillOutcome.WAITING).values_list("account_id", "account__code"))
+    ids = sorted(rows) if len(rows) <= FEW_ACCOUNTS else None
+    records = {each.account.pk: each.records for each in unbilled(until=run.period_to, account_ids=ids)}
+    return [Waiting(code, records.get(number, 0)) for number, code in sorted(rows.items(), key=lambda each: each[1])]
 
 
 def find_profile() -> InvoicingProfile | None:
@@ -416,15 +503,19 @@ def as_it_was(invoice: Invoice, as_of: datetime) -> Invoice | None:
 
 def documents_seen(account_id: int) -> tuple[int, int]:
     """The latest document of an account and how many count: another pair means that what a draft says of earlier ones may be wrong."""
-    found = Invoice.objects.filter(account_id=account_id)
-    latest = found.order_by("-id").values_list("id", flat=True).first()
-    return latest or 0, found.filter(state=InvoiceState.ISSUED).count()
+    ((latest, count),) = _rows(DOCUMENTS_SEEN, account=account_id, issued=InvoiceState.ISSUED.value)
+    return latest or 0, count
 
 
 def stored_paths() -> set[str]:
     """Every file that a document refers to, below the data folder."""
     rows = Invoice.objects.values_list("pdf_path", "csv_path", "parquet_path")
     return {path for row in rows for path in row}
+
+
+def next_serials() -> dict[tuple[str, int], int]:
+    """The number that each series draws next, by kind and year; a series that has drawn none is missing."""
+    return {(kind, year): serial for kind, year, serial in NumberSequence.objects.values_list("kind", "year", "next")}
 
 
 def missing_serials() -> dict[tuple[str, int], list[int]]:

@@ -27,6 +27,7 @@ SERVICE_UNITS: Final[Mapping[str, Unit]] = {"voice": Unit.SECOND, "data": Unit.O
 NO_LINE: Final = 0
 GROUP_RECORDS: Final = 1_000_000  # of 150 octets; an account that has more is read alone
 GROUP_ACCOUNTS: Final = 200
+_OF_SURROUNDINGS: Final = frozenset({"documents_folder", "disk_full", "database_full", "database_gone"})
 _KIND_ORDER: Final = {LineKind.USAGE: 0, LineKind.LATE: 1, LineKind.ADJUSTMENT: 2}
 _NUMBER_LENGTH_MAX: Final = 40
 _PRICES_TOLD: Final = 2
@@ -392,6 +393,24 @@ def groups_to_read(accounts: Iterable[tuple[str, int]]) -> list[list[str]]:
         groups[-1].append(code)
         free -= count
     return groups
+
+
+def is_of_surroundings(code: str) -> bool:
+    """Whether an error is one that every further document would meet too, until somebody has mended the machine."""
+    return code in _OF_SURROUNDINGS
+
+
+def check_issue_date(issued_on: date, period: DatePeriod, today: date) -> date:
+    """`issued_on` itself. Raises Invalid `issue_date` where a document would be dated after today or before the period that it bills."""
+    if issued_on > today:
+        raise Invalid("issue_date", f"A document cannot be dated {issued_on}: today is {today}.", field="issued_on")
+    if issued_on < period.start:
+        raise Invalid(
+            "issue_date",
+            f"A document cannot be dated {issued_on}, before its period from {period.start} on.",
+            field="issued_on",
+        )
+    return issued_on
 
 
 def check_number_template(template: str) -> str:

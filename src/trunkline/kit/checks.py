@@ -30,7 +30,8 @@ from trunkline.kit.db.global_tables import GLOBAL_TABLES
 from trunkline.kit.db.rls import OWNER_LOOKUP_POLICY, OWNER_LOOKUP_TABLES, PLATFORM_POLICY, TENANT_POLICY
 from trunkline.kit.db.roles import UNSAFE
 
-TENANT_TABLE = "tenancy_tenant"  # confined by its own id
+# Confined by the tenant's own id.
+TENANT_TABLES = ("tenancy_tenant", "tenancy_tenanthistoryevent")
 
 TABLES = """
 SELECT c.oid, c.relname, c.relkind::text, c.relrowsecurity AND c.relforcerowsecurity, pg_get_userbyid(c.relowner),
@@ -138,7 +139,7 @@ def check_database(cursor: Any) -> list[checks.CheckMessage]:
 
 
 def _check_tables(cursor: Any) -> Iterable[checks.CheckMessage]:
-    confined = {m._meta.db_table: "tenant_id" for m in tenant_models()} | {TENANT_TABLE: "id"}
+    confined = {m._meta.db_table: "tenant_id" for m in tenant_models()} | dict.fromkeys(TENANT_TABLES, "id")
     cursor.execute(TABLES)
     present = cursor.fetchall()
     for oid, name, kind, secured, owner, is_invoker in present:

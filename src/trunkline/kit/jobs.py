@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import psycopg
 from asgiref.sync import async_to_sync, sync_to_async
-from django.db import connections, transaction
+from django.db import connection, connections, transaction
 
 from trunkline.core.errors import Unavailable
 
@@ -30,6 +30,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 # A worker whose server does not answer for so long ends with an error and is started again by whoever watches over it.
 SERVER_PATIENCE_S: Final = 5.0
+
+IS_ASKED: Final = (
+    "SELECT EXISTS (SELECT 1 FROM procrastinate_jobs WHERE queueing_lock = ANY(%s) AND status IN ('todo', 'doing'))"
+)
 
 _loading = threading.Lock()
 
@@ -79,7 +83,7 @@ def defer(name: str, /, *, key: str | None = None, in_seconds: int = 0, tenant_i
     app = queue_app()  # first: another thread may be at loading it
     from procrastinate.exceptions import AlreadyEnqueued
 
-    lock = None if key is None else f"{name}:{tenant_id}:{key}"
+    lock = None if key is None else _lock(name, tenant_id, key)
     later = {"seconds": in_seconds} if in_seconds else None
     job = app.configure_task(name, queueing_lock=lock, schedule_in=later, allow_unknown=False)
     try:
@@ -88,6 +92,19 @@ def defer(name: str, /, *, key: str | None = None, in_seconds: int = 0, tenant_i
     except AlreadyEnqueued:
         return False
     return True
+
+
+def _lock(name: str, tenant_id: int, key: str) -> str:
+    return f"{name}:{tenant_id}:{key}"
+
+
+def is_asked(*names: str, tenant_id: int, key: str) -> bool:
+    """Whether a job of one of these names, of that tenant and `key`, waits or is at work."""
+    locks = [_lock(name, tenant_id, key) for name in names]
+    with connection.cursor() as cursor:
+        cursor.execute(IS_ASKED, [locks])
+        row = cursor.fetchone()
+    return bool(row and row[0])
 
 
 def work(*, queues: list[str] | None = None, wait: bool = False, concurrency: int = 1) -> None:

@@ -96,6 +96,7 @@ class StatementLine:
     reference: str
     amount: Amount
     balance: Amount
+    account: str = ""  # code of the account that it is on
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,30 +337,38 @@ def statement(account: LedgerAccount, start: date | None = None, end: date | Non
 
     None is no bound. The same whatever order the entries came in, as long as they came at the same instants.
     """
-    opening = balance(account, booked_to=start) if start else Amount.zero()
-    lines, _ = _statement_lines(account, start, end, None, opening)
+    opening = opening_balance([account.pk], start)
+    lines, _ = _statement_lines([account.pk], start, end, None, opening)
     closing = lines[-1].balance if lines else opening
     return Statement(account_facts([account.pk])[account.pk], start, end, opening, tuple(lines), closing)
 
 
+def opening_balance(ids: Sequence[int], start: date | None) -> Amount:
+    """What stood on accounts of one currency together before a day; nothing before there was any."""
+    return Amount.zero() if start is None else Amount.total(balances_then(ids, booked_to=start).values())
+
+
 def statement_page(
-    account: LedgerAccount, start: date | None, end: date | None, *, after: Place | None, limit: int
+    ids: Sequence[int], start: date | None, end: date | None, *, after: Place | None, limit: int | None
 ) -> tuple[list[StatementLine], Place | None]:
-    """Up to so many lines of a statement, the first ones or those after a place; and the place of the last, where more follow."""
-    opening = after.balance if after is not None else balance(account, booked_to=start) if start else Amount.zero()
-    lines, places = _statement_lines(account, start, end, after, opening, limit + 1)
-    return lines[:limit], places[limit - 1] if len(lines) > limit else None
+    """Up to so many lines of a statement of accounts of one currency together, the first ones or those after a place; and the place of
+    the last, where more follow. None is no limit."""
+    opening = after.balance if after is not None else opening_balance(ids, start)
+    lines, places = _statement_lines(ids, start, end, after, opening, None if limit is None else limit + 1)
+    if limit is None or len(lines) <= limit:
+        return lines, None
+    return lines[:limit], places[limit - 1]
 
 
 def _statement_lines(
-    account: LedgerAccount,
+    ids: Sequence[int],
     start: date | None,
     end: date | None,
     after: Place | None,
     opening: Amount,
     most: int | None = None,
 ) -> tuple[list[StatementLine], list[Place]]:
-    wanted = Q(account=account, is_pending=False)
+    wanted = Q(account_id__in=list(ids), is_pending=False)
     if start is not None:
         wanted &= Q(booked_on__gte=start)
     if end is not None:
@@ -367,12 +376,14 @@ def _statement_lines(
     if after is not None:
         wanted &= Q(booked_on__gte=after.booked_on) & _beyond(after)
     rows = Posting.objects.filter(wanted).order_by("booked_on", "entry__created_at", "entry_id", "position")
-    columns = ("booked_on", "entry__created_at", "entry_id", "position", "entry__key", "entry__kind", "entry__reference", "amount")  # fmt: skip
+    columns = (
+        "booked_on", "entry__created_at", "entry_id", "position", "entry__key", "entry__kind", "entry__reference", "amount", "account__code",
+    )  # fmt: skip
     found: Iterable[tuple[Any, ...]] = rows.values_list(*columns)[:most]
     running, lines, places = opening, [], []
-    for booked_on, created_at, entry_id, position, key, kind, reference, amount in found:
+    for booked_on, created_at, entry_id, position, key, kind, reference, amount, code in found:
         running += amount
-        lines.append(StatementLine(booked_on, created_at, entry_id, key, kind, reference, amount, running))
+        lines.append(StatementLine(booked_on, created_at, entry_id, key, kind, reference, amount, running, code))
         places.append(Place(booked_on, created_at, entry_id, position, running))
     return lines, places
 
@@ -382,6 +393,16 @@ def _beyond(place: Place) -> Q:
     later_line = Q(entry_id__gt=place.entry_id) | Q(entry_id=place.entry_id, position__gt=place.position)
     later = Q(entry__created_at__gt=place.created_at) | Q(entry__created_at=place.created_at) & later_line
     return Q(booked_on__gt=place.booked_on) | Q(booked_on=place.booked_on) & later
+
+
+def standing_of(account_class: AccountClass) -> dict[str, Amount]:
+    """What stands on all accounts of a class together, debit above zero, by currency; currencies without any are left out."""
+    wanted = LedgerAccount.objects.filter(code__startswith=f"{account_class}:")
+    currencies = dict(wanted.values_list("id", "currency"))
+    sums: dict[str, int] = {}
+    for account_id, standing in (funds(currencies) if currencies else {}).items():
+        sums[currencies[account_id]] = sums.get(currencies[account_id], 0) + standing.posted
+    return {currency: Amount(total) for currency, total in sorted(sums.items()) if total}
 
 
 def trial_balance(*, booked_to: date | None = None) -> dict[str, list[TrialRow]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -54,6 +54,19 @@ def access_account(public_id: str) -> Account:
     if found is None:
         raise NotFound("account_not_found", "There is no such account.")
     return found
+
+
+def account_codes(public_ids: Iterable[str]) -> list[str]:
+    """The codes of the accounts of those public ids. Raises NotFound `account_not_found`, with one text for absent and another tenant's."""
+    try:
+        wanted = [UUID(each) for each in public_ids]
+    except ValueError:
+        wanted, found = [UUID(int=0)], {}
+    else:
+        found = dict(Account.objects.filter(public_id__in=wanted).values_list("public_id", "code"))
+    if any(each not in found for each in wanted):
+        raise NotFound("account_not_found", "There is no such account.")
+    return [found[each] for each in wanted]
 
 
 def ledger_account_ids(public_id: UUID) -> list[int]:

@@ -5,24 +5,28 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from allauth.core.exceptions import ImmediateHttpResponse, ReauthenticationRequired
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.urls import Resolver404, resolve, reverse
 
 from trunkline.core.errors import Denied, TrunklineError
 from trunkline.core.ids import uuid7
+from trunkline.identity.actions import Refused, note_denial
+from trunkline.identity.actions.sessions import TENANT_KEY
 from trunkline.identity.opener import Opener
+from trunkline.identity.outside import Outside
 from trunkline.identity.principal import Principal, staff_session_actor, user_actor
 from trunkline.identity.queries import principal_of_staff_session, principal_of_user, tenant_ids_of_user
 from trunkline.kit import clock
 from trunkline.kit.logs import log, logging_with
 from trunkline.platform import metrics
-from trunkline.platform.pages import error_page
+from trunkline.platform.pages import bad_request, error_page, method_not_allowed
 from trunkline.platform.proxies import client_address, is_among
 from trunkline.tenancy.scope import scope
 
@@ -31,8 +35,7 @@ GetResponse = Callable[[HttpRequest], Any]
 REQUEST_ID: Final = re.compile(r"[0-9A-Za-z._-]{8,64}", re.ASCII)
 FORWARDING: Final = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_FORWARDED", "HTTP_X_REAL_IP")  # fmt: skip
 
-# What a signed-in session remembers of where the person works.
-TENANT_KEY: Final = "tenant_id"
+# What a signed-in session remembers, besides where the person works (TENANT_KEY).
 STAFF_SESSION_KEY: Final = "staff_session_id"
 
 # Pages that belong to no tenant: sign-in, the platform's own, and what machines ask.
@@ -54,7 +57,7 @@ class RequestMiddleware:
         begun = time.perf_counter()
         self._know_the_client(request)
         with logging_with(request_id=request.request_id):
-            response = self.get_response(request)
+            response = self.get_response(request) if request.method in metrics.METHODS else method_not_allowed(request)
             response["X-Request-Id"] = request.request_id
             self._report(request, response, time.perf_counter() - begun)
         return response
@@ -83,7 +86,7 @@ class RequestMiddleware:
             log(
                 "request",
                 level="error" if response.status_code >= 500 else "info",
-                method=request.method,
+                method=request.method if request.method in metrics.METHODS else "other",
                 route=route,
                 status=response.status_code,
                 ms=round(seconds * 1000),
@@ -93,7 +96,7 @@ class RequestMiddleware:
 
 
 class ContentSecurityMiddleware:
-    """Says to browsers what a page may load and do: nothing inline and no eval, but on Unfold's pages (docs/adr/008)."""
+    """Says to browsers what a page may load and do: nothing inline and no eval, but on Unfold's pages (docs/adr/008); and to keep none of it."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -105,6 +108,10 @@ class ContentSecurityMiddleware:
             "Content-Security-Policy", settings.CONTENT_SECURITY_UNFOLD if is_unfold else settings.CONTENT_SECURITY
         )
         response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=()")
+        if not request.path.startswith(
+            STATIC
+        ):  # who goes back after signing out, or has the same proxy, sees nothing of it
+            response.headers.setdefault("Cache-Control", "no-store")
         return response
 
 
@@ -122,6 +129,8 @@ class ScopeMiddleware:
             return self._with_opener(request)
         if request.path in MACHINE or request.path.startswith(STATIC):
             return self.get_response(request)
+        if "\x00" in request.path or "%00" in request.META.get("QUERY_STRING", ""):  # no text of PostgreSQL's has it
+            return bad_request(request)
         if request.path.startswith(UNSCOPED):
             return self._without_tenant(request)
         if not request.user.is_authenticated:
@@ -132,7 +141,7 @@ class ScopeMiddleware:
         try:
             return self._inside(request, tenant_id)
         except _NotAdmitted as refused:
-            return self._refuse(request, refused.error)
+            return self._refuse(request, tenant_id, refused.error)
 
     def process_exception(self, request: Any, error: Exception) -> HttpResponse | None:
         """A view that ends with an error leaves nothing written, also where the answer is a 404 or a 409."""
@@ -140,19 +149,35 @@ class ScopeMiddleware:
         if not isinstance(error, TrunklineError) or request.path.startswith(API):
             return None
         if isinstance(error, Denied):
-            log("denied", level="warning", code=error.code, user=request.user.pk, **_permission(error))
+            request.denied = error
         return error_page(request, error)
 
     def _inside(self, request: Any, tenant_id: int) -> Any:
+        """The answer; what it asks to have done outside is done when the scope is closed, and shown in one of its own."""
+        response = self._in_scope(request, tenant_id, lambda: self._answer(request))
+        while isinstance(response, Outside):
+            shown = partial(response.then, response.work())
+            response = self._in_scope(request, tenant_id, shown)
+        return response
+
+    def _in_scope(self, request: Any, tenant_id: int, answer: Callable[[], Any]) -> Any:
         session_id = request.session.get(STAFF_SESSION_KEY)
         actor = user_actor(request.user.pk) if session_id is None else staff_session_actor(session_id)
         with scope(tenant_id, actor, context=history_context(request)), logging_with(tenant=tenant_id, actor=actor):
             request.principal = _admitted(request, session_id)
-            return self._answer(request)
+            response = answer()
+        denied: Denied | None = getattr(request, "denied", None)
+        if denied is not None:
+            _note(request, tenant_id, actor, denied)
+        return response
 
     def _without_tenant(self, request: Any) -> Any:
         with transaction.atomic():
-            return self._answer(request)
+            response = self._answer(request)
+        denied: Denied | None = getattr(request, "denied", None)
+        if denied is not None:
+            _log_denied(request, denied)
+        return response
 
     def _answer(self, request: Any) -> Any:
         response = self.get_response(request)
@@ -160,10 +185,11 @@ class ScopeMiddleware:
             transaction.set_rollback(True)
         return response
 
-    def _refuse(self, request: Any, error: Denied) -> HttpResponse:
-        log("denied", level="warning", code=error.code, user=request.user.pk)
+    def _refuse(self, request: Any, tenant_id: int, error: Denied) -> HttpResponse:
         if error.code == "network_not_allowed":
+            _note(request, tenant_id, user_actor(request.user.pk), error)
             return error_page(request, error)
+        _log_denied(request, error)
         forget_tenant(request)
         return HttpResponseRedirect(reverse("choose_tenant"))
 
@@ -177,6 +203,30 @@ class ScopeMiddleware:
 
 def _has_failed(request: Any, response: Any) -> bool:
     return response.status_code >= 500 or getattr(request, "has_failed", False)
+
+
+def _log_denied(request: Any, error: Denied) -> None:
+    log("denied", level="warning", code=error.code, user=request.user.pk, **_permission(error))
+
+
+def _note(request: Any, tenant_id: int, actor: str, error: Denied) -> None:
+    """Keep a denial, in a scope of its own: that of the page has been taken back. The person has their answer also where this fails."""
+    with logging_with(tenant=tenant_id, actor=actor):
+        _log_denied(request, error)
+    refused = Refused(actor, error, request.method or "", _route(request), request.META["REMOTE_ADDR"])
+    try:
+        with scope(tenant_id, actor):
+            note_denial(refused, at=clock.now())
+    except DatabaseError as failure:
+        log("denial_not_kept", level="warning", error=type(failure).__name__)
+
+
+def _route(request: Any) -> str:
+    match = request.resolver_match
+    try:
+        return (match or resolve(request.path_info)).route or "/"
+    except Resolver404:
+        return "unresolved"
 
 
 def _permission(error: Denied) -> dict[str, object]:

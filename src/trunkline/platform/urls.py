@@ -9,7 +9,7 @@ from django.views.generic import RedirectView
 from trunkline.api.app import api
 from trunkline.api.pages import docs
 from trunkline.backoffice.site import site
-from trunkline.platform import pages
+from trunkline.platform import pages, tenant_pages
 from trunkline.platform.accounts import views
 
 urlpatterns = [
@@ -22,6 +22,11 @@ urlpatterns = [
     path("accounts/operator/", views.choose, name="choose_tenant"),
     path("accounts/operator/enter/", views.enter, name="enter_tenant"),
     path("accounts/operator/leave/", views.leave, name="leave_tenant"),
+    path("accounts/profile/", views.profile, name="profile"),
+    path("platform/", tenant_pages.tenants, name="platform"),
+    path("platform/<slug:slug>/", tenant_pages.tenant, name="platform_tenant"),
+    path("platform/<slug:slug>/enter/", tenant_pages.enter, name="platform_enter"),
+    path("platform/<slug:slug>/standing/", tenant_pages.standing, name="platform_standing"),
     path("accounts/", include("allauth.urls")),
     path("api/v1/docs", docs, name="api_docs"),
     path("api/v1/", api.urls),

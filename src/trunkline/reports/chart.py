@@ -197,7 +197,30 @@ BAR: Final = 16
 GAP: Final = 8
 TICKS: Final = 5
 DOTS_MAX: Final = 62  # of a line; closer ones would be a band
-AXIS, GRID, TEXT = "#444444", "#dddddd", "#222222"
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """The colours of a drawing."""
+
+    background: str
+    text: str
+    axis: str
+    grid: str
+    series: tuple[str, ...]
+    is_fixed: bool  # whether the picture has a size of its own
+
+
+PRINT: Final = Style("#ffffff", "#222222", "#444444", "#dddddd", COLOURS, is_fixed=True)
+# On a page the picture is as wide as its place, and its letters have the page's colour, in the light as in the dark.
+PAGE: Final = Style(
+    "none",
+    "currentColor",
+    "rgb(128 128 128 / 0.9)",
+    "rgb(128 128 128 / 0.3)",
+    tuple("currentColor" if colour == "#000000" else colour for colour in COLOURS),
+    is_fixed=False,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,18 +255,19 @@ def _scale(chart: Chart, begin: Fraction, end: Fraction) -> Scale:
     return Scale(low, high if high > low else low + step, step, begin, end)
 
 
-def as_svg(chart: Chart) -> str:
+def as_svg(chart: Chart, style: Style = PRINT) -> str:
     """The chart as a picture: lines over time, bars over anything else, with axis, marks and legend."""
-    legend, top = _legend(chart)
-    body, height = _lines_body(chart, top) if chart.is_time else _bars_body(chart, top)
+    legend, top = _legend(chart, style)
+    body, height = _lines_body(chart, top, style) if chart.is_time else _bars_body(chart, top, style)
+    size = f'width="{WIDTH}" height="{height}" ' if style.is_fixed else 'role="img" '
     measure = chart.measure + (f" ({chart.note})" if chart.note else "")
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size}viewBox="0 0 {WIDTH} {height}" '
         f'font-family="\'DejaVu Sans Mono\', monospace" font-size="{FONT}">',
         f"<title>{_escape(chart.title)}</title>",
-        f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
-        _text(Fraction(MARGIN), Fraction(24), _cut(chart.title, Fraction(WIDTH - 2 * MARGIN)), weight="bold"),
-        _text(Fraction(MARGIN), Fraction(42), measure),
+        f'<rect width="{WIDTH}" height="{height}" fill="{style.background}"/>',
+        _text(Fraction(MARGIN), Fraction(24), _cut(chart.title, Fraction(WIDTH - 2 * MARGIN)), style, weight="bold"),
+        _text(Fraction(MARGIN), Fraction(42), measure, style),
         *legend,
         *body,
         "</svg>",
@@ -263,7 +287,7 @@ def as_png(svg: str, *, ppi: int = 144) -> bytes:
     return png
 
 
-def _legend(chart: Chart) -> tuple[list[str], int]:
+def _legend(chart: Chart, style: Style) -> tuple[list[str], int]:
     """What the colours are, in as many lines as it takes, and where the plot may begin."""
     parts: list[str] = []
     left, top = Fraction(MARGIN), LEGEND
@@ -272,8 +296,8 @@ def _legend(chart: Chart) -> tuple[list[str], int]:
         width = 14 + LETTER * len(name)
         if left > MARGIN and left + width > WIDTH - MARGIN:
             left, top = Fraction(MARGIN), top + LEGEND_LINE
-        parts.append(f'<rect x="{_px(left)}" y="{top}" width="10" height="10" fill="{COLOURS[place]}"/>')
-        parts.append(_text(left + 14, Fraction(top + 9), name))
+        parts.append(f'<rect x="{_px(left)}" y="{top}" width="10" height="10" fill="{style.series[place]}"/>')
+        parts.append(_text(left + 14, Fraction(top + 9), name, style))
         left += width + 16
     return parts, top + (24 if parts else 8)
 
@@ -285,7 +309,7 @@ def _marks(chart: Chart, scale: Scale) -> list[tuple[int, str]]:
     return [(value, f"{value // one:,}" if is_whole else chart.text(value)) for value in scale.ticks()]
 
 
-def _lines_body(chart: Chart, top: int) -> tuple[list[str], int]:
+def _lines_body(chart: Chart, top: int, style: Style) -> tuple[list[str], int]:
     bottom = Fraction(top + PLOT_HEIGHT)
     scale = _scale(chart, bottom, Fraction(top))
     marks = _marks(chart, scale)
@@ -293,18 +317,18 @@ def _lines_body(chart: Chart, top: int) -> tuple[list[str], int]:
     right = Fraction(WIDTH - MARGIN)
     parts = []
     for value, mark in marks:
-        parts.append(_line(left, scale(value), right, scale(value), AXIS if value == 0 else GRID))
-        parts.append(_text(left - 8, scale(value) + 4, mark, anchor="end"))
+        parts.append(_line(left, scale(value), right, scale(value), style.axis if value == 0 else style.grid))
+        parts.append(_text(left - 8, scale(value) + 4, mark, style, anchor="end"))
     count = len(chart.labels)
     room = (right - left) / max(count, 1)
     middle = [left + room * n + room / 2 for n in range(count)]
     every = -(-(LETTER * max((len(label) for label in chart.labels), default=1) + 12) // room) if count else 1
     for number in range(0, count, int(every)):
-        parts.append(_line(middle[number], bottom, middle[number], bottom + 4, AXIS))
-        parts.append(_text(middle[number], bottom + 18, chart.labels[number], anchor="middle"))
+        parts.append(_line(middle[number], bottom, middle[number], bottom + 4, style.axis))
+        parts.append(_text(middle[number], bottom + 18, chart.labels[number], style, anchor="middle"))
     for place, series in enumerate(chart.series):
         points = [(middle[n], None if value is None else scale(value)) for n, value in enumerate(series.values)]
-        parts += _drawn(points, COLOURS[place], has_dots=count <= DOTS_MAX)
+        parts += _drawn(points, style.series[place], has_dots=count <= DOTS_MAX)
     return parts, int(bottom) + 34
 
 
@@ -323,7 +347,7 @@ def _drawn(points: Sequence[tuple[Fraction, Fraction | None]], colour: str, *, h
     return parts
 
 
-def _bars_body(chart: Chart, top: int) -> tuple[list[str], int]:
+def _bars_body(chart: Chart, top: int, style: Style) -> tuple[list[str], int]:
     widest = Fraction(WIDTH, 3)
     names = [_cut(label, widest) for label in chart.labels]
     left = MARGIN + LETTER * max((len(name) for name in names), default=0) + 8
@@ -335,21 +359,21 @@ def _bars_body(chart: Chart, top: int) -> tuple[list[str], int]:
     parts = []
     for value, mark in _marks(chart, scale):
         x = scale(value)
-        parts.append(_line(x, Fraction(top), x, Fraction(bottom), AXIS if value == 0 else GRID))
-        parts.append(_text(x, Fraction(bottom + 16), mark, anchor="middle"))
+        parts.append(_line(x, Fraction(top), x, Fraction(bottom), style.axis if value == 0 else style.grid))
+        parts.append(_text(x, Fraction(bottom + 16), mark, style, anchor="middle"))
     for number, name in enumerate(names):
         begin = top + GAP + group * number
-        parts.append(_text(left - 8, begin + Fraction(group - GAP, 2) + 4, name, anchor="end"))
+        parts.append(_text(left - 8, begin + Fraction(group - GAP, 2) + 4, name, style, anchor="end"))
         for place, series in enumerate(chart.series):
-            parts += _drawn_bar(chart, scale, series.values[number], begin + BAR * place, COLOURS[place])
+            parts += _drawn_bar(chart, scale, series.values[number], begin + BAR * place, style, place)
     return parts, bottom + 30
 
 
-def _drawn_bar(chart: Chart, scale: Scale, value: int | None, top: int, colour: str) -> list[str]:
+def _drawn_bar(chart: Chart, scale: Scale, value: int | None, top: int, style: Style, place: int) -> list[str]:
     zero, end = scale(0), scale(value or 0)
     low, high = min(zero, end), max(zero, end)
-    bar = f'<rect x="{_px(low)}" y="{top + 1}" width="{_px(high - low)}" height="{BAR - 2}" fill="{colour}"/>'
-    return [bar, _text(high + 4, Fraction(top + BAR - 4), chart.text(value))]
+    bar = f'<rect x="{_px(low)}" y="{top + 1}" width="{_px(high - low)}" height="{BAR - 2}" fill="{style.series[place]}"/>'
+    return [bar, _text(high + 4, Fraction(top + BAR - 4), chart.text(value), style)]
 
 
 def _escape(text: str) -> str:
@@ -371,8 +395,8 @@ def _line(x1: Fraction, y1: Fraction, x2: Fraction, y2: Fraction, colour: str) -
     return f'<line x1="{_px(x1)}" y1="{_px(y1)}" x2="{_px(x2)}" y2="{_px(y2)}" stroke="{colour}"/>'
 
 
-def _text(x: Fraction, y: Fraction, text: str, *, anchor: str = "start", weight: str = "normal") -> str:
+def _text(x: Fraction, y: Fraction, text: str, style: Style, *, anchor: str = "start", weight: str = "normal") -> str:
     given = ("" if anchor == "start" else f' text-anchor="{anchor}"') + (
         "" if weight == "normal" else f' font-weight="{weight}"'
     )
-    return f'<text x="{_px(x)}" y="{_px(y)}"{given} fill="{TEXT}">{_escape(text)}</text>'
+    return f'<text x="{_px(x)}" y="{_px(y)}"{given} fill="{style.text}">{_escape(text)}</text>'

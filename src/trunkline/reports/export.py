@@ -61,19 +61,22 @@ def table_rows(report: Report) -> Iterator[list[str]]:
 
     Where periods are compared each row has a line for each aspect.
     """
-    currency = get_currency(report.currency)
-
-    def cell(value: Value) -> str:
-        if isinstance(value, Amount):
-            return format_amount(value, currency, is_grouped=True)
-        return NONE if value is None else f"{value:,}" if isinstance(value, int) else value
-
     for row in _all_rows(report):
         keys = [NONE if value is None else str(value) for value in row.values]
         for aspect in report.aspects:
-            shown = [cell(Figure(column, aspect).value(row.sums, row.before)) for column in report.columns]
+            shown = [
+                cell_text(Figure(column, aspect).value(row.sums, row.before), report.currency)
+                for column in report.columns
+            ]
             yield keys + ([PERIODS[aspect]] if report.compared is not None else []) + shown
             keys = [""] * len(keys)
+
+
+def cell_text(value: Value, currency: str) -> str:
+    """A figure as people read it: thousands grouped, money at the minor unit of the currency, a dash where there is none."""
+    if isinstance(value, Amount):
+        return format_amount(value, get_currency(currency), is_grouped=True)
+    return NONE if value is None else f"{value:,}" if isinstance(value, int) else value
 
 
 def _all_rows(report: Report) -> Iterator[Row]:

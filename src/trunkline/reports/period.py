@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -34,6 +35,40 @@ class Days:
 
 
 Comparison = Previous | Days
+
+
+class Preset(StrEnum):
+    """A period that moves with the day on which it is asked for. Weeks begin on Monday."""
+
+    TODAY = "today"
+    YESTERDAY = "yesterday"
+    LAST_7_DAYS = "last_7_days"  # the whole days before today
+    LAST_30_DAYS = "last_30_days"
+    THIS_WEEK = "this_week"  # today is the last day of it
+    LAST_WEEK = "last_week"
+    THIS_MONTH = "this_month"  # today is the last day of it
+    LAST_MONTH = "last_month"
+
+
+def parse_preset(text: str) -> Preset | None:
+    """A moving period by its name. Raises Invalid `unknown_period`."""
+    if text and text.lower() not in Preset.__members__.values():
+        raise Invalid("unknown_period", f"There is no period {text!r}.", hint=f"Use one of {', '.join(Preset)}.")
+    return Preset(text.lower()) if text else None
+
+
+def days_of(preset: Preset, today: date) -> tuple[date, date]:
+    """The days `[from, to)` of a moving period, asked for on `today`."""
+    monday, first = today - timedelta(days=today.weekday()), today.replace(day=1)
+    before = {Preset.YESTERDAY: 1, Preset.LAST_7_DAYS: 7, Preset.LAST_30_DAYS: 30}
+    if preset in before:
+        return today - timedelta(days=before[preset]), today
+    if preset is Preset.LAST_WEEK:
+        return monday - timedelta(days=7), monday
+    if preset is Preset.LAST_MONTH:
+        return (first - timedelta(days=1)).replace(day=1), first
+    begins = {Preset.TODAY: today, Preset.THIS_WEEK: monday, Preset.THIS_MONTH: first}
+    return begins[preset], today + timedelta(days=1)
 
 
 def parse_bound(text: str) -> Bound | None:

@@ -10,20 +10,23 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trunkline.core.errors import Invalid, NotFound
-from trunkline.core.period import get_zone
+from trunkline.core.period import get_zone, local_date, utc_text
 from trunkline.reports.aggregate import aggregate
 from trunkline.reports.compare import compare
 from trunkline.reports.period import (
     Bound,
     Comparison,
+    Preset,
     as_of_instant,
     compared_bounds,
+    days_of,
     instant_of,
     parse_bound,
     parse_comparison,
+    parse_preset,
 )
 from trunkline.reports.report import Report, ordered
 from trunkline.reports.rules import (
@@ -42,23 +45,26 @@ from trunkline.usage.segments import COMMAND, Limits, SegmentFile, live_segments
 from trunkline.usage.traffic.kinds import Jurisdiction
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from django.db.models import QuerySet
 
-    from trunkline.reports.models import SavedReport
+    from trunkline.reports.models import Delivery, SavedReport, Schedule
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """What a report is asked. Names are those that people use: codes of accounts, names of destinations.
 
-    `[start_from, start_to)` is of the records' start; `zone` None is the tenant's; `as_of` reports what counted then, of
-    a day: at its end. `figures` are the names of the columns, those of the view if None.
+    `[start_from, start_to)` is of the records' start; `period` is one that moves with the day, in place of both; `zone` None is the tenant's;
+    `as_of` reports what counted then, of a day: at its end. `figures` are the names of the columns, those of the view if None.
     """
 
     view: View
     keys: tuple[Grouping, ...]
     start_from: Bound | None = None
     start_to: Bound | None = None
+    period: Preset | None = None
     zone: str | None = None
     account: str | None = None
     vendor: str | None = None
@@ -83,7 +89,7 @@ class Question:
 def parse_question(asked: Mapping[str, str]) -> Question:
     """The question of options as people write them, by the names of the command line's; empty ones are not given.
 
-    `view`, `by`, `from`, `to`, `zone`, `account`, `vendor`, `destination`, `country`, `tag`, `jurisdiction`, `sort`, `as_of`, `figures`,
+    `view`, `by`, `period`, `from`, `to`, `zone`, `account`, `vendor`, `destination`, `country`, `tag`, `jurisdiction`, `sort`, `as_of`, `figures`,
     `percentiles`, `compare`. Raises Invalid for what cannot be understood.
     """
     known = {name: value for name, value in asked.items() if value}
@@ -91,11 +97,14 @@ def parse_question(asked: Mapping[str, str]) -> Question:
     names = parse_figures(known.get("figures", "")) or None
     if "percentiles" in known:
         names = tuple(dict.fromkeys([*(names or SHOWN[view]), *PERCENTILES]))
+    if "period" in known and ("from" in known or "to" in known):
+        raise Invalid("period_twice", "The period is said twice.", hint="Give a moving period, or days.")
     return Question(
         view=view,
         keys=parse_keys(asked.get("by", "")),
         start_from=parse_bound(known.get("from", "")),
         start_to=parse_bound(known.get("to", "")),
+        period=parse_preset(known.get("period", "")),
         zone=known.get("zone"),
         account=known.get("account"),
         vendor=known.get("vendor"),
@@ -108,6 +117,13 @@ def parse_question(asked: Mapping[str, str]) -> Question:
         figures=names,
         compare=parse_comparison(known.get("compare", "")),
     )
+
+
+def replaced(asked: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
+    """A kept question with what is given now in place of what was kept; days take the place of a moving period, and it that of days."""
+    told = {name: value for name, value in given.items() if value}
+    dropped = {"from", "to"} if "period" in told else {"period"} if {"from", "to"} & set(told) else set()
+    return {name: value for name, value in asked.items() if name not in dropped} | told
 
 
 def _parse_jurisdiction(text: str | None) -> str | None:
@@ -149,6 +165,56 @@ def access_saved_report(report_id: int) -> SavedReport:
     return found
 
 
+def find_schedule(report: SavedReport) -> Schedule | None:
+    """How a saved report goes out by mail, None where it does not."""
+    from trunkline.reports.models import Schedule
+
+    return Schedule.objects.filter(report=report).first()
+
+
+def deliveries(report: SavedReport | None = None) -> QuerySet[Delivery]:
+    """The mails with reports, or with one of them, the newest first."""
+    from trunkline.reports.models import Delivery
+
+    found = Delivery.objects.order_by("-due_at", "-pk")
+    return found if report is None else found.filter(report=report)
+
+
+def delivery_facts(delivery: Delivery) -> dict[str, Any]:
+    """A mail with a report as programs see it."""
+    return {
+        "id": delivery.pk,
+        "report": delivery.name,
+        "due_at": utc_text(delivery.due_at),
+        "is_planned": delivery.is_planned,
+        "state": str(delivery.state),
+        "format": str(delivery.format),
+        "recipients": delivery.recipients,
+        "attempts": delivery.attempts,
+        "rows": delivery.rows,
+        "octets": delivery.octets,
+        "failure": delivery.failure,
+        "failure_detail": delivery.failure_detail,
+        "sent_at": utc_text(delivery.sent_at),
+    }
+
+
+def wrong_deliveries() -> list[Delivery]:
+    """Saved reports' newest mails that did not go out, or of which nobody knows."""
+    from trunkline.reports.choices import WRONG
+    from trunkline.reports.models import Delivery
+
+    newest = Delivery.objects.filter(report__isnull=False).order_by("report", "-due_at", "-pk").distinct("report")
+    return [each for each in newest if each.state in WRONG]
+
+
+def zone_of(asked: Mapping[str, str]) -> ZoneInfo:
+    """The zone of a kept question: its own, else the tenant's."""
+    from trunkline.tenancy.queries import current_tenant
+
+    return get_zone(asked.get("zone") or current_tenant().timezone)
+
+
 @dataclass(frozen=True, slots=True)
 class Gathered:
     """What the database says to a question: files, names, and the filters as ids."""
@@ -171,8 +237,8 @@ class Gathered:
     compared: Gathered | None = None  # the same for the period compared with
 
 
-def gather(question: Question) -> Gathered:
-    """Everything the report needs of the database; needs an open scope.
+def gather(question: Question, *, at: datetime | None = None) -> Gathered:
+    """Everything the report needs of the database; needs an open scope. A moving period is that of the day of `at`, which it cannot do without.
 
     Raises Invalid `unknown_timezone`, `period_order`, `compare_period`, NotFound `account_not_found`,
     `destination_not_found`.
@@ -202,10 +268,15 @@ def gather(question: Question) -> Gathered:
         countries={number: of for number, (_, of) in destinations.items()},
         as_of=as_of_instant(question.as_of, zone),
     )
-    now = _of_period(gathered, question.start_from, question.start_to)
+    start_from, start_to = question.start_from, question.start_to
+    if question.period is not None:
+        if at is None:
+            raise ValueError("a moving period needs the instant at which it is asked for")
+        start_from, start_to = days_of(question.period, local_date(at, zone))
+    now = _of_period(gathered, start_from, start_to)
     if question.compare is None:
         return now
-    bounds = compared_bounds(question.compare, question.start_from, question.start_to)
+    bounds = compared_bounds(question.compare, start_from, start_to)
     return replace(now, compared=_of_period(gathered, *bounds))
 
 

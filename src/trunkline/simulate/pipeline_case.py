@@ -183,7 +183,7 @@ def _traffic(case: PipelineCase, seed: int, day: date, *, crosses: bool) -> Traf
         start=datetime(day.year, day.month, day.day, tzinfo=UTC),
         day_weights=(1,),
         sources=tuple(
-            Source(f"customer-{row + 1:02}", 60 - row, trunk=f"in-{row + 1:02}", home=homes[row % len(homes)])
+            Source(f"customer-{row + 1:02}", max(60 - row, 5), trunk=f"in-{row + 1:02}", home=homes[row % len(homes)])
             for row in range(size.customers)
         ),
         codes=codes,

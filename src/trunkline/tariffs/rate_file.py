@@ -58,6 +58,11 @@ LOAD_SCHEMA: Final = pa.schema(
     ]
 )
 
+# The rates of a tariff that are not voided, as a file would say them, with their ids.
+STANDING: Final = pa.schema(
+    [pa.field("id", pa.int64(), nullable=False), *(field for field in LOAD_SCHEMA if field.name != "line")]
+)
+
 LINE_OCTETS_MAX: Final = 2**20
 ALL_CODES_MAX: Final = 2_000_000
 LENGTH_MAX: Final = 127

@@ -234,7 +234,7 @@ def supersede(old: tuple[Int64s, Int64s, Int64s], new: tuple[Int64s, Int64s, Int
     order = np.lexsort((new[1], new[0]))
     new_key, new_start, new_end = (column[order] for column in new)
     # The first new row of the key that ends after the old one begins: new rows of a key ascend in both bounds.
-    place = _first_after(new_key, new_end, old_key, old_start)
+    place = first_after(new_key, new_end, old_key, old_start)
     inside = place < len(new_key)
     at = np.minimum(place, max(len(new_key) - 1, 0))
     meets = inside & (new_key[at] == old_key) & (new_start[at] < old_end) if len(new_key) else inside
@@ -244,7 +244,7 @@ def supersede(old: tuple[Int64s, Int64s, Int64s], new: tuple[Int64s, Int64s, Int
     return Superseded(close, begins[close], np.flatnonzero(void))
 
 
-def _first_after(keys: Int64s, ends: Int64s, wanted: Int64s, after: Int64s) -> npt.NDArray[np.intp]:
+def first_after(keys: Int64s, ends: Int64s, wanted: Int64s, after: Int64s) -> npt.NDArray[np.intp]:
     """For each (wanted, after) the first place where (key, end) > it; keys and ends ascend together."""
     joined_key = np.concatenate([keys, wanted])
     joined_end = np.concatenate([ends, after])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+from trunkline.kit.history import track
 from trunkline.kit.models import PublicIdField, ScopedModel, TenantManager
 from trunkline.tenancy.choices import TenantStatus
 
 
+@track(exclude=["dismissed_steps"])
 class Tenant(ScopedModel):
     """An operator with its own customers, vendors, prices and books, whom no other operator can see.
 
@@ -24,6 +27,14 @@ class Tenant(ScopedModel):
     created_at = models.DateTimeField()
     trial_ends_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="End of the trial of who signed up; empty: no trial."
+    )
+
+    dismissed_steps = ArrayField(
+        models.CharField(max_length=20),
+        default=list,
+        blank=True,
+        editable=False,
+        help_text="First steps that are not shown any more.",
     )
 
     objects = TenantManager()

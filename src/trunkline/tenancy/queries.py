@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import connection
 
 from trunkline.core.errors import NotFound
 from trunkline.kit.db.kept import Kept
-from trunkline.kit.db.scope import current_tenant_id
+from trunkline.kit.db.scope import require_scope
+from trunkline.tenancy import rules
 from trunkline.tenancy.models import Tenant
+
+KEPT = "tenant"
 
 
 def find_tenant_id(slug_or_name: str) -> int | None:
@@ -36,11 +41,29 @@ def tenant_ids() -> list[int]:
 
 
 def current_tenant() -> Tenant:
-    """The tenant of the open scope."""
-    found = _BY_ID.find(current_tenant_id())
+    """The tenant of the open scope, read once: every line of a list asks for its zone. Whoever changes it calls `forget_tenant`."""
+    scope = require_scope(Tenant)
+    found: Tenant | None = scope.kept.get(KEPT)
+    if found is None:
+        found = scope.kept[KEPT] = _BY_ID.find(scope.tenant_id)
     if found is None:
         raise Tenant.DoesNotExist
     return found
+
+
+def is_working(at: datetime) -> bool:
+    """Whether the open scope's tenant takes new things: it is not suspended, and its trial, if it is on one, has not ended."""
+    return rules.is_working(current_tenant(), at)
+
+
+def require_working(at: datetime) -> None:
+    """Raise Denied `trial_ended` or `tenant_suspended` where the open scope's tenant takes nothing new."""
+    rules.require_working(current_tenant(), at)
+
+
+def forget_tenant() -> None:
+    """Let `current_tenant` read it anew: it was changed in this scope."""
+    require_scope(Tenant).kept.pop(KEPT, None)
 
 
 _BY_ID = Kept(lambda tenant_id: Tenant.objects.filter(pk=tenant_id), 2**62 + 1)

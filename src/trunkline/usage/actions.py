@@ -15,6 +15,7 @@ from trunkline.core.ids import content_key
 from trunkline.kit import jobs
 from trunkline.kit.db.locks import lock_rows
 from trunkline.kit.db.scope import current_tenant_id
+from trunkline.tenancy.queries import require_working
 from trunkline.usage.choices import PROCESS, BatchState, Intake
 from trunkline.usage.decode import FORMATS, SwitchProfile, check_own
 from trunkline.usage.examine import Examined, stamp_if_there, stamp_of
@@ -116,7 +117,11 @@ class Registered:
 
 
 def register(*, switch: Switch, examined: Examined, intake: Intake, at: datetime, name: str = "") -> Registered:
-    """Register a file by its content and defer its job. The same content from the same switch is the batch that is already there; a failed one is tried again."""
+    """Register a file by its content and defer its job. The same content from the same switch is the batch that is already there; a failed one is tried again.
+
+    Raises Denied `trial_ended` or `tenant_suspended` where the tenant takes nothing new.
+    """
+    require_working(at)
     batch = Batch(
         switch=switch,
         intake=intake,

@@ -6,7 +6,11 @@ from django.db import models
 
 PROCESS = "usage.process"  # the job that takes a batch to its end
 RESEND = "usage.resend"  # the job that sends rejects of many batches again
+RESEND_ONE = "usage.resend_one"  # the job that sends the rejects of one batch again
+ACCEPT = "usage.accept"  # the job that accepts the corrections of one batch
 LOOK = "usage.look"  # the job that looks what a re-rating would change
+LOOK_AT_RATES = "usage.look_at_rates"  # the job that looks what a rate file would change
+LOAD_RATES = "usage.load_rates"  # the job that loads it
 RERATE = "usage.rerate"  # the job that registers a re-rating where something changes
 
 

@@ -17,7 +17,7 @@ from typing import Final
 from trunkline.core.errors import Unavailable
 from trunkline.kit.db.scope import scope
 from trunkline.kit.faults import reached
-from trunkline.tenancy.queries import tenant_ids
+from trunkline.tenancy.queries import is_working, tenant_ids
 from trunkline.usage.actions import FINAL, defer_unfinished, register
 from trunkline.usage.choices import BatchState, Intake
 from trunkline.usage.decode import FileFailed
@@ -66,7 +66,7 @@ def watch(tenant_id: int, *, now: Clock) -> list[Seen]:
 
     What cannot be read or moved is said and keeps nothing else from being taken.
     """
-    return [seen for source in _watched(tenant_id) for seen in _look_into(tenant_id, source, now)]
+    return [seen for source in _watched(tenant_id, now()) for seen in _look_into(tenant_id, source, now)]
 
 
 def watch_one(tenant_id: int, source_id: int, *, now: Clock) -> list[Seen]:
@@ -76,8 +76,11 @@ def watch_one(tenant_id: int, source_id: int, *, now: Clock) -> list[Seen]:
     return list(_look_into(tenant_id, source, now))
 
 
-def _watched(tenant_id: int) -> list[Source]:
+def _watched(tenant_id: int, at: datetime) -> list[Source]:
+    """Active folders; none where the tenant takes nothing new: its files stay where they are until it does."""
     with scope(tenant_id, ACTOR):
+        if not is_working(at):
+            return []
         found = Source.objects.select_related("switch").filter(kind=SourceKind.FOLDER, is_active=True)
         return list(found.order_by("name"))
 

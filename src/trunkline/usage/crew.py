@@ -99,6 +99,7 @@ class Crew:
         """The sums of all parts, which begin to finish their files."""
         for part in range(PARTS):
             self._send(part, ("finish",))
+        give_freed_memory_back()  # the file is through; PostgreSQL needs the room now
         return [self._receive(end) for end in self._ends]
 
     def finish(self) -> list[WrittenSegment]:
@@ -167,6 +168,16 @@ def keep_freed_memory(octets: int) -> None:
     if hasattr(library, "mallopt"):
         library.mallopt(_M_MMAP_THRESHOLD, octets)
         library.mallopt(_M_TRIM_THRESHOLD, octets)
+
+
+def give_freed_memory_back() -> None:
+    """Have the C library and Arrow's allocator hand to the kernel what they have kept."""
+    import pyarrow as pa
+
+    library = ctypes.CDLL(None)
+    if hasattr(library, "malloc_trim"):
+        library.malloc_trim(0)
+    pa.default_memory_pool().release_unused()
 
 
 def _packages() -> str:

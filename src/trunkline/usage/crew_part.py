@@ -12,7 +12,7 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import Any, Final
 
-from trunkline.usage.crew import PART_KEEPS_OCTETS, keep_freed_memory
+from trunkline.usage.crew import PART_KEEPS_OCTETS, give_freed_memory_back, keep_freed_memory
 from trunkline.usage.part import Part, Work
 from trunkline.usage.rerate_part import RerateWork
 
@@ -70,6 +70,7 @@ def _answer(part: Part | RerateWork, end: Connection, message: tuple[Any, ...]) 
         case _:
             end.send(part.folded())
             os.nice(_FINISHING)
+            give_freed_memory_back()
             end.send(part.finish())
             return False
     return True

@@ -11,6 +11,7 @@ from trunkline.core.errors import Invalid
 from trunkline.kit.db.scope import scope
 from trunkline.kit.faults import reached
 from trunkline.kit.outages import explain
+from trunkline.tenancy.queries import require_working
 from trunkline.usage.actions import FINAL, register
 from trunkline.usage.choices import BatchState, Intake
 from trunkline.usage.examine import examine
@@ -26,6 +27,7 @@ def register_path(
     """Register a file where it lies: (batch id, the state in which it was there, None if it is new). The file stays there and must stay until the batch is final."""
     with scope(tenant_id, actor):
         access_switch(switch)  # before a big file is read for nothing
+        require_working(now())
     examined = examine(path)
     with scope(tenant_id, actor):
         found = register(switch=access_switch(switch), examined=examined, intake=Intake.COMMAND, at=now())
@@ -45,10 +47,12 @@ def register_upload(
     """Take an upload: spooled first, in constant memory and outside any scope, then registered: (batch id, the state in which it was there, None if it is new).
 
     The spooled copy goes when the batch is final, or at once where the content is known already. Raises NotFound `switch_not_found` before
-    anything is read; Invalid `unsupported_media_type`; Unavailable `disk_full`; and what `content.read` raises. Nothing is left then.
+    anything is read, and then Denied `trial_ended` or `tenant_suspended`; Invalid `unsupported_media_type`; Unavailable `disk_full`; and what
+    `content.read` raises. Nothing is left then.
     """
     with scope(tenant_id, actor):
         access_switch(switch)
+        require_working(now())
     with spooled(tenant_id) as path:
         try:
             write_synced(path, _pieces(content))
@@ -86,14 +90,15 @@ _OFFICE: Final = b"[Content_Types].xml"
 
 def _pieces(content: Incoming) -> Iterator[bytes]:
     beginning = content.read(_PIECE)
-    _require_usage(beginning)
+    require_usage(beginning)
     piece = beginning
     while piece:
         yield piece
         piece = content.read(_PIECE)
 
 
-def _require_usage(beginning: bytes) -> None:
+def require_usage(beginning: bytes) -> None:
+    """Raises Invalid `unsupported_media_type` for what begins as no usage file does."""
     found = next((kind for mark, kind in _OTHER_KINDS.items() if beginning.startswith(mark)), None)
     if found is None and beginning.startswith(b"PK") and beginning[30:].startswith(_OFFICE):
         found = "an Office document"

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
 from trunkline.parties.models import Account
 from trunkline.parties.queries import resolver
 from trunkline.tariffs import snapshot
@@ -10,6 +14,10 @@ from trunkline.tenancy.queries import current_tenant
 from trunkline.usage.models import Switch
 from trunkline.usage.sides import AccountFacts, Pinned
 from trunkline.usage.traffic.queries import rule_book
+
+if TYPE_CHECKING:
+    from trunkline.usage.decode import Decoded, SwitchProfile
+    from trunkline.usage.traffic.tried import Ruled
 
 
 def pin(switch: Switch) -> Pinned:
@@ -34,3 +42,12 @@ def pin(switch: Switch) -> Pinned:
         has_buy_side=switch.has_buy_side,
         rules=rule_book(switch.name),
     )
+
+
+def rules_to_try(switch: Switch, profile: SwitchProfile) -> Callable[[Decoded], Ruled] | None:
+    """What takes decoded records through the traffic rules of a switch as they are now; None where it has none. Needs an open scope."""
+    if rule_book(switch.name) is None:
+        return None
+    from trunkline.usage.traffic.tried import through_rules
+
+    return partial(through_rules, profile=profile, pinned=pin(switch))

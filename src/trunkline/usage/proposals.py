@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from trunkline.core.errors import NotFound
 from trunkline.core.period import get_zone, local_date
@@ -97,9 +97,22 @@ def asked_of(proposal: Proposal) -> Asked:
     )
 
 
+def proposals() -> QuerySet[Proposal]:
+    """All proposals of the tenant, closed ones too."""
+    return Proposal.objects.select_related("tariff", "account")
+
+
+def open_proposal(proposal_id: int) -> Proposal:
+    """A proposal that waits. Raises NotFound `proposal_not_found`."""
+    found = proposals().filter(pk=proposal_id, closed_at=None).first()
+    if found is None:
+        raise NotFound("proposal_not_found", "There is no such open proposal.")
+    return found
+
+
 def open_proposals() -> list[Proposal]:
     """What waits to be priced again, the oldest first."""
-    return list(Proposal.objects.filter(closed_at=None).select_related("tariff", "account").order_by("pk"))
+    return list(proposals().filter(closed_at=None).order_by("pk"))
 
 
 def close_covered(*, asked: Asked, made_until: datetime, at: datetime) -> int:

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from trunkline.core.errors import Conflict, Invalid
-from trunkline.kit.db.scope import scope
+from trunkline.kit import jobs
+from trunkline.kit.db.scope import current_tenant_id, require_scope, scope
 from trunkline.kit.faults import reached
 from trunkline.kit.home import home
 from trunkline.usage.actions import is_there, register_resend
-from trunkline.usage.choices import BatchState, SegmentKind, SegmentState
+from trunkline.usage.choices import ACCEPT, RESEND_ONE, BatchState, SegmentKind, SegmentState
 from trunkline.usage.decode.raw import line_octets
 from trunkline.usage.models import Batch, Segment
 from trunkline.usage.queries import access_batch
@@ -53,14 +54,23 @@ def accept(
     its call. Raises NotFound `batch_not_found`, Conflict `nothing_to_accept`, `resend_under_way`.
     """
     with scope(tenant_id, actor):
-        source = access_batch(batch_public_id)
-        if source.pk not in {batch.pk for reason in ACCEPTABLE for batch in waiting_with(reason)}:
-            raise Conflict(
-                "nothing_to_accept",
-                f"No conflicting duplicates or late legs of {source.name} wait.",
-                hint="`trunkline usage rejects --list` with --reason conflicting_duplicate, or late_leg, shows those that do.",
-            )
-        known = Batch.objects.filter(resends=source).first()
+        source, asked = _acceptable(batch_public_id, keys)
+    batch_id = _resend_one(tenant_id, source, actor, now, asked)
+    if batch_id is None:
+        raise Conflict("nothing_to_accept", f"The rejects of {source.name} have been sent again meanwhile.")
+    return batch_id
+
+
+def _acceptable(batch_public_id: str, keys: Sequence[str]) -> tuple[Batch, dict[str, Any]]:
+    """The batch, and what is to be asked of it, once it is known that corrections of it can be accepted."""
+    source = access_batch(batch_public_id)
+    if source.pk not in {batch.pk for reason in ACCEPTABLE for batch in waiting_with(reason)}:
+        raise Conflict(
+            "nothing_to_accept",
+            f"No conflicting duplicates or late legs of {source.name} wait.",
+            hint="`trunkline usage rejects --list` with --reason conflicting_duplicate, or late_leg, shows those that do.",
+        )
+    known = Batch.objects.filter(resends=source).first()
     asked = {"accept": sorted(set(keys)) or "all"}
     if known is not None and known.asked != asked:
         raise Conflict(
@@ -68,10 +78,39 @@ def accept(
             f"The rejects of {source.name} are being sent again already.",
             hint="Let that come to its end: `trunkline usage resend --batch`. What is left can then be accepted from the new batch.",
         )
-    batch_id = _resend_one(tenant_id, source, actor, now, asked)
-    if batch_id is None:
-        raise Conflict("nothing_to_accept", f"The rejects of {source.name} have been sent again meanwhile.")
-    return batch_id
+    return source, asked
+
+
+def ask_to_resend(*, batch_public_id: str) -> None:
+    """Have a worker send the rejects of a batch again, in the name of the scope's actor; nothing is written but the job.
+
+    Raises NotFound `batch_not_found`, Conflict `nothing_to_send_again`.
+    """
+    source = access_batch(batch_public_id)
+    rejects = Segment.objects.filter(batch=source, kind=SegmentKind.REJECT, state=SegmentState.LIVE)
+    if not rejects.exists():
+        raise Conflict("nothing_to_send_again", "No rejects of this batch wait.")
+    _defer(RESEND_ONE, source)
+
+
+def ask_to_accept(*, batch_public_id: str) -> None:
+    """Have a worker accept what can be accepted of a batch, in the name of the scope's actor; nothing is written but the job.
+
+    Raises NotFound `batch_not_found`, Conflict `nothing_to_accept`, `resend_under_way`.
+    """
+    source, _ = _acceptable(batch_public_id, ())
+    _defer(ACCEPT, source)
+
+
+def _defer(name: str, source: Batch) -> None:
+    opened = require_scope(Batch)
+    public_id = str(source.public_id)
+    jobs.defer(name, key=str(source.pk), tenant_id=opened.tenant_id, batch_public_id=public_id, actor=opened.actor)
+
+
+def is_asked(batch: Batch) -> bool:
+    """Whether a worker is asked to send its rejects again and has not done it; needs an open scope."""
+    return jobs.is_asked(RESEND_ONE, ACCEPT, tenant_id=current_tenant_id(), key=str(batch.pk))
 
 
 def waiting_with(reason: str) -> list[Batch]:

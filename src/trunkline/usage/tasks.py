@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from trunkline.kit import clock, jobs
-from trunkline.usage.choices import LOOK, PROCESS, RERATE, RESEND
+from trunkline.usage.choices import ACCEPT, LOAD_RATES, LOOK, LOOK_AT_RATES, PROCESS, RERATE, RESEND, RESEND_ONE
 from trunkline.usage.sources.choices import PULL
 
 HELD_SECONDS = 5  # until the job is tried again for which the switch was not free
@@ -35,6 +35,27 @@ def resend_rejects(*, tenant_id: int, reason: str, actor: str) -> None:
         resend(tenant_id, batch_public_id=each, actor=actor, now=clock.now)
 
 
+@jobs.task(RESEND_ONE, queue="usage")
+def resend_rejects_of(*, tenant_id: int, batch_public_id: str, actor: str) -> None:
+    """Register the rejects of one batch to be sent again, which is then a job of its own; nothing where none wait any more."""
+    from trunkline.usage.resend import resend
+
+    resend(tenant_id, batch_public_id=batch_public_id, actor=actor, now=clock.now)
+
+
+@jobs.task(ACCEPT, queue="usage")
+def accept_corrections(*, tenant_id: int, batch_public_id: str, actor: str) -> None:
+    """Register the rejects of one batch to be sent again, what can be accepted of them as corrections."""
+    from trunkline.core.errors import Conflict
+    from trunkline.kit.logs import log
+    from trunkline.usage.resend import accept
+
+    try:
+        accept(tenant_id, batch_public_id=batch_public_id, actor=actor, now=clock.now)
+    except Conflict as error:  # somebody has sent them again since they were asked for
+        log("accept_needless", code=error.code, tenant=tenant_id)
+
+
 @jobs.task(LOOK, queue="usage")
 def look_at_rerating(*, tenant_id: int, look_id: str, actor: str) -> None:
     """Look what a re-rating would change, for whoever asked."""
@@ -43,6 +64,30 @@ def look_at_rerating(*, tenant_id: int, look_id: str, actor: str) -> None:
     from trunkline.usage.looks import make_look
 
     make_look(tenant_id, UUID(look_id), actor=actor)
+
+
+@jobs.task(LOOK_AT_RATES, queue="usage")
+def look_at_rates(*, tenant_id: int, load_id: str, actor: str) -> None:
+    """Look what a large rate file would change."""
+    from uuid import UUID
+
+    from trunkline.tenancy.scope import scope
+    from trunkline.usage.rate_loads import look_at
+
+    with scope(tenant_id, actor):
+        look_at(UUID(load_id), at=clock.now())
+
+
+@jobs.task(LOAD_RATES, queue="usage")
+def load_rates(*, tenant_id: int, load_id: str, actor: str) -> None:
+    """Load a large rate file that was looked at."""
+    from uuid import UUID
+
+    from trunkline.tenancy.scope import scope
+    from trunkline.usage.rate_loads import load
+
+    with scope(tenant_id, actor):
+        load(UUID(load_id), at=clock.now())
 
 
 @jobs.task(RERATE, queue="usage")
@@ -107,5 +152,5 @@ def pull_source(*, tenant_id: int, source_id: int, only_settle: bool = False) ->
     from trunkline.usage.sources.pull import pull
     from trunkline.usage.sources.queries import is_to_pull
 
-    if is_to_pull(tenant_id, source_id):
+    if is_to_pull(tenant_id, source_id, clock.now()):
         pull(tenant_id=tenant_id, source_id=source_id, now=clock.now, only_settle=only_settle)

@@ -77,7 +77,7 @@ class Trial:
     """What became of a file. `rows_in` = `decoded` + `rejected` + the sum of `skipped`.
 
     `skipped` and `reasons` count by reason. `rows` are the first lines with their fate, and what traffic rules did where records were taken
-    through them. `failure` is the stable code of what failed the whole file, `remark` says it in words.
+    through them. `failure` is the stable code of what failed the whole file, `remark` says it in words. `is_cut`: only the beginning was looked at.
     """
 
     name: str
@@ -94,6 +94,7 @@ class Trial:
     candidates: list[Candidate] = field(default_factory=list)
     failure: str = ""
     remark: str = ""
+    is_cut: bool = False
 
     @property
     def rows_in(self) -> int:
@@ -108,34 +109,38 @@ def try_file(
     profile: SwitchProfile | None,
     received_at: datetime,
     rules: Callable[[Decoded], Ruled] | None = None,
+    name: str = "",
+    octets_max: int | None = None,
 ) -> Trial:
     """Decode a whole file and say what became of it; `form` None: the format is recognised.
+
+    `name` is what the file is called where its path does not say it. Of one that unfolds to more than `octets_max` only so much is looked at.
 
     `profile` None: a switch that nothing is known of, whose file came at `received_at`. `rules` takes what is decoded through the traffic
     rules of the switch. Raises nothing for what is wrong with the file: that is `failure`.
     """
-    trial = Trial(path.name)
+    trial = Trial(name or path.name)
     known = profile or SwitchProfile(received_at=received_at)
     try:
         if form is None:
             trial.candidates = recognise(path, known)
-            form = _best(trial, path)
+            form = _best(trial, path, octets_max)
         if form is not None:
             trial.format, trial.version, trial.title = form.name, form.version, form.title
-            _decode(trial, path, form, known, rules)
+            _decode(trial, path, form, known, rules, octets_max)
             _say_missing(trial, form, has_switch=profile is not None)
     except FileFailed as error:
-        trial.failure, trial.remark = error.code, str(error)
-        if form is None and (said := what_it_is(_head(path))):
-            trial.remark = f"{said} ({error})"
+        trial.failure, trial.remark = error.code, str(error).replace(path.name, trial.name)
+        if form is None and (said := what_it_is(head_of_file(path))):
+            trial.remark = f"{said} ({trial.remark})"
     return trial
 
 
-def _head(path: Path) -> bytes:
+def head_of_file(path: Path, octets: int = HEAD_OCTETS) -> bytes:
     """The first octets of the content, or of the file where it cannot be unpacked; of a zip those of its first member."""
     try:
         with open_source(path) as source:
-            return next(source.blocks(source.parts[0], HEAD_OCTETS), b"")
+            return next(source.blocks(source.parts[0], octets), b"")
     except FileFailed:
         return b""
 
@@ -197,22 +202,22 @@ def _score(form: Format, begins: list[Chunk], profile: SwitchProfile) -> float:
     return min(share, (decoded.events.num_rows + _DOUBTED * said) / lines)
 
 
-def _best(trial: Trial, path: Path) -> Format | None:
+def _best(trial: Trial, path: Path, octets_max: int | None) -> Format | None:
     """The format that fits best; without one the trial says so, and all lines count as rejected."""
     best = trial.candidates[0]
     if best.score >= RECOGNISED:
         return FORMATS[best.format]
     close = [f"{each.format} ({each.score:.0%})" for each in trial.candidates[:_CLOSE] if each.score]
-    trial.rejected = _lines(path)
+    trial.rejected = _lines(trial, path, octets_max)
     trial.failure = "unknown_format"
     trial.reasons[trial.failure] = trial.rejected
-    said = what_it_is(_head(path))
+    said = what_it_is(head_of_file(path))
     trial.remark = (
         (f"{said} " if said else "")
         + "No format fits the first lines"
         + (f"; the nearest: {', '.join(close)}." if close else ".")
         + (f" {_nearest_header(trial)}" if not close else "")
-        + " Name one with --format, or describe the file in a mapping (docs/formats/mapping.md)."
+        + " Name its format, or describe the file in a mapping."
     )
     return None
 
@@ -223,23 +228,28 @@ def _nearest_header(trial: Trial) -> str:
     return min(why, key=lambda said: said.count(","), default="") if trial.rejected > 1 else ""
 
 
-def _lines(path: Path) -> int:
-    """How many lines a file has. Raises FileFailed `no_rows`: nothing stands in them."""
+def _lines(trial: Trial, path: Path, octets_max: int | None) -> int:
+    """How many lines a file has, up to the bound. Raises FileFailed `no_rows`: nothing stands in them."""
     with open_source(path) as source:
         return sum(
             1 if chunk.overlong_octets else chunk.data.count(b"\n") + (not chunk.data.endswith(b"\n"))
-            for chunk in chunks(source)
+            for chunk in _bounded(trial, chunks(source), octets_max)
         )
 
 
 def _decode(
-    trial: Trial, path: Path, form: Format, profile: SwitchProfile, rules: Callable[[Decoded], Ruled] | None
+    trial: Trial,
+    path: Path,
+    form: Format,
+    profile: SwitchProfile,
+    rules: Callable[[Decoded], Ruled] | None,
+    octets_max: int | None,
 ) -> None:
     seen = dict.fromkeys([*(name for columns, _ in _MISSING.values() for name in columns), "call_id"], False)
     alone = records = 0
     with open_source(path) as source:
         cut = chunks(source, has_header=form.has_header, framing=form.framing)
-        for chunk, decoded in decoded_chunks(_looked_at(trial, cut, form), form, profile):
+        for chunk, decoded in decoded_chunks(_looked_at(trial, cut, form, octets_max), form, profile):
             alone += _alone(decoded.events)
             records += len(decoded.events)
             for name in seen:
@@ -265,11 +275,22 @@ def _decode(
             )
 
 
-def _looked_at(trial: Trial, cut: Iterator[Chunk], form: Format) -> Iterator[Chunk]:
-    """The chunks, the first of them looked at for columns that are not read."""
-    for chunk in cut:
+def _looked_at(trial: Trial, cut: Iterator[Chunk], form: Format, octets_max: int | None) -> Iterator[Chunk]:
+    """The chunks up to the bound, the first of them looked at for columns that are not read."""
+    for chunk in _bounded(trial, cut, octets_max):
         if chunk.is_first and isinstance(form, Mapped):
             trial.more_columns = form.more_columns(chunk)
+        yield chunk
+
+
+def _bounded(trial: Trial, cut: Iterator[Chunk], octets_max: int | None) -> Iterator[Chunk]:
+    """The chunks that fit the bound, the first one in any case."""
+    octets = 0
+    for chunk in cut:
+        octets += len(chunk.data)
+        if octets_max is not None and octets > octets_max and not chunk.is_first:
+            trial.is_cut = True
+            return
         yield chunk
 
 
@@ -352,6 +373,7 @@ def as_json(trial: Trial) -> dict[str, Any]:
         "more_columns": trial.more_columns,
         "rows": shown,
         "candidates": [{"format": each.format, "score": each.score} for each in trial.candidates if each.score],
+        "is_cut": trial.is_cut,
         "failure": trial.failure,
         "remark": trial.remark,
     }

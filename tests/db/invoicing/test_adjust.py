@@ -15,10 +15,10 @@ from tests.db.invoicing.books import AT, Books, Call, changed
 from tests.db.invoicing.test_commands import run, run_json
 from tests.db.invoicing.test_issue import (
     APRIL,
-    MARCH,
     as_csv,
     balances,
     issue,
+    issue_all,
     lines_of,
     refusal,
     require_everything_holds,
@@ -26,6 +26,7 @@ from tests.db.invoicing.test_issue import (
 from trunkline.core.errors import Conflict, NotFound
 from trunkline.core.period import DatePeriod
 from trunkline.invoicing import actions, queries
+from trunkline.invoicing.actions import issuing
 from trunkline.invoicing.models import Invoice, InvoiceLine
 from trunkline.kit.home import home
 from trunkline.ledger import actions as ledger
@@ -491,11 +492,11 @@ def test_accounts_that_are_read_together_have_their_own_adjustments(cheap: Books
     with scope(cheap.tenant, "test"):
         other = cheap.add_account("baobab")
     mine, theirs = cheap.batch(DEAR), cheap.batch(changed(DEAR, amount="7.00", key="theirs"), account=other)
-    for outcome in actions.issue_all(tenant_id=cheap.tenant.pk, actor="test", period=MARCH, at=AT):
+    for outcome in issue_all(cheap):
         assert outcome.issued is not None
     rerate(cheap, [DEAR], to_cheap(DEAR), mine)
     rerate(cheap, [changed(DEAR, amount="7.00")], to_cheap(changed(DEAR, key="theirs")), theirs, account=other)
-    made = list(actions.issue_all(tenant_id=cheap.tenant.pk, actor="test", period=APRIL, at=AT, is_early=True))
+    made = list(issue_all(cheap, APRIL, is_early=True))
     assert [(each.account_code, str(each.issued and each.issued.invoice.net)) for each in made] == [
         ("acme", "-4.99"),
         ("baobab", "-6.99"),
@@ -512,14 +513,14 @@ def test_an_invoice_that_is_voided_while_its_adjustment_is_made_is_not_adjusted(
     batch = cheap.batch(DEAR)
     first = issue(cheap).invoice
     rerate(cheap, [DEAR], to_cheap(DEAR), batch)
-    attach, voided = actions._attach, list[str]()
+    attach, voided = issuing._attach, list[str]()
 
     def attach_late(*given: Any) -> Any:
         if not voided:
             voided.extend(void(cheap, first.number))
         return attach(*given)
 
-    monkeypatch.setattr(actions, "_attach", attach_late)
+    monkeypatch.setattr(issuing, "_attach", attach_late)
     second = issue(cheap, APRIL).invoice
     assert voided == [first.number]
     assert shown(cheap, second) == [("late", NAIROBI, None, None, 1, "0.01", "0.01")]

@@ -80,7 +80,7 @@ def test_from_the_sign_up_to_an_operator_of_ones_own(db: None) -> None:
     assert (member.role, member.name, Signup.objects.count()) == ("owner", "Ada Lovelace", 0)
     page = client.get("/operator/").content.decode()
     assert "<h1>Savanna Net</h1>" in page
-    assert "The trial ends on" in page
+    assert "The trial ends with" in page
 
 
 def test_who_proves_the_address_later_gets_the_operator_then(db: None) -> None:
@@ -221,6 +221,21 @@ def test_a_second_factor_is_asked_for_once_it_is_set_up(tenant: Any) -> None:
     following = totp_code(secret, 1)
     assert other.post("/accounts/2fa/authenticate/", {"code": following}).headers["Location"] == "/office/"
     assert other.get("/operator/").status_code == 200
+
+
+def test_a_code_of_a_second_factor_is_good_once(tenant: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_member(tenant)
+    client = Client()
+    log_in(client)
+    following = totp_code(set_up_totp(client), 1)
+    page, now = "/accounts/2fa/authenticate/", time.time
+    landed = []
+    for later in (0, 1, 31):  # it is good for a step longer than it is shown
+        monkeypatch.setattr("time.time", lambda later=later: now() + later)
+        other = Client()
+        log_in(other)
+        landed.append(other.post(page, {"code": following}).status_code)
+    assert landed == [302, 200, 200]
 
 
 def test_codes_of_a_second_factor_cannot_be_tried_through(tenant: Any) -> None:

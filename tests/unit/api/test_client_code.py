@@ -29,6 +29,18 @@ MINE = {
                 "requestBody": {"content": {"application/octet-stream": {"schema": {"type": "string"}}}},
                 "responses": {"202": {"description": "Taken."}},
             },
+            "put": {
+                "operationId": "try_thing",
+                "parameters": [],
+                "requestBody": {
+                    "content": {
+                        "multipart/form-data": {
+                            "schema": {"type": "object", "required": ["file"], "properties": {"file": {}, "more": {}}}
+                        }
+                    }
+                },
+                "responses": {"204": {"description": "Tried."}},
+            },
         }
     },
     "components": {
@@ -55,6 +67,8 @@ def test_operations_become_methods_and_schemas_types() -> None:
         "def send_thing(self, thing_id: int, body: bytes | IO[bytes], *, idempotency_key: str | None = None) -> None:"
         in code
     )
+    assert "def try_thing(self, file: Upload, *, more: Upload | None = None) -> None:" in code
+    assert "files={'file': file, 'more': more}" in code
     compile(code, "client", "exec")
 
 

@@ -17,6 +17,7 @@ from trunkline.identity.permissions import (
     ROLES,
     SENTENCES,
     STAFF_SESSION,
+    WITHOUT_WORKING,
     BuiltInRole,
     Permission,
     known_permissions,
@@ -30,6 +31,7 @@ P = Permission
 # What each command of the command line is worth at another door. None: it is for whoever runs the machine.
 COMMANDS: dict[str, Permission | None] = {
     "demo": None, "up": None, "worker": None, "bench": None, "tenant add": None, "tenant list": None,
+    "tenant extend": None, "tenant activate": None, "tenant suspend": None,
     "db start": None, "db stop": None, "db status": None, "db migrate": None, "db url": None,
     "simulate usage": None, "vectors rating": None, "source reseal": None, "usage watch": None, "usage sweep": None, "invoice sweep": None,
     "usage formats": P.USAGE_READ,
@@ -44,6 +46,12 @@ COMMANDS: dict[str, Permission | None] = {
     "tariff add": P.TARIFFS_WRITE, "tariff set": P.TARIFFS_WRITE, "tariff load-rates": P.TARIFFS_WRITE, "tariff void-rates": P.TARIFFS_WRITE,
     "tariff profile-add": P.TARIFFS_WRITE, "tariff profile-set": P.TARIFFS_WRITE, "tariff load-deck": P.TARIFFS_WRITE,
     "sheet read": P.TARIFFS_READ,
+    "sheet load": P.TARIFFS_WRITE,
+    "sheet list": P.TARIFFS_READ,
+    "sheet show": P.TARIFFS_READ,
+    "sheet apply": P.TARIFFS_WRITE,
+    "sheet undo": P.TARIFFS_WRITE,
+    "sheet discard": P.TARIFFS_WRITE,
     "tariff assign": P.TARIFFS_ASSIGN, "tariff end-assignment": P.TARIFFS_ASSIGN,
     "tariff load-exchange-rates": P.EXCHANGE_RATES_WRITE, "tariff set-exchange-rate": P.EXCHANGE_RATES_WRITE,
     "switch list": P.SWITCHES_READ, "switch add": P.SWITCHES_WRITE, "switch set": P.SWITCHES_WRITE,
@@ -57,9 +65,10 @@ COMMANDS: dict[str, Permission | None] = {
     "usage search": P.RECORDS_READ, "explain": P.RECORDS_READ,
     "invoice preview": P.INVOICES_READ, "invoice list": P.INVOICES_READ, "invoice show": P.INVOICES_READ, "invoice unbilled": P.INVOICES_READ,
     "invoice check": P.INVOICES_READ, "invoice export": P.RECORDS_EXPORT, "invoice issue": P.INVOICES_ISSUE, "invoice void": P.INVOICES_VOID,
-    "invoice profile": P.SETTINGS_WRITE,
+    "invoice runs": P.INVOICES_READ, "invoice run": P.INVOICES_READ, "invoice profile": P.SETTINGS_WRITE,
     "report margin": P.REPORTS_READ, "report summary": P.REPORTS_READ, "report run": P.REPORTS_READ, "report list": P.REPORTS_READ,
-    "report save": P.REPORTS_WRITE, "report remove": P.REPORTS_WRITE,
+    "report deliveries": P.REPORTS_READ, "report save": P.REPORTS_WRITE, "report remove": P.REPORTS_WRITE, "report save-usual": P.REPORTS_WRITE,
+    "report schedule": P.REPORTS_WRITE, "report unschedule": P.REPORTS_WRITE, "report send": P.REPORTS_WRITE,
     "ledger check": P.LEDGER_READ, "ledger balances": P.LEDGER_READ, "ledger statement": P.LEDGER_READ, "ledger close-period": P.LEDGER_CLOSE,
 }  # fmt: skip
 
@@ -107,6 +116,13 @@ def test_only_owners_and_admins_let_people_and_programs_in(role: BuiltInRole) ->
 
 def test_a_staff_session_and_a_key_leave_no_door_behind() -> None:
     assert EVERYTHING - STAFF_SESSION == NOT_FOR_KEYS == {P.OWNERS_MANAGE, P.STAFF_MANAGE, P.KEYS_MANAGE}
+
+
+def test_where_nothing_new_is_taken_one_reads_exports_and_says_who_may_come_in() -> None:
+    assert {p for p in WITHOUT_WORKING if not p.endswith(".read")} == {
+        P.RECORDS_EXPORT, P.KEYS_MANAGE, P.STAFF_MANAGE, P.OWNERS_MANAGE,
+    }  # fmt: skip
+    assert READING <= WITHOUT_WORKING
 
 
 def test_names_of_permissions_are_read_strictly_from_people_and_leniently_from_the_database() -> None:

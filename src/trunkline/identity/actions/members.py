@@ -9,12 +9,12 @@ from typing import Any
 from django.db.models import Q
 
 from trunkline.core.errors import Conflict
+from trunkline.identity.actions.sessions import end_sessions
 from trunkline.identity.actions.users import ensure_user, require_name
 from trunkline.identity.models import Membership, Role
 from trunkline.identity.permissions import ROLES, BuiltInRole, Permission
 from trunkline.identity.principal import Principal
-from trunkline.identity.rules import is_within, parse_networks
-from trunkline.identity.tasks import INVITE
+from trunkline.identity.rules import INVITE, is_within, parse_networks
 from trunkline.kit import jobs
 from trunkline.kit.db.locks import lock_name, lock_rows
 from trunkline.kit.db.scope import current_tenant_id
@@ -80,14 +80,32 @@ def change_member(
 
 
 def remove_member(*, membership_id: int, by: Principal, at: datetime) -> Membership:
-    """Let somebody work here no more, from this instant on; what they did keeps their name.
+    """Let somebody work here no more, from this instant on, and sign them out; what they did keeps their name.
 
     Raises Denied (`permission_missing`, `beyond_own_permissions`) and Conflict (`last_owner`, `has_left`).
     """
     by.require(Permission.STAFF_MANAGE)
     member = _locked(membership_id, by, at)
     _require_another_owner(member, at)
+    end_sessions(user_id=member.user_id)
     return _written(member, {"valid_to": max(at, member.valid_from)})
+
+
+def sign_member_out(*, membership_id: int, by: Principal, at: datetime) -> int:
+    """End the sessions in which somebody works here: how many. They may sign in again.
+
+    Raises Denied (`permission_missing`, `beyond_own_permissions`) and Conflict `has_left`.
+    """
+    by.require(Permission.STAFF_MANAGE)
+    return end_sessions(user_id=_locked(membership_id, by, at).user_id)
+
+
+def invite_again(*, membership_id: int, by: Principal, at: datetime) -> Membership:
+    """Send somebody the mail of their invitation once more. Raises as `sign_member_out` does."""
+    by.require(Permission.STAFF_MANAGE)
+    member = _locked(membership_id, by, at)
+    jobs.defer(INVITE, tenant_id=current_tenant_id(), membership_id=member.pk)
+    return member
 
 
 def make_first_owner(*, user_id: int, name: str, at: datetime) -> Membership:

@@ -14,11 +14,11 @@ from trunkline.core.period import get_zone
 from trunkline.identity.actions.members import make_first_owner
 from trunkline.identity.models import Signup, User
 from trunkline.identity.principal import user_actor
-from trunkline.identity.rules import TRIAL
 from trunkline.kit.db.locks import lock_name
 from trunkline.tenancy.actions import NAME_LENGTH, SLUG_LENGTH, create_tenant
 from trunkline.tenancy.models import Tenant
 from trunkline.tenancy.queries import find_tenant_id
+from trunkline.tenancy.rules import last_day_of_trial, trial_end
 from trunkline.tenancy.scope import scope
 
 
@@ -48,9 +48,9 @@ def finish_signup(*, user: User, at: datetime) -> Tenant | None:
 
 
 def sign_up(*, user: User, name: str, currency: str, timezone: str, at: datetime) -> Tenant:
-    """Make an operator on trial for fourteen days, with the person as its owner. Opens its own scope.
+    """Make an operator on trial, with the person as its owner: for the rest of the day, and for fourteen whole days on its clock.
 
-    Where another operator has the name, a number behind it makes this one's; its owner can change it. Raises Invalid (`bad_name`,
+    Opens its own scope.     Where another operator has the name, a number behind it makes this one's; its owner can change it. Raises Invalid (`bad_name`,
     `unknown_currency`, `unknown_timezone`).
     """
     wanted = require_operator_name(name)
@@ -63,7 +63,7 @@ def sign_up(*, user: User, name: str, currency: str, timezone: str, at: datetime
             slug=slug,
             currency=currency,
             timezone=timezone,
-            trial_ends_at=at + TRIAL,
+            trial_ends_at=trial_end(last_day_of_trial(at, timezone), timezone),
             actor=actor,
             at=at,
         )

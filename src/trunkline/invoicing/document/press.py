@@ -23,8 +23,9 @@ _STANDARD: Final = "a-2b"
 _MISSING_LETTER: Final = "could not be displayed"
 # Control characters have no shape; those of writing direction could make a name read as another.
 _UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-# typst keeps what it has laid out for its next ten runs, which is 260 MB after a document of 5,000 lines.
-_LARGE_ROWS: Final = 300
+# typst keeps what it has laid out for its next ten runs, which is 260 MB after a document of 5,000 lines. Making it forget takes as long as
+# setting a small document.
+_KEPT_ROWS: Final = 3000
 _RUNS_TO_FORGET: Final = 11
 
 _local = threading.local()
@@ -51,7 +52,9 @@ def set_pdf(data: Mapping[str, Any], at: datetime) -> bytes:
         if _MISSING_LETTER not in str(error):
             raise
         pdf = compiler.compile(**given)
-    if sum(len(section["rows"]) for section in data["sections"]) > _LARGE_ROWS:
+    _local.rows = getattr(_local, "rows", 0) + sum(len(section["rows"]) for section in data["sections"])
+    if _local.rows > _KEPT_ROWS:
+        _local.rows = 0
         _forget()
     return pdf
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
@@ -77,13 +78,31 @@ def _require_same(found: LedgerAccount, wanted: dict[str, Any]) -> None:
 
 def ensure_chart(*, currency: str, at: datetime) -> dict[AccountClass, LedgerAccount]:
     """The tenant's own accounts in a currency (revenue, cost of traffic, tax, rounding, exchange, bank, ...), made where missing, by class."""
-    found = {}
-    for account_class in OWN_CLASSES:
-        name = f"{account_class.value.replace('_', ' ').capitalize()} {currency}"
-        found[account_class] = ensure_account(
-            code=code_for(account_class, currency), currency=currency, name=name, at=at
-        )
-    return found
+    currency = get_currency(currency).code
+    codes = {account_class: code_for(account_class, currency) for account_class in OWN_CLASSES}
+    found = _by_code(codes.values())
+    missing = [account_class for account_class, code in codes.items() if code not in found]
+    if missing:
+        made = [
+            LedgerAccount(
+                code=codes[account_class],
+                name=f"{account_class.value.replace('_', ' ').capitalize()} {currency}",
+                type=TYPES[account_class].value,
+                currency=currency,
+                created_at=at,
+            )
+            for account_class in missing
+        ]
+        LedgerAccount.objects.bulk_create(made, ignore_conflicts=True)  # somebody else may be making them just now
+        found = _by_code(codes.values())
+    for account_class, code in codes.items():
+        wanted = {"type": TYPES[account_class].value, "currency": currency, "no_overdraft": False, "opened_on": None}
+        _require_same(found[code], wanted)
+    return {account_class: found[code] for account_class, code in codes.items()}
+
+
+def _by_code(codes: Iterable[str]) -> dict[str, LedgerAccount]:
+    return {account.code: account for account in LedgerAccount.objects.filter(code__in=list(codes))}
 
 
 def close_account(*, code: str, closed_on: date, at: datetime) -> LedgerAccount:

@@ -6,8 +6,11 @@ from typing import Any, Final
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.internal import ratelimit
+from allauth.mfa import app_settings as mfa_settings
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.totp.internal.auth import TOTP
 from django.conf import settings
+from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 
 from trunkline.identity.actions import finish_signup
@@ -16,6 +19,7 @@ from trunkline.identity.rules import FACTOR_PURPOSE, NO_TENANT
 from trunkline.kit import clock
 from trunkline.kit.logs import log
 from trunkline.kit.secrets import Secret, open_sealed, seal
+from trunkline.platform.accounts.language import speak_as_chosen
 from trunkline.platform.accounts.visits import end_visit
 from trunkline.platform.middleware import choose_tenant
 
@@ -41,7 +45,8 @@ class AccountAdapter(DefaultAccountAdapter):
             choose_tenant(request, made.pk)
             log("tenant_signed_up", tenant=made.pk, user=user.pk)
         log("signed_in", user=user.pk)
-        return super().post_login(request, user, **kwargs)
+        response = super().post_login(request, user, **kwargs)
+        return speak_as_chosen(response, user) if user.language else response
 
     def logout(self, request: HttpRequest) -> None:
         """Out of the operator too: a staff session does not outlast who opened it."""
@@ -63,6 +68,17 @@ class AccountAdapter(DefaultAccountAdapter):
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         """Logged without the name that was typed: people type passwords there."""
         log("signin_failed", level="warning")
+
+
+def _mark_code_used(factor: TOTP, code: str) -> bool:
+    """Once is once for as long as a code is good, which with a tolerance is longer than allauth keeps it in mind."""
+    steps = 2 * mfa_settings.TOTP_TOLERANCE + 1
+    return bool(cache.add(factor._get_used_cache_key(code), "y", timeout=mfa_settings.TOTP_PERIOD * steps))
+
+
+TOTP._mark_code_used = (
+    _mark_code_used  # before a code is looked at its secret is opened, for which this module is loaded
+)
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):

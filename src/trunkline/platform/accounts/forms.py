@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from django import forms
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from trunkline.core.currency import CURRENCIES
@@ -59,6 +60,23 @@ class OperatorFields(forms.Form):
         ask_for_operator(
             user=user, name=given["operator"], currency=given["currency"], timezone=given["timezone"], at=clock.now()
         )
+
+
+class ProfileForm(forms.Form):
+    """What people say of themselves."""
+
+    name = forms.CharField(
+        label=_("Your name"), max_length=200, required=False, help_text=_("As it stands on pages and in histories.")
+    )
+    language = forms.ChoiceField(
+        label=_("Language"),
+        required=False,
+        choices=[("", _("That of the browser")), *settings.LANGUAGES],
+        help_text=_("Of pages, wherever you sign in, and of mails."),
+    )
+
+    def clean_name(self) -> str:
+        return _checked(require_name, self.cleaned_data["name"])
 
 
 class EnterForm(forms.Form):

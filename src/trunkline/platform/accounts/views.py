@@ -6,6 +6,7 @@ from typing import Any
 
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -15,14 +16,17 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from trunkline.core.errors import Denied
+from trunkline.identity.actions import change_user
 from trunkline.identity.principal import principal_of, user_actor
 from trunkline.identity.queries import tenant_ids_of_user
 from trunkline.kit import clock
-from trunkline.platform.accounts.forms import EnterForm
+from trunkline.platform.accounts.forms import EnterForm, ProfileForm
+from trunkline.platform.accounts.language import speak_as_chosen
 from trunkline.platform.accounts.visits import begin_visit, end_visit
 from trunkline.platform.middleware import choose_tenant
 from trunkline.tenancy.models import Tenant
 from trunkline.tenancy.queries import current_tenant
+from trunkline.tenancy.rules import Standing, last_trial_day, standing_of
 from trunkline.tenancy.scope import scope
 
 
@@ -30,8 +34,30 @@ from trunkline.tenancy.scope import scope
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """Where one is after signing in."""
-    principal = principal_of(request)
-    return render(request, "accounts/home.html", {"tenant": current_tenant(), "principal": principal})
+    tenant, at = current_tenant(), clock.now()
+    context = {
+        "tenant": tenant,
+        "principal": principal_of(request),
+        "trial_day": last_trial_day(tenant),
+        "is_over": standing_of(tenant, at) is Standing.TRIAL_ENDED,
+    }
+    return render(request, "accounts/home.html", context)
+
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def profile(request: Any) -> HttpResponse:
+    """Name and language, and the ways to password, second factor, passkeys and sessions."""
+    user = request.user
+    given = request.POST if request.method == "POST" else None
+    form = ProfileForm(given, initial={"name": user.name, "language": user.language})
+    if request.method == "POST" and form.is_valid():
+        change_user(user=user, **form.cleaned_data)
+        messages.success(request, _("Your profile is kept."))
+        return speak_as_chosen(HttpResponseRedirect(reverse("profile")), user)
+    context = {"form": form, "has_second_factor": is_mfa_enabled(user)}
+    return render(request, "accounts/profile.html", context, status=422 if form.errors else 200)
 
 
 @never_cache

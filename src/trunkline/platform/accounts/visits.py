@@ -8,11 +8,11 @@ from typing import Any
 
 from trunkline.core.errors import Conflict
 from trunkline.identity.actions import close_staff_session, open_staff_session
-from trunkline.identity.principal import staff_session_actor, user_actor
+from trunkline.identity.actions.sessions import TENANT_KEY
+from trunkline.identity.principal import platform_actor, staff_session_actor
 from trunkline.kit import clock
 from trunkline.platform.middleware import (
     STAFF_SESSION_KEY,
-    TENANT_KEY,
     choose_tenant,
     forget_tenant,
     history_context,
@@ -24,7 +24,7 @@ def begin_visit(request: Any, *, tenant_id: int, reason: str, minutes: int) -> N
     """Open a staff session and work in it from now on. Raises what `open_staff_session` raises."""
     end_visit(request)
     at = clock.now()
-    with scope(tenant_id, user_actor(request.user.pk), reason=reason, context=history_context(request)):
+    with scope(tenant_id, platform_actor(request.user.pk), reason=reason, context=history_context(request)):
         session = open_staff_session(user=request.user, reason=reason, until=at + timedelta(minutes=minutes), at=at)
     choose_tenant(request, tenant_id, staff_session_id=session.pk)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from trunkline.kit.db.connections import Role, django_database
+from trunkline.kit.db.connections import Role, django_database, parameters
 from trunkline.platform.settings.web import *  # noqa: F403 - a module of settings is its names
 
 DEBUG = False
@@ -16,6 +16,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("fr", "Français")]
+FORMAT_MODULE_PATH = "trunkline.platform.formats"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # These make tables and triggers. A command that only works with them leaves them out (cli.ready), which is a third of its start:
@@ -55,11 +56,14 @@ INSTALLED_APPS = [
     "trunkline.tariffs",
     "trunkline.usage",
     "trunkline.invoicing",
+    "trunkline.pricing",
     "trunkline.reports",
 ]
 
 # Everything runs as the app role; `db migrate` alone sets owner.
 DATABASES = {"default": django_database(Role(os.environ.get("TRUNKLINE_DATABASE_ROLE", Role.APP)))}
+# What the screens of the platform's staff read through: how each operator is doing, and nothing of its data.
+PLATFORM_DATABASE = parameters(Role.PLATFORM)
 
 # Events carry their own context (kit.history), so pghistory needs no table.
 PGHISTORY_INSTALL_CONTEXT_FUNC_ON_MIGRATE = False

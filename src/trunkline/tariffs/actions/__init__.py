@@ -1,6 +1,7 @@
 """Every write of the tariffs. All run inside an open scope."""
 
 from trunkline.tariffs.actions.assignments import assign_tariff, end_assignment
+from trunkline.tariffs.actions.changes import RateChange, change_rates, require_revision, standing_rates, undo_change
 from trunkline.tariffs.actions.exchange_rates import ExchangeLoad, load_exchange_rates, set_exchange_rate
 from trunkline.tariffs.actions.rates import RateLoad, load_rate_table, load_rates, void_rates
 from trunkline.tariffs.actions.tariffs import (
@@ -13,8 +14,10 @@ from trunkline.tariffs.actions.tariffs import (
 
 __all__ = [
     "ExchangeLoad",
+    "RateChange",
     "RateLoad",
     "assign_tariff",
+    "change_rates",
     "change_tariff",
     "change_time_profile",
     "create_tariff",
@@ -24,6 +27,9 @@ __all__ = [
     "load_exchange_rates",
     "load_rate_table",
     "load_rates",
+    "require_revision",
     "set_exchange_rate",
+    "standing_rates",
+    "undo_change",
     "void_rates",
 ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
@@ -23,7 +24,11 @@ from trunkline.tariffs.rate_file import LOAD_SCHEMA, Problem, rate_bounds, rate_
 from trunkline.tariffs.rules import find_overlaps, supersede
 from trunkline.tariffs.staging import copy_out, stage
 
+Int64s = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
 SHOWN_PROBLEMS = 20
+_EVER = np.iinfo(np.int64)
 SUPERSEDE_HINT = "With --supersede an earlier rate ends where the new one begins. Otherwise correct these lines and load the file again."
 
 # What tells rates apart (`rate_keys`) and when they hold, as LOAD_SCHEMA has them.
@@ -42,6 +47,13 @@ KEY_SCHEMA = pa.schema(
     + [LOAD_SCHEMA.field("valid_from"), LOAD_SCHEMA.field("valid_to")]
 )
 
+# Rates that are to end, and when; one that begins then or later holds never.
+ENDS = pa.schema(
+    [pa.field("id", pa.int64(), nullable=False), pa.field("at", pa.timestamp("s", tz="UTC"), nullable=False)]
+)
+# Rates that were ended or voided, with the end they had before.
+ENDED = pa.schema([pa.field("id", pa.int64(), nullable=False), pa.field("valid_to", pa.timestamp("s", tz="UTC"))])
+
 # The columns of the table, in the order in which they are staged.
 STAGED = {
     "code": "text", "destination_id": "bigint", "steps": "text", "setup_fee": "numeric", "grace": "bigint",
@@ -50,13 +62,14 @@ STAGED = {
     "tag": "text", "length_min": "smallint", "length_max": "smallint", "additive": "boolean",
 }  # fmt: skip
 INSERT = f"""
-INSERT INTO tariffs_rate (tenant_id, tariff_id, {", ".join(STAGED)})
-SELECT %s, %s, {", ".join(STAGED)} FROM staged_rate ORDER BY n
+WITH made AS (INSERT INTO tariffs_rate (tenant_id, tariff_id, {", ".join(STAGED)})
+              SELECT %s, %s, {", ".join(STAGED)} FROM staged_rate ORDER BY n RETURNING id)
+SELECT min(id), max(id) FROM made
 """
 SUPERSEDE = """
 UPDATE tariffs_rate r SET valid_to = CASE WHEN s.is_void THEN r.valid_to ELSE s.valid_to END,
                           voided_at = CASE WHEN s.is_void THEN %s ELSE NULL END
-  FROM superseded_rate s WHERE r.tenant_id = %s AND r.id = s.id
+  FROM superseded_rate s WHERE r.tenant_id = %s AND r.tariff_id = %s AND r.id = s.id
 """
 
 
@@ -107,11 +120,12 @@ def load_rate_table(
         raise Invalid("empty_rate_file", "There are no rates to load.")
     with transaction.atomic():
         (tariff,) = lock_rows(Tariff.objects.all(), [tariff_id])
-        closed, voided = _make_room(tariff, rates, supersede_earlier=supersede_earlier, at=at)
-        _insert(tariff, rates)
+        room = make_room(tariff, rates, ends=ENDS.empty_table(), supersede_earlier=supersede_earlier, at=at)
+        insert_rates(tariff, rates)
         revision = bump(tariff)
     begins = None if rates["valid_from"].null_count else pc.min(rates["valid_from"]).as_py()
-    return RateLoad(rates.num_rows if lines is None else lines, rates.num_rows, closed, voided, revision, begins)
+    closed = len(room.ended) - room.voided
+    return RateLoad(rates.num_rows if lines is None else lines, rates.num_rows, closed, room.voided, revision, begins)
 
 
 def void_rates(*, tariff_id: int, rate_ids: Sequence[int], at: datetime) -> int:
@@ -143,35 +157,62 @@ def _refused(problems: Sequence[Problem], hint: str = "Correct these lines and l
     )
 
 
-def _make_room(tariff: Tariff, rates: pa.Table, *, supersede_earlier: bool, at: datetime) -> tuple[int, int]:
-    """Check the new rates against each other and the tariff's; end or void those before them: (closed, voided)."""
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Rates that were ended or voided to make room, of `ENDED`, how many of them were voided, and the first instant at which one of them holds no more."""
+
+    ended: pa.Table
+    voided: int
+    begins: datetime | None
+
+
+def make_room(tariff: Tariff, rates: pa.Table, *, ends: pa.Table, supersede_earlier: bool, at: datetime) -> Room:
+    """Check the new rates against each other and those of a locked tariff; end or void what is before them, and what `ends` (of `ENDS`) names.
+
+    Raises Invalid `bad_rate_file` if rates overlap.
+    """
     there = _read_keys(tariff)
     old_count = there.num_rows
     shared = pa.schema([field for field in KEY_SCHEMA if field.name != "id"])
     keys = rate_keys(pa.concat_tables([there.select(shared.names), rates.select(shared.names).cast(shared)]))
     old = (keys[:old_count], *rate_bounds(there))
     new = (keys[old_count:], *rate_bounds(rates))
-    if not supersede_earlier:
+    _, start, end = old
+    until = end.copy()
+    if supersede_earlier:
+        _refuse_overlaps(there.slice(0, 0), rates, new)
+        done = supersede(old, new)
+        until[done.rows], until[done.void] = done.ends_s, start[done.void]
+    else:
         _refuse_overlaps(there, rates, tuple(np.concatenate(pair) for pair in zip(old, new, strict=True)))
-        return 0, 0
-    _refuse_overlaps(there.slice(0, 0), rates, new)
-    if not old_count:
-        return 0, 0
-    done = supersede(old, new)
-    ids = there["id"].combine_chunks()
-    ends = pa.array(done.ends_s).cast(pa.timestamp("s", tz="UTC"))
-    rows = pa.table(
-        {
-            "id": pa.concat_arrays([ids.take(pa.array(done.rows)), ids.take(pa.array(done.void))]),
-            "valid_to": pa.concat_arrays([ends, pa.nulls(len(done.void), ends.type)]),
-            "is_void": pa.array(np.repeat([False, True], [len(done.rows), len(done.void)])),
-        }
-    )
-    if rows.num_rows:
-        with connection.cursor() as cursor:
-            stage(cursor, "superseded_rate", "id bigint, valid_to timestamptz, is_void boolean", rows)
-            cursor.execute(SUPERSEDE, [at, current_tenant_id()])
-    return len(done.rows), len(done.void)
+    place = pc.index_in(ends["id"].combine_chunks(), there["id"].combine_chunks()).fill_null(-1).to_numpy()
+    np.minimum.at(until, place[place >= 0], rate_ends(ends)[place >= 0])
+    rows = np.flatnonzero(until < end)
+    is_void = until[rows] <= start[rows]
+    ended = there.select(ENDED.names).take(pa.array(rows)).cast(ENDED)
+    _end(tariff, ended["id"], until[rows], is_void, at)
+    return Room(ended, int(is_void.sum()), _first(np.maximum(until, start)[rows]))
+
+
+def rate_ends(ends: pa.Table) -> Int64s:
+    """When rates of `ENDS` end, in seconds."""
+    return np.asarray(ends["at"].combine_chunks().cast(pa.int64()).to_numpy())
+
+
+def _first(instants_s: Int64s) -> datetime | None:
+    """The first of them; None: there is none, or it is the beginning of time."""
+    first = int(instants_s.min(initial=_EVER.max))
+    return None if first in (_EVER.min, _EVER.max) else datetime.fromtimestamp(first, UTC)
+
+
+def _end(tariff: Tariff, ids: pa.ChunkedArray, until_s: Int64s, is_void: Bools, at: datetime) -> None:
+    if not len(ids):
+        return
+    until = pa.array(np.where(is_void, 0, until_s), mask=is_void).cast(pa.timestamp("s", tz="UTC"))
+    rows = pa.table({"id": ids, "valid_to": until, "is_void": pa.array(is_void)})
+    with connection.cursor() as cursor:
+        stage(cursor, "superseded_rate", "id bigint, valid_to timestamptz, is_void boolean", rows)
+        cursor.execute(SUPERSEDE, [at, current_tenant_id(), tariff.pk])
 
 
 def _refuse_overlaps(there: pa.Table, rates: pa.Table, every: tuple[np.ndarray, ...]) -> None:
@@ -217,7 +258,8 @@ def _read_keys(tariff: Tariff) -> pa.Table:
     ).cast(KEY_SCHEMA)
 
 
-def _insert(tariff: Tariff, rates: pa.Table) -> None:
+def insert_rates(tariff: Tariff, rates: pa.Table) -> tuple[int, int]:
+    """Write rates of `LOAD_SCHEMA` into a locked tariff, in their order; their first and last id. Raises Invalid `unknown_profile`."""
     columns = {name: rates[name] for name in LOAD_SCHEMA.names if name not in ("line", "destination", "time_profile")}
     columns["destination_id"] = _ids(rates["destination"], destination_ids(_first_codes(rates)))
     profiles = dict(TimeProfile.objects.values_list("name", "pk"))
@@ -226,6 +268,8 @@ def _insert(tariff: Tariff, rates: pa.Table) -> None:
     with connection.cursor() as cursor:
         stage(cursor, "staged_rate", ", ".join(f"{name} {kind}" for name, kind in STAGED.items()), ordered)
         cursor.execute(INSERT, [current_tenant_id(), tariff.pk])
+        first, last = cursor.fetchone()
+    return first, last
 
 
 def _first_codes(rates: pa.Table) -> dict[str, str]:

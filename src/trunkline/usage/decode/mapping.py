@@ -6,10 +6,8 @@
 
 from __future__ import annotations
 
-import json
 import re
-import tomllib
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -19,6 +17,14 @@ from trunkline.core.errors import Invalid
 from trunkline.usage.decode.expressions import Kind, Node, Parser
 from trunkline.usage.decode.fields import Layout, Quotes
 from trunkline.usage.decode.functions import check_time, functions
+from trunkline.usage.decode.mapping_text import (
+    Language,
+    language_of_name,
+    language_of_text,
+    line_of,
+    line_of_error,
+    read,
+)
 from trunkline.usage.reasons import Reason
 
 MAPPING_OCTETS_MAX: Final = 256 << 10
@@ -132,46 +138,34 @@ def read_mapping(path: Path) -> Description:
     return parse_mapping(text, path.name)
 
 
-def parse_mapping(text: str, name: str) -> Description:
-    """The mapping of a text; `name` is that of the file, which messages begin with. Raises Invalid `mapping_*`."""
+def parse_mapping(text: str, name: str = "", language: Language | None = None) -> Description:
+    """The mapping of a text; `name` is that of the file, which messages begin with. Without one its language is told by how it begins.
+
+    Raises Invalid `mapping_*`, whose `context["line"]` is the line that it is about, as far as that is known.
+    """
+    language = language or (language_of_name(name) if name else language_of_text(text))
+    given = read_mapping_text(text, name, language)
     try:
-        given = _language_of(name)(text)
+        return check_mapping(given, name)
+    except Invalid as error:
+        error.context["line"] = line_of(text, language, str(error.context.get("where", "")))
+        raise
+
+
+def read_mapping_text(text: str, name: str = "", language: Language | None = None) -> object:
+    """What the text of a mapping says, not yet checked. Raises Invalid `mapping_syntax`, `mapping_file`."""
+    if len(text.encode()) > MAPPING_OCTETS_MAX:
+        raise _wrong("mapping_file", name or "the mapping", f"has more than {MAPPING_OCTETS_MAX:,} octets")
+    try:
+        return read(text, language or (language_of_name(name) if name else language_of_text(text)))
     except (ValueError, RecursionError) as error:
         hint = "A mapping is TOML, JSON in a file whose name ends in .json, or YAML in one that ends in .yaml or .yml."
-        raise _wrong("mapping_syntax", name, f"cannot be read: {error}", hint) from error
-    return check_mapping(given, name)
-
-
-def _language_of(name: str) -> Callable[[str], object]:
-    match Path(name).suffix.lower():
-        case ".json":
-            return json.loads
-        case ".yaml" | ".yml":
-            return _read_yaml
-        case _:
-            return tomllib.loads
-
-
-def _read_yaml(text: str) -> object:
-    """A YAML document of plain values. Raises ValueError for anything else: aliases, with which a page unfolds to gigabytes, and a key given twice."""
-    import yaml  # few mappings are written in it
-
-    class Loader(yaml.SafeLoader):
-        def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-            if self.check_event(yaml.AliasEvent):
-                raise ValueError(f"line {self.peek_event().start_mark.line + 1}: an alias (*) is not taken")
-            return super().compose_node(parent, index)
-
-        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-            found = super().construct_mapping(node, deep=deep)
-            if len(found) < len(node.value):
-                raise ValueError(f"line {node.start_mark.line + 1}: a key stands twice")
-            return found
-
-    try:
-        return yaml.load(text, Loader)  # noqa: S506  a safe one
-    except yaml.YAMLError as error:
-        raise ValueError(" ".join(str(error).split())) from error
+        raise Invalid(
+            "mapping_syntax",
+            f"{name or 'the mapping'} cannot be read: {error}.",
+            hint=hint if name else "A mapping is TOML, JSON or YAML.",
+            line=line_of_error(error, text),
+        ) from error
 
 
 def check_mapping(given: object, name: str) -> Description:
@@ -179,11 +173,12 @@ def check_mapping(given: object, name: str) -> Description:
     try:
         return _Reader(_table(given, "the mapping")).description()
     except Invalid as error:
-        raise Invalid(error.code, f"{name}: {error.message}", hint=error.hint) from error
+        begins = f"{name}: " if name else ""
+        raise Invalid(error.code, f"{begins}{error.message}", hint=error.hint, **error.context) from error
 
 
 def _wrong(code: str, where: str, what: str, hint: str = "See docs/formats/mapping.md.") -> Invalid:
-    return Invalid(code, f"{where} {what}.", hint=hint)
+    return Invalid(code, f"{where} {what}.", hint=hint, where=where)
 
 
 def _table(value: object, where: str) -> Mapping[str, Any]:
@@ -209,7 +204,9 @@ def _tables(value: object, where: str) -> Sequence[Mapping[str, Any]]:
 def _only(given: Mapping[str, Any], where: str, allowed: Sequence[str], required: Sequence[str] = ()) -> None:
     for name in given:
         if name not in allowed:
-            raise _wrong("mapping_key", where, f"has the unknown key {name!r}", f"Known are {', '.join(allowed)}.")
+            error = _wrong("mapping_key", where, f"has the unknown key {name!r}", f"Known are {', '.join(allowed)}.")
+            error.context["where"] = name if where == "the mapping" else f"{where}.{name}"
+            raise error
     for name in required:
         if name not in given:
             raise _wrong("mapping_key", where, f"lacks {name!r}")
@@ -302,11 +299,23 @@ class _Reader:
         given = _table(self._given.get("values", {}), "values")
         if len(given) > VALUES_MAX:
             raise _wrong("mapping_size", "values", f"has more than {VALUES_MAX} entries")
-        for name, text in given.items():
+        for name in given:
             if not _NAME.fullmatch(name) or self._file.is_column(name):
                 hint = "Choose another name: lower-case letters, digits and _."
                 raise _wrong("mapping_name", f"values.{name}", "is the name of a column, or no name", hint)
-            self._values[name] = self._expression(text, f"values.{name}")
+        # In whatever order: a database that keeps a mapping as JSON does not keep that of its keys.
+        waiting, tried = dict(given), -1
+        while waiting:
+            failures: list[Invalid] = []
+            for name, text in list(waiting.items()):
+                try:
+                    self._values[name] = self._expression(text, f"values.{name}")
+                    del waiting[name]
+                except Invalid as error:
+                    failures.append(error)
+            if failures and len(failures) == tried:  # nothing has become known by this round
+                raise failures[0]
+            tried = len(failures)
 
     def _skip(self, given: Mapping[str, Any], number: int) -> Skip:
         where = f"skip[{number}]"
@@ -355,7 +364,7 @@ class _Where:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, Invalid):
             code = error.code if error.code.startswith("mapping_") else f"mapping_{error.code}"
-            raise Invalid(code, f"{self._where}: {error.message}", hint=error.hint) from error
+            raise Invalid(code, f"{self._where}: {error.message}", hint=error.hint, where=self._where) from error
 
 
 def _file(given: Mapping[str, Any]) -> FileShape:

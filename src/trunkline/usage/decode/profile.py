@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from trunkline.core.errors import Invalid
 from trunkline.core.period import get_zone, require_aware
-from trunkline.usage.decode.mapping import check_mapping
+from trunkline.usage.decode.mapping import check_mapping, parse_mapping, read_mapping_text
 from trunkline.usage.schema import Service
 
 RULES_MAX: Final = 200
@@ -179,7 +179,8 @@ class SwitchProfile:
         """A profile from what a switch stores: rules and options as JSON.
 
         Options: `service`, `ms_rounding`, `mismatch_tolerance_ms` (0 to 86,400,000), `final_causes` (a list), `legs`,
-        `legs_wait_hours` (0 to 8,784), `legs_skew_s` (0 to 3,600) and `mapping` (an object). Raises Invalid `unknown_timezone`, `number_rule`, `switch_option`,
+        `legs_wait_hours` (0 to 8,784), `legs_skew_s` (0 to 3,600) and `mapping` (an object, or its text in
+        TOML, YAML or JSON). Raises Invalid `unknown_timezone`, `number_rule`, `switch_option`,
         `mapping_*`.
         """
         return cls(
@@ -195,6 +196,16 @@ class SwitchProfile:
     def received_ms(self) -> int:
         """`received_at` in whole UTC milliseconds since 1970."""
         return int(self.received_at.timestamp()) * 1000 + self.received_at.microsecond // 1000
+
+
+def _mapping(value: object) -> str:
+    """A mapping as JSON: of the object that it is, or of the text that a person wrote, with remarks and in an order of its own."""
+    if isinstance(value, str):
+        parse_mapping(value)  # says on which line something is wrong
+        value = read_mapping_text(value)
+    else:
+        check_mapping(value, "mapping")
+    return json.dumps(value)
 
 
 def _options(options: Mapping[str, object]) -> dict[str, Any]:
@@ -215,9 +226,8 @@ def _options(options: Mapping[str, object]) -> dict[str, Any]:
                 read["mismatch_tolerance_ms"] = value
             case "final_causes", list() if all(isinstance(cause, str) for cause in value):
                 read["final_causes"] = frozenset(str(cause).upper() for cause in value)
-            case "mapping", dict():
-                check_mapping(value, "mapping")
-                read["mapping"] = json.dumps(value, sort_keys=True)
+            case "mapping", dict() | str():
+                read["mapping"] = _mapping(value)
             case _:
                 raise Invalid(
                     "switch_option",

@@ -25,6 +25,7 @@ from trunkline.kit.faults import reached
 from trunkline.kit.home import folder, fsync_folder
 from trunkline.kit.logs import log
 from trunkline.kit.outages import explain
+from trunkline.tenancy.queries import require_working
 from trunkline.usage.actions import FINAL
 from trunkline.usage.choices import BatchState
 from trunkline.usage.decode import FileFailed
@@ -80,8 +81,11 @@ def pull(
     """Look into a source once; None where somebody else is at it. `only_settle` fetches nothing new.
 
     What is wrong with the server, the disk or a secret is noted in the feed and comes back as `failure`; the next look is planned
-    accordingly. Raises only what is wrong with our own database or program.
+    accordingly. Raises only what is wrong with our own database or program, and Denied `trial_ended` or `tenant_suspended` where the tenant
+    takes nothing new.
     """
+    with scope(tenant_id, ACTOR):
+        require_working(now())
     with work_lock("source", tenant_id, source_id, wait=False) as is_ours:
         if not is_ours:
             return None

@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import QuerySet
 
 from trunkline.core.errors import NotFound
 from trunkline.kit.db.scope import current_tenant_id, scope
+from trunkline.kit.models import find_public
 from trunkline.kit.secrets import open_sealed
+from trunkline.tenancy.queries import is_working
 from trunkline.usage.models import Alarm, Feed, Receipt, Source, Switch
 from trunkline.usage.sources.choices import ReceiptState, SourceKind
 from trunkline.usage.sources.remote import Target
+
+
+def sources() -> QuerySet[Source]:
+    """All sources of the tenant with their switches, by name."""
+    return Source.objects.select_related("switch").order_by("name")
+
+
+def access_source_by_id(public_id: str) -> Source:
+    """The source of that public id. Raises `NotFound` (`source_not_found`)."""
+    found = find_public(sources(), public_id)
+    if found is None:
+        raise NotFound("source_not_found", f"There is no source {public_id!r}.")
+    return found
 
 
 def access_source(name: str) -> Source:
@@ -20,10 +39,10 @@ def access_source(name: str) -> Source:
     return found
 
 
-def is_to_pull(tenant_id: int, source_id: int) -> bool:
-    """Whether a source is there and not paused; opens a scope of its own."""
+def is_to_pull(tenant_id: int, source_id: int, at: datetime) -> bool:
+    """Whether a source is there and not paused, and the tenant takes new things; opens a scope of its own."""
     with scope(tenant_id, "system"):
-        return Source.objects.filter(pk=source_id, is_active=True).exists()
+        return is_working(at) and Source.objects.filter(pk=source_id, is_active=True).exists()
 
 
 def folder_of(switch: Switch) -> str:
@@ -48,18 +67,31 @@ class Shown:
 
 def list_sources(name: str = "") -> list[Shown]:
     """All sources by name, or the one that is named."""
-    sources = Source.objects.select_related("switch").order_by("name")
-    feeds = {feed.source_id: feed for feed in Feed.objects.all()}
-    alarms: dict[int, list[Alarm]] = {}
-    for alarm in open_alarms():
-        alarms.setdefault(alarm.source_id, []).append(alarm)
-    found = sources.filter(name=name) if name else sources
-    return [Shown(source, feeds[source.pk], alarms.get(source.pk, [])) for source in found]
+    return with_state(list(sources().filter(name=name) if name else sources()))
+
+
+def with_state(found: Sequence[Source]) -> list[Shown]:
+    """Sources with how each is doing."""
+    feeds = {feed.source_id: feed for feed in Feed.objects.filter(source__in=found)}
+    open_ones: dict[int, list[Alarm]] = {}
+    for alarm in alarms().filter(cleared_at=None, source__in=found).order_by("raised_at", "pk"):
+        open_ones.setdefault(alarm.source_id, []).append(alarm)
+    return [Shown(source, feeds[source.pk], open_ones.get(source.pk, [])) for source in found]
+
+
+def alarms() -> QuerySet[Alarm]:
+    """Everything that is or was wrong with a source."""
+    return Alarm.objects.select_related("source")
 
 
 def open_alarms() -> list[Alarm]:
     """What is wrong now, the oldest first."""
-    return list(Alarm.objects.select_related("source").filter(cleared_at=None).order_by("raised_at", "pk"))
+    return list(alarms().filter(cleared_at=None).order_by("raised_at", "pk"))
+
+
+def receipts(source: Source) -> QuerySet[Receipt]:
+    """The files that were seen at a source."""
+    return Receipt.objects.select_related("batch").filter(source=source)
 
 
 def list_receipts(source_id: int, *, state: str = "", limit: int = 50) -> list[Receipt]:

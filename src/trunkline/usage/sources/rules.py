@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Final
 
 from trunkline.core.errors import Invalid
+from trunkline.kit.home import home
 from trunkline.usage.sources.choices import SourceKind
 from trunkline.usage.sources.remote import FOR_PEOPLE
 
@@ -30,6 +33,26 @@ def require_cron(cron: str) -> None:
             "source_schedule",
             f"{cron!r} is no schedule.",
             hint="Five fields, UTC: minute hour day month weekday, such as '15 3 * * *'.",
+        )
+
+
+def incoming_folder(slug: str) -> Path:
+    """The folder of this machine below which an operator's own staff may name folders: `TRUNKLINE_INCOMING`, else `incoming` of the data folder, and in
+    it the one of the operator."""
+    return Path(os.environ.get("TRUNKLINE_INCOMING") or home() / "incoming") / slug
+
+
+def require_own_folder(path: str, slug: str) -> None:
+    """Raises `Invalid` (`source_folder`) unless a folder lies in the operator's own: staff of an operator must not have the machine's other files read.
+
+    Who runs the machine may name any folder, by the command line.
+    """
+    own = incoming_folder(slug)
+    if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(own)):
+        raise Invalid(
+            "source_folder",
+            f"{path[:200]!r} does not lie in {own}.",
+            hint="Whoever runs the machine can make a source of any other folder.",
         )
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from trunkline.kit import jobs
 from trunkline.kit.db.scope import scope
-from trunkline.tenancy.queries import tenant_ids
+from trunkline.tenancy.queries import is_working, tenant_ids
 from trunkline.usage.actions import FINAL
 from trunkline.usage.models import Feed, Receipt
 from trunkline.usage.sources import alarms
@@ -25,9 +25,14 @@ def look_after_all(*, now: Clock) -> None:
 
 
 def look_after(tenant_id: int, *, at: datetime) -> int:
-    """Defer a job for each active source that is due, or of which files wait for their end; review the alarms. Number of jobs made."""
+    """Defer a job for each active source that is due, or of which files wait for their end; review the alarms. Number of jobs made.
+
+    Nothing of it where the tenant takes nothing new: its files stay where they are until it does.
+    """
     made = 0
     with scope(tenant_id, ACTOR):
+        if not is_working(at):
+            return 0
         # Those that could not be moved or deleted (`detail`) wait for the next look.
         final = Receipt.objects.filter(state=ReceiptState.TAKEN, batch__state__in=FINAL, detail="")
         to_settle = set(final.values_list("source_id", flat=True).distinct())

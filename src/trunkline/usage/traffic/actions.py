@@ -85,6 +85,21 @@ class RuleLoad:
     unchanged: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class BadLine:
+    """What is wrong with a line of a file of rules."""
+
+    line: int
+    code: str
+    text: str
+
+
+def bad_lines(problems: Sequence[BadLine]) -> Invalid:
+    """The error of a file with bad lines: Invalid `bad_rule_file`, with them as `problems` of its context."""
+    said = [f"line {each.line}: {each.text} [{each.code}]" for each in problems]
+    return Invalid("bad_rule_file", "\n".join(["Nothing was loaded:", *said]), problems=list(problems))
+
+
 def create_rule(*, given: GivenRule, at: datetime) -> TrafficRule:
     """Make a rule.
 
@@ -140,7 +155,7 @@ def load_rules(*, given: Sequence[tuple[int, GivenRule]], has_others: bool = Tru
     `given` are pairs of a line and a rule. Raises Invalid `bad_rule_file`, which names every bad line.
     """
     require_aware(at)
-    added, changed, unchanged, problems = list[str](), list[str](), list[str](), list[str]()
+    added, changed, unchanged, problems = list[str](), list[str](), list[str](), list[BadLine]()
     with transaction.atomic():
         lock_name("usage.traffic_rules", current_tenant_id())
         rows = {
@@ -160,9 +175,9 @@ def load_rules(*, given: Sequence[tuple[int, GivenRule]], has_others: bool = Tru
                 else:
                     (changed if _save(row, _in_place(each, row)) else unchanged).append(each.name)
             except TrunklineError as error:
-                problems.append(f"line {line}: {error} [{error.code}]")
+                problems.append(BadLine(line, error.code, str(error)))
         if problems:
-            raise Invalid("bad_rule_file", "\n".join(["Nothing was loaded:", *problems]))
+            raise bad_lines(problems)
         removed = [] if has_others else sorted(set(rows) - set(seen))
         for name in removed:
             rows[name].delete()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import Case, CharField, Q, QuerySet, Value, When
+from django.db.models.functions import Cast, Collate, Concat, LPad
 
 from trunkline.core.errors import NotFound
 from trunkline.engine.schema import TimeWindow
 from trunkline.kit.db.kept import Kept
+from trunkline.kit.models import find_public
 from trunkline.parties.models import Account
 from trunkline.tariffs.models import Destination, TimeProfile
 from trunkline.tariffs.rules import parse_windows
@@ -19,6 +21,7 @@ from trunkline.usage.traffic.rule import Conditions, Rule, RuleBook, parse_actio
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+_POSITION_DIGITS = 10
 
 
 def traffic_rules() -> list[TrafficRule]:
@@ -29,6 +32,22 @@ def traffic_rules() -> list[TrafficRule]:
 
 # Asked for by every price of a single event.
 _RULES = Kept(lambda: TrafficRule.objects.select_related("switch", "account"))
+
+
+def rules_in_order() -> QuerySet[TrafficRule]:
+    """All rules of the tenant; their `place` sorts as they are looked at."""
+    stages = [When(stage=stage.value, then=Value(str(number))) for number, stage in enumerate(Stage)]
+    position = LPad(Cast("position", CharField()), _POSITION_DIGITS, Value("0"))
+    place = Concat(Case(*stages, output_field=CharField()), position, "name", output_field=CharField())
+    return TrafficRule.objects.select_related("switch", "account").annotate(place=Collate(place, "C"))
+
+
+def access_rule_by_id(public_id: str) -> TrafficRule:
+    """The rule of that public id. Raises NotFound `rule_not_found`."""
+    found = find_public(rules_in_order(), public_id)
+    if found is None:
+        raise NotFound("rule_not_found", f"There is no rule {public_id!r}.")
+    return found
 
 
 def access_rule(name: str) -> TrafficRule:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, tzinfo
 from typing import Final, TextIO
@@ -11,7 +12,7 @@ from typing import Final, TextIO
 from trunkline.core.errors import Invalid
 from trunkline.tariffs.rules import parse_instant
 from trunkline.tariffs.source import text_of
-from trunkline.usage.traffic.actions import GivenRule
+from trunkline.usage.traffic.actions import BadLine, GivenRule, bad_lines
 from trunkline.usage.traffic.kinds import RuleSide, Then
 from trunkline.usage.traffic.rule import CONDITION_NAMES
 
@@ -19,6 +20,9 @@ COLUMNS: Final = (
     "name", "stage", "position", "side", "switch", "account", "valid_from", "valid_to", *CONDITION_NAMES, "actions", "then", "note",
 )  # fmt: skip
 REQUIRED: Final = ("name", "stage")
+# What a spreadsheet would take for a formula is written behind an apostrophe, and read without it; what begins with apostrophes and goes on
+# so gets one more, so that every text comes back as it was.
+_FORMULA: Final = re.compile(r"'*[=+\-@\t\r\n]")
 
 
 def read_rule_file(data: bytes, zone: tzinfo) -> list[tuple[int, GivenRule]]:
@@ -37,12 +41,12 @@ def read_rule_file(data: bytes, zone: tzinfo) -> list[tuple[int, GivenRule]]:
                 if any(cell.strip() for cell in cells):
                     found.append((line, _rule(names, cells, zone)))
             except Invalid as error:
-                problems.append(f"line {line}: {error} [{error.code}]")
+                problems.append(BadLine(line, error.code, str(error)))
             line = reader.line_num + 1
     except csv.Error as error:
         raise Invalid("bad_rule_file", f"The file is no CSV: {error}.") from error
     if problems:
-        raise Invalid("bad_rule_file", "\n".join(["Nothing was loaded:", *problems]))
+        raise bad_lines(problems)
     return found
 
 
@@ -61,7 +65,7 @@ def _check_header(names: list[str]) -> None:
 def _rule(names: list[str], cells: list[str], zone: tzinfo) -> GivenRule:
     if len(cells) != len(names):
         raise Invalid("field_count", f"There are {len(cells)} values where the header has {len(names)}.")
-    said = {name: cell.strip() for name, cell in zip(names, cells, strict=True)}
+    said = {name: _plain(cell.strip()) for name, cell in zip(names, cells, strict=True)}
     instants = {
         name: parse_instant(said[name], zone) if said.get(name) else None for name in ("valid_from", "valid_to")
     }
@@ -98,7 +102,16 @@ def write_rule_file(
     for rule in rules:
         plain = {name: getattr(rule, name) for name in COLUMNS if name not in CONDITION_NAMES}
         dates = {name: instant(getattr(rule, name)) or "" for name in ("valid_from", "valid_to")}
-        writer.writerow({**plain, **dates, **texts_of(rule.conditions)})
+        cells = {**plain, **dates, **texts_of(rule.conditions)}
+        writer.writerow({name: _cell(value) if isinstance(value, str) else value for name, value in cells.items()})
+
+
+def _cell(text: str) -> str:
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def _plain(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 def texts_of(conditions: Mapping[str, object]) -> dict[str, str]:

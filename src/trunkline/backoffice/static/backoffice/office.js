@@ -1,4 +1,4 @@
-// Keys: "/" looks for something, "n" adds a row where the list offers it, "g" and "d" goes to the dashboard.
+// Keys: "/" looks for something (in the list, where it has a search of its own: Unfold's script does that), "n" adds a row where the list offers it, "g" and "d" goes to the dashboard.
 (() => {
   const isTyping = (target) => target.closest("input, textarea, select, [contenteditable]") !== null;
   let waitsForPlace = false;
@@ -11,7 +11,7 @@
       if (event.key === "d" && home) window.location.assign(home.href);
       return;
     }
-    if (event.key === "/") {
+    if (event.key === "/" && !document.getElementById("searchbar")) {
       event.preventDefault();
       window.dispatchEvent(new CustomEvent("opencommand"));
     } else if (event.key === "n") {
@@ -20,6 +20,28 @@
     } else if (event.key === "g") {
       waitsForPlace = true;
     }
+  });
+
+  // A choice on which the rest of the form depends: data-asks names the parameter by which the page is asked for anew.
+  document.addEventListener("change", (event) => {
+    const name = event.target.dataset && event.target.dataset.asks;
+    if (!name) return;
+    const address = new URL(window.location.href);
+    address.searchParams.set(name, event.target.value);
+    window.location.assign(address);
+  });
+
+  // Who came to fill something in begins to type: a form to add, of a verb, or of a search that nothing was asked of yet. Not where that
+  // would open a keyboard over half the page.
+  const isVisible = (field) => field.offsetParent !== null && field.type !== "hidden" && !field.disabled;
+  window.addEventListener("load", () => {
+    if (document.activeElement !== document.body || !window.matchMedia("(hover: hover)").matches) return;
+    const added = document.querySelector("#django-admin-form-add-constants[data-model-name]");
+    const form = added
+      ? document.getElementById(`${added.dataset.modelName}_form`)
+      : document.querySelector(window.location.search ? ".office-form" : ".office-form, .office-search");
+    const first = form && [...form.querySelectorAll("input, select, textarea")].find(isVisible);
+    if (first && first.matches("input[type=text], input[type=number], input[type=email], textarea")) first.focus();
   });
 
   // A page of work in progress: the element says with data-follow where its next state is, and leaves it out when there is none.

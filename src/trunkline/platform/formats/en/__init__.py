@@ -1,0 +1,1 @@
+"""Dates as the whole office writes them."""

@@ -1,0 +1,384 @@
+"""Rate sheets: compared, applied, undone. These take a tenant and open their scopes by themselves: nothing is computed while one is open."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from django.db import transaction
+
+from trunkline.core.errors import Conflict, Invalid, NotFound
+from trunkline.core.ids import uuid7
+from trunkline.core.period import get_zone
+from trunkline.engine.units import Unit
+from trunkline.kit.db.locks import lock_rows
+from trunkline.pricing import files
+from trunkline.pricing.checks import Level, Looked, Settings, cost_of, count_kinds, findings
+from trunkline.pricing.choices import ImportState
+from trunkline.pricing.compare import Kind, Scope, allowed_begins, closings
+from trunkline.pricing.models import Agreement, SheetImport, SheetTemplate
+from trunkline.pricing.notice import OnBreach
+from trunkline.pricing.offered import ERRORS, Offered, Ways
+from trunkline.pricing.queries import charged_quantities, deck_codes, is_applied, notice_days, notice_of
+from trunkline.tariffs import actions as tariffs
+from trunkline.tariffs.actions.rates import ENDED, ENDS
+from trunkline.tariffs.models import Tariff, TimeProfile
+from trunkline.tariffs.rate_file import LOAD_SCHEMA, rate_bounds, rate_keys
+from trunkline.tenancy.scope import scope as tenant_scope
+from trunkline.usage.proposals import propose
+
+Clock = Callable[[], datetime]
+Int64s = npt.NDArray[np.int64]
+
+_MAKES_RATES: Final = (Kind.NEW, Kind.INCREASE, Kind.DECREASE, Kind.INCREMENT, Kind.MOVED, Kind.BLOCKED)
+_TOLD: Final = {Kind.MOVED: Kind.INCREMENT}  # what needs the notice of something else
+COMPARED: Final = pa.schema(
+    [
+        pa.field("kind", pa.int8(), nullable=False),
+        pa.field("differs", pa.int8(), nullable=False),
+        pa.field("before", pa.int64()),
+        pa.field("asked", pa.timestamp("s", tz="UTC"), nullable=False),
+        pa.field("is_short", pa.bool_(), nullable=False),
+        pa.field("is_written", pa.bool_(), nullable=False),
+    ]
+)
+NOTE_MAX: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked of a sheet: into which tariff, what it leaves out, how it is dated.
+
+    `effective_at`: when lines without a date begin and codes that are left out close; None: as the sheet says in its title, else at the notification. With
+    `reaches_back` lines that begin before the notification stay as they are dated.
+    """
+
+    tariff_id: int
+    scope: Scope = Scope.PARTIAL
+    template_id: int | None = None
+    agreement_id: int | None = None
+    effective_at: datetime | None = None
+    reaches_back: bool = False
+    checks: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a sheet is compared with, read at one instant."""
+
+    tariff: Tariff
+    ways: Ways
+    there: pa.Table
+    agreement: Agreement | None
+    settings: Settings
+    is_repeated: bool
+    quantities: Mapping[int, int]
+
+
+# Reads a sheet: called outside any scope with how the tariff takes lines, and when lines begin that nothing dates.
+ReadSheet = Callable[[Ways, datetime], Offered]
+
+
+def import_sheet(
+    tenant_id: int,
+    *,
+    data: bytes,
+    file_name: str,
+    read: ReadSheet,
+    asked: Asked,
+    notified_at: datetime,
+    actor: str,
+    now: Clock,
+) -> SheetImport:
+    """Read a sheet, compare it with the prices in force, and keep both. Nothing of it counts until it is applied.
+
+    Raises NotFound `not_found`; Conflict `tariff_changed`; Invalid what reading raises, `empty_sheet`, `unknown_check`, `bad_check`.
+    """
+    with tenant_scope(tenant_id, actor):
+        sha256 = hashlib.sha256(data).hexdigest()
+        ground = _ground(asked, sha256, now())
+    offered = read(ground.ways, asked.effective_at or notified_at)
+    if not len(offered.lines) and not len(offered.errors):
+        raise Invalid(
+            "empty_sheet",
+            "There are no rates in this file.",
+            hint="Look at what was understood of it: `trunkline sheet read`.",
+        )
+    effective_at = asked.effective_at or offered.effective_at or notified_at
+    looked = _compare(ground, offered, asked, effective_at, notified_at)
+    found = findings(looked, ground.settings)
+    public_id = uuid7()
+    place = files.import_folder(tenant_id, public_id)
+    try:
+        files.write_octets(place / files.ORIGINAL, data)
+        _write(place, looked, offered.errors)
+        with tenant_scope(tenant_id, actor):
+            return SheetImport.objects.create(
+                public_id=public_id,
+                tariff_id=asked.tariff_id,
+                template_id=asked.template_id,
+                agreement_id=asked.agreement_id,
+                scope=asked.scope,
+                file_name=file_name[:255],
+                sha256=sha256,
+                octets=len(data),
+                notified_at=notified_at,
+                effective_at=effective_at,
+                layout=offered.layout,
+                counts=_counts(looked, ground),
+                findings=[each.as_json() for each in found],
+                compared_revision=ground.tariff.revision,
+                created_at=now(),
+            )
+    except BaseException:
+        files.remove_folder(place)
+        raise
+
+
+def apply_import(
+    tenant_id: int, import_id: int, *, overrule: Collection[str] = (), reason: str = "", actor: str, now: Clock
+) -> SheetImport:
+    """Make the sheet's changes true, all of them in one transaction, and propose a re-rating if they reach into posted traffic.
+
+    `overrule` names checks that stopped the sheet and were looked at; `errors` among them: the rows that could be read are applied without the others.
+    Raises NotFound `not_found`; Conflict `not_compared` if it was applied or discarded before, `stopped_by_checks`, `tariff_changed`.
+    """
+    with tenant_scope(tenant_id, actor, reason=reason):
+        (sheet,) = lock_rows(SheetImport.objects.select_related("tariff"), [import_id])
+        _require_state(sheet, ImportState.COMPARED)
+        _require_allowed(sheet, overrule)
+        place = files.find_import_folder(tenant_id, sheet.public_id)
+        lines = files.read_table(place / files.LINES)
+        rates = lines.filter(lines["is_written"]).select(LOAD_SCHEMA.names).cast(LOAD_SCHEMA)
+        done = tariffs.change_rates(
+            tariff_id=sheet.tariff_id,
+            rates=rates.combine_chunks(),
+            ends=files.read_table(place / files.CLOSINGS),
+            revision=sheet.compared_revision,
+            at=now(),
+        )
+        files.write_table(place / files.ENDED, done.ended)
+        sheet.state, sheet.applied_at, sheet.left_revision = ImportState.APPLIED, now(), done.revision
+        sheet.first_rate, sheet.last_rate, sheet.reason = done.first_id, done.last_id, reason.strip()[:NOTE_MAX]
+        sheet.begins_at = done.begins
+        sheet.save()
+        if done.made or len(done.ended):
+            _propose(sheet, "applied", now())
+    return sheet
+
+
+def undo_import(tenant_id: int, import_id: int, *, reason: str, actor: str, now: Clock) -> SheetImport:
+    """Take a sheet back: the prices that stood before it stand again, to the digit.
+
+    Raises NotFound `not_found`; Invalid `reason_needed`; Conflict `not_applied`, `tariff_changed` if the tariff was changed since: later sheets are undone first.
+    """
+    note = _reason(reason)
+    with tenant_scope(tenant_id, actor, reason=note):
+        (sheet,) = lock_rows(SheetImport.objects.select_related("tariff"), [import_id])
+        _require_state(sheet, ImportState.APPLIED)
+        left = int(sheet.left_revision or 0)
+        ended = files.read_table(files.find_import_folder(tenant_id, sheet.public_id) / files.ENDED).cast(ENDED)
+        change = tariffs.RateChange(left, sheet.first_rate, sheet.last_rate, 0, ended, 0, sheet.begins_at)
+        revision = tariffs.undo_change(tariff_id=sheet.tariff_id, change=change, revision=left, at=now())
+        # The sheet before this one has left what stands now: it can be undone next.
+        SheetImport.objects.filter(
+            tariff_id=sheet.tariff_id, state=ImportState.APPLIED, left_revision=sheet.compared_revision
+        ).update(left_revision=revision)
+        sheet.state, sheet.ended_at, sheet.reason = ImportState.UNDONE, now(), note
+        sheet.save()
+        _propose(sheet, "undone", now())
+    return sheet
+
+
+def discard_import(*, import_id: int, reason: str, at: datetime) -> SheetImport:
+    """Say no to a sheet that is compared; it stays in the history. Raises NotFound `not_found`, Conflict `not_compared`, Invalid `reason_needed`."""
+    note = _reason(reason)
+    with transaction.atomic():
+        (sheet,) = lock_rows(SheetImport.objects.all(), [import_id])
+        _require_state(sheet, ImportState.COMPARED)
+        sheet.state, sheet.ended_at, sheet.reason = ImportState.DISCARDED, at, note
+        sheet.save()
+    return sheet
+
+
+def _ground(asked: Asked, sha256: str, at: datetime) -> Ground:
+    tariff = Tariff.objects.filter(pk=asked.tariff_id).first()
+    if tariff is None:
+        raise NotFound("not_found", "tariff not found.")
+    agreement = Agreement.objects.filter(pk=asked.agreement_id).first() if asked.agreement_id else None
+    checks = asked.checks
+    if checks is None and asked.template_id:
+        checks = SheetTemplate.objects.values_list("checks", flat=True).filter(pk=asked.template_id).first()
+    profiles = set(TimeProfile.objects.values_list("name", flat=True))
+    return Ground(
+        tariff,
+        Ways(Unit(tariff.unit), get_zone(tariff.timezone), profiles, deck_codes()),
+        _standing(tariff),
+        agreement,
+        Settings.of(checks or {}),
+        is_applied(tariff, sha256),
+        charged_quantities(tariff, at),
+    )
+
+
+def _standing(tariff: Tariff) -> pa.Table:
+    """The rates of a tariff at its revision. Raises Conflict `tariff_changed` if it is changed while they are read."""
+    there = tariffs.standing_rates(tariff)
+    # Rates and revision change together, so an unchanged revision after the reading means that these were its rates.
+    tariffs.require_revision(Tariff.objects.get(pk=tariff.pk), tariff.revision)
+    return there
+
+
+def _compare(ground: Ground, offered: Offered, asked: Asked, effective_at: datetime, notified_at: datetime) -> Looked:
+    """The sheet beside what is in force, with its lines at the instants at which they begin."""
+    lines, there = offered.lines, ground.there
+    asked_s, _ = rate_bounds(lines)
+    allowed = _allowed(ground.agreement, asked, notified_at)
+    compared, begins, is_short = allowed_begins(there, lines, allowed)
+    if ground.agreement is None:
+        is_short = np.zeros(len(lines), np.bool_)
+    elif ground.agreement.on_breach == OnBreach.FLAG:
+        compared, begins, _ = allowed_begins(there, lines, _allowed(None, asked, notified_at))
+    elif ground.agreement.on_breach == OnBreach.REFUSE:
+        kinds = np.where(is_short, Kind.REFUSED, compared.kinds).astype(np.int8)
+        compared = replace(compared, kinds=kinds, differs=np.where(is_short, 0, compared.differs).astype(np.int8))
+    dated, is_last = _in_a_row(lines, begins, compared.kinds != Kind.REFUSED)
+    return Looked(
+        there=there,
+        lines=dated,
+        compared=compared,
+        ends=closings(
+            there,
+            dated,
+            is_closed=compared.kinds == Kind.CLOSED,
+            scope=asked.scope,
+            closes_at_s=max(int(effective_at.timestamp()), allowed(Kind.CLOSED)),
+        ),
+        scope=asked.scope,
+        asked_s=asked_s,
+        short=is_short,
+        notified_s=int(notified_at.timestamp()),
+        currencies=offered.currencies,
+        currency=ground.tariff.currency,
+        errors=len(offered.errors) + int((compared.kinds == Kind.REFUSED).sum()),
+        doubts=offered.doubts,
+        is_last=is_last,
+        is_repeated=ground.is_repeated,
+    )
+
+
+def _are_written(looked: Looked) -> npt.NDArray[np.bool_]:
+    """The lines that become rates. An unchanged one does where the rate in force would end sooner: what was to follow is off."""
+    kinds, before = looked.compared.kinds, looked.compared.before
+    _, ends = rate_bounds(looked.lines)
+    _, there_ends = rate_bounds(looked.there)
+    until = np.where(before >= 0, there_ends[before] if len(there_ends) else 0, ends)
+    lasts = (kinds == Kind.UNCHANGED) & ~looked.lines["is_closed"].to_numpy() & (until < ends)
+    return looked.is_last & (np.isin(kinds, _MAKES_RATES) | lasts)
+
+
+def _allowed(agreement: Agreement | None, asked: Asked, notified_at: datetime) -> Callable[[Kind], int]:
+    """From when on a change of a kind may begin, in seconds."""
+    if agreement is None:
+        ever = -(2**62) if asked.reaches_back else int(notified_at.timestamp())
+        return lambda _: ever
+    notice, days = notice_of(agreement), notice_days(agreement)
+    instants = {
+        kind: int(notice.first_allowed(notified_at, days.get(_TOLD.get(kind, kind), 0)).timestamp()) for kind in Kind
+    }
+    return instants.__getitem__
+
+
+def _in_a_row(
+    lines: pa.Table, begins_s: Int64s, counts: npt.NDArray[np.bool_]
+) -> tuple[pa.Table, npt.NDArray[np.bool_]]:
+    """The lines at their beginnings, each ended by the next one of the same rate; and which hold at all, for two can have been put off to one instant.
+
+    Only those that `counts` marks end others or are ended.
+    """
+    keys = rate_keys(lines)
+    asked_s, ends = rate_bounds(lines)
+    ends = ends.copy()
+    rows = np.flatnonzero(counts)
+    order = rows[np.lexsort((asked_s[rows], begins_s[rows], keys[rows]))]
+    here, following = order[:-1], order[1:]
+    same = keys[here] == keys[following]
+    here, following = here[same], following[same]
+    ends[here] = np.minimum(ends[here], begins_s[following])
+    holds = begins_s < ends
+    ever = np.iinfo(np.int64).max
+    for name, instants in (("valid_from", begins_s), ("valid_to", np.where(holds, ends, ever))):
+        place = lines.schema.get_field_index(name)
+        values = pa.array(instants, mask=instants == ever).cast(pa.timestamp("s", tz="UTC"))
+        lines = lines.set_column(place, lines.schema.field(place), values)
+    return lines, holds
+
+
+def _counts(looked: Looked, ground: Ground) -> dict[str, Any]:
+    closed = looked.there["code"].take(pa.array(looked.ends.rows))
+    counts: dict[str, Any] = count_kinds(looked.compared, int(pc.count_distinct(closed).as_py()))
+    cost = cost_of(looked, ground.quantities)
+    return counts | {"lines": len(looked.lines), "errors": looked.errors, "monthly_cost": str(cost)}
+
+
+def _write(place: Path, looked: Looked, errors: pa.Table) -> None:
+    compared = looked.compared
+    before = looked.there["id"].take(pa.array(compared.before, mask=compared.before < 0))
+    columns = {
+        "kind": pa.array(compared.kinds),
+        "differs": pa.array(compared.differs),
+        "before": before,
+        "asked": pa.array(looked.asked_s).cast(pa.timestamp("s", tz="UTC")),
+        "is_short": pa.array(looked.short),
+        "is_written": pa.array(_are_written(looked)),
+    }
+    lines = looked.lines
+    for field in COMPARED:
+        lines = lines.append_column(field, columns[field.name])
+    ends = pa.Table.from_arrays(
+        [
+            looked.there["id"].take(pa.array(looked.ends.rows)),
+            pa.array(looked.ends.at_s).cast(pa.timestamp("s", tz="UTC")),
+        ],
+        schema=ENDS,
+    )
+    files.write_table(place / files.LINES, lines)
+    files.write_table(place / files.CLOSINGS, ends)
+    files.write_table(place / files.ERRORS, errors.cast(ERRORS))
+
+
+def _require_state(sheet: SheetImport, wanted: ImportState) -> None:
+    if sheet.state != wanted:
+        raise Conflict(f"not_{wanted}", f"The sheet {sheet.file_name} is {sheet.state}, not {wanted}.")
+
+
+def _require_allowed(sheet: SheetImport, overrule: Collection[str]) -> None:
+    stopped = [each for each in sheet.findings if each["level"] == Level.STOP and each["check"] not in overrule]
+    if stopped:
+        said = "\n".join(f"{each['check']}: {each['text']} ({each['lines']})" for each in stopped)
+        raise Conflict(
+            "stopped_by_checks",
+            f"Checks have stopped the sheet:\n{said}",
+            hint="Look at it; then discard it, or overrule these checks by name.",
+            checks=[each["check"] for each in stopped],
+        )
+
+
+def _reason(text: str) -> str:
+    note = text.strip()[:NOTE_MAX]
+    if not note:
+        raise Invalid("reason_needed", "Say why.", hint="The reason stands in the history of the tariff.")
+    return note
+
+
+def _propose(sheet: SheetImport, what: str, at: datetime) -> None:
+    cause = f"the sheet {sheet.file_name} {what}"
+    propose(cause=cause, tariff=sheet.tariff, start_from=sheet.begins_at, at=at)

@@ -1,0 +1,84 @@
+"""The lines of a sheet as people look at them: what each changes, from what, and when."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from trunkline.core.errors import Invalid
+from trunkline.kit.db.scope import current_tenant_id
+from trunkline.pricing import files
+from trunkline.pricing.compare import Differs, Kind
+from trunkline.pricing.models import SheetImport
+from trunkline.tariffs.models import Rate
+from trunkline.tariffs.rules import describe_steps, parse_steps
+
+# What is looked at first.
+ORDER = (
+    Kind.REFUSED, Kind.INCREASE, Kind.BLOCKED, Kind.CLOSED, Kind.INCREMENT, Kind.MOVED, Kind.NEW, Kind.DECREASE, Kind.UNCHANGED,
+)  # fmt: skip
+
+
+def change_rows(
+    sheet: SheetImport, *, kind: str | None = None, code: str = "", limit: int, offset: int = 0
+) -> list[dict[str, Any]]:
+    """Lines of a sheet, by kind, each with the price in force when it begins. Raises Invalid `unknown_kind`.
+
+    `code`: only codes that begin so.
+    """
+    lines = files.read_table(files.find_import_folder(current_tenant_id(), sheet.public_id) / files.LINES)
+    kinds = lines["kind"].to_numpy()
+    wanted = np.ones(len(lines), np.bool_)
+    if kind is not None:
+        if kind.upper() not in Kind.__members__:
+            raise Invalid(
+                "unknown_kind", f"There is no kind {kind!r}.", hint=", ".join(each.name.lower() for each in Kind)
+            )
+        wanted &= kinds == Kind[kind.upper()]
+    if code:
+        wanted &= np.asarray(pc.starts_with(lines["code"].combine_chunks(), code).to_numpy(zero_copy_only=False))
+    rank = np.array([ORDER.index(each) for each in Kind], np.int8)
+    rows = np.flatnonzero(wanted)
+    rows = rows[np.argsort(rank[kinds[rows]], kind="stable")][offset : offset + limit]
+    shown = lines.take(pa.array(rows)).to_pylist()
+    before = Rate.objects.select_related("destination").in_bulk([row["before"] for row in shown if row["before"]])
+    return [_row(row, before.get(row["before"])) for row in shown]
+
+
+def _row(row: dict[str, Any], before: Rate | None) -> dict[str, Any]:
+    differs = Differs(row["differs"])
+    notes = [row["refused"]] if row["refused"] else []
+    if differs & Differs.DESTINATION and before is not None and before.destination is not None:
+        notes.append(f"was {before.destination.name}")
+    if row["is_short"]:
+        notes.append("short_notice")
+    if row["asked"] != row["valid_from"]:
+        notes.append(f"asked for {row['asked'].date()}")
+    closed = row["is_closed"]
+    return {
+        "line": row["line"],
+        "kind": Kind(row["kind"]).name.lower(),
+        "code": row["code"],
+        "destination": row["destination"] or "",
+        "tag": row["tag"] or "",
+        "time_profile": row["time_profile"] or "",
+        "before": "" if before is None else _price(before.steps, before.blocked, closed=False),
+        "price": _price(row["steps"], row["blocked"], closed=closed),
+        "begins": row["valid_from"].date().isoformat(),
+        "note": ", ".join(notes),
+    }
+
+
+def _price(steps: str, blocked: bool, *, closed: bool) -> str:
+    if closed:
+        return "closed"
+    return "blocked" if blocked else describe_steps(parse_steps(steps))
+
+
+def error_rows(sheet: SheetImport, *, limit: int, offset: int = 0) -> list[dict[str, Any]]:
+    """Rows of a sheet that gave no line: where, why, and what stands there."""
+    errors = files.read_table(files.find_import_folder(current_tenant_id(), sheet.public_id) / files.ERRORS)
+    return list(errors.slice(offset, limit).to_pylist())

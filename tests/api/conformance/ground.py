@@ -1,0 +1,111 @@
+"""An operator with something of everything, so that requests to every operation find what they name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.test import Client
+
+from tests.api.answers import ok
+from tests.api.conftest import Asking, new_key
+from tests.api.test_every_operation import NAMED
+from tests.db.usage.carrier import NOW, START, Carrier, line
+from trunkline.identity.permissions import NOT_FOR_KEYS, Permission
+from trunkline.kit.secrets import Secret
+from trunkline.reports.actions import save_report
+from trunkline.tariffs.actions import create_time_profile
+from trunkline.tariffs.models import Rate, Tariff
+from trunkline.tenancy.models import Tenant
+from trunkline.usage.actions import create_switch
+from trunkline.usage.asked import Asked
+from trunkline.usage.looks import begin_look, make_look
+from trunkline.usage.models import Proposal, Switch
+from trunkline.usage.process import process
+from trunkline.usage.queries import access_switch
+from trunkline.usage.rerate import register_reratings
+from trunkline.usage.sources.actions import add_source
+from trunkline.usage.sources.models import Alarm, Receipt
+from trunkline.usage.traffic.actions import GivenRule, create_rule
+
+MAPPING = {
+    "name": "mine",
+    "version": 1,
+    "title": "Mine",
+    "file": {"kind": "delimited", "columns": ["id", "callee", "begun", "seconds"]},
+    "record": {"key": "id", "called": "callee", "start": "time(begun)", "duration": "seconds(seconds)"},
+}
+
+
+@dataclass(frozen=True)
+class Ground:
+    """The operator: its data folder, a key that may do everything, and by the names of parameters what is there."""
+
+    home: Path
+    key: str
+    ids: Mapping[str, str]
+
+
+def make_ground(folder: Path) -> Ground:
+    """Make the operator. Commits; its data folder is `home` of the folder."""
+    carrier = Carrier.make(folder / "in")
+    tenant_id, lines = carrier.tenant_id, (line("1"), line("2", 90), line("3", called="999"), line("4", trunk_in="x"))
+    carrier.load(carrier.write("a.csv", *lines))
+    with carrier.scope():
+        tenant = Tenant.objects.get(pk=tenant_id)
+        key = new_key(tenant, *(set(Permission) - NOT_FOR_KEYS))
+        _furnish(carrier)
+    ask = Asking(Client(), key)
+    account_id = str(carrier.accounts["cust"].public_id)
+    invoice = ok(ask.post("/invoices", {"account_id": account_id, "period": "2026-03", "early": True}), 201)
+    _rerate(carrier)
+    ids = _look(carrier) | {"record_id": ok(ask.get("/records", account_id=account_id))["data"][0]["id"]}
+    with carrier.scope():
+        for name, (model, attribute) in NAMED.items():
+            rows: Any = model._default_manager
+            found = rows.filter(options__has_key="mapping") if model is Switch else rows.order_by("pk")
+            ids[name] = str(getattr(found.first(), attribute))
+    named = {"account_id": account_id, "invoice_id": invoice["id"], "switch": "common"}
+    return Ground(folder / "home", key, ids | named)
+
+
+def _furnish(carrier: Carrier) -> None:
+    """What a carrier has besides accounts, prices and files. Needs an open scope."""
+    create_switch(name="old", format="mapping", options={"mapping": MAPPING}, at=NOW)
+    create_rule(given=GivenRule(name="premium", stage="after_account", actions="tag premium"), at=NOW)
+    create_time_profile(name="nights", windows=[{"from": "20:00", "to": "24:00"}], at=NOW)
+    save_report(name="days", asked={"by": "day", "view": "summary"})
+    switch = access_switch("common")
+    source = add_source(
+        switch=switch,
+        name="feed",
+        kind="sftp",
+        host="127.0.0.1",
+        port=1,
+        login="cdr",
+        password=Secret("s3cret"),
+        at=NOW,
+    )
+    Receipt.objects.create(source=source, key="1", locator="/out/a.csv", name="a.csv", octets=9, first_seen_at=NOW)
+    Alarm.objects.create(source=source, kind="stalled", detail="Nothing came.", raised_at=NOW, last_at=NOW)
+
+
+def _rerate(carrier: Carrier) -> None:
+    """Other prices, the re-rating of what they concern, and one more proposal."""
+    with carrier.scope():
+        Rate.objects.filter(tariff__name="sell").update(steps="0:0.12/60/1")
+        Tariff.objects.filter(name="sell").update(revision=2)
+    made = register_reratings(carrier.tenant_id, Asked(side="sell"), name="re-rating", actor="test", now=carrier.clock)
+    for batch_id in made:
+        process(tenant_id=carrier.tenant_id, batch_id=batch_id, now=carrier.clock)
+    with carrier.scope():
+        Proposal.objects.create(cause="prices of sell", start_from=START, made_at=NOW)
+
+
+def _look(carrier: Carrier) -> dict[str, str]:
+    with carrier.scope():
+        look_id = begin_look(carrier.tenant_id, Asked(code="254"), actor="test", at=NOW)
+    make_look(carrier.tenant_id, look_id, actor="test")
+    return {"look_id": str(look_id)}

@@ -1,0 +1,27 @@
+"""Every page of the sidebar, at a desk and on a phone, by day and by night."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from tests.browser.visitor import DESKTOP, PHONE, Visitor
+
+
+def _links(visitor: Visitor) -> dict[str, str]:
+    """The items of the sidebar, and where they lead."""
+    page = visitor.go("/office/")
+    found = page.locator("#nav-sidebar a[href^='/']").evaluate_all(
+        "links => links.map((each) => [each.innerText.trim().split('\\n').pop(), each.getAttribute('href')])"
+    )
+    return dict(found)
+
+
+def test_every_page_fits_a_desk_and_a_phone(owner: Visitor) -> None:
+    links = _links(owner)
+    assert len(links) > 15
+    too_wide = {}
+    for name, link in links.items():
+        page = owner.go(link)
+        expect(page.locator("#main, main").first).to_be_visible()
+        too_wide[name] = [*owner.too_wide(DESKTOP), *owner.too_wide(PHONE)]
+    assert {name: found for name, found in too_wide.items() if found} == {}

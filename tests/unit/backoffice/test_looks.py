@@ -1,0 +1,27 @@
+"""The looks of the office: a class that no style sheet knows would leave a page as it is, and nobody would be told."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+from pathlib import Path
+
+import trunkline.backoffice
+
+FOLDER = Path(trunkline.backoffice.__file__).parent
+OURS = FOLDER / "static" / "backoffice" / "office.css"
+UNFOLD = files("unfold") / "static" / "unfold" / "css" / "styles.css"
+ICONS = "material-symbols-outlined"
+TEMPLATE_TAG = re.compile(r"\{%.*?%\}|\{\{.*?\}\}")
+
+
+def test_every_class_of_our_templates_has_a_style() -> None:
+    styled = (OURS.read_text() + UNFOLD.read_text()).replace("\\", "")
+    unknown = {
+        (path.name, name)
+        for path in FOLDER.rglob("templates/**/*.html")
+        for names in re.findall(r'(?<!:)class="([^"]*)"', path.read_text())
+        for name in TEMPLATE_TAG.sub(" ", names).split()
+        if f".{name}" not in styled and name != ICONS
+    }
+    assert unknown == set()

@@ -1,0 +1,149 @@
+"""The tables of docs/algorithms/rate-changes.md, run."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from trunkline.pricing.compare import LINES, Compared, Differs, Kind, Scope, allowed_begins, closings, compare
+from trunkline.pricing.notice import Counting, Notice
+from trunkline.tariffs.rate_file import STANDING
+
+PAGE = Path(__file__).parents[3] / "docs/algorithms/rate-changes.md"
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+LINE_BEGINS = datetime(2026, 3, 10, tzinfo=UTC)
+
+
+def _table(heading: str) -> list[dict[str, str]]:
+    lines = PAGE.read_text().split("## Tables")[1].split(f"### {heading}\n")[1].splitlines()
+    begin = next(n for n, line in enumerate(lines) if line.startswith("|"))
+    names = [cell.strip() for cell in lines[begin].strip("|").split("|")]
+    rows = []
+    for line in lines[begin + 2 :]:
+        if not line.startswith("|"):
+            break
+        rows.append(dict(zip(names, (cell.strip() for cell in line.strip("|").split("|")), strict=True)))
+    return rows
+
+
+def rate(code: str, said: str = "0:0.02/60/1", **other: Any) -> dict[str, Any]:
+    """A rate of both schemas: `steps [Destination] [fee X]`, `blocked` or `closed`."""
+    steps, _, fee = said.partition(" fee ")
+    steps, _, destination = steps.partition(" ")
+    is_priced = said not in ("blocked", "closed")
+    return {
+        "id": 0, "line": 0, "code": code, "destination": destination or "Kenya", "steps": steps if is_priced else "0:0/60/1",
+        "setup_fee": fee or "0", "grace": 0, "valid_from": LONG_AGO, "valid_to": None, "time_profile": None, "weight": "10",
+        "rounding_mode": 0, "rounding_decimals": 8, "max_cost": None, "blocked": said == "blocked", "tag": None,
+        "length_min": None, "length_max": None, "additive": False, "is_closed": said == "closed", "refused": None,
+    } | other  # fmt: skip
+
+
+def there(*rates: dict[str, Any]) -> pa.Table:
+    return _columns([each | {"id": number} for number, each in enumerate(rates, 1)], STANDING)
+
+
+def sheet(*rates: dict[str, Any]) -> pa.Table:
+    return _columns([{**each, "line": number} for number, each in enumerate(rates, 2)], LINES)
+
+
+def _columns(rates: list[dict[str, Any]], schema: pa.Schema) -> pa.Table:
+    return pa.Table.from_pylist([{name: each[name] for name in schema.names} for each in rates], schema)
+
+
+def kinds(compared: Compared) -> list[Kind]:
+    return [Kind(kind) for kind in compared.kinds]
+
+
+@pytest.mark.parametrize("row", _table("What a line is"), ids=lambda row: f"{row['before']}->{row['line']}")
+def test_what_a_line_is(row: dict[str, str]) -> None:
+    before = there(rate("254", row["before"])) if row["before"] else there()
+    compared = compare(before, sheet(rate("254", row["line"], valid_from=LINE_BEGINS)))
+    also = {"increment": Differs.INCREMENT, "moved": Differs.DESTINATION}
+    wanted = Kind[row["class"].upper()]
+    assert kinds(compared) == [wanted]
+    found = Differs(int(compared.differs[0]))
+    itself = {Kind.INCREMENT: Differs.INCREMENT, Kind.MOVED: Differs.DESTINATION}.get(wanted, Differs.PRICE)
+    assert found & ~itself == sum((also[name] for name in filter(None, row["also"].split(", "))), Differs(0))
+    assert compared.before.tolist() == [0 if row["before"] else -1]
+
+
+@pytest.mark.parametrize("row", _table("What a sheet leaves out"), ids=lambda row: row["scope"])
+def test_what_a_sheet_leaves_out(row: dict[str, str]) -> None:
+    tariff = there(*(rate(code) for code in ("254", "25470", "255", "88213", "88216")))
+    named = sheet(rate("2547", valid_from=LINE_BEGINS), rate("88213", valid_from=LINE_BEGINS))
+    at = int(LINE_BEGINS.timestamp())
+    ends = closings(tariff, named, is_closed=named["is_closed"].to_numpy(), scope=Scope(row["scope"]), closes_at_s=at)
+    assert tariff["code"].take(pa.array(ends.rows)).to_pylist() == [code for code in row["closed"].split(", ") if code]
+    assert ends.at_s.tolist() == [at] * len(ends.rows)
+
+
+@pytest.mark.parametrize("row", _table("When a change may begin"), ids=lambda row: "-".join(row.values()))
+def test_when_a_change_may_begin(row: dict[str, str]) -> None:
+    zone = ZoneInfo(row["zone"])
+    counting, _, hour = row["counted"].partition(" ")
+    notice = Notice(
+        Counting(counting),
+        zone=row["zone"],
+        hour=int(hour or 0),
+        is_business=row["business"] == "yes",
+        cut_off=time.fromisoformat(row["cut-off"]) if row["cut-off"] else None,
+    )
+    notified = datetime.fromisoformat(row["notified"]).replace(tzinfo=zone)
+    allowed = datetime.fromisoformat(row["first allowed"]).replace(tzinfo=zone)
+    assert notice.first_allowed(notified, int(row["days"])) == allowed
+
+
+def test_a_line_is_compared_with_the_rate_of_its_day() -> None:
+    tariff = there(
+        rate("254", "0:0.01/60/1", valid_to=datetime(2026, 3, 5, tzinfo=UTC)),
+        rate("254", "0:0.03/60/1", valid_from=datetime(2026, 3, 5, tzinfo=UTC)),
+    )
+    begins = [datetime(2026, 3, day, tzinfo=UTC) for day in (4, 5)]
+    for begin, kind, row in zip(begins, (Kind.INCREASE, Kind.DECREASE), (0, 1), strict=True):
+        compared = compare(tariff, sheet(rate("254", valid_from=begin)))
+        assert (kinds(compared), compared.before.tolist()) == ([kind], [row])
+
+
+def test_a_line_that_is_put_off_is_compared_with_the_rate_of_its_new_day() -> None:
+    tariff = there(
+        rate("254", "0:0.03/60/1", valid_to=datetime(2026, 3, 12, tzinfo=UTC)),
+        rate("254", "0:0.01/60/1", valid_from=datetime(2026, 3, 12, tzinfo=UTC)),
+    )
+    days = {Kind.DECREASE: 13, Kind.INCREASE: 20}
+    compared, begins, put_off = allowed_begins(
+        tariff,
+        sheet(rate("254", valid_from=LINE_BEGINS)),
+        lambda kind: int(datetime(2026, 3, days.get(kind, 1), tzinfo=UTC).timestamp()),
+    )
+    assert kinds(compared) == [Kind.INCREASE]
+    assert begins.tolist() == [int(datetime(2026, 3, 20, tzinfo=UTC).timestamp())]
+    assert put_off.tolist() == [True]
+
+
+def test_a_code_that_a_line_closes_ends_with_all_its_rates() -> None:
+    tariff = there(
+        rate("254", "0:0.01/60/1", time_profile="peak"),
+        rate("254", "0:0.02/60/1", time_profile="off-peak", valid_from=datetime(2026, 4, 1, tzinfo=UTC)),
+        rate("255"),
+    )
+    ends = closings(tariff, sheet(rate("254", "closed", valid_from=LINE_BEGINS)), scope=Scope.PARTIAL, closes_at_s=0)
+    assert (ends.rows.tolist(), ends.at_s.tolist()) == ([0, 1], [int(LINE_BEGINS.timestamp())] * 2)
+
+
+def test_a_step_between_first_and_last_is_looked_at_too() -> None:
+    tariff = there(rate("254", "0:0.01/60/1;60:0.02/60/1;120:0.03/60/1"))
+    compared = compare(tariff, sheet(rate("254", "0:0.01/60/1;60:0.025/60/1;120:0.03/60/1", valid_from=LINE_BEGINS)))
+    assert kinds(compared) == [Kind.INCREMENT]
+
+
+def test_nothing_compared_with_nothing_is_nothing() -> None:
+    assert kinds(compare(there(), sheet())) == []
+    ends = closings(there(), sheet(), scope=Scope.FULL, closes_at_s=0)
+    np.testing.assert_array_equal(ends.rows, [])
