@@ -198,7 +198,7 @@ class _Reader(RowValues):
                 raise Invalid("bad_code", f"{head[:40]!r} is no country code.")
             if not code:
                 return read_codes(country, "", rules)
-            return [added + each for each in read_codes(code, country, rules)]
+            return [added + each for each in read_codes(code.replace("-", "") if added else code, country, rules)]
 
         if heads is not None:
             present = pc.or_(pc.is_valid(texts), pc.is_valid(self.texts(Role.COUNTRY_CODE)))

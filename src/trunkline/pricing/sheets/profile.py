@@ -49,6 +49,7 @@ class Profile:
     iso: float = 0.0
     currency: float = 0.0
     word: float = 0.0  # blocked, closed and the like
+    undated: float = 0.0  # words for no date
     wide: float = 0.0  # three digits and more
     distinct: float = 0.0
     texts: tuple[str, ...] = ()
@@ -56,7 +57,7 @@ class Profile:
 
 # What `_facts` tells of a cell, in its order.
 _FACTS: Final = (
-    "code", "digits", "price", "fraction", "date", "serial", "pair", "interval", "text", "change", "slot", "flag", "iso", "currency", "word", "wide",
+    "code", "digits", "price", "fraction", "date", "serial", "pair", "interval", "text", "change", "slot", "flag", "iso", "currency", "word", "undated", "wide",
 )  # fmt: skip
 
 
@@ -91,6 +92,7 @@ def _facts(text: str, kind: CellKind) -> tuple[bool, ...]:
         bool(_ISO.fullmatch(text)),
         bool(_CURRENCY.fullmatch(text)) and bool(w.currencies_in(text)),
         word in w.BLOCKED_WORDS or word in w.CLOSED_WORDS,
+        word in w.UNDATED,
         sum(map(str.isdigit, text)) >= 3,
     )
 

@@ -175,6 +175,7 @@ def _codes_overlooked(sheet: SheetLayout, roles: Roles, profiles: Sequence[Profi
         p = profiles[column.index]
         said = meaning_of(column.header) if column.header else None
         is_code = said is not None and said.role in {"code", "area_code", "country_code", "npa"} and p.count > 0
+        is_code |= p.count > 0 and bool(re.search(r"(?i)\bM[CN]C", column.header))  # codes of networks, as SMS has them
         unnamed = said is None and p.code > 0.8 and p.distinct > 0.3 and p.date < 0.5
         if is_code or unnamed:
             text = f"Column {column.header or letter(column.index)!r} could be the codes, yet its cells are not read as such."
@@ -260,12 +261,28 @@ def _read_codes_how(grid: Grid, sheet: SheetLayout) -> tuple[SheetLayout, list[D
                 Doubt.HYPHEN, sheet.name, doubt, "Say whether a hyphen stands for a range or between country and city."
             )
         )
+    if column.role is Role.CODE and _has_thousands(texts):
+        text = "A comma in the codes can part codes or thousands, as in 447,911."
+        doubts.append(
+            DoubtAt(Doubt.CODE_COMMA, sheet.name, text, "Ask for codes as text, or say that commas part codes.")
+        )
     joins = True
     country = sheet.column(Role.COUNTRY_CODE)
     if country is not None and sheet.column(Role.AREA_CODE) is not None:
         joins = _joins(grid, sheet, country, column)
     sheet = replace(sheet, codes=CodeRules(hyphen, joins))
     return replace(sheet, adds_country=_added_country(grid, sheet, column)), doubts
+
+
+def _has_thousands(texts: pa.Array) -> bool:
+    """Whether all codes of more than three digits have commas where thousands have them, as a spreadsheet would write numbers."""
+    several = pc.fill_null(pc.match_substring_regex(texts, "^[0-9]{1,3}(,[0-9]{3})+$"), False)
+    long = pc.fill_null(pc.match_substring_regex(texts, "[0-9]{4}"), False)
+    return (
+        (pc.sum(several).as_py() or 0) >= 2
+        and not pc.any(long).as_py()
+        and not pc.any(pc.fill_null(pc.match_substring_regex(texts, ",[0-9]{1,2}(,|$)|, "), False)).as_py()
+    )
 
 
 def _hyphen(texts: Sequence[str], header: str) -> tuple[Hyphen, str]:

@@ -109,7 +109,7 @@ def fits(role: str, p: Profile) -> bool | None:
         case "destination" | "country" | "network" | "id":
             return p.text >= 0.5
         case "effective" | "expiry":
-            return p.date >= 0.6 or p.serial >= 0.9
+            return (p.date > 0 and p.date + p.undated >= 0.6) or p.serial >= 0.9
         case "increment":
             return p.pair >= 0.6 or p.interval >= 0.6 or _reads_seconds(p)
         case "first" | "interval" | "grace" | "included":

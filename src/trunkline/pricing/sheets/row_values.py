@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from trunkline.core.errors import Invalid
 from trunkline.pricing.sheets import words as w
 from trunkline.pricing.sheets.cells import Problems, Rows, each_distinct, fill_down
-from trunkline.pricing.sheets.date_cells import DateCell, read_date
+from trunkline.pricing.sheets.date_cells import DateCell, DateOrder, read_date
 from trunkline.pricing.sheets.grid import Grid
 from trunkline.pricing.sheets.increment_cells import Increments, read_increments, read_seconds
 from trunkline.pricing.sheets.layout import Column, Role, SheetLayout
@@ -207,10 +207,8 @@ def _slot_of(text: str) -> str:
     return "" if slot == "any" else slot
 
 
-def _date(text: str, order: Any) -> DateCell | None:
-    if text.strip() in {"-", "--", "n/a", "N/A", "—", "–"}:
-        return None
-    return read_date(text, order)
+def _date(text: str, order: DateOrder) -> DateCell | None:
+    return None if plain(text) in w.UNDATED else read_date(text, order)
 
 
 def _naive(cell: DateCell | None) -> Any:

@@ -256,6 +256,10 @@ YES: Final = frozenset(
     }
 )
 NO: Final = frozenset({"0", "no", "n", "false", "f", "nein", "non", "nao", "нет", "nie", "hayir", ""})
+# What stands in a column of dates where a price goes on as it was.
+UNDATED: Final = frozenset(
+    {"", "n a", "na", "current", "unchanged", "no change", "existing", "in force", "active", "same", "tba", "none"}
+)
 AT_ONCE: Final = _phrases(
     """
     a s a p | ab sofort | asap | at once | da subito | de inmediato | des que possible | direct | effective immediately | hemen | imediatamente | imediato
