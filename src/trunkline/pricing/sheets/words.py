@@ -53,7 +53,8 @@ PRICE: Final = words_of(
     " 价格 费率 单价 资费 料金 単価 سعر السعر"
 )
 CODE: Final = words_of(
-    "code codes dialcode dialcodes dialprefix prefix prefixes prefixs digits breakout breakouts npanxx npanxxx npanxxy lrn pattern dialling dialing"
+    "code codes dialstring dialstrings dialcode dialcodes dialprefix prefix prefixes prefixs digits breakout breakouts npanxx npanxxx"
+    " npanxxy lrn pattern dialling dialing"
     " dialed dnis npa nxx vorwahl vorwahlen kennzahl kennzahlen rufnummernbereich praefix indicatif indicatifs prefixe"
     " codigo codigos prefijo prefijos codice codici prefisso prefissi prefixo prefixos indicativo indicativos netnummer kengetal"
     " код коды кода кодов префикс префиксы kod kody kodlar kodu prefiks prefiksy numer kierunkowy riktnummer suuntanumero"
@@ -156,6 +157,7 @@ FILLING: Final = words_of(
 # Headers that do not mean what their words say, or mean it only as a whole.
 WHOLE: Final[Mapping[str, str]] = _table(
     """
+    code: dial string | dial strings
     destination: code name | codename | code names | prefix name | dial code name | area name | areaname | zone name | destination name | route name |
         destinationname | target pattern name | country network | destination code name | country destination | country operator | nom de la
         destination | area
