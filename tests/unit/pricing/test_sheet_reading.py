@@ -181,6 +181,7 @@ def test_blocked_is_not_closed() -> None:
         ("Destination,Code,Rate\nUK,x,0.01\nFR,y,0.02\nDE,49,0.1\n", "no_code_column"),
         ("Name,Phone\nAda,12345\n", "no_table"),
         ("hello\nworld\n", "no_table"),
+        ('[{"code":"44","rate":0.01}]', "no_table"),
     ],
 )  # fmt: skip
 def test_what_can_mean_two_things_is_a_doubt(text: str, doubt: str) -> None:

@@ -161,7 +161,7 @@ def _price(t: frozenset[str]) -> str:
         return "other"
     if t & {"increment", "increments", "incr", "interval", "pulse"} and not t & {"next", "first", "initial"}:
         return "increment"
-    if t & w.SETUP:
+    if t & w.SETUP or ("fee" in t and not t & (w.PRICE - {"fee"})):
         return "setup"
     if t & w.NEW:
         return "price_new"

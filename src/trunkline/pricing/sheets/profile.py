@@ -64,7 +64,7 @@ _FACTS: Final = (
 @lru_cache(maxsize=65_536)
 def _facts(text: str, kind: CellKind) -> tuple[bool, ...]:
     word = plain(text)
-    letters = bool(_LETTERS.search(text))
+    letters = bool(_LETTERS.search(text)) or (len(text) == 1 and text.isalpha())
     digits = bool(_DIGITS.fullmatch(text))
     whole = int(text) if _WHOLE.fullmatch(text) else -1
     dated = (

@@ -24,6 +24,7 @@ from trunkline.pricing.sheets.templates import fit
 
 READ_SHARE_MIN: Final = 0.5
 SAMPLE_LINES: Final = 10
+_OF_LINES: Final = frozenset({Doubt.FEW_ROWS_READ, Doubt.SHEETS_DISAGREE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def read_grids(grids: Sequence[Grid], context: Context, layout: Layout | None = 
             skipped[what] = skipped.get(what, 0) + count
     duplicates, contradictions, across = _duplicates(lines)
     # What the lines tell is told anew, also of a layout that was corrected.
-    doubts = [each for each in found.doubts if each.doubt not in {Doubt.FEW_ROWS_READ, Doubt.SHEETS_DISAGREE}]
+    doubts = [each for each in found.doubts if each.doubt not in _OF_LINES]
     doubts += _doubts_of_lines(read, across)
     found = replace(found, doubts=tuple(doubts))
     origins = _origins(grids, found)
@@ -113,6 +114,8 @@ def _doubts_of_lines(read: Sequence[tuple[SheetLayout, SheetLines]], across: boo
                     Doubt.FEW_ROWS_READ, sheet.name, text, "Look at the columns: one is likely to mean something else."
                 )
             )
+    if read and not any(each.lines.num_rows or each.errors for _, each in read):
+        doubts.append(DoubtAt(Doubt.NO_TABLE, read[0][0].name, "Not one row is a rate.", "Look at the columns."))
     if across:
         doubts.append(
             DoubtAt(

@@ -28,11 +28,11 @@ def plain(text: str) -> str:
 
 def words_of(text: str) -> frozenset[str]:
     """The words of a text, as a set."""
-    return frozenset(text.split())
+    return frozenset(piece for word in text.split() for piece in plain(word).split())
 
 
 def _phrases(text: str) -> frozenset[str]:
-    return frozenset(" ".join(each.split()) for each in text.split("|"))
+    return frozenset(map(plain, text.split("|")))
 
 
 def _table(text: str) -> Mapping[str, str]:
@@ -105,7 +105,7 @@ NEXT: Final = words_of(
     " successivo successivi adicional следующий последующий nastepny kolejny sonraki increment"
 )
 SETUP: Final = words_of(
-    "setup connect connection connexion connectcost conexion connessione conexao establecimiento establishment flagfall attempt base callsetup"
+    "setup conn connect connection connexion connectcost conexion connessione conexao establecimiento establishment flagfall attempt base callsetup"
     " verbindung verbindungsaufbau einrichtung mise соединение установка polaczenie baglanti surcharge connectfee fixed"
 )
 GRACE: Final = words_of("grace nocharge free kulanz gracia nocharged")
@@ -158,7 +158,7 @@ FILLING: Final = words_of(
 WHOLE: Final[Mapping[str, str]] = _table(
     """
     code: dial string | dial strings
-    destination: code name | codename | code names | prefix name | dial code name | area name | areaname | zone name | destination name | route name |
+    destination: 宛先 | 国名 | code name | codename | code names | prefix name | dial code name | area name | areaname | zone name | destination name | route name |
         destinationname | target pattern name | country network | destination code name | country destination | country operator | nom de la
         destination | area
     other: rate name | iso | iso code | iso country code | country iso | mcc | mnc | pvt rate cost | pvt rate surcharge | minimum charge | min charge
@@ -167,7 +167,7 @@ WHOLE: Final[Mapping[str, str]] = _table(
         rating | trunk id
     country: country name
     network: operator name | network operator
-    country_code: country code | countrycode | cc | country codes | country prefix | landesvorwahl | landervorwahl | landerkennzahl | landercode |
+    country_code: 国番号 | 国コード | 国家代码 | country code | countrycode | cc | country codes | country prefix | landesvorwahl | landervorwahl | landerkennzahl | landercode |
         landeskennzahl | indicatif pays | code pays | codigo pais | codigo de pais | codigo del pais | prefisso paese | prefisso internazionale |
         codigo do pais | ddi | код страны | kod kraju | ulke kodu
     area_code: area code | area codes | areacode | city code | city code s | city codes | ortsvorwahl | ortskennzahl | codigo de area | codigo area |
