@@ -32,7 +32,7 @@ def words_of(text: str) -> frozenset[str]:
 
 
 def _phrases(text: str) -> frozenset[str]:
-    return frozenset(map(plain, text.split("|")))
+    return frozenset(map(plain, text.split("|"))) - {""}
 
 
 def _table(text: str) -> Mapping[str, str]:
@@ -167,7 +167,8 @@ WHOLE: Final[Mapping[str, str]] = _table(
         rating | trunk id
     country: country name
     network: operator name | network operator
-    country_code: 国番号 | 国コード | 国家代码 | country code | countrycode | cc | country codes | country prefix | landesvorwahl | landervorwahl | landerkennzahl | landercode |
+    country_code: 国番号 | 国コード | 国家代码 | country code | countrycode | cc | country codes | country prefix | landesvorwahl | landervorwahl |
+        landerkennzahl | landercode |
         landeskennzahl | indicatif pays | code pays | codigo pais | codigo de pais | codigo del pais | prefisso paese | prefisso internazionale |
         codigo do pais | ddi | код страны | kod kraju | ulke kodu
     area_code: area code | area codes | areacode | city code | city code s | city codes | ortsvorwahl | ortskennzahl | codigo de area | codigo area |
