@@ -56,7 +56,10 @@ def judge(made: MadeSheet) -> tuple[str, str]:
     except Invalid as error:
         return ("right", "") if not made.is_rates else ("cannot_tell", str(error))
     if not reading.layout.is_sure:
-        said = "; ".join(f"{each.doubt} {each.text}" for each in reading.layout.doubts) or f"confidence {reading.layout.confidence}"
+        said = (
+            "; ".join(f"{each.doubt} {each.text}" for each in reading.layout.doubts)
+            or f"confidence {reading.layout.confidence}"
+        )
         return ("right", "") if not made.is_rates else ("cannot_tell", said)
     if not made.is_rates:
         return "wrong", "taken for a rate sheet"
@@ -82,7 +85,18 @@ def _name(text: str | None) -> str:
 def _said_key(said: Said) -> tuple[Any, ...]:
     prices = tuple(None if (value := getattr(said, name)) is None else int(value * PRICE_SCALE) for name in _PRICES)
     setup = int((said.setup or 0) * PRICE_SCALE) if said.kind == "rate" else 0
-    return (said.code, _name(said.name), *prices, setup, said.first, said.interval, said.valid_from, said.valid_to, said.kind, said.slot)
+    return (
+        said.code,
+        _name(said.name),
+        *prices,
+        setup,
+        said.first,
+        said.interval,
+        said.valid_from,
+        said.valid_to,
+        said.kind,
+        said.slot,
+    )
 
 
 def _line_key(line: dict[str, Any], made: MadeSheet) -> tuple[Any, ...]:

@@ -10,18 +10,17 @@ import http.client
 import json
 import os
 import random
-import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from time import monotonic, perf_counter, sleep
+from time import monotonic, perf_counter
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from bench.ground import ROOT, TENANT, Ground
+from bench.served import serving
 
 USERS: Final = 20
 WARM_S, MEASURED_S = 10.0, 30.0
@@ -54,9 +53,9 @@ def run() -> dict[str, Any]:
     ground.prepare()
     ground.command("demo", "--exit", "--json")
     pages, cookies = _pages(ground), _signed_in(ground)
-    with _served(ground) as port:
-        _visit(port, cookies, pages, WARM_S)
-        visits = _visit(port, cookies, pages, MEASURED_S)
+    with serving(ground.environment, ground.folder / "web.log") as server:
+        _visit(server.port, cookies, pages, WARM_S)
+        visits = _visit(server.port, cookies, pages, MEASURED_S)
     if visits.wrong:
         raise RuntimeError(f"{len(visits.wrong)} pages were not answered: {visits.wrong[:3]}")
     figures: dict[str, Any] = {"users": USERS, "records_stored": ground.size.neighbours}
@@ -97,36 +96,6 @@ def _signed_in(ground: Ground) -> list[str]:
     )
     cookies: list[str] = json.loads(done.stdout)
     return cookies
-
-
-@contextmanager
-def _served(ground: Ground) -> Iterator[int]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = int(free.getsockname()[1])
-    log = (ground.folder / "web.log").open("w")
-    command = [sys.executable, "-m", "trunkline", "up", "--port", str(port)]
-    server = subprocess.Popen(command, env=ground.environment, stdout=log, stderr=log, cwd=ROOT)
-    try:
-        _wait(port)
-        yield port
-    finally:
-        server.terminate()
-        server.wait()
-        log.close()
-
-
-def _wait(port: int) -> None:
-    end = monotonic() + START_S
-    while monotonic() < end:
-        try:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-            connection.request("GET", "/ready")
-            if connection.getresponse().status == 200:
-                return
-        except OSError:
-            pass
-        sleep(0.2)
-    raise RuntimeError("the product does not come up")
 
 
 def _visit(port: int, cookies: Sequence[str], pages: Pages, seconds: float) -> Visits:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.order import LongestFirst, longest_first
 from tests.places import ROOT, SHARED, TEST_HOME
 
 os.environ["TRUNKLINE_HOME"] = str(TEST_HOME)
@@ -43,7 +45,7 @@ __all__ = [
 settings.register_profile(
     "quick", max_examples=50, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.register_profile("fast", settings.get_profile("quick"), max_examples=10)
+settings.register_profile("fast", settings.get_profile("quick"), max_examples=5)
 settings.register_profile("thorough", max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
@@ -63,10 +65,18 @@ DATABASE_TESTS = tuple(ROOT / "tests" / name for name in ("api", "backoffice", "
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests are marked by the folder that they are in."""
+    """Tests are marked by the folder that they are in; where several processes share them, the longest files come first."""
     for item in items:
         if any(item.path.is_relative_to(folder) for folder in DATABASE_TESTS):
             item.add_marker(pytest.mark.db)
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        longest_first(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """The order above is kept."""
+    return LongestFirst(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(autouse=True)

@@ -2488,6 +2488,12 @@ class Client:
             raise Refused(answer.status_code, body)
         return answer
 
+    def preview_rate(self, body: SupposedEvent, *, idempotency_key: str | None = None) -> RatePreview:
+        """What an event would cost, and why; by the prices, traffic rules and exchange rates of now."""
+        return cast(
+            "RatePreview", self._ask("POST", "/api/v1/rate-preview", json=body, idempotency_key=idempotency_key).json()
+        )
+
     def list_accounts(
         self,
         *,
@@ -2789,10 +2795,10 @@ class Client:
         account_id: str,
         *,
         books: Literal["invoiced", "unbilled", "all"] | None = None,
-        from_: str | None | None = None,
-        to: str | None | None = None,
+        from_: str | None = None,
+        to: str | None = None,
         limit: int | None = None,
-        cursor: str | None | None = None,
+        cursor: str | None = None,
     ) -> AccountStatementShown:
         """What was booked of an account on some days, each line with the balance after it. What it owes us is above zero."""
         return cast(
@@ -3089,9 +3095,7 @@ class Client:
             ).json(),
         )
 
-    def get_exchange_rate(
-        self, *, base: str | None = None, quote: str | None = None, on: str | None = None
-    ) -> EffectiveRate:
+    def get_exchange_rate(self, *, base: str, quote: str, on: str) -> EffectiveRate:
         """The exchange rate that holds on a day, cross rates as exact ratios (docs/algorithms/exchange.md)."""
         return cast(
             "EffectiveRate",
@@ -3192,8 +3196,8 @@ class Client:
         file: Upload,
         *,
         mapping: Upload | None = None,
-        switch: str | None | None = None,
-        format: str | None | None = None,
+        switch: str | None = None,
+        format: str | None = None,
         idempotency_key: str | None = None,
     ) -> TriedFile:
         """Show what a file of up to 8 MiB would become: its format, its first rows, every line's fate, what traffic rules would do. Nothing is taken.
@@ -3601,12 +3605,7 @@ class Client:
         )
 
     def load_file(
-        self,
-        body: bytes | IO[bytes],
-        *,
-        switch: str | None = None,
-        name: str | None = None,
-        idempotency_key: str | None = None,
+        self, body: bytes | IO[bytes], *, switch: str, name: str, idempotency_key: str | None = None
     ) -> BatchShown:
         """Take a usage file: the body is the file itself, plain or packed by gzip or zip. Its records are taken in the background.
 
@@ -3646,18 +3645,18 @@ class Client:
     def list_records(
         self,
         *,
-        number: str | None | None = None,
-        account_id: str | None | None = None,
-        side: Side | None | None = None,
-        from_: str | None | None = None,
-        to: str | None | None = None,
-        switch: str | None | None = None,
-        cause: int | None | None = None,
-        sip_code: int | None | None = None,
-        as_of: str | None | None = None,
+        number: str | None = None,
+        account_id: str | None = None,
+        side: Side | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        switch: str | None = None,
+        cause: int | None = None,
+        sip_code: int | None = None,
+        as_of: str | None = None,
         limit: int | None = None,
-        cursor: str | None | None = None,
-        fields: str | None | None = None,
+        cursor: str | None = None,
+        fields: str | None = None,
     ) -> PageRecordShownRow:
         """Search rated records, the newest first. A whole number is found at once, whatever is stored."""
         return cast(
@@ -3682,11 +3681,11 @@ class Client:
             ).json(),
         )
 
-    def get_record(self, record_id: str, *, as_of: str | None | None = None) -> RecordDetail:
+    def get_record(self, record_id: str, *, as_of: str | None = None) -> RecordDetail:
         """All that is kept of a record; with `as_of`, as it counted at that instant."""
         return cast("RecordDetail", self._ask("GET", f"/api/v1/records/{record_id}", query={"as_of": as_of}).json())
 
-    def get_record_explanation(self, record_id: str, *, as_of: str | None | None = None) -> RecordExplanation:
+    def get_record_explanation(self, record_id: str, *, as_of: str | None = None) -> RecordExplanation:
         """Why a record costs what it costs: whose it was told to be, which rates were looked at, how the amount is made up, where it is booked."""
         return cast(
             "RecordExplanation",
@@ -3696,10 +3695,10 @@ class Client:
     def group_rejects(
         self,
         *,
-        reason: Reason | None | None = None,
-        batch_id: str | None | None = None,
-        from_: str | None | None = None,
-        to: str | None | None = None,
+        reason: Reason | None = None,
+        batch_id: str | None = None,
+        from_: str | None = None,
+        to: str | None = None,
         digits: int | None = None,
     ) -> RejectGroups:
         """Count the rejects that wait by reason and by the first digits of the called number, the most first, each with an example."""
@@ -3715,14 +3714,14 @@ class Client:
     def list_rejects(
         self,
         *,
-        reason: Reason | None | None = None,
-        batch_id: str | None | None = None,
-        from_: str | None | None = None,
-        to: str | None | None = None,
-        number: str | None | None = None,
+        reason: Reason | None = None,
+        batch_id: str | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        number: str | None = None,
         limit: int | None = None,
-        cursor: str | None | None = None,
-        fields: str | None | None = None,
+        cursor: str | None = None,
+        fields: str | None = None,
     ) -> PageRejectShownRow:
         """List the rejects that wait line by line, the newest batch first."""
         return cast(
@@ -3855,9 +3854,7 @@ class Client:
             self._ask("POST", "/api/v1/invoices/preview", json=body, idempotency_key=idempotency_key).json(),
         )
 
-    def list_unbilled(
-        self, *, until: str | None | None | None = None, as_of: str | None | None | None = None
-    ) -> UnbilledUsage:
+    def list_unbilled(self, *, until: str | None | None = None, as_of: str | None | None = None) -> UnbilledUsage:
         """What is on no document yet, by account."""
         return cast(
             "UnbilledUsage",
@@ -4057,10 +4054,10 @@ class Client:
         self,
         ledger_account_id: int,
         *,
-        from_: str | None | None = None,
-        to: str | None | None = None,
+        from_: str | None = None,
+        to: str | None = None,
         limit: int | None = None,
-        cursor: str | None | None = None,
+        cursor: str | None = None,
     ) -> StatementShown:
         """The postings of an account on some days, in their order, each with the balance after it."""
         return cast(
@@ -4165,7 +4162,7 @@ class Client:
         """An entry of the journal with its postings."""
         return cast("EntryShown", self._ask("GET", f"/api/v1/ledger/entries/{entry_id}").json())
 
-    def get_trial_balance(self, *, booked_to: str | None | None | None = None) -> TrialBalance:
+    def get_trial_balance(self, *, booked_to: str | None | None = None) -> TrialBalance:
         """Debits and credits of every account, by currency."""
         return cast(
             "TrialBalance", self._ask("GET", "/api/v1/ledger/trial-balance", query={"booked_to": booked_to}).json()
@@ -4174,7 +4171,7 @@ class Client:
     def get_summary(
         self,
         *,
-        by: str | None | None = None,
+        by: str | None = None,
         period: str | None = None,
         from_: str | None = None,
         to: str | None = None,
@@ -4190,7 +4187,7 @@ class Client:
         figures: str | None = None,
         percentiles: bool | None = None,
         sort: str | None = None,
-        format: ReportFormat | None | None = None,
+        format: ReportFormat | None = None,
     ) -> ReportShown:
         """Every figure: attempts, calls, ASR, ACD, PDD, minutes, billed minutes, revenue, cost, margin."""
         return cast(
@@ -4223,7 +4220,7 @@ class Client:
     def get_margin(
         self,
         *,
-        by: str | None | None = None,
+        by: str | None = None,
         period: str | None = None,
         from_: str | None = None,
         to: str | None = None,
@@ -4239,7 +4236,7 @@ class Client:
         figures: str | None = None,
         percentiles: bool | None = None,
         sort: str | None = None,
-        format: ReportFormat | None | None = None,
+        format: ReportFormat | None = None,
     ) -> ReportShown:
         """Revenue, cost and margin."""
         return cast(
@@ -4322,7 +4319,7 @@ class Client:
         to: str | None = None,
         compare: str | None = None,
         as_of: str | None = None,
-        format: ReportFormat | None | None = None,
+        format: ReportFormat | None = None,
     ) -> ReportShown:
         """Make a saved report; what is given here stands in place of what was saved."""
         return cast(
@@ -4519,12 +4516,6 @@ class Client:
     def get_rerating(self, batch_id: str) -> ReratingWhole:
         """A re-rating: how far it has come, and what it has moved once it is posted."""
         return cast("ReratingWhole", self._ask("GET", f"/api/v1/re-ratings/{batch_id}").json())
-
-    def preview_rate(self, body: SupposedEvent, *, idempotency_key: str | None = None) -> RatePreview:
-        """What an event would cost, and why; by the prices, traffic rules and exchange rates of now."""
-        return cast(
-            "RatePreview", self._ask("POST", "/api/v1/rate-preview", json=body, idempotency_key=idempotency_key).json()
-        )
 
 
 def _text(value: Any) -> Any:

@@ -10,8 +10,10 @@ from python_calamine import CalamineWorkbook
 
 from tests.api.answers import ok, pages, refused
 from tests.api.conftest import Asking
+from tests.databases import AT
 from tests.db.reports.records import make_account, make_segment, record
 from trunkline.api import reports
+from trunkline.kit import clock
 from trunkline.kit.home import home
 from trunkline.reports import files
 from trunkline.tenancy.models import Tenant
@@ -172,3 +174,64 @@ def test_a_report_is_saved_run_replaced_and_removed(ask: Asking) -> None:
     assert (gone.status_code, gone.content) == (204, b"")
     refused(ask.get(f"{address}/result"), 404, "report_not_found")
     refused(ask("DELETE", address), 404, "report_not_found")
+
+
+def test_a_moving_period_takes_the_place_of_days(ask: Asking) -> None:
+    with clock.at(AT):
+        shown = ok(ask.get("/reports/summary", by="", figures="calls", period="yesterday"))
+        assert (shown["from"], shown["totals"]) == ("2026-03-01T00:00:00+00:00", {"calls": 1})
+        saved = ok(ask.post("/reports/saved", {"name": "Yesterday", "by": "", "period": "yesterday"}), 201)
+        again = ok(ask.get(f"/reports/saved/{saved['id']}/result", **{"from": "2026-02-01", "to": "2026-03-01"}))
+    assert (again["from"], again["totals"]["calls"]) == ("2026-02-01T00:00:00+00:00", 0)
+    refused(ask.get("/reports/summary", period="yesterday", **MARCH), 422, "period_twice")
+    refused(ask.get("/reports/summary", period="soon"), 422, "unknown_period")
+
+
+def test_a_saved_report_goes_out_by_mail(ask: Asking) -> None:
+    saved = ok(ask.post("/reports/saved", {"name": "Weekly", "by": "day", "period": "last_week"}), 201)
+    address = f"/reports/saved/{saved['id']}/schedule"
+    refused(ask.get(address), 404, "not_scheduled")
+    told = {
+        "every": "week",
+        "on_day": 1,
+        "at_time": "06:30:00",
+        "format": "csv",
+        "recipients": ["ada@example.com"],
+        "language": "fr",
+    }
+    with clock.at(AT):
+        made = ok(ask("PUT", address, told))
+    assert made == told | {"next_at": "2026-03-09T06:30:00Z"}
+    with clock.at(AT):
+        assert ok(ask.get(address)) == made
+        sent = ok(ask.post(f"/reports/saved/{saved['id']}/deliveries", {}), 202)
+    assert (sent["report"], sent["state"], sent["is_planned"]) == ("Weekly", "waiting", False)
+    assert pages(ask, f"/reports/saved/{saved['id']}/deliveries") == [sent]
+    gone = ask("DELETE", address)
+    assert (gone.status_code, gone.content) == (204, b"")
+    refused(ask("DELETE", address), 404, "not_scheduled")
+    refused(ask.post(f"/reports/saved/{saved['id']}/deliveries", {}), 404, "not_scheduled")
+
+
+@pytest.mark.parametrize(
+    ("told", "status", "code"),
+    [
+        ({"every": "week"}, 422, "bad_schedule"),
+        ({"every": "year"}, 422, "validation_failed"),
+        ({"every": "day", "recipients": []}, 422, "validation_failed"),
+        ({"every": "day", "recipients": ["ada"]}, 422, "bad_recipients"),
+        ({"every": "day", "language": "tlh"}, 422, "unknown_language"),
+        ({"every": "day", "colour": "red"}, 422, "validation_failed"),
+    ],
+)
+def test_what_cannot_be_scheduled_is_refused(ask: Asking, told: dict[str, object], status: int, code: str) -> None:
+    saved = ok(ask.post("/reports/saved", {"name": "Weekly", "by": "day", "period": "last_week"}), 201)
+    refused(
+        ask("PUT", f"/reports/saved/{saved['id']}/schedule", {"recipients": ["ada@example.com"]} | told), status, code
+    )
+
+
+def test_a_report_of_fixed_days_does_not_go_out(ask: Asking) -> None:
+    saved = ok(ask.post("/reports/saved", {"name": "March", "by": "day"} | MARCH), 201)
+    told = {"every": "day", "recipients": ["ada@example.com"]}
+    refused(ask("PUT", f"/reports/saved/{saved['id']}/schedule", told), 409, "fixed_period")

@@ -31,9 +31,16 @@ each_page = pytest.mark.parametrize("page", PLAIN_PAGES, ids=lambda each: each.n
 each_role = pytest.mark.parametrize("role", list(BuiltInRole))
 
 
+@pytest.fixture(scope="module")
+def made_office(made_world: World) -> Office:
+    office = Office(made_world.ours, made_world.theirs)
+    office.sign_everybody_in()
+    return office
+
+
 @pytest.fixture
-def office(world: World) -> Office:
-    return Office(world.ours, world.theirs)
+def office(world: World, made_office: Office) -> Office:
+    return made_office
 
 
 def has(role: BuiltInRole, *wanted: Permission | None) -> bool:

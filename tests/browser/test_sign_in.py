@@ -88,3 +88,24 @@ def test_the_dark_mode_is_chosen_and_stays(owner: Visitor) -> None:
     expect(page.locator("html")).to_have_class(re.compile("dark"))
     page = owner.go("/office/parties/account/")
     expect(page.locator("html")).to_have_class(re.compile("dark"))
+
+
+def test_a_password_can_be_looked_at_and_a_new_one_is_measured(visitor: Visitor) -> None:
+    page = visitor.go("/accounts/signup/")
+    password = page.locator("[name=password1]")
+    said = page.locator("output")
+    found = {}
+    for typed in ("", "correct hors", "correct horse battery", "aaaaaaaaaaaaaaaaaaaaaa"):
+        password.fill(typed)
+        found[typed] = (said.text_content(), page.locator("meter").evaluate("each => each.value"))
+    assert found == {
+        "": ("", 0),
+        "correct hors": ("Fair", 2),
+        "correct horse battery": ("Strong", 4),
+        "aaaaaaaaaaaaaaaaaaaaaa": ("Weak", 1),
+    }
+    page.get_by_role("button", name="Show").click()
+    assert password.get_attribute("type") == "text"
+    page.get_by_role("button", name="Hide").click()
+    assert password.get_attribute("type") == "password"
+    assert visitor.too_wide(PHONE) == []

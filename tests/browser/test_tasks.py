@@ -39,7 +39,9 @@ def test_an_account_gets_its_identity_and_its_prices(owner: Visitor, tmp_path: P
     rates = tmp_path / "retail.csv"
     rates.write_text(RATES)
     field(page, "file").set_input_files(rates)
-    press(page, "Load")
+    press(page, "Look at it")
+    expect(page.locator("#rate-load")).to_contain_text("Nothing has been written yet.")
+    press(page, "Load these rates")
     expect(page.get_by_text("2 rates from 2 lines are loaded")).to_be_visible()
     expect(page.locator("#main")).to_contain_text("Kenya Mobile")
 
@@ -84,8 +86,12 @@ def test_rejects_go_through_again(owner: Visitor, ground: Ground, work: Callable
     press(page, "Send rejects again")
     press(page, "Send rejects again")
     progress = page.locator("#batch-progress")
-    expect(progress).to_contain_text("The batch whose rejects these are")
+    expect(progress).to_contain_text("are being sent again")
     work()
+    again = progress.get_by_role("link", name=re.compile("Its rejects sent again"))
+    expect(again).to_be_visible()  # the page has asked by itself
+    again.click()
+    expect(progress).to_contain_text("The batch whose rejects these are")
     expect(progress).to_contain_text("Posted")
     expect(progress.locator("tr", has_text=re.compile("^\\s*Rejected"))).to_contain_text("2")
 

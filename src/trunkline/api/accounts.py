@@ -14,7 +14,7 @@ from pydantic import Field
 
 from trunkline.api import listing
 from trunkline.api.auth import ApiKey
-from trunkline.api.shapes import Body, Currency, Id, Money, Name, Page, Percent, ShortName, Zone, answers, sparse
+from trunkline.api.shapes import Body, Currency, Day, Id, Money, Name, Page, Percent, ShortName, Zone, answers, sparse
 from trunkline.api.versions import require_match, show
 from trunkline.core.money import Amount
 from trunkline.identity.permissions import Permission
@@ -82,7 +82,7 @@ class AccountChange(Body):
 class Closing(Body):
     """When an account is closed."""
 
-    closed_on: date = Field(description="First local day on which it is no longer served.")
+    closed_on: Day = Field(description="First local day on which it is no longer served.")
 
 
 class AccountShown(Body):

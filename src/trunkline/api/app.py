@@ -88,6 +88,8 @@ api = TrunklineAPI(
 )
 problems.install(api)
 api.add_exception_handler(idempotency.Replayed, idempotency.replay)
+# Paths are tried in this order: what is asked for most comes first.
+api.add_router("/rate-preview", preview.router)
 api.add_router("/accounts", accounts.router)
 api.add_router("/identities", identities.router)
 api.add_router("/accounts", contacts.router)
@@ -110,7 +112,6 @@ api.add_router("/bill-runs", bill_runs.router)
 api.add_router("/ledger", ledger.router)
 api.add_router("/reports", reports.router)
 api.add_router("/re-ratings", reratings.router)
-api.add_router("/rate-preview", preview.router)
 
 
 def document() -> dict[str, Any]:

@@ -151,7 +151,7 @@ def _method(path: str, method: str, operation: Json) -> str:
         given.append(f"body: {body}")
     given += [f"{name}: Upload" for name, is_required in form.items() if is_required]
     optional = [f"{name}: Upload | None = None" for name, is_required in form.items() if not is_required]
-    optional += [f"{_argument(each['name'])}: {_type(each['schema'])} | None = None" for each in in_query]
+    optional += map(_asked_for, in_query)
     if method in {"post", "patch"}:
         optional.append("idempotency_key: str | None = None")
     arguments = ", ".join(["self", *given, *(["*", *optional] if optional else [])])
@@ -172,6 +172,14 @@ def _method(path: str, method: str, operation: Json) -> str:
         f'def {operation["operationId"]}({arguments}) -> {answer}:\n{_INDENT}"""{said.strip()}"""\n{_INDENT}{returned}\n',
         _INDENT,
     )
+
+
+def _asked_for(parameter: Json) -> str:
+    """A parameter of the address, which is left out where it may be."""
+    kind = _type(parameter["schema"])
+    if parameter.get("required"):
+        return f"{_argument(parameter['name'])}: {kind}"
+    return f"{_argument(parameter['name'])}: {kind}{'' if kind.endswith('| None') else ' | None'} = None"
 
 
 def _address(path: str) -> str:

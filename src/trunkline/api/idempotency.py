@@ -15,6 +15,7 @@ from typing import Any, Final
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.crypto import salted_hmac
 
 from trunkline.api.models import KeptAnswer
 from trunkline.core.errors import Conflict, Invalid
@@ -64,8 +65,8 @@ def begin(request: HttpRequest, principal: Principal, *, body_hash: str | None =
         return
     if not 0 < len(key) <= KEY_LENGTH_MAX or not key.isascii() or not key.isprintable():
         raise Invalid("bad_idempotency_key", f"{HEADER} has 1 to {KEY_LENGTH_MAX} printable ASCII characters.")
-    hashed = _hash(request.body) if body_hash is None else body_hash
-    asked = Asked(key, principal.actor, request.method or "", request.get_full_path(), hashed)
+    hashed = hashlib.sha256(request.body).hexdigest() if body_hash is None else body_hash
+    asked = Asked(key, principal.actor, request.method or "", request.get_full_path(), _sealed(hashed))
     if not _take_turn(principal.tenant_id, asked):
         raise Conflict("idempotency_in_progress", "The first request with this key is still being answered.")
     found = KeptAnswer.objects.filter(credential=asked.credential, key=key).first()
@@ -130,5 +131,6 @@ def _take_turn(tenant_id: int, asked: Asked) -> bool:
     return bool(row[0])
 
 
-def _hash(body: bytes) -> str:
-    return hashlib.sha256(body).hexdigest()
+def _sealed(body_hash: str) -> str:
+    """What is kept of a body: it may hold a password, which could be guessed by its plain hash."""
+    return salted_hmac(HEADER, body_hash, algorithm="sha256").hexdigest()

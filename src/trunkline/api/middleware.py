@@ -10,6 +10,7 @@ from trunkline.api.limits import Allowance
 from trunkline.kit.clock import now
 
 PREFIX: Final = "/api/"
+JSON: Final = ("application/json", "application/problem+json")
 
 
 class AnswerMiddleware:
@@ -29,4 +30,8 @@ class AnswerMiddleware:
             response["RateLimit-Remaining"] = str(allowance.remaining)
             response["RateLimit-Reset"] = str(allowance.reset_s)
         response["Cache-Control"] = "no-store"
+        if (
+            response.get("Content-Type", "").partition(";")[0] in JSON
+        ):  # nobody's browser takes it for a page, whatever stands in it
+            response.headers.setdefault("Content-Disposition", 'attachment; filename="api.json"')
         return response

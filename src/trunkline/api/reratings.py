@@ -41,44 +41,46 @@ router = Router(tags=["re-ratings"])
 _SIDE: Final = "sell: what customers owe; buy: what vendors are owed; null: both."
 
 # `from` is a word of Python, so these classes are made by calls.
+_ASKED: Final[dict[str, Any]] = {
+    "from": (Instant | None, Field(default=None, description="Only what starts then or later.")),
+    "to": (Instant | None, Field(default=None, description="Only what starts before.")),
+    "account_id": (Id | None, Field(default=None, description="Only sides of this account.")),
+    "side": (Side | None, Field(default=None, description=_SIDE)),
+    "code": (
+        Annotated[str, Field(pattern="^[0-9]{1,18}$")] | None,
+        Field(default=None, description="Only called numbers that begin so."),
+    ),
+    "tariff_id": (
+        Id | None,
+        Field(default=None, description="Only sides that this tariff has priced or may price."),
+    ),
+    "identify": (
+        bool,
+        Field(default=False, description="Tell first whose the records are, and price both sides then."),
+    ),
+}
+_QUESTION: Final[dict[str, Any]] = {
+    "from": (datetime | None, ...),
+    "to": (datetime | None, ...),
+    "account_id": (UUID | None, ...),
+    "account": (str | None, Field(description="Short name of the account.")),
+    "side": (Side | None, ...),
+    "code": (str | None, ...),
+    "tariff_id": (UUID | None, ...),
+    "tariff": (str | None, Field(description="Name of the tariff.")),
+    "identify": (bool, ...),
+}
 ReratingAsked: Any = create_model(
     "ReratingAsked",
     __base__=Body,
     __doc__="Which records, and which of their sides, are priced again. What is left out does not restrict.",
-    **{
-        "from": (Instant | None, Field(default=None, description="Only what starts then or later.")),
-        "to": (Instant | None, Field(default=None, description="Only what starts before.")),
-        "account_id": (Id | None, Field(default=None, description="Only sides of this account.")),
-        "side": (Side | None, Field(default=None, description=_SIDE)),
-        "code": (
-            Annotated[str, Field(pattern="^[0-9]{1,18}$")] | None,
-            Field(default=None, description="Only called numbers that begin so."),
-        ),
-        "tariff_id": (
-            Id | None,
-            Field(default=None, description="Only sides that this tariff has priced or may price."),
-        ),
-        "identify": (
-            bool,
-            Field(default=False, description="Tell first whose the records are, and price both sides then."),
-        ),
-    },
+    **_ASKED,
 )
 ReratingQuestion: Any = create_model(
     "ReratingQuestion",
     __base__=Body,
     __doc__="Which records, and which of their sides, are or were priced again.",
-    **{
-        "from": (datetime | None, ...),
-        "to": (datetime | None, ...),
-        "account_id": (UUID | None, ...),
-        "account": (str | None, Field(description="Short name of the account.")),
-        "side": (Side | None, ...),
-        "code": (str | None, ...),
-        "tariff_id": (UUID | None, ...),
-        "tariff": (str | None, Field(description="Name of the tariff.")),
-        "identify": (bool, ...),
-    },
+    **_QUESTION,
 )
 
 
@@ -308,7 +310,7 @@ def apply_rerating_proposal(request: HttpRequest, proposal_id: RowId) -> Status[
 def dismiss_rerating_proposal(request: HttpRequest, proposal_id: RowId) -> Any:
     """Close a proposal though nothing is priced again."""
     dismiss(proposal_id=open_proposal(proposal_id).pk, at=now())
-    (found,) = _proposal_page(proposals().filter(pk=proposal_id), {})
+    (found,) = _proposal_page(list(proposals().filter(pk=proposal_id)), {})
     return found
 
 
@@ -320,7 +322,8 @@ def get_rerating(request: HttpRequest, batch_id: Id) -> Any:
         raise NotFound("batch_not_found", f"There is no batch {batch_id!r}.")
     (shown,) = _page([batch], {})
     moved = by_account(batch_moved(batch.pk)) if batch.state == BatchState.POSTED else []
-    return ReratingWhole(**dict(shown), accounts=moved)
+    accounts = [MovedMoney(**each) for each in moved]
+    return ReratingWhole(**dict(shown), accounts=accounts)
 
 
 def _principal(request: HttpRequest) -> Principal:
@@ -364,8 +367,8 @@ def _look(principal: Principal, look_id: UUID) -> LookShown:
         whole = found_of(said["found"])
         found = LookFound(
             **{name: getattr(whole, name) for name in ("looked", "changed", "lost", "segments", "touched", "seconds")},
-            accounts=by_account(whole.moved),
-            invoices=by_invoice(whole.moved),
+            accounts=[MovedMoney(**each) for each in by_account(whole.moved)],
+            invoices=[MovedInvoice(**each) for each in by_invoice(whole.moved)],
         )
     return LookShown(
         id=look_id,

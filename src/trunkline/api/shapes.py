@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final, Generic, TypeVar
 
 from ninja import Schema
-from pydantic import AwareDatetime, ConfigDict, Field, create_model
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, create_model
 
 from trunkline.api.problems import Problem
 
@@ -37,6 +37,7 @@ Instant = Annotated[
         le=INSTANT_MAX,
         examples=["2026-03-01T00:00:00Z"],
     ),
+    AfterValidator(lambda instant: instant.astimezone(UTC)),  # PostgreSQL knows no offset of 16 hours and more
 ]
 RowId = Annotated[int, Field(ge=1, le=2**63 - 1, description="Number of a row.")]
 Id = Annotated[str, Field(description="Id of an object.", json_schema_extra={"format": "uuid"}, max_length=64)]

@@ -308,8 +308,8 @@ def create_source(request: HttpRequest, response: HttpResponse, source: NewSourc
     """Make a source; a worker looks into it from now on. SFTP needs its host key trusted first: `pin`, or the operation `trust_source`."""
     if source.kind not in REMOTE:
         raise _of_the_machine()
-    given = source.model_dump(exclude={"switch", *SECRETS})
-    made = actions.add_source(switch=access_switch(source.switch), **given, **_secrets(source), at=now())
+    given = source.model_dump(exclude={"switch", *SECRETS}) | _secrets(source)
+    made = actions.add_source(switch=access_switch(source.switch), **given, at=now())
     response["Location"] = f"{request.path}/{made.public_id}"
     return Status(201, _show(response, str(made.public_id)))
 
@@ -432,9 +432,9 @@ def _no_server() -> Invalid:
     return Invalid("source_option", "A folder of the machine has no host key and no certificate.")
 
 
-def _secrets(given: NewSource | SourceChange) -> dict[str, Secret]:
+def _secrets(given: NewSource | SourceChange) -> dict[str, Any]:
     """The secrets of a request, as the actions want them."""
-    found: dict[str, Secret] = {name: each for name in SECRETS if (each := getattr(given, name)) is not None}
+    found = {name: each for name in SECRETS if (each := getattr(given, name)) is not None}
     if found.get("private_key"):
         from trunkline.usage.sources.sftp import normal_key  # loads what speaks SSH
 

@@ -9,6 +9,7 @@ from django.apps import AppConfig
 # Each holds the screens of one room and enters them into the site when it is loaded.
 SCREENS = (
     "parties", "tariffs", "reference", "usage", "records", "rejects", "switches", "traffic_rules", "sources", "rerating", "invoicing", "ledger",
+    "summary", "reports", "dashboard",
     "staff", "operator", "first_steps", "bill_runs", "unbilled", "statements", "rates", "rate_preview", "legs", "trying", "mappings", "describing",
 )  # fmt: skip
 

@@ -23,8 +23,8 @@ from unfold.admin import ModelAdmin
 from unfold.enums import ActionVariant
 from unfold.views import ChangeList
 
-from trunkline.backoffice.fields import DayField, InstantField, translated_choices
-from trunkline.backoffice.forms import ActionForm, refuse
+from trunkline.backoffice.fields import DayField, InstantField, dress, translated_choices
+from trunkline.backoffice.forms import REASON, ActionForm, reason_field, refuse
 from trunkline.backoffice.history import find_changes, is_tracked
 from trunkline.backoffice.paging import UncountedPaginator
 from trunkline.backoffice.panels import Link, Panel
@@ -32,6 +32,7 @@ from trunkline.backoffice.verbs import Verb, verbs_of
 from trunkline.core.errors import TrunklineError
 from trunkline.identity.permissions import Permission
 from trunkline.identity.principal import principal_of
+from trunkline.kit.db.scope import give_reason
 
 SHOWN_PROBLEMS = 200  # lines of a file; who corrects these loads it again
 
@@ -75,6 +76,7 @@ class TenantAdmin(ModelAdmin):
     actions: Any = ()
     show_facets = None  # counts of every filter's rows
     change_list_template = "backoffice/change_list.html"
+    change_form_after_template = "backoffice/reason.html"
     change_form_outer_after_template = "backoffice/panels.html"
     compressed_fields = True
     warn_unsaved_form = True
@@ -179,7 +181,7 @@ class TenantAdmin(ModelAdmin):
             return self.change(request, obj, data) if data else obj
 
         if issubclass(form, ActionForm):
-            form.perform, form.request = staticmethod(perform), request
+            form.perform, form.request, form.asks_why = staticmethod(perform), request, is_tracked(self.model)
         return form
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
@@ -304,10 +306,16 @@ class TenantAdmin(ModelAdmin):
             raise Http404
         given = (request.POST, request.FILES) if request.method == "POST" else ()
         form, problems = each.form(*given, request=request, obj=obj), None
+        if each.asks_why and is_tracked(self.model):
+            form.fields[REASON] = reason_field()
+            dress(form.fields)
         if request.method == "POST" and form.is_valid():
             try:
                 with transaction.atomic():
-                    done = each.run(self, request, obj, form.cleaned_data)
+                    data = dict(form.cleaned_data)
+                    if reason := data.pop(REASON, ""):
+                        give_reason(reason)
+                    done = each.run(self, request, obj, data)
             except TrunklineError as error:
                 problems = error.context.get("problems")
                 if isinstance(problems, list):

@@ -2,85 +2,122 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-from typing import Any
+from typing import Any, Final
+from urllib.parse import urlencode
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from trunkline.backoffice.business import ATTEMPTS, MEASURES, Traffic, course_rows, ratio, tiles
 from trunkline.backoffice.panels import PANEL_ROWS, Link, Panel
-from trunkline.backoffice.shown import money, row_link
-from trunkline.core.period import first_instant, get_zone, local_date
+from trunkline.backoffice.shown import NOTHING, money, row_link
+from trunkline.backoffice.site import site
+from trunkline.core.period import get_zone, local_date
 from trunkline.identity.permissions import Permission
 from trunkline.identity.principal import principal_of
 from trunkline.kit.clock import now
+from trunkline.ledger.choices import AccountClass
+from trunkline.ledger.queries import standing_of
+from trunkline.reports.queries import wrong_deliveries
 from trunkline.tenancy.queries import current_tenant
 from trunkline.usage.choices import BatchState
 from trunkline.usage.proposals import open_proposals
-from trunkline.usage.queries import HourSums, count_rejects, last_hour, list_batches, sum_hours
+from trunkline.usage.queries import count_reject_reasons, count_rejects, last_hour, list_batches
+from trunkline.usage.reasons import Reason
 from trunkline.usage.sources.queries import open_alarms
+
+PERIODS: Final[tuple[tuple[int, Any], ...]] = (
+    (1, gettext_lazy("Today")),
+    (7, gettext_lazy("7 days")),
+    (30, gettext_lazy("30 days")),
+)
+USUAL: Final = 7
+BUSY_S, QUIET_S = 3, 20  # until the files in progress are asked for again
+REASONS_SHOWN: Final = 5
 
 
 def dashboard(request: HttpRequest) -> dict[str, Any]:
     """What the dashboard shows to whoever asks: a panel for each thing that they may see."""
     may = principal_of(request).may
     panels: list[Panel] = []
+    context: dict[str, Any] = {"panels": panels}
     if may(Permission.REPORTS_READ):
-        panels.append(_business())
+        context |= _business(request)
     if may(Permission.USAGE_READ):
-        panels += [_in_progress(request), _needs_a_person(request, sees_sources=may(Permission.SOURCES_READ))]
-    return {"panels": panels}
+        context |= _followed(request)
+        panels.append(_needs_a_person(request))
+        panels.append(_mismatches())
+    if may(Permission.LEDGER_READ):
+        panels.append(_unbilled(request))
+    return context
 
 
-def _business() -> Panel:
-    """Figures of today, of 7 and of 30 days; where these had no traffic also of the 30 days to the last that had."""
+@site.page("dashboard/progress/", name="dashboard_progress", permission=Permission.USAGE_READ)
+def progress(request: HttpRequest) -> HttpResponse:
+    """The files in progress by themselves: what the dashboard asks for again and again."""
+    return site.render(request, "backoffice/dashboard_progress.html", _followed(request))
+
+
+def _followed(request: HttpRequest) -> dict[str, Any]:
+    panel = _in_progress(request)
+    return {"progress": panel, "follow_seconds": BUSY_S if panel.rows else QUIET_S}
+
+
+def _business(request: HttpRequest) -> dict[str, Any]:
+    """Figures of today, of 7 or of 30 days; where the last 30 had no traffic, of those to the last day that had."""
     tenant = current_tenant()
     zone = get_zone(tenant.timezone)
-    today = local_date(now(), zone)
-    columns = [(_("Today"), _sums(today, 1)), (_("7 days"), _sums(today, 7)), (_("30 days"), _sums(today, 30))]
-    last = last_hour()
-    if last is not None and not columns[-1][1].attempts:
+    given = request.GET.get("days", "")
+    days = next((each for each, _title in PERIODS if str(each) == given), USUAL)
+    traffic = Traffic.read(local_date(now(), zone), zone)
+    note = ""
+    if not traffic.sums(30).attempts and (last := last_hour()) is not None:
         day = local_date(last, zone)
-        columns.append((_("30 days to %(day)s") % {"day": day}, _sums(day, 30)))
-    sums = [each for _title, each in columns]
+        traffic = Traffic.read(day, zone)
+        note = _("There was no traffic in the last 30 days: this is how it was on %(day)s.") % {"day": day}
+    columns = [traffic.sums(each) for each, _title in PERIODS]
     rows = [
-        (_("Revenue"), *(money(each.revenue, tenant.currency) for each in sums)),
-        (_("Cost"), *(money(each.cost, tenant.currency) for each in sums)),
-        (_("Margin"), *(money(each.margin, tenant.currency) for each in sums)),
-        (_("Minutes"), *(f"{each.seconds // 60:,}" for each in sums)),
-        (_("Attempts"), *(f"{each.attempts:,}" for each in sums)),
-        (_("ASR"), *(_share(each.connected, each.attempts) for each in sums)),
-        (_("ACD"), *(_mean(each.seconds, each.connected) for each in sums)),
+        (measure.title, *(measure.shown(sums, tenant.currency) for sums in columns))
+        for measure in (*MEASURES, ATTEMPTS)
     ]
-    return Panel(
-        _("Business"),
-        ["", *(title for title, _sums_of in columns)],
-        rows,
-        right=frozenset(range(1, len(columns) + 1)),
-        text=_("Days are those of %(zone)s; money is in %(currency)s.")
-        % {"zone": tenant.timezone, "currency": tenant.currency},
-    )
-
-
-def _sums(last: date, days: int) -> HourSums:
-    """Of so many local days, `last` being the last."""
-    zone = get_zone(current_tenant().timezone)
-    return sum_hours(first_instant(last - timedelta(days - 1), zone), first_instant(last + timedelta(1), zone))
+    about = {"zone": tenant.timezone, "currency": tenant.currency}
+    titles = [_("Last day") if note and each == 1 else str(title) for each, title in PERIODS]
+    links = []
+    if traffic.by_hour:
+        asked = {"by_1": "day", "from": min(name for name, _sums in traffic.course(30))}
+        links.append(
+            Link(_("By day, customer or destination"), f"{reverse('admin:summary')}?{urlencode(asked)}", "bar_chart")
+        )
+    return {
+        "note": note,
+        "tabs": [
+            {"title": title, "url": f"?days={each}", "is_here": each == days}
+            for (each, _title), title in zip(PERIODS, titles, strict=True)
+        ],
+        "tiles": tiles(traffic, days, tenant.currency) if traffic.by_hour else [],
+        "course": Panel(
+            _("By hour") if days == 1 else _("By day"),
+            [_("Hour") if days == 1 else _("Day"), *(each.title for each in (*MEASURES, ATTEMPTS))],
+            course_rows(traffic, days, tenant.currency),
+            right=frozenset(range(1, 8)),
+        ),
+        "business": Panel(
+            _("Altogether"),
+            ["", *titles],
+            rows,
+            right=frozenset(range(1, 4)),
+            text=_("Days are those of %(zone)s; money is in %(currency)s.") % about,
+            links=links,
+        ),
+    }
 
 
 def _share(part: int, whole: int) -> str:
-    """A share in percent with one digit, half up."""
-    if not whole:
-        return "–"
-    tenths = (2000 * part + whole) // (2 * whole)
-    return f"{tenths // 10}.{tenths % 10} %"
-
-
-def _mean(seconds: int, calls: int) -> str:
-    """Minutes and seconds of a mean call."""
-    mean = 0 if not calls else (2 * seconds + calls) // (2 * calls)
-    return "–" if not calls else f"{mean // 60}:{mean % 60:02}"
+    """A share in percent."""
+    tenths = ratio(1000 * part, whole)
+    return NOTHING if tenths is None else f"{tenths // 10}.{tenths % 10} %"
 
 
 def _in_progress(request: HttpRequest) -> Panel:
@@ -103,14 +140,23 @@ def _in_progress(request: HttpRequest) -> Panel:
     )
 
 
-def _needs_a_person(request: HttpRequest, *, sees_sources: bool) -> Panel:
+def _needs_a_person(request: HttpRequest) -> Panel:
     """What waits for somebody: each kind with a way to it."""
+    may = principal_of(request).may
     rejects, proposals = count_rejects(), open_proposals()
     failed = list_batches(state=BatchState.FAILED, limit=PANEL_ROWS)
     rows: list[tuple[Any, ...]] = [(row_link(request, batch, batch.name), batch.failure_detail) for batch in failed]
-    if sees_sources:
+    if may(Permission.SOURCES_READ):
         rows += [
             (row_link(request, alarm.source, alarm.source.name), alarm.get_kind_display()) for alarm in open_alarms()
+        ]
+    if may(Permission.REPORTS_READ):
+        rows += [
+            (
+                row_link(request, mail.report, mail.name),
+                _("Its mail did not go out: %(why)s") % {"why": mail.failure_detail},
+            )
+            for mail in wrong_deliveries()
         ]
     if proposals:
         link = Link(_("Prices of the past were changed"), reverse("admin:rerating"))
@@ -119,3 +165,47 @@ def _needs_a_person(request: HttpRequest, *, sees_sources: bool) -> Panel:
         link = Link(_("Rejects"), reverse("admin:rejects"))
         rows.append((link, _("%(count)s records wait for their cause to be mended.") % {"count": f"{rejects:,}"}))
     return Panel(_("What needs a person"), [_("What"), _("Why")], rows[:PANEL_ROWS], empty=_("Nothing waits for you."))
+
+
+def _mismatches() -> Panel:
+    """Why records were not taken, most first."""
+    counts = count_reject_reasons()
+    known = {str(each.value): each for each in Reason}
+    rows = [
+        (
+            Link(reason, f"{reverse('admin:rejects')}?{urlencode({'reason': reason})}"),
+            known[reason].meaning if reason in known else "",
+            f"{count:,}",
+        )
+        for reason, count in list(counts.items())[:REASONS_SHOWN]
+    ]
+    return Panel(
+        _("Mismatches"),
+        [_("Reason"), _("What is wrong"), _("Records")],
+        rows,
+        empty=_("Every record has found its customer, its vendor and its price."),
+        right=frozenset({2}),
+    )
+
+
+def _unbilled(request: HttpRequest) -> Panel:
+    """What was used and stands on no invoice, by currency, as the books say it."""
+    sold = standing_of(AccountClass.UNBILLED_RECEIVABLE)
+    bought = standing_of(AccountClass.UNBILLED_PAYABLE)
+    rows = [
+        (
+            currency,
+            money(sold[currency], currency) if currency in sold else NOTHING,
+            money(-bought[currency], currency) if currency in bought else NOTHING,
+        )
+        for currency in sorted({*sold, *bought})
+    ]
+    links = [Link(_("By account"), reverse("admin:unbilled"), "pending_actions")]
+    return Panel(
+        _("Unbilled"),
+        [_("Currency"), _("Used by customers"), _("Used of vendors")],
+        rows,
+        empty=_("Everything that was used is on an invoice."),
+        links=links if principal_of(request).may(Permission.INVOICES_READ) else [],
+        right=frozenset({1, 2}),
+    )

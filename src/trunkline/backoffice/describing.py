@@ -202,6 +202,24 @@ class DescribeForm(StaffForm):
                 help_text=_("A text, or for a pattern a regular expression of the whole text."),
             )
 
+    @property
+    def groups(self) -> list[tuple[Any, list[forms.BoundField]]]:
+        """The fields in groups, each with its title."""
+        written = {name: [name, *([f"{name}_as"] if f"{name}_as" in self.fields else [])] for name, *_rest in FIELDS}
+
+        def of(*names: str) -> list[forms.BoundField]:
+            return [self[each] for name in names for each in written.get(name, [name])]
+
+        return [
+            (_("The mapping"), of("name", "title", "key")),
+            (_("Times"), of("start", "answer", "end", "pattern", "own_pattern", "timezone")),
+            (_("Numbers"), of("called", "calling")),
+            (_("How long"), of("duration", "pdd")),
+            (_("Whose it is"), of("trunk_in", "trunk_out", "source_ip", "account_code", "sip_user", "call_id")),
+            (_("How it ended"), of("cause", "sip_code")),
+            (_("Lines to pass over"), of(*(f"skip{n}_{what}" for n in SKIPS for what in ("column", "test", "value")))),
+        ]
+
     def mapping(self) -> str:
         """The text of the mapping. Raises Invalid `mapping_*` for what it may not say."""
         data, record = self.cleaned_data, {}
@@ -211,6 +229,8 @@ class DescribeForm(StaffForm):
             if data[name]:
                 form = data.get(f"{name}_as") or next(iter(written), "{0}")
                 record[name] = form.format(column(data[name]))
+        if "answer" not in record and {"end", "duration"} <= set(record):  # it was connected until the end
+            record["answer"] = f"if({record['duration']} > 0, time({record['end']}) - {record['duration']})"
         skips = []
         for number in SKIPS:
             if chosen := data[f"skip{number}_column"]:

@@ -18,7 +18,7 @@ from unfold.contrib.filters.forms import DropdownForm, SearchForm
 
 from trunkline.backoffice.fields import DayField
 from trunkline.kit.clock import now
-from trunkline.kit.lookups import digits_begin, in_force
+from trunkline.kit.lookups import begins, digits_begin, in_force
 
 
 class ChoiceFilter(ChoicesDropdownFilter):
@@ -178,4 +178,4 @@ class BeginsFilter(TextFilter):
         words = (self.value() or "").strip()
         if not words:
             return queryset
-        return queryset.filter(**{f"{self.column}__gte": words, f"{self.column}__lt": f"{words}\U0010ffff"})
+        return queryset.filter(begins(self.column, words))

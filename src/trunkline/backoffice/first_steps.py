@@ -94,7 +94,9 @@ STEPS: tuple[Step, ...] = (
     Step(
         "switch",
         gettext_lazy("The first switch"),
-        gettext_lazy("Whose files you will send in: it says their format and their clock."),
+        gettext_lazy(
+            "Whose files you will send in: it says their format and their clock. Take its buy side off where you buy calls from nobody."
+        ),
         Permission.SWITCHES_WRITE,
         _to(gettext_lazy("Make a switch"), "usage_switch_add", "dns"),
     ),
@@ -141,10 +143,7 @@ def first_steps(request: HttpRequest) -> dict[str, Any]:
     tenant = _with_states()
     left = _left(principal, tenant)
     states: dict[str, bool] = {step.name: getattr(tenant, f"has_{step.name}") for step in STEPS}
-    steps = [
-        ShownStep(step.name, step.title, step.text, states[step.name], None if states[step.name] else step.link())
-        for step in left
-    ]
+    steps = [_shown(step, states[step.name], tenant) for step in left]
     day = last_trial_day(tenant) if standing_of(tenant, now()) is Standing.TRIAL else None
     return {
         "steps": steps if not tenant.has_invoice and any(not step.is_done for step in steps) else [],
@@ -153,6 +152,15 @@ def first_steps(request: HttpRequest) -> dict[str, Any]:
         "trial_day": day,
         "may_dismiss": principal.may(Permission.SETTINGS_WRITE),
     }
+
+
+def _shown(step: Step, is_done: bool, tenant: Any) -> ShownStep:
+    if step.name == "file" and not is_done and tenant.is_all_rejected:
+        text = _("Nothing of what you sent in could be priced yet. The rejects say why; mend that and send them again.")
+        return ShownStep(
+            step.name, step.title, text, False, Link(_("To the rejects"), reverse("admin:rejects"), "report")
+        )
+    return ShownStep(step.name, step.title, step.text, is_done, None if is_done else step.link())
 
 
 def _left(principal: Principal, tenant: Tenant) -> list[Step]:
@@ -167,7 +175,8 @@ def _with_states() -> Any:
         has_assignment=Exists(AccountTariff.objects.all()),
         has_switch=Exists(Switch.objects.all()),
         has_identity=Exists(Identity.objects.all()),
-        has_file=Exists(Batch.objects.filter(state=BatchState.POSTED)),
+        has_file=Exists(Batch.objects.filter(state=BatchState.POSTED, rated__gt=0)),
+        is_all_rejected=Exists(Batch.objects.filter(state=BatchState.POSTED, rejected__gt=0)),
         has_invoice=Exists(Invoice.objects.all()),
     )
     return asked.get(pk=current_tenant_id())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from zoneinfo import ZoneInfo
 
 from django import forms
@@ -15,6 +15,7 @@ from trunkline.backoffice.hints import error_text
 from trunkline.core.errors import TrunklineError
 from trunkline.core.period import get_zone
 from trunkline.kit.clock import now
+from trunkline.kit.db.scope import give_reason
 
 __all__ = [
     "AccountTimesForm",
@@ -28,6 +29,8 @@ __all__ = [
     "error_text",
     "refuse",
 ]
+
+REASON: Final = "why_it_is_done"
 
 
 class StaffForm(forms.Form):
@@ -73,6 +76,16 @@ def refuse(form: forms.BaseForm, error: TrunklineError) -> None:
     form.add_error(field if isinstance(field, str) and field in form.fields else None, error_text(error))
 
 
+def reason_field() -> forms.CharField:
+    """Why something is done: it stands in the history, beside who and what."""
+    return forms.CharField(
+        label=_("Why"),
+        required=False,
+        max_length=200,
+        help_text=_("Stands in the history, for colleagues, such as the number of a ticket. May be left empty."),
+    )
+
+
 class ActionForm(forms.ModelForm):
     """A model's form whose valid data goes to an action of the room: `perform(form)` gives the row as it is then.
 
@@ -82,14 +95,24 @@ class ActionForm(forms.ModelForm):
 
     field_of: ClassVar[Mapping[str, str]] = {}
 
-    perform: Any = None  # set by TenantAdmin for the request
+    asks_why = False  # whether the model has a history; set by TenantAdmin, as is what follows
+    perform: Any = None
     request: Any = None
     done: Any = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for field in self.fields.values():  # what it was is the row's to say, not the browser's
+            field.show_hidden_initial = False
         self.prepare()
+        if self.asks_why:
+            self.fields[REASON] = reason_field()
         dress(self.fields)
+
+    @property
+    def reason(self) -> Any:
+        """The field of the reason, if it is asked for; it stands below all others."""
+        return self[REASON] if REASON in self.fields else None
 
     def prepare(self) -> None:
         """Choices, zones and defaults that depend on the request or the row (`instance`)."""
@@ -99,6 +122,8 @@ class ActionForm(forms.ModelForm):
             return
         try:
             with transaction.atomic():
+                if reason := self.cleaned_data.get(REASON):
+                    give_reason(reason)
                 self.done = self.perform(self)
         except TrunklineError as error:
             refuse(self, error)
@@ -106,7 +131,7 @@ class ActionForm(forms.ModelForm):
     def given(self, *, changed_only: bool) -> dict[str, Any]:
         """What the form says: all of it, or what differs from what it was shown with."""
         names = self.changed_data if changed_only else self.cleaned_data
-        return {name: self.cleaned_data[name] for name in names if name in self.cleaned_data}
+        return {name: self.cleaned_data[name] for name in names if name in self.cleaned_data and name != REASON}
 
 
 class AccountTimesForm(ActionForm):

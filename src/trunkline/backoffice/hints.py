@@ -62,7 +62,7 @@ def speaks_of_commands(hint: str) -> bool:
 
 def hint_text(error: TrunklineError) -> str:
     """What to do about an error, for somebody in front of a page."""
-    return str(HINTS.get(error.code, "")) if speaks_of_commands(error.hint) else error.hint
+    return error.hint if error.hint and not speaks_of_commands(error.hint) else str(HINTS.get(error.code, ""))
 
 
 def error_text(error: TrunklineError) -> str:

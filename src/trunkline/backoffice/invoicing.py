@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from django.http import FileResponse, HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -26,6 +27,7 @@ from trunkline.invoicing.choices import InvoiceState
 from trunkline.invoicing.files import name_of, open_stored
 from trunkline.invoicing.models import Invoice
 from trunkline.kit.clock import now
+from trunkline.kit.lookups import begins
 
 
 class VoidForm(StaffForm):
@@ -53,8 +55,8 @@ class InvoiceAdmin(ReadOnlyAdmin):
         BeginsFilter.of("account__code", gettext_lazy("Account begins with")),
     )
     list_select_related = ("account",)
-    search_fields = ("number__exact",)
-    search_help_text = gettext_lazy("The whole number of a document.")
+    search_fields = ("number",)
+    search_help_text = gettext_lazy("The number of a document, or how it begins.")
     ordering = ("-pk",)
     sortable_by = ()
     fields = (
@@ -62,6 +64,12 @@ class InvoiceAdmin(ReadOnlyAdmin):
         "issued_on", "due_on", "records", "void_reason", "public_id",
     )  # fmt: skip
     empty_text = gettext_lazy("No document has been issued. See what is unbilled, and issue some from there.")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Invoice], search_term: str
+    ) -> tuple[QuerySet[Invoice], bool]:
+        words = search_term.strip().upper()
+        return (queryset.filter(begins("number", words)) if words else queryset), False
 
     def empty_link(self, request: HttpRequest) -> Link | None:
         return Link(_("What is unbilled"), reverse("admin:unbilled"), "pending_actions")

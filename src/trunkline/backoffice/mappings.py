@@ -9,13 +9,14 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from trunkline.backoffice.fields import ZoneField
-from trunkline.backoffice.forms import StaffForm, refuse, set_choices
+from trunkline.backoffice.forms import REASON, StaffForm, reason_field, refuse, set_choices
 from trunkline.backoffice.hints import hint_text
 from trunkline.backoffice.site import site
 from trunkline.backoffice.trying import sections_of_trial
@@ -25,6 +26,7 @@ from trunkline.core.errors import Conflict, Invalid, NotFound, TrunklineError
 from trunkline.identity.permissions import Permission
 from trunkline.identity.principal import Principal, principal_of
 from trunkline.kit.clock import now
+from trunkline.kit.db.scope import give_reason
 from trunkline.tenancy.queries import current_tenant
 from trunkline.usage import actions
 from trunkline.usage.decode import SwitchProfile
@@ -108,6 +110,7 @@ class MappingForm(StaffForm):
         names = Switch.objects.filter(format__in=OWN).order_by("name").values_list("pk", "name")
         set_choices(self, "switch", [("", _("A new switch")), *((str(pk), name) for pk, name in names)])
         self.fields["timezone"].initial = current_tenant().timezone
+        self.fields[REASON] = reason_field()
 
     def clean(self) -> dict[str, Any]:
         data = refuse_too_large(self)
@@ -149,30 +152,37 @@ def mapping(request: HttpRequest) -> HttpResponse:
     principal.require(Permission.SWITCHES_READ)
     if request.method != "POST":
         form = MappingForm(initial=_begins(request, principal), request=request)
-        return _page(request, form, [], (), form.initial.get("sample"))
+        sample = form.initial.get("sample")
+        sections = [] if sample is None else _tried(sample, form.initial["text"], None, current_tenant().timezone)
+        return _page(request, form, sections, (), sample)
     form = MappingForm(request.POST, request.FILES, request=request)
     if not form.is_valid():
         return _page(request, form, [], (), None)
-    data = form.cleaned_data
-    sections: list[Section] = []
+    data = dict(form.cleaned_data)  # which loses what turns out to be wrong
+    sections = []
     wrong: tuple[Line, ...] = ()
     sample = _sample(principal, form)
+    if sample is not None:
+        say_of(principal.tenant_id, sample, text=data["text"])
     try:
         description = parse_mapping(data["text"])
         switch = _switch(data["switch"])
         if "save" in request.POST and not form.errors:
-            return _saved(request, data, description, switch)
+            with transaction.atomic():
+                return _saved(request, data, description, switch)
         if sample is not None:
-            profile = None if switch else SwitchProfile(received_at=now(), timezone=data["timezone"] or "UTC")
-            trial = try_sample(
-                principal.tenant_id, sample, form=Mapped(description), switch=switch, profile=profile, at=now()
-            )
-            sections = sections_of_trial(trial)
+            sections = _tried(sample, data["text"], switch, data["timezone"] or "UTC")
     except (Invalid, Conflict, NotFound) as error:
         wrong = _tell(form, error, data["text"])
-    if sample is not None:
-        say_of(principal.tenant_id, sample, text=data["text"])
     return _page(request, form, sections, wrong, sample)
+
+
+def _tried(sample: UUID, text: str, switch: Switch | None, timezone: str) -> list[Section]:
+    """What a file becomes by a mapping: for a switch that is there, or for one that would be made. Raises Invalid `mapping_*`."""
+    form = Mapped(parse_mapping(text))
+    profile = None if switch else SwitchProfile(received_at=now(), timezone=timezone)
+    trial = try_sample(current_tenant().pk, sample, form=form, switch=switch, profile=profile, at=now())
+    return sections_of_trial(trial)
 
 
 def _begins(request: HttpRequest, principal: Principal) -> dict[str, Any]:
@@ -209,7 +219,7 @@ def _sample(principal: Principal, form: MappingForm) -> UUID | None:
             return keep_sample(principal.tenant_id, data["file"].name, data["file"], at=now())
         if data["sample"]:
             said_of(principal.tenant_id, data["sample"])
-            return data["sample"]  # type: ignore[no-any-return]
+            return data["sample"]
     except (Invalid, NotFound) as error:
         form.add_error("file", str(error))
     return None
@@ -217,6 +227,8 @@ def _sample(principal: Principal, form: MappingForm) -> UUID | None:
 
 def _saved(request: HttpRequest, data: dict[str, Any], description: Description, switch: Switch | None) -> HttpResponse:
     """Keep the mapping with its switch. Raises what the actions do."""
+    if data[REASON]:
+        give_reason(data[REASON])
     if switch is not None:
         options = {**switch.options, "mapping": data["text"]}
         actions.change_switch(switch_id=switch.pk, options=options, at=now())

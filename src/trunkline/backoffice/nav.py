@@ -70,7 +70,7 @@ TASKS: list[tuple[Any, list[Item]]] = [
         REPORTS,
         [
             (_("Summary"), "bar_chart", "summary", Permission.REPORTS_READ),
-            (_("Saved reports"), "bookmarks", "reports_report_changelist", Permission.REPORTS_READ),
+            (_("Saved reports"), "bookmarks", "reports_savedreport_changelist", Permission.REPORTS_READ),
         ],
     ),
     (

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy
 
 from trunkline.backoffice.fields import CurrencyField, ZoneField
 from trunkline.backoffice.forms import StaffForm, refuse, set_choices
@@ -78,7 +78,7 @@ class OperatorForm(StaffForm):
         help_text=gettext_lazy("For questions on documents."),
     )
     phone = forms.CharField(
-        label=pgettext_lazy("number", "Phone"),
+        label=gettext_lazy("Phone"),
         required=False,
         max_length=60,
         help_text=gettext_lazy("For questions on documents."),

@@ -161,9 +161,9 @@ def _shown(found: Previewed, start: datetime) -> list[Section]:
     priced, state = found.priced, found.state
     short = Section(_("In short"))
     if priced is not None and priced.amount is not None:
-        short.facts.append((_("It costs"), money(priced.amount, priced.currency)))
+        short.facts.append((_("It costs"), money(str(priced.amount), priced.currency)))
         if priced.base_amount is not None and priced.currency != found.base_currency:
-            short.facts.append((_("In the operator's currency"), money(priced.base_amount, found.base_currency)))
+            short.facts.append((_("In the operator's currency"), money(str(priced.base_amount), found.base_currency)))
     else:
         reason = Reason(found.outcome) if found.outcome in list(Reason) else None
         said = f"{found.outcome}: {reason.meaning} {reason.what_to_do}" if reason else found.outcome

@@ -314,9 +314,12 @@ class RateAdmin(TenantAdmin):
         return list(made)[-1]
 
     def links(self, request: HttpRequest, obj: Any | None) -> Sequence[Link]:
-        if obj is not None or not principal_of(request).may(Permission.TARIFFS_READ):
+        if obj is None:
+            return [Link(_("Price of a call"), reverse("admin:rate_preview"), "calculate")]
+        if not principal_of(request).may(Permission.HISTORY_READ):
             return ()
-        return [Link(_("Price of a call"), reverse("admin:rate_preview"), "calculate")]
+        history = reverse("admin:tariffs_tariff_history", args=(obj.tariff_id,))
+        return [Link(_("History of its tariff"), history, "history")]
 
     @verb(
         _("Void"),

@@ -32,7 +32,7 @@ from trunkline.identity.principal import principal_of
 View = Callable[..., HttpResponseBase]
 AdminClass = TypeVar("AdminClass", bound=type)
 
-NOT_WORKING = frozenset({"trial_ended", "tenant_suspended"})  # it is not the person who may not
+NOT_WORKING = frozenset({"trial_ended", "tenant_suspended"})
 SCRIPT_WORDS_S = 3600
 STATUS_OF = ((NotFound, 404), (Denied, 403), (Conflict, 409), (Invalid, 400), (Unavailable, 503))
 
@@ -121,13 +121,20 @@ class BackOffice(UnfoldAdminSite):
         }
         if isinstance(error, Denied):
             request.denied = error  # type: ignore[attr-defined]  # kept by the middleware, when this page is over
-        shown = error is not None and (status not in texts or error.code in NOT_WORKING)
+        shown = error is not None and status not in texts
+        if (
+            error is not None and error.code in NOT_WORKING
+        ):  # it is not the person who may not; what stands above the page says why
+            titles[403] = gettext("Nothing new is taken")
+            texts[403] = gettext(
+                "Nothing was changed. Whoever runs this installation can extend the trial, or let the operator go on."
+            )
         context = {
             **self.each_context(request),
             "title": titles.get(status, ""),
             "message": error.message if shown and error else texts.get(status, ""),
             "hint": hint_text(error) if shown and error else "",
-            "code": error.code if shown and error else "",
+            "code": error.code if error is not None and (shown or error.code in NOT_WORKING) else "",
         }
         response = TemplateResponse(request, "backoffice/problem.html", context, status=status)
         return response.render()

@@ -149,6 +149,9 @@ class SourceForm(ActionForm):
             if name in self.fields:
                 self.fields[name].required = False
         kind = self.instance.kind or self._kind()
+        asked = {name for _title, said in fieldsets_of(kind, with_secrets=True) for name in said["fields"]}
+        for name in set(self.fields) - asked:
+            del self.fields[name]
         if "port" in self.fields and not self.instance.pk:
             self.initial["port"] = None
         if kind == SourceKind.FOLDER and "path" in self.fields:

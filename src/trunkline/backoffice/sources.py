@@ -197,6 +197,7 @@ class SourceAdmin(TenantAdmin):
     @verb(
         gettext_lazy("Look now"),
         permission=Permission.SOURCES_PULL,
+        asks_why=False,
         icon="refresh",
         applies=_is_pulled,
         text=gettext_lazy("A worker looks into the source at once and takes what is there."),
@@ -208,6 +209,7 @@ class SourceAdmin(TenantAdmin):
     @verb(
         gettext_lazy("Fetch refused files again"),
         permission=Permission.SOURCES_PULL,
+        asks_why=False,
         icon="replay",
         applies=_is_pulled,
         text=gettext_lazy("Files that were refused are fetched anew at the next look."),

@@ -145,6 +145,7 @@ class TariffAdmin(TenantAdmin):
             "First you are shown what the file would change, and which of its lines are wrong. Prices are never overwritten: a new price is a new rate."
         ),
         form=LoadRatesForm,
+        asks_why=False,
         submit=_("Look at it"),
     )
     def load_rates(self, request: HttpRequest, obj: Tariff, data: dict[str, Any]) -> HttpResponse:

@@ -38,6 +38,7 @@ class Verb:
     on_list: bool = False
     is_danger: bool = False
     is_button: bool = True
+    asks_why: bool = True
     submit: Any = ""
     template: str = "backoffice/verb.html"
 
@@ -53,12 +54,14 @@ def verb(
     on_list: bool = False,
     is_danger: bool = False,
     is_button: bool = True,
+    asks_why: bool = True,
     submit: Any = "",
     template: str = "backoffice/verb.html",
 ) -> Callable[[Callable[..., Any]], Verb]:
     """Make a method of a `TenantAdmin` a verb. `applies(obj)` says whether it makes sense now; its button is hidden where not.
 
-    Without `is_button` only links lead to it, such as one of a panel.
+    Without `is_button` only links lead to it, such as one of a panel. Of rows that have a history it asks why, but for one that changes none of them
+    (`asks_why`).
     """
 
     def enter(run: Callable[..., Any]) -> Verb:
@@ -74,6 +77,7 @@ def verb(
             on_list=on_list,
             is_danger=is_danger,
             is_button=is_button,
+            asks_why=asks_why,
             submit=submit,
             template=template,
         )

@@ -12,13 +12,27 @@ import typer
 from trunkline.cli.door import JsonOption, print_json, say, table
 from trunkline.core.errors import Invalid
 
-NAMES = ("rating", "decode", "pipeline", "search", "explain", "summary", "rerate", "issue", "web", "agree", "crash")
+NAMES = (
+    "rating",
+    "decode",
+    "pipeline",
+    "search",
+    "explain",
+    "summary",
+    "rerate",
+    "issue",
+    "web",
+    "api",
+    "upload",
+    "agree",
+    "crash",
+)
 
 
 def bench(
     name: Annotated[str, typer.Argument(help=f"One of {', '.join(NAMES)}, or `all` for the table of the README.")],
     records: Annotated[
-        int, typer.Option(help="Records to work on (rating, decode, pipeline; stored ones: rerate).")
+        int, typer.Option(help="Records to work on (rating, decode, pipeline, upload; stored ones: rerate).")
     ] = 0,
     cases: Annotated[int, typer.Option(help="Generated cases (agree).")] = 0,
     runs: Annotated[int, typer.Option(help="Runs (crash).")] = 0,

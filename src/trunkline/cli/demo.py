@@ -59,6 +59,7 @@ def _run(written: WrittenTenant, progress: Progress | None) -> dict[str, Any]:
             advance(file.written.records)
     with _bar(progress, f"{plan.name}: invoicing", None) as advance:
         _invoice(written, tenant_id, advance)
+    _save_reports(written, tenant_id)
     return _summary(tenant_id) | {"seconds": round(monotonic() - begin, 2)}
 
 
@@ -82,6 +83,18 @@ def _invoice(written: WrittenTenant, tenant_id: int, advance: Callable[[int], No
 
     period = DatePeriod(*written.plan.period)
     issue_now(tenant_id=tenant_id, actor=actor(), period=period, now=now, watcher=watcher)
+
+
+def _save_reports(written: WrittenTenant, tenant_id: int) -> None:
+    """The usual questions, and one of the days that the demo has."""
+    from trunkline.reports.actions import save_report, save_usual_reports
+    from trunkline.tenancy.scope import scope
+
+    begin, end = written.plan.period
+    asked = {"view": "margin", "by": "account,destination", "from": f"{begin}", "to": f"{end}", "sort": "margin"}
+    with scope(tenant_id, actor()):
+        save_usual_reports()
+        save_report(name="The demo's margin by customer and destination", asked=asked)
 
 
 def _summary(tenant_id: int) -> dict[str, Any]:

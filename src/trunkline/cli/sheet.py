@@ -35,6 +35,12 @@ def read(
         str,
         typer.Option(help="JSON file with the layout to read it by, as `--json` prints it; nothing is guessed then."),
     ] = "",
+    template: Annotated[
+        str,
+        typer.Option(
+            help="JSON file with the layout of an earlier sheet of the vendor; its columns are found again by their headers."
+        ),
+    ] = "",
     received: Annotated[
         str,
         typer.Option(
@@ -54,7 +60,8 @@ def read(
         data = file.read_bytes()
     except OSError as error:
         raise NotFound("no_such_file", f"{file} cannot be read: {error.strerror}.") from error
-    report = to_report(read_sheet(data, file.name, Context(file.name, _day(received), subject), layout_of(layout)))
+    context = Context(file.name, _day(received), subject)
+    report = to_report(read_sheet(data, file.name, context, layout_of(layout), layout_of(template)))
     if json:
         print_json(report)
     else:

@@ -78,7 +78,9 @@ def load(
         tenant_id,
         data=data,
         file_name=file.name,
-        read=reader_of(data, file.name, received_at=notified_at, subject=subject, layout=layout_of(layout) or kept),
+        read=reader_of(
+            data, file.name, received_at=notified_at, subject=subject, layout=layout_of(layout), template=kept
+        ),
         asked=asked,
         notified_at=notified_at,
         actor=actor(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from django.db import connection
@@ -45,10 +46,23 @@ def find_key_ids(text: str) -> tuple[int, int] | None:
     """Ids of the tenant and the row of an API key, whether or not it still opens anything; None for what is no key."""
     if not is_well_formed(text):
         return None
+    hashed = hash_of(text)
+    known = _key_ids.get(hashed)
+    if known is not None:
+        return known
     with connection.cursor() as cursor:
-        cursor.execute("SELECT tenant_and_key_by_hash(%s)", [hash_of(text)])
+        cursor.execute("SELECT tenant_and_key_by_hash(%s)", [hashed])
         (found,) = cursor.fetchone()
-    return None if found is None else (found[0], found[1])
+    if found is None:
+        return None
+    if len(_key_ids) >= KEY_IDS_MAX:
+        _key_ids.clear()
+    return _key_ids.setdefault(hashed, (found[0], found[1]))
+
+
+# Which row a hash belongs to never changes; what the key opens is asked of the row each time (`principal_of_key`).
+KEY_IDS_MAX: Final = 10_000
+_key_ids: dict[str, tuple[int, int]] = {}
 
 
 # Who somebody is, inside the scope of the tenant where they want to be it.

@@ -12,6 +12,7 @@ from trunkline.core.errors import Invalid
 STAFF_SESSION_LONGEST: Final = timedelta(hours=8)
 NO_TENANT: Final = 0  # what a secret is sealed for that belongs to a person
 FACTOR_PURPOSE: Final = "second factor"
+INVITE: Final = "identity.invite"  # the job; here, so that who only defers it does not load the queue
 KEY_USE_EVERY: Final = timedelta(minutes=1)
 
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
-
+from trunkline.identity.rules import INVITE
 from trunkline.kit import clock, jobs
-
-INVITE: Final = "identity.invite"
 
 
 @jobs.task(INVITE)

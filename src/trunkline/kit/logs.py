@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from typing import Any
 
 
@@ -20,10 +20,22 @@ def log(event: str, /, *, level: str = "info", **values: Any) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _printable,
         structlog.processors.LogfmtRenderer(key_order=("timestamp", "level", "event"), bool_as_flag=False),
     )
     logger = structlog.wrap_logger(structlog.PrintLogger(sys.stderr), processors=processors)
     getattr(logger, level)(event, **values)
+
+
+def _printable(logger: Any, name: str, values: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Control characters in what somebody gave us neither begin a line nor steer the terminal of who reads it."""
+    return {key: _escaped(value) if isinstance(value, str) else value for key, value in values.items()}
+
+
+def _escaped(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 @contextlib.contextmanager

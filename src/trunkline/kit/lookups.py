@@ -14,6 +14,11 @@ def digits_begin(column: str, digits: str) -> Q:
     return found & Q(**{f"{column}__lt": f"{begins[:-1]}{int(begins[-1]) + 1}"}) if begins else found
 
 
+def begins(column: str, words: str) -> Q:
+    """Where a text begins with these words: a range, for the same reason."""
+    return Q(**{f"{column}__gte": words, f"{column}__lt": f"{words}\U0010ffff"})
+
+
 def in_force(at: datetime, *, valid_from: str = "valid_from", valid_to: str = "valid_to") -> Q:
     """What holds at an instant, by the columns of its beginning and its end; an empty one is open."""
     begins = Q(**{f"{valid_from}__isnull": True}) | Q(**{f"{valid_from}__lte": at})

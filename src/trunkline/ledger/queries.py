@@ -395,6 +395,16 @@ def _beyond(place: Place) -> Q:
     return Q(booked_on__gt=place.booked_on) | Q(booked_on=place.booked_on) & later
 
 
+def standing_of(account_class: AccountClass) -> dict[str, Amount]:
+    """What stands on all accounts of a class together, debit above zero, by currency; currencies without any are left out."""
+    wanted = LedgerAccount.objects.filter(code__startswith=f"{account_class}:")
+    currencies = dict(wanted.values_list("id", "currency"))
+    sums: dict[str, int] = {}
+    for account_id, standing in (funds(currencies) if currencies else {}).items():
+        sums[currencies[account_id]] = sums.get(currencies[account_id], 0) + standing.posted
+    return {currency: Amount(total) for currency, total in sorted(sums.items()) if total}
+
+
 def trial_balance(*, booked_to: date | None = None) -> dict[str, list[TrialRow]]:
     """Debits and credits of every account that has any, by currency and then by code. In each currency both add up to the same."""
     wanted = Q(is_pending=False) if booked_to is None else Q(is_pending=False, booked_on__lt=booked_to)

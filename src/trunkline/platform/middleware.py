@@ -26,7 +26,7 @@ from trunkline.identity.queries import principal_of_staff_session, principal_of_
 from trunkline.kit import clock
 from trunkline.kit.logs import log, logging_with
 from trunkline.platform import metrics
-from trunkline.platform.pages import error_page
+from trunkline.platform.pages import bad_request, error_page, method_not_allowed
 from trunkline.platform.proxies import client_address, is_among
 from trunkline.tenancy.scope import scope
 
@@ -57,7 +57,7 @@ class RequestMiddleware:
         begun = time.perf_counter()
         self._know_the_client(request)
         with logging_with(request_id=request.request_id):
-            response = self.get_response(request)
+            response = self.get_response(request) if request.method in metrics.METHODS else method_not_allowed(request)
             response["X-Request-Id"] = request.request_id
             self._report(request, response, time.perf_counter() - begun)
         return response
@@ -86,7 +86,7 @@ class RequestMiddleware:
             log(
                 "request",
                 level="error" if response.status_code >= 500 else "info",
-                method=request.method,
+                method=request.method if request.method in metrics.METHODS else "other",
                 route=route,
                 status=response.status_code,
                 ms=round(seconds * 1000),
@@ -96,7 +96,7 @@ class RequestMiddleware:
 
 
 class ContentSecurityMiddleware:
-    """Says to browsers what a page may load and do: nothing inline and no eval, but on Unfold's pages (docs/adr/008)."""
+    """Says to browsers what a page may load and do: nothing inline and no eval, but on Unfold's pages (docs/adr/008); and to keep none of it."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -108,6 +108,10 @@ class ContentSecurityMiddleware:
             "Content-Security-Policy", settings.CONTENT_SECURITY_UNFOLD if is_unfold else settings.CONTENT_SECURITY
         )
         response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=()")
+        if not request.path.startswith(
+            STATIC
+        ):  # who goes back after signing out, or has the same proxy, sees nothing of it
+            response.headers.setdefault("Cache-Control", "no-store")
         return response
 
 
@@ -125,6 +129,8 @@ class ScopeMiddleware:
             return self._with_opener(request)
         if request.path in MACHINE or request.path.startswith(STATIC):
             return self.get_response(request)
+        if "\x00" in request.path or "%00" in request.META.get("QUERY_STRING", ""):  # no text of PostgreSQL's has it
+            return bad_request(request)
         if request.path.startswith(UNSCOPED):
             return self._without_tenant(request)
         if not request.user.is_authenticated:

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from trunkline.backoffice.hints import hint_text
 from trunkline.core.errors import Busy, Conflict, Denied, Invalid, NotFound, TrunklineError, Unavailable
 from trunkline.kit.logs import log
+from trunkline.platform.metrics import METHODS
 
 STATUS: Final[tuple[tuple[type[TrunklineError], int], ...]] = (
     (NotFound, 404),
@@ -51,6 +52,13 @@ def denied(request: HttpRequest, exception: Exception | None = None) -> HttpResp
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """400."""
     return _page(request, 400, _("The request cannot be understood."), "")
+
+
+def method_not_allowed(request: HttpRequest) -> HttpResponse:
+    """405, for methods that no page and no operation has, such as TRACE."""
+    page = _page(request, 405, _("The request cannot be understood."), "")
+    page["Allow"] = ", ".join(sorted(METHODS))
+    return page
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import os
 
+from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "trunkline.platform.settings")
 
+from trunkline.kit.db.scope import renew_connection
 from trunkline.platform.logs import log_to_standard_error
 
 log_to_standard_error()
+# Django asks the database before every request whether it is there.
+for signal in (request_started, request_finished):
+    signal.disconnect(close_old_connections)
+    signal.connect(renew_connection)
 application = get_wsgi_application()

@@ -47,12 +47,18 @@ def asked_of(
 
 
 def reader_of(
-    data: bytes, name: str, *, received_at: datetime, subject: str = "", layout: Layout | None = None
+    data: bytes,
+    name: str,
+    *,
+    received_at: datetime,
+    subject: str = "",
+    layout: Layout | None = None,
+    template: Layout | None = None,
 ) -> ReadSheet:
-    """How a file is read once it is known which tariff takes its lines."""
+    """How a file is read once it is known which tariff takes its lines: by a `layout`, or recognised, with that of an earlier sheet as a `template`."""
 
     def read(ways: Ways, begins: datetime) -> Offered:
         context = Context(name, received_at.astimezone(ways.zone).date(), subject)
-        return offer(read_sheet(data, name, context, layout), ways, begins=begins, at_once=received_at)
+        return offer(read_sheet(data, name, context, layout, template), ways, begins=begins, at_once=received_at)
 
     return read

@@ -77,7 +77,14 @@ def _style(rng: Random, **fixed: Any) -> Style:
 def _made(layout: str, body: Body, said: list[Said], bad: set[int] | None = None, **more: Any) -> MadeSheet:
     data = write(body)
     errors = frozenset(body.lines[number] for number in bad or ())
-    return MadeSheet(layout, f"{body.style.rng.choice(('rates', 'RateSheet_2027', 'pricelist', 'offer'))}.{body.style.kind}", data, tuple(said), errors, **more)
+    return MadeSheet(
+        layout,
+        f"{body.style.rng.choice(('rates', 'RateSheet_2027', 'pricelist', 'offer'))}.{body.style.kind}",
+        data,
+        tuple(said),
+        errors,
+        **more,
+    )
 
 
 def _spoil(body: Body, rng: Random) -> set[int]:
@@ -109,7 +116,9 @@ def _pair(row: Row) -> dict[str, Any]:
 
 @_layout
 def callwithus_us48_npanxxy(rng: Random) -> MadeSheet:
-    style = _style(rng, kind="csv", delimiter=";", language="en", code_form="plain", sign="", comma=False, encoding="utf-8")
+    style = _style(
+        rng, kind="csv", delimiter=";", language="en", code_form="plain", sign="", comma=False, encoding="utf-8"
+    )
     rows = draw_american(rng, rng.randrange(60, 200), 7, "1")
     for row in rows:
         row.more["intra"] = row.price * rng.choice((1, 2))
@@ -119,7 +128,11 @@ def callwithus_us48_npanxxy(rng: Random) -> MadeSheet:
         ("", lambda r: str(r.first)), ("", lambda r: str(r.interval)),
     ]  # fmt: skip
     body.blank_share = rng.choice((0, 0, 0.03))
-    return _made("callwithus_us48_npanxxy", body, _all_said(body, set(), lambda r: _pair(r) | {"price": None, "inter": r.price, "intra": r.more["intra"]}))
+    return _made(
+        "callwithus_us48_npanxxy",
+        body,
+        _all_said(body, set(), lambda r: _pair(r) | {"price": None, "inter": r.price, "intra": r.more["intra"]}),
+    )
 
 
 @_layout
@@ -133,7 +146,9 @@ def callwithus_per_trunk(rng: Random) -> MadeSheet:
 
 
 def _headless(rng: Random, layout: str, trailing: int) -> MadeSheet:
-    style = _style(rng, kind="csv", delimiter=";", language="en", code_form="plain", sign="", comma=False, encoding="utf-8")
+    style = _style(
+        rng, kind="csv", delimiter=";", language="en", code_form="plain", sign="", comma=False, encoding="utf-8"
+    )
     body = Body(style, [], draw_rows(rng, rng.randrange(60, 300)), has_header=False)
     body.columns = [
         ("", lambda r: r.codes[0]), ("", lambda r: r.name), ("", lambda r: price_text(style, r.price)), ("", lambda r: str(r.first)), ("", lambda r: str(r.interval)),
@@ -156,21 +171,36 @@ def _american(rng: Random, style: Style, layout: str, digits: int, leading: str,
     for row in body.rows:
         row.valid_from = dates[0] if rng.random() < 0.7 else rng.choice(dates)
         row.more |= {"intra": row.price * rng.choice((1, 2, 3)), "ij": row.price * 3}
-    code = rng.choice(("npanxx", "NPANXX", "NPA-NXX", "npanxx")) if not leading else rng.choice(("code", "Code", "Prefix", "Dial Code"))
+    code = (
+        rng.choice(("npanxx", "NPANXX", "NPA-NXX", "npanxx"))
+        if not leading
+        else rng.choice(("code", "Code", "Prefix", "Dial Code"))
+    )
     body.columns = [
         (code, lambda r: r.codes[0]), (header(style, "inter"), lambda r: price_text(style, r.price)), (header(style, "intra"), lambda r: price_text(style, r.more["intra"])),
         (header(style, "ij"), lambda r: price_text(style, r.more["ij"])),
         (rng.choice(("effective_date", "Effective Date", "effective")), lambda r: date_text(style, r.valid_from)),
     ]  # fmt: skip
     if split:
-        body.columns += [(rng.choice(("duration", "initial interval")), lambda r: str(r.first)), ("increment", lambda r: str(r.interval))]
+        body.columns += [
+            (rng.choice(("duration", "initial interval")), lambda r: str(r.first)),
+            ("increment", lambda r: str(r.interval)),
+        ]
     decorate(body, effective=dates[0])
 
     def more(r: Row) -> dict[str, Any]:
-        said: dict[str, Any] = {"price": None, "inter": r.price, "intra": r.more["intra"], "indeterminate": r.more["ij"]}
+        said: dict[str, Any] = {
+            "price": None,
+            "inter": r.price,
+            "intra": r.more["intra"],
+            "indeterminate": r.more["ij"],
+        }
         return said | (_pair(r) if split else {})
 
-    said = [replace(each, code=each.code if leading else f"1{each.code}", name=None) for each in _all_said(body, set(), more)]
+    said = [
+        replace(each, code=each.code if leading else f"1{each.code}", name=None)
+        for each in _all_said(body, set(), more)
+    ]
     return _made(layout, body, said)
 
 
@@ -211,7 +241,9 @@ def flowroute_current(rng: Random) -> MadeSheet:
         (header(style, "intra"), lambda r: price_text(style, r.price)), ("Status", lambda r: "Current"), ("Start Date", lambda r: date_text(style, r.valid_from)),
     ]  # fmt: skip
     decorate(body)
-    return _made("flowroute_current", body, _all_said(body, set(), lambda r: _pair(r) | {"inter": r.price, "intra": r.price}))
+    return _made(
+        "flowroute_current", body, _all_said(body, set(), lambda r: _pair(r) | {"inter": r.price, "intra": r.price})
+    )
 
 
 @_layout
@@ -248,19 +280,34 @@ def _general(
                 ends[id(row)] = row.valid_from + timedelta(days=90)
         body.columns.append((header(style, "expiry"), lambda r: date_text(style, ends.get(id(r)))))
     if split:
-        body.columns += [(header(style, "first"), lambda r: str(r.first)), (header(style, "interval"), lambda r: str(r.interval))]
+        body.columns += [
+            (header(style, "first"), lambda r: str(r.first)),
+            (header(style, "interval"), lambda r: str(r.interval)),
+        ]
     elif increment:
         body.columns.append((header(style, "increment"), lambda r: increment_text(style, r)))
     if change:
         body.columns.append((header(style, "change"), lambda r: rng.choice(words.CHANGE_WORDS)))
     bad = _spoil(body, rng)
     decorate(body, effective=dates[0], in_title=in_title)
-    return _made(layout, body, _all_said(body, bad, lambda r: (_pair(r) if split or increment else {}) | {"valid_to": ends.get(id(r))}), bad)
+    return _made(
+        layout,
+        body,
+        _all_said(body, bad, lambda r: (_pair(r) if split or increment else {}) | {"valid_to": ends.get(id(r))}),
+        bad,
+    )
 
 
 @_layout
 def dnl_class4(rng: Random) -> MadeSheet:
-    style = _style(rng, language="en", code_form="plain", comma=False, sign="", date_form=rng.choice(("%Y-%m-%d", "%Y-%m-%d %H:%M:%S")))
+    style = _style(
+        rng,
+        language="en",
+        code_form="plain",
+        comma=False,
+        sign="",
+        date_form=rng.choice(("%Y-%m-%d", "%Y-%m-%d %H:%M:%S")),
+    )
     body = Body(style, [], draw_rows(rng, rng.randrange(60, 250)))
     _dated(rng, body)
     fee = rng.choice((Decimal(0), Decimal("0.01")))
@@ -270,7 +317,11 @@ def dnl_class4(rng: Random) -> MadeSheet:
         ("min_time", lambda r: str(r.first)), ("grace_time", lambda r: "0"), ("interval", lambda r: str(r.interval)), ("time_profile_id", lambda r: ""),
     ]  # fmt: skip
     decorate(body)
-    return _made("dnl_class4", body, [replace(each, name=None) for each in _all_said(body, set(), lambda r: _pair(r) | {"setup": fee})])
+    return _made(
+        "dnl_class4",
+        body,
+        [replace(each, name=None) for each in _all_said(body, set(), lambda r: _pair(r) | {"setup": fee})],
+    )
 
 
 @_layout
@@ -292,7 +343,11 @@ def tcxc(rng: Random) -> MadeSheet:
         ("Interval N", lambda r: str(r.interval)),
     ]  # fmt: skip
     decorate(body)
-    return _made("tcxc", body, _all_said(body, set(), lambda r: _pair(r) | {"price_first": r.price if r.kind == "rate" else None}))
+    return _made(
+        "tcxc",
+        body,
+        _all_said(body, set(), lambda r: _pair(r) | {"price_first": r.price if r.kind == "rate" else None}),
+    )
 
 
 @_layout
@@ -317,8 +372,14 @@ def eu_semicolon_decimal_comma(rng: Random) -> MadeSheet:
         rng, kind="csv", delimiter=";", language=rng.choice(("en", "de", "es", "fr", "it")), comma=True, sign=rng.choice(("", "", "€ ")), currency="EUR", code_form="plain",
         date_form=rng.choice(("%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y")), encoding=rng.choice(("utf-8", "cp1252", "utf-8-sig")),
     )  # fmt: skip
-    rows = [row for row in draw_rows(rng, rng.randrange(60, 250), several=True) if all(len(code) > len(row.country) for code in row.codes)]
-    body = Body(style, [], [row for row in rows if row.name.encode(style.encoding, "ignore").decode(style.encoding) == row.name])
+    rows = [
+        row
+        for row in draw_rows(rng, rng.randrange(60, 250), several=True)
+        if all(len(code) > len(row.country) for code in row.codes)
+    ]
+    body = Body(
+        style, [], [row for row in rows if row.name.encode(style.encoding, "ignore").decode(style.encoding) == row.name]
+    )
     _dated(rng, body)
 
     def area(row: Row) -> str:
@@ -344,7 +405,14 @@ def peak_offpeak(rng: Random) -> MadeSheet:
     style.decimals = 5
     decorate(body)
     said = [replace(each, name=None) for each in _all_said(body, set())]
-    said = [each for one in said for each in (replace(one, slot="peak"), replace(one, slot="off_peak", price=one.price / 2 if one.price else None))]
+    said = [
+        each
+        for one in said
+        for each in (
+            replace(one, slot="peak"),
+            replace(one, slot="off_peak", price=one.price / 2 if one.price else None),
+        )
+    ]
     return _made("peak_offpeak", body, said)
 
 
@@ -356,7 +424,9 @@ def code_range(rng: Random) -> MadeSheet:
     as_range = rng.random() < 0.5
     for row in body.rows:
         code = row.codes[0]
-        following = [str(int(code) + step) for step in range(rng.randrange(1, 9 - int(code[-1])))] if code[-1] < "8" else [code]
+        following = (
+            [str(int(code) + step) for step in range(rng.randrange(1, 9 - int(code[-1])))] if code[-1] < "8" else [code]
+        )
         # What both a range and a country with a city could be is left to the sheets that say which.
         if as_range and len(code) > 3 and code[0] != "1" and not taken & set(following[1:]):
             taken.update(following)
@@ -365,7 +435,10 @@ def code_range(rng: Random) -> MadeSheet:
             row.more["text"] = f"{code}-{last}" if len(following) > 1 else code
         elif not as_range and len(code) > len(row.country):
             row.more["text"] = f"{row.country}-{code[len(row.country) :]}"
-    body.columns = [(header(style, "code"), lambda r: r.more.get("text") or r.codes[0]), (header(style, "price"), lambda r: price_text(style, r.price))]
+    body.columns = [
+        (header(style, "code"), lambda r: r.more.get("text") or r.codes[0]),
+        (header(style, "price"), lambda r: price_text(style, r.price)),
+    ]
     decorate(body)
     return _made("code_range", body, [replace(each, name=None) for each in _all_said(body, set())])
 
@@ -377,14 +450,20 @@ def pulse(rng: Random) -> MadeSheet:
 
 @_layout
 def astpp_import(rng: Random) -> MadeSheet:
-    style = _style(rng, kind="csv", delimiter=",", language="en", code_form="plain", sign="", comma=False, encoding="utf-8")
+    style = _style(
+        rng, kind="csv", delimiter=",", language="en", code_form="plain", sign="", comma=False, encoding="utf-8"
+    )
     body = Body(style, [], draw_rows(rng, rng.randrange(60, 250)), has_header=False)
     fee, included = Decimal(rng.choice(("0.1", "0.02", "0"))), rng.choice((0, 15, 30))
     body.columns = [
         ("", lambda r: r.codes[0]), ("", lambda r: r.name), ("", lambda r: price_text(style, fee)), ("", lambda r: str(included)), ("", lambda r: price_text(style, r.price)),
         ("", lambda r: str(r.interval)), ("", lambda r: "0"), ("", lambda r: "0"), ("", lambda r: "0"),
     ]  # fmt: skip
-    return _made("astpp_import", body, _all_said(body, set(), lambda r: {"setup": fee, "first": r.interval, "interval": r.interval}))
+    return _made(
+        "astpp_import",
+        body,
+        _all_said(body, set(), lambda r: {"setup": fee, "first": r.interval, "interval": r.interval}),
+    )
 
 
 @_layout
@@ -397,7 +476,11 @@ def astpp_table(rng: Random) -> MadeSheet:
     ]  # fmt: skip
     if rng.random() < 0.5:
         body.columns.insert(0, ("id", lambda r: str(rng.randrange(1, 10**5))))
-    return _made("astpp_table", body, _all_said(body, set(), lambda r: {"setup": Decimal(0), "first": r.interval, "interval": r.interval}))
+    return _made(
+        "astpp_table",
+        body,
+        _all_said(body, set(), lambda r: {"setup": Decimal(0), "first": r.interval, "interval": r.interval}),
+    )
 
 
 @_layout
@@ -410,13 +493,23 @@ def ivozprovider(rng: Random) -> MadeSheet:
         ("Connection charge", lambda r: price_text(style, fee)), ("Charge period", lambda r: str(r.interval)),
     ]  # fmt: skip
     decorate(body)
-    return _made("ivozprovider", body, _all_said(body, set(), lambda r: {"setup": fee, "first": r.interval, "interval": r.interval}))
+    return _made(
+        "ivozprovider",
+        body,
+        _all_said(body, set(), lambda r: {"setup": fee, "first": r.interval, "interval": r.interval}),
+    )
 
 
 @_layout
 def freeside_import(rng: Random) -> MadeSheet:
-    style = _style(rng, kind="csv", delimiter=",", language="en", code_form="plain", sign="", comma=False, encoding="utf-8")
-    rows = [row for row in draw_rows(rng, rng.randrange(60, 250), several=True) if all(len(code) > len(row.country) for code in row.codes)]
+    style = _style(
+        rng, kind="csv", delimiter=",", language="en", code_form="plain", sign="", comma=False, encoding="utf-8"
+    )
+    rows = [
+        row
+        for row in draw_rows(rng, rng.randrange(60, 250), several=True)
+        if all(len(code) > len(row.country) for code in row.codes)
+    ]
     body = Body(style, [], rows, has_header=False)
     body.columns = [
         ("", lambda r: r.name), ("", lambda r: f"{r.country} " + ",".join(code[len(r.country) :] for code in r.codes)), ("", lambda r: price_text(style, r.price)),
@@ -459,7 +552,9 @@ def country_peak(rng: Random) -> MadeSheet:
         ("Time Of Day", lambda r: shown[r.more["slot"]]),
     ]  # fmt: skip
     decorate(body)
-    said = _all_said(body, numbers, lambda r: {"price_first": r.price if r.kind == "rate" else None, "slot": r.more["slot"]})
+    said = _all_said(
+        body, numbers, lambda r: {"price_first": r.price if r.kind == "rate" else None, "slot": r.more["slot"]}
+    )
     return _made("country_peak", body, said, numbers)
 
 
@@ -474,8 +569,16 @@ def name_only(rng: Random) -> MadeSheet:
     for row in names.values():
         for slot in rng.choice((("flat",), ("peak", "off_peak"))):
             body.rows.append(replace(row, more={"slot": slot}))
-    body.columns = [("id", lambda r: r.name), ("traffic_direction", lambda r: "outbound"), ("rate", lambda r: price_text(style, r.price)), ("time_slot", lambda r: r.more["slot"])]
-    said = [replace(each, code=None) for each in _all_said(body, set(), lambda r: {"slot": "" if r.more["slot"] == "flat" else r.more["slot"]})]
+    body.columns = [
+        ("id", lambda r: r.name),
+        ("traffic_direction", lambda r: "outbound"),
+        ("rate", lambda r: price_text(style, r.price)),
+        ("time_slot", lambda r: r.more["slot"]),
+    ]
+    said = [
+        replace(each, code=None)
+        for each in _all_said(body, set(), lambda r: {"slot": "" if r.more["slot"] == "flat" else r.more["slot"]})
+    ]
     return _made("name_only", body, said)
 
 
@@ -518,7 +621,11 @@ def cgrates_tp(rng: Random) -> MadeSheet:
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in names:
             archive.writestr(name, write_csv(files[name], style))
-    said = [Said(code, tag, row.price, setup=Decimal(0), first=row.interval, interval=row.interval) for tag, row in tags.items() for code in row.codes]
+    said = [
+        Said(code, tag, row.price, setup=Decimal(0), first=row.interval, interval=row.interval)
+        for tag, row in tags.items()
+        for code in row.codes
+    ]
     return MadeSheet("cgrates_tp", "tariffplan.zip", out.getvalue(), tuple(said))
 
 
@@ -534,14 +641,27 @@ def voiceflex_ppm(rng: Random) -> MadeSheet:
         ("Destination", lambda r: r.name), ("Call cost (ppm)", lambda r: price_text(style, r.price * 100)), ("Base call cost (p)", lambda r: price_text(style, fee)),
     ]  # fmt: skip
     decorate(body, says_currency=False)
-    return _made("voiceflex_ppm", body, [replace(each, code=None) for each in _all_said(body, set(), lambda r: {"setup": fee / 100})])
+    return _made(
+        "voiceflex_ppm",
+        body,
+        [replace(each, code=None) for each in _all_said(body, set(), lambda r: {"setup": fee / 100})],
+    )
 
 
 @_layout
 def simwood_cdr_export(rng: Random) -> MadeSheet:
     style = _style(rng, language="en", comma=False, sign="")
     body = Body(style, [], draw_rows(rng, rng.randrange(40, 120)))
-    fixed = {"Trunk": "T1", "Tag": "", "Date": "2027-01-05", "Time": "10:11:12", "Date/Time": "2027-01-05 10:11:12", "From (CLI)": "442079460000", "From (Descriptive)": "UK", "Currency": "GBP"}
+    fixed = {
+        "Trunk": "T1",
+        "Tag": "",
+        "Date": "2027-01-05",
+        "Time": "10:11:12",
+        "Date/Time": "2027-01-05 10:11:12",
+        "From (CLI)": "442079460000",
+        "From (Descriptive)": "UK",
+        "Currency": "GBP",
+    }
     names = [
         "Reference", "Trunk", "Tag", "Date", "Time", "Date/Time", "From (CLI)", "From (Descriptive)", "To (Number)", "To (Descriptive)", "Destination ID", "Duration (Seconds) of Call",
         "Billable Duration (Seconds)", "Peak Duration", "Offpeak Duration", "Weekend Duration", "Peak Rate", "Offpeak Rate", "Weekend Rate", "Connection Rate", "Total Charge", "Currency",

@@ -64,7 +64,14 @@ HEADERS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
 }  # fmt: skip
 DAY_FIRST_LANGUAGES: Final = ("de", "fr", "es", "it", "pt", "ru", "pl")
 
-COMPANIES: Final = ("Acme Telecom Ltd", "Global Voice Carrier Services", "Nordlicht Kommunikation GmbH", "TransAtlantic Wholesale Inc.", "Baobab Telecoms SA", "Meridian Carrier BV")
+COMPANIES: Final = (
+    "Acme Telecom Ltd",
+    "Global Voice Carrier Services",
+    "Nordlicht Kommunikation GmbH",
+    "TransAtlantic Wholesale Inc.",
+    "Baobab Telecoms SA",
+    "Meridian Carrier BV",
+)
 TITLES: Final = (
     "Rate Sheet", "Price List", "International Termination Rates", "Wholesale Voice Rates", "A-Z Termination", "Voice Termination Price Notification", "Dear partner, please find our rates below",
 )  # fmt: skip
@@ -77,7 +84,14 @@ NOTES: Final = (
     "Please note: disputes must be raised within 30 days.", "Confidential", "* mobile portability is not considered", "End of list", "Calls to premium numbers are charged as 'Premium' destination.",
     "Kind regards, Pricing Department", "For questions contact +1 212 555 0100", "Terms: 7/7",
 )  # fmt: skip
-EFFECTIVE_TITLES: Final = ("Effective Date:", "Effective date", "Rates valid from", "Effective from:", "Effective:", "All rates are effective as of")
+EFFECTIVE_TITLES: Final = (
+    "Effective Date:",
+    "Effective date",
+    "Rates valid from",
+    "Effective from:",
+    "Effective:",
+    "All rates are effective as of",
+)
 ISSUED_TITLES: Final = ("Issue date:", "Date issued:", "Generated on", "Date of issue")
 CURRENCY_TITLES: Final = ("Currency: {}", "All rates in {} per minute", "Currency {}", "Rates are in {}")
 INCREMENT_TITLES: Final = ("Billing increment: {}", "All destinations are billed {}", "Billing increments {}")

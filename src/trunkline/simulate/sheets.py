@@ -84,7 +84,21 @@ class Style:
 
 
 Cell = str | int | Decimal | datetime | float
-DATE_FORMS: Final = ("%Y-%m-%d", "%d-%m-%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y/%m/%d", "%Y%m%d", "%d-%b-%y", "%Y-%m-%d %H:%M:%S", "%d/%m/%Y", "%d %B %Y", "%b %d, %Y", "serial", "cell")
+DATE_FORMS: Final = (
+    "%Y-%m-%d",
+    "%d-%m-%Y",
+    "%m/%d/%Y",
+    "%d.%m.%Y",
+    "%Y/%m/%d",
+    "%Y%m%d",
+    "%d-%b-%y",
+    "%Y-%m-%d %H:%M:%S",
+    "%d/%m/%Y",
+    "%d %B %Y",
+    "%b %d, %Y",
+    "serial",
+    "cell",
+)
 DAY_FIRST_FORMS: Final = ("%Y-%m-%d", "%d.%m.%Y", "%d-%m-%Y", "%d/%m/%Y")
 INCREMENTS: Final = ((1, 1), (60, 60), (60, 1), (30, 6), (6, 6), (60, 60), (1, 1))
 _EPOCH: Final = datetime(1899, 12, 30)  # noqa: DTZ001 - day 0 of spreadsheets
@@ -143,7 +157,11 @@ def draw_american(rng: Random, count: int, digits: int, leading: str) -> list[Ro
 
 
 def _price(rng: Random) -> Decimal:
-    return Decimal(rng.randrange(10, 9_000)) / 10_000 if rng.random() < 0.9 else Decimal(rng.randrange(9_000, 120_000)) / 10_000
+    return (
+        Decimal(rng.randrange(10, 9_000)) / 10_000
+        if rng.random() < 0.9
+        else Decimal(rng.randrange(9_000, 120_000)) / 10_000
+    )
 
 
 def draw_dates(rng: Random) -> list[datetime]:
@@ -201,7 +219,11 @@ def code_text(style: Style, codes: Sequence[str]) -> Cell:
 
 def increment_text(style: Style, row: Row) -> str:
     """Both intervals in one cell."""
-    return f"{row.first}{style.rng.choice('/////+')}{row.interval}" if style.kind == "csv" else f"{row.first}/{row.interval}"
+    return (
+        f"{row.first}{style.rng.choice('/////+')}{row.interval}"
+        if style.kind == "csv"
+        else f"{row.first}/{row.interval}"
+    )
 
 
 Renderer = Callable[[Row], Cell]
@@ -222,7 +244,9 @@ class Body:
     lines: dict[int, int] = field(default_factory=dict)  # row number to line of the file
 
 
-def decorate(body: Body, *, effective: datetime | None = None, in_title: bool = False, says_currency: bool = True) -> None:
+def decorate(
+    body: Body, *, effective: datetime | None = None, in_title: bool = False, says_currency: bool = True
+) -> None:
     """Titles above and notes below, blank rows, further columns, another order."""
     style, rng = body.style, body.style.rng
     said: list[list[Cell]] = [[rng.choice(words.COMPANIES)], [rng.choice(words.TITLES)]][: rng.randrange(3)]
@@ -323,5 +347,9 @@ def write_xlsx(sheets: Sequence[tuple[str, Sequence[Sequence[Cell]]]], rng: Rand
 
 def said_of(row: Row, **more: Any) -> list[Said]:
     """What a plain row says of each of its codes."""
-    base: dict[str, Any] = {"price": row.price if row.kind == "rate" else None, "kind": row.kind, "valid_from": row.valid_from}
+    base: dict[str, Any] = {
+        "price": row.price if row.kind == "rate" else None,
+        "kind": row.kind,
+        "valid_from": row.valid_from,
+    }
     return [Said(code, row.name, **(base | more)) for code in row.codes]

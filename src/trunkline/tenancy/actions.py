@@ -17,6 +17,7 @@ from trunkline.kit.db.locks import lock_rows
 from trunkline.kit.db.scope import current_tenant_id
 from trunkline.tenancy.choices import TenantStatus
 from trunkline.tenancy.models import Tenant
+from trunkline.tenancy.queries import forget_tenant
 from trunkline.tenancy.rules import trial_end
 from trunkline.tenancy.scope import scope
 
@@ -147,6 +148,7 @@ def _locked() -> Tenant:
 def _save(tenant: Tenant, *names: str) -> Tenant:
     if names:
         tenant.save(update_fields=list(names))
+        forget_tenant()
     return tenant
 
 

@@ -16,9 +16,14 @@ SUSPENDED_STATUS: Final = "suspended"
 class Operator(Protocol):
     """What of a tenant says whether it works."""
 
-    status: str
-    timezone: str
-    trial_ends_at: datetime | None
+    @property
+    def status(self) -> str: ...
+
+    @property
+    def timezone(self) -> str: ...
+
+    @property
+    def trial_ends_at(self) -> datetime | None: ...
 
 
 class Standing(StrEnum):

@@ -20,7 +20,7 @@ from trunkline.kit.db.scope import current_tenant_id
 from trunkline.kit.faults import reached
 from trunkline.ledger.actions import ensure_chart, post_many
 from trunkline.ledger.choices import AccountClass, EntryKind
-from trunkline.ledger.queries import last_close, own_account
+from trunkline.ledger.queries import last_close
 from trunkline.ledger.rules import Draft, Line
 from trunkline.parties.models import Account
 from trunkline.usage.choices import BatchState, SegmentKind, SegmentState
@@ -235,8 +235,8 @@ def _side_drafts(batch: Batch, side: str, by_day: Columns, first_open: date, at:
     accounts = {
         account.pk: account for account in Account.objects.filter(pk__in=np.unique(by_day["account_id"]).tolist())
     }
-    for currency in sorted({account.currency for account in accounts.values()}):
-        ensure_chart(currency=currency, at=at)
+    currencies = sorted({account.currency for account in accounts.values()})
+    charts = {currency: ensure_chart(currency=currency, at=at) for currency in currencies}
     drafts = []
     for account_id, local_day, units in zip(
         *(by_day[name].tolist() for name in ("account_id", "local_day", "amount")), strict=True
@@ -246,10 +246,10 @@ def _side_drafts(batch: Batch, side: str, by_day: Columns, first_open: date, at:
         account, day = accounts[account_id], date(1970, 1, 1) + timedelta(days=local_day)
         amount = Amount(units)
         if side == "sell":
-            own = own_account(AccountClass.REVENUE, account.currency)
+            own = charts[account.currency][AccountClass.REVENUE]
             lines = [Line(account.unbilled_receivable_id, amount), Line(own.pk, -amount)]
         else:
-            own = own_account(AccountClass.TRAFFIC_COST, account.currency)
+            own = charts[account.currency][AccountClass.TRAFFIC_COST]
             lines = [Line(own.pk, amount), Line(account.unbilled_payable_id, -amount)]
         drafts.append(
             Draft(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django.db.models import Count, Max, Min, QuerySet, Sum
 
@@ -177,15 +177,25 @@ class HourSums:
     def margin(self) -> Amount:
         return self.revenue - self.cost
 
+    def __add__(self, other: HourSums) -> HourSums:
+        return HourSums(
+            self.attempts + other.attempts,
+            self.connected + other.connected,
+            self.seconds + other.seconds,
+            self.revenue + other.revenue,
+            self.cost + other.cost,
+        )
 
-def sum_hours(start_from: datetime, start_to: datetime) -> HourSums:
-    """What the hours that begin in `[start_from, start_to)` hold together."""
+
+NO_TRAFFIC: Final = HourSums(0, 0, 0, Amount.zero(), Amount.zero())
+
+
+def hours(start_from: datetime, start_to: datetime) -> dict[datetime, HourSums]:
+    """Traffic by hour, of the hours that begin in `[start_from, start_to)` and have some."""
     names = ("attempts", "connected", "seconds", "revenue", "cost")
-    found = HourTotal.objects.filter(hour__gte=start_from, hour__lt=start_to).aggregate(
-        **{name: Sum(name) for name in names}
-    )
-    counts = {name: found[name] or 0 for name in names[:3]}
-    return HourSums(**counts, revenue=found["revenue"] or Amount.zero(), cost=found["cost"] or Amount.zero())
+    found = HourTotal.objects.filter(hour__gte=start_from, hour__lt=start_to).order_by()
+    rows = found.values_list("hour").annotate(*(Sum(name) for name in names))
+    return {hour: HourSums(*sums) for hour, *sums in rows}
 
 
 def last_hour() -> datetime | None:
@@ -197,3 +207,14 @@ def count_rejects() -> int:
     """How many rejects wait."""
     found = Segment.objects.filter(kind=SegmentKind.REJECT, state=SegmentState.LIVE).aggregate(rows=Sum("rows"))
     return found["rows"] or 0
+
+
+def count_reject_reasons(*, batches: int = 500) -> dict[str, int]:
+    """How many rejects were made of each reason in the newest batches whose rejects wait, most first."""
+    waiting = Segment.objects.filter(kind=SegmentKind.REJECT, state=SegmentState.LIVE).order_by("-batch_id")
+    ids = set(waiting.values_list("batch_id", flat=True)[:batches])
+    counts: dict[str, int] = {}
+    for reasons in Batch.objects.filter(pk__in=ids).values_list("reject_reasons", flat=True):
+        for reason, count in reasons.items():
+            counts[reason] = counts.get(reason, 0) + count
+    return dict(sorted(counts.items(), key=lambda each: (-each[1], each[0])))

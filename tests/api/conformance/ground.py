@@ -67,7 +67,8 @@ def make_ground(folder: Path) -> Ground:
             rows: Any = model._default_manager
             found = rows.filter(options__has_key="mapping") if model is Switch else rows.order_by("pk")
             ids[name] = str(getattr(found.first(), attribute))
-    return Ground(folder / "home", key, ids | {"account_id": account_id, "invoice_id": invoice["id"]})
+    named = {"account_id": account_id, "invoice_id": invoice["id"], "switch": "common"}
+    return Ground(folder / "home", key, ids | named)
 
 
 def _furnish(carrier: Carrier) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
@@ -29,7 +30,7 @@ from tests.db.usage.carrier import NOW
 from trunkline.api.app import document
 from trunkline.kit import clock
 
-EXAMPLES = 12
+EXAMPLES = int(os.environ.get("TRUNKLINE_TEST_EXAMPLES", "12"))
 CHECKS = [
     status_code_conformance,
     content_type_conformance,
@@ -89,6 +90,14 @@ def ground(test_database: TestDatabase, django_db_blocker: Any, tmp_path_factory
             _empty(test_database)
 
 
+def naming(case: Any, ground: Ground) -> Any:
+    """The case, naming what is there where its body or its address names anything."""
+    for part in (case.body, case.query):
+        if isinstance(part, dict):
+            part |= {name: ground.ids[name] for name in part.keys() & ground.ids.keys()}
+    return case
+
+
 @pytest.fixture(autouse=True)
 def there_and_then(ground: Ground, stopped_clock: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Every test finds the files and the instant of the operator, not its own."""
@@ -107,7 +116,10 @@ def test_every_answer_is_as_it_is_described(ground: Ground, name: str) -> None:
         return operation.as_strategy(generation_mode=mode, **given)
 
     known = {"path_parameters": ids} if ids else {}
-    kinds = [cases(GenerationMode.POSITIVE, **known), cases(GenerationMode.NEGATIVE, **known)]
+    kinds = [
+        cases(GenerationMode.POSITIVE, **known).map(lambda case: naming(case, ground)),
+        cases(GenerationMode.NEGATIVE, **known),
+    ]
     if ids:
         kinds.append(cases(GenerationMode.POSITIVE))
 

@@ -223,6 +223,21 @@ def test_a_second_factor_is_asked_for_once_it_is_set_up(tenant: Any) -> None:
     assert other.get("/operator/").status_code == 200
 
 
+def test_a_code_of_a_second_factor_is_good_once(tenant: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_member(tenant)
+    client = Client()
+    log_in(client)
+    following = totp_code(set_up_totp(client), 1)
+    page, now = "/accounts/2fa/authenticate/", time.time
+    landed = []
+    for later in (0, 1, 31):  # it is good for a step longer than it is shown
+        monkeypatch.setattr("time.time", lambda later=later: now() + later)
+        other = Client()
+        log_in(other)
+        landed.append(other.post(page, {"code": following}).status_code)
+    assert landed == [302, 200, 200]
+
+
 def test_codes_of_a_second_factor_cannot_be_tried_through(tenant: Any) -> None:
     make_member(tenant)
     client = Client()

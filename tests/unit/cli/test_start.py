@@ -8,6 +8,7 @@ import subprocess
 import sys
 from typing import Any
 
+import pytest
 from django.apps import apps
 from procrastinate.contrib.django import app
 
@@ -51,6 +52,7 @@ def test_what_serves_pages_is_not_loaded() -> None:
 
 def test_a_command_has_all_tables_of_ours_but_the_history_and_those_of_the_web() -> None:
     program = """
+import pytest
 from django.apps import apps
 print(json.dumps({m._meta.db_table: sorted(f.column for f in m._meta.local_concrete_fields) for m in apps.get_models()}))
 """
@@ -64,6 +66,7 @@ print(json.dumps({m._meta.db_table: sorted(f.column for f in m._meta.local_concr
     assert answer(program) == expected
 
 
+@pytest.mark.slow
 def test_the_queue_comes_with_the_tasks_of_all_rooms_when_it_is_asked_for() -> None:
     program = """
 from trunkline.kit import jobs

@@ -163,6 +163,7 @@ def as_list(documents: Sequence[bytes], layout: str) -> bytes:
             return json.dumps(parsed, indent="\t" if layout == "tabs" else 2).encode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_documents_of_a_list_say_what_they_say_alone(layout: str) -> None:
     expected = without_lines(decode(b"".join(json.dumps(json.loads(each)).encode() + b"\n" for each in DOCUMENTS)))

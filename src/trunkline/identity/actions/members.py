@@ -14,8 +14,7 @@ from trunkline.identity.actions.users import ensure_user, require_name
 from trunkline.identity.models import Membership, Role
 from trunkline.identity.permissions import ROLES, BuiltInRole, Permission
 from trunkline.identity.principal import Principal
-from trunkline.identity.rules import is_within, parse_networks
-from trunkline.identity.tasks import INVITE
+from trunkline.identity.rules import INVITE, is_within, parse_networks
 from trunkline.kit import jobs
 from trunkline.kit.db.locks import lock_name, lock_rows
 from trunkline.kit.db.scope import current_tenant_id

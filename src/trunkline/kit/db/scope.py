@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import select
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any
+from time import monotonic
+from typing import Any, Final
 
 from django.db import connection, transaction
 
@@ -37,8 +39,33 @@ class Scope:
 
 _current: ContextVar[Scope | None] = ContextVar("trunkline_scope", default=None)
 
+CHECKED_EVERY_S: Final = 1.0
+_CHECKED: Final = "trunkline_checked_at"  # of a connection: when it was asked last whether its server is there
+
 SET = """SELECT set_config('app.tenant', %s, true), set_config('app.actor', %s, true),
                 set_config('pghistory.context_id', %s, true), set_config('pghistory.context_metadata', %s, true)"""
+
+
+def renew_connection(**_: object) -> None:
+    """Connect again where the server was restarted since, instead of failing; also a receiver of Django's signals around requests.
+
+    A server that goes away ends its side of the socket, which is seen without asking. Whether it is there is asked once a second besides, or
+    after an error: the question takes as long as a query.
+    """
+    at = monotonic()
+    is_due = at - getattr(connection, _CHECKED, -CHECKED_EVERY_S) >= CHECKED_EVERY_S
+    if is_due or connection.errors_occurred or _has_been_told():
+        connection.close_if_unusable_or_obsolete()
+        setattr(connection, _CHECKED, at)
+
+
+def _has_been_told() -> bool:
+    """Whether the server has said something that nobody asked for: mostly that it ends."""
+    if connection.connection is None or connection.connection.closed:
+        return False
+    poll = select.poll()
+    poll.register(connection.connection.fileno(), select.POLLIN | select.POLLHUP)
+    return bool(poll.poll(0))
 
 
 def current_scope() -> Scope | None:
@@ -89,7 +116,7 @@ def scope(
     if snapshot and connection.in_atomic_block:
         raise ScopeError("a snapshot begins with its transaction, and one is open already")
     if not connection.in_atomic_block:
-        connection.close_if_unusable_or_obsolete()  # a server that was restarted since: connect again instead of failing
+        renew_connection()
     opened = Scope(tenant_id, actor, reason)
     with transaction.atomic():
         with connection.cursor() as cursor:

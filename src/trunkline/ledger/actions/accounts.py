@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
@@ -28,9 +29,8 @@ def ensure_account(
     no_overdraft: bool = False,
     opened_on: date | None = None,
     at: datetime,
-    found: LedgerAccount | None = None,
 ) -> LedgerAccount:
-    """The account of that code, made where it is missing; calling it again changes nothing. `found` is that account, if it is read already.
+    """The account of that code, made where it is missing; calling it again changes nothing.
 
     `code` begins with a class (`choices.AccountClass`) and goes on with whose it is: `receivable:acme`. `type` follows from the
     class and may be left out. Raises Invalid `unknown_account_class`, `bad_account_code`, `account_type`, `unknown_currency`;
@@ -51,7 +51,7 @@ def ensure_account(
         "no_overdraft": no_overdraft,
         "opened_on": opened_on,
     }
-    found = found or find_account(code)
+    found = find_account(code)
     if found is None:
         try:
             with transaction.atomic():
@@ -78,12 +78,31 @@ def _require_same(found: LedgerAccount, wanted: dict[str, Any]) -> None:
 
 def ensure_chart(*, currency: str, at: datetime) -> dict[AccountClass, LedgerAccount]:
     """The tenant's own accounts in a currency (revenue, cost of traffic, tax, rounding, exchange, bank, ...), made where missing, by class."""
+    currency = get_currency(currency).code
     codes = {account_class: code_for(account_class, currency) for account_class in OWN_CLASSES}
-    found = {account.code: account for account in LedgerAccount.objects.filter(code__in=codes.values())}
+    found = _by_code(codes.values())
+    missing = [account_class for account_class, code in codes.items() if code not in found]
+    if missing:
+        made = [
+            LedgerAccount(
+                code=codes[account_class],
+                name=f"{account_class.value.replace('_', ' ').capitalize()} {currency}",
+                type=TYPES[account_class].value,
+                currency=currency,
+                created_at=at,
+            )
+            for account_class in missing
+        ]
+        LedgerAccount.objects.bulk_create(made, ignore_conflicts=True)  # somebody else may be making them just now
+        found = _by_code(codes.values())
     for account_class, code in codes.items():
-        name = f"{account_class.value.replace('_', ' ').capitalize()} {currency}"
-        found[code] = ensure_account(code=code, currency=currency, name=name, at=at, found=found.get(code))
+        wanted = {"type": TYPES[account_class].value, "currency": currency, "no_overdraft": False, "opened_on": None}
+        _require_same(found[code], wanted)
     return {account_class: found[code] for account_class, code in codes.items()}
+
+
+def _by_code(codes: Iterable[str]) -> dict[str, LedgerAccount]:
+    return {account.code: account for account in LedgerAccount.objects.filter(code__in=list(codes))}
 
 
 def close_account(*, code: str, closed_on: date, at: datetime) -> LedgerAccount:

@@ -6,8 +6,11 @@ from typing import Any, Final
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.internal import ratelimit
+from allauth.mfa import app_settings as mfa_settings
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.totp.internal.auth import TOTP
 from django.conf import settings
+from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 
 from trunkline.identity.actions import finish_signup
@@ -65,6 +68,17 @@ class AccountAdapter(DefaultAccountAdapter):
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         """Logged without the name that was typed: people type passwords there."""
         log("signin_failed", level="warning")
+
+
+def _mark_code_used(factor: TOTP, code: str) -> bool:
+    """Once is once for as long as a code is good, which with a tolerance is longer than allauth keeps it in mind."""
+    steps = 2 * mfa_settings.TOTP_TOLERANCE + 1
+    return bool(cache.add(factor._get_used_cache_key(code), "y", timeout=mfa_settings.TOTP_PERIOD * steps))
+
+
+TOTP._mark_code_used = (
+    _mark_code_used  # before a code is looked at its secret is opened, for which this module is loaded
+)
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):

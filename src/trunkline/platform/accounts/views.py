@@ -50,8 +50,8 @@ def home(request: HttpRequest) -> HttpResponse:
 def profile(request: Any) -> HttpResponse:
     """Name and language, and the ways to password, second factor, passkeys and sessions."""
     user = request.user
-    given = (request.POST,) if request.method == "POST" else ()
-    form = ProfileForm(*given, initial={"name": user.name, "language": user.language})
+    given = request.POST if request.method == "POST" else None
+    form = ProfileForm(given, initial={"name": user.name, "language": user.language})
     if request.method == "POST" and form.is_valid():
         change_user(user=user, **form.cleaned_data)
         messages.success(request, _("Your profile is kept."))

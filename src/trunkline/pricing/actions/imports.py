@@ -100,12 +100,18 @@ def import_sheet(
 ) -> SheetImport:
     """Read a sheet, compare it with the prices in force, and keep both. Nothing of it counts until it is applied.
 
-    Raises NotFound `not_found`; Invalid what reading raises, `unknown_check`, `bad_check`.
+    Raises NotFound `not_found`; Conflict `tariff_changed`; Invalid what reading raises, `empty_sheet`, `unknown_check`, `bad_check`.
     """
-    with tenant_scope(tenant_id, actor, snapshot=True):
+    with tenant_scope(tenant_id, actor):
         sha256 = hashlib.sha256(data).hexdigest()
         ground = _ground(asked, sha256, now())
     offered = read(ground.ways, asked.effective_at or notified_at)
+    if not len(offered.lines) and not len(offered.errors):
+        raise Invalid(
+            "empty_sheet",
+            "There are no rates in this file.",
+            hint="Look at what was understood of it: `trunkline sheet read`.",
+        )
     effective_at = asked.effective_at or offered.effective_at or notified_at
     looked = _compare(ground, offered, asked, effective_at, notified_at)
     found = findings(looked, ground.settings)
@@ -215,12 +221,20 @@ def _ground(asked: Asked, sha256: str, at: datetime) -> Ground:
     return Ground(
         tariff,
         Ways(Unit(tariff.unit), get_zone(tariff.timezone), profiles, deck_codes()),
-        tariffs.standing_rates(tariff),
+        _standing(tariff),
         agreement,
         Settings.of(checks or {}),
         is_applied(tariff, sha256),
         charged_quantities(tariff, at),
     )
+
+
+def _standing(tariff: Tariff) -> pa.Table:
+    """The rates of a tariff at its revision. Raises Conflict `tariff_changed` if it is changed while they are read."""
+    there = tariffs.standing_rates(tariff)
+    # Rates and revision change together, so an unchanged revision after the reading means that these were its rates.
+    tariffs.require_revision(Tariff.objects.get(pk=tariff.pk), tariff.revision)
+    return there
 
 
 def _compare(ground: Ground, offered: Offered, asked: Asked, effective_at: datetime, notified_at: datetime) -> Looked:

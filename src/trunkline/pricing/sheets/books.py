@@ -10,12 +10,14 @@ from itertools import islice
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import python_calamine
 
 from trunkline.core.errors import Invalid
 from trunkline.pricing.sheets.grid import CellKind, Grid, clean
 
+Kinds = npt.NDArray[np.uint8]
 _CHUNK: Final = 65_536
 _WIDTH_MAX: Final = 1_024
 _EXACT_DIGITS: Final = 15  # what a spreadsheet shows and keeps of a number
@@ -57,7 +59,7 @@ def _damaged() -> Invalid:
 def _grid(sheet: Any) -> Grid:
     width = 0 if sheet.end is None else min(sheet.end[1] + 1, _WIDTH_MAX)
     chunks: list[list[pa.Array]] = [[] for _ in range(width)]
-    kinds: list[list[np.ndarray]] = [[] for _ in range(width)]
+    kinds: list[list[Kinds]] = [[] for _ in range(width)]
     rows = sheet.iter_rows() if width else iter(())
     while chunk := list(islice(rows, _CHUNK)):
         for number, cells in zip(range(width), zip(*chunk, strict=True), strict=False):
@@ -71,13 +73,18 @@ def _grid(sheet: Any) -> Grid:
     return Grid(sheet.name, columns, lines, [None if (marks <= CellKind.TEXT).all() else marks for marks in every])
 
 
-def _column(cells: tuple[Any, ...]) -> tuple[pa.Array, np.ndarray]:
+def _column(cells: tuple[Any, ...]) -> tuple[pa.Array, Kinds]:
     kinds = set(map(type, cells))
     if kinds <= {str}:
         return pa.array(cells, pa.string()), np.full(len(cells), CellKind.TEXT, np.uint8)
+    if len(kinds) == 1:
+        # Each distinct number or date once: a column has few of them, and writing one down costs most.
+        kind = kinds.pop()
+        texts = {value: _TEXTS.get(kind, str)(value) for value in set(cells)}
+        marks = np.full(len(cells), _KINDS.get(kind, CellKind.TEXT), np.uint8)
+        return pa.array([texts[value] for value in cells], pa.string()), marks
     marks = np.fromiter((_KINDS.get(type(cell), CellKind.TEXT) for cell in cells), np.uint8, len(cells))
-    texts = pa.array([_TEXTS.get(type(cell), str)(cell) for cell in cells], pa.string())
-    return texts, marks
+    return pa.array([_TEXTS.get(type(cell), str)(cell) for cell in cells], pa.string()), marks
 
 
 def _float_text(value: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
 import numpy as np
@@ -43,6 +44,10 @@ class Problems:
         if reason not in self._reasons:
             self._reasons.append(reason)
         self._reason[row] = self._reasons.index(reason)
+
+    def forget(self, where: npt.NDArray[np.bool_]) -> None:
+        """Rows that are marked have no problem."""
+        self._reason[where] = 0
 
     @property
     def rows(self) -> Rows:
@@ -92,15 +97,40 @@ def are_plain_codes(codes: pa.Array) -> npt.NDArray[np.bool_]:
     return np.asarray(pc.fill_null(good, False).to_numpy(zero_copy_only=False))
 
 
-def spread(lists: Sequence[Sequence[str]], places: Rows) -> tuple[pa.Array, Rows]:
-    """One row for each element: `places` is the list of each row; the elements, and the row each comes from."""
-    sizes = np.array([len(each) for each in lists], np.int64)
-    counts = sizes[places]
-    pool = pa.array([element for each in lists for element in each], pa.string())
-    first = (np.cumsum(sizes) - sizes)[places]
-    parents = np.repeat(np.arange(len(places), dtype=np.int64), counts)
-    at = np.arange(len(parents)) - np.repeat(np.cumsum(counts) - counts, counts)
-    return pool.take(pa.array(first[parents] + at)), parents
+@dataclass(frozen=True, slots=True)
+class CodeRuns:
+    """The codes of each row: `counts` of them from `first` on in the pool."""
+
+    pool: pa.Array
+    first: Rows
+    counts: Rows
+
+    @classmethod
+    def of_lists(cls, lists: Sequence[Sequence[str]], places: Rows) -> CodeRuns:
+        """Each row has the codes of the list at its place."""
+        sizes = np.array([len(each) for each in lists], np.int64)
+        pool = pa.array([element for each in lists for element in each], pa.string())
+        return cls(pool, (np.cumsum(sizes) - sizes)[places], sizes[places])
+
+    def with_lists(self, where: npt.NDArray[np.bool_], lists: Sequence[Sequence[str]], places: Rows) -> CodeRuns:
+        """The same, but the rows that are marked have the codes of the list at their place."""
+        more = CodeRuns.of_lists(lists, places)
+        pool = pa.concat_arrays([self.pool, more.pool])
+        return CodeRuns(
+            pool, np.where(where, more.first + len(self.pool), self.first), np.where(where, more.counts, self.counts)
+        )
+
+    def spread(self) -> tuple[pa.Array, Rows]:
+        """One row for each code, and the row that each comes from."""
+        if (
+            len(self.pool) == len(self.first)
+            and (self.counts == 1).all()
+            and (self.first == np.arange(len(self.first))).all()
+        ):
+            return self.pool, np.arange(len(self.first), dtype=np.int64)
+        parents = np.repeat(np.arange(len(self.first), dtype=np.int64), self.counts)
+        at = np.arange(len(parents)) - np.repeat(np.cumsum(self.counts) - self.counts, self.counts)
+        return self.pool.take(pa.array(self.first[parents] + at)), parents
 
 
 def fill_down(column: pa.Array) -> pa.Array:

@@ -15,11 +15,12 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from trunkline.core.errors import Invalid
+from trunkline.pricing.sheets.apart import read_book_apart
 from trunkline.pricing.sheets.books import read_book
 from trunkline.pricing.sheets.delimited import read_delimited
 from trunkline.pricing.sheets.grid import Grid
 from trunkline.pricing.sheets.markup import read_markup
-from trunkline.pricing.sheets.measure import OdsSize, XlsxSize
+from trunkline.pricing.sheets.measure import XlsxSize
 
 MIB: Final = 1 << 20
 
@@ -83,7 +84,7 @@ def read_file(data: bytes, name: str, limits: Limits = Limits()) -> list[Grid]:
     if len(data) > limits.packed:
         raise Invalid("sheet_too_large", f"The file has more than {limits.packed // MIB} MiB.")
     grids = list(_read(data, PurePosixPath(name).name, "", _Budget(limits, len(data)), limits.depth))
-    if not any(grid.height for grid in grids):
+    if not any(column.null_count < len(column) for grid in grids for column in grid.columns):
         raise Invalid("sheet_empty", "The file has no cells.")
     return grids
 
@@ -95,7 +96,7 @@ def _read(data: bytes, name: str, member: str, budget: _Budget, depth: int) -> I
     elif data.startswith(_ZIP):
         yield from _read_zip(data, name, member, budget, depth)
     elif data.startswith(_OLE):
-        yield from _named(read_book(data), member)
+        yield from _named(read_book_apart(data), member)
     else:
         for start, what in _OTHERS.items():
             if data.startswith(start):
@@ -131,7 +132,7 @@ def _read_zip(data: bytes, name: str, member: str, budget: _Budget, depth: int) 
     if is_book:
         for each in members:
             _measure(archive, each, name, budget)
-        yield from _named(read_book(data), member)
+        yield from _named(read_book_apart(data) if "content.xml" in names else read_book(data), member)
         return
     _deeper(depth)
     for each in members:
@@ -159,14 +160,17 @@ def _blocks(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, budget
 def _measure(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, budget: _Budget) -> None:
     """Count what a part of a workbook really unpacks to, and how far its cells reach, before anything lays them out."""
     path = member.filename.replace("\\", "/").lower()
-    if path.startswith("xl/") and path.endswith(".bin") and "sheet" in path:
+    if path.endswith("workbook.bin"):
         raise Invalid("sheet_kind", f"{name} is a binary workbook (XLSB).", hint="Save it as XLSX.")
-    size = OdsSize() if path == "content.xml" else XlsxSize() if path.endswith(".xml") and "sheets/" in path else None
+    # Any part may be named as a sheet by the workbook, whatever its name says.
+    size = None if path == "content.xml" else XlsxSize()
     for block in _blocks(archive, member, name, budget):
         if size is not None:
             size.feed(block)
-            if size.cells > budget.limits.cells:
-                raise _sparse(name)
+    if size is not None:
+        size.end()
+        if size.cells > budget.limits.cells:
+            raise _sparse(name)
 
 
 def _sparse(name: str) -> Invalid:

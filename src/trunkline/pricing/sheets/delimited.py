@@ -66,7 +66,13 @@ def find_delimiter(lines: Sequence[str]) -> str:
         score = share * (1 + min(width, 12) / 12) * _plausible(cells, delimiter)
         if score > most:
             best, most = delimiter, score
-    return best
+    return best or (" " if _is_spaced(lines) else "")
+
+
+def _is_spaced(lines: Sequence[str]) -> bool:
+    """Whether single blanks part every line into the same number of cells."""
+    widths = {len(line.split(" ")) for line in lines if line.strip()}
+    return len(widths) == 1 and min(widths) > 1
 
 
 def _plausible(rows: list[list[str]], delimiter: str) -> float:

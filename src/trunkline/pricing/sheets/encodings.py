@@ -15,6 +15,7 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_CONTROLS: Final = re.compile(rb"[\x01-\x08\x0b\x0e-\x19\x1b-\x1f\x7f]")
 _SAMPLE: Final = 1 << 20
 _SINGLE: Final = ("cp1251", "koi8-r", "cp866")
 _CYRILLIC_WORD: Final = re.compile("[А-ЯЁ]?[а-яё]{2,}|[А-ЯЁ]{2,}")
@@ -29,6 +30,8 @@ def decode(data: bytes) -> tuple[str, str]:
     sample = data[:_SAMPLE]
     if b"\0" in sample:
         return _wide(data, sample)
+    if len(_CONTROLS.findall(sample)) > 0.02 * len(sample):
+        raise _no_text()
     try:
         return data.decode("utf-8"), "utf-8"
     except UnicodeDecodeError:
@@ -42,8 +45,17 @@ def _wide(data: bytes, sample: bytes) -> tuple[str, str]:
     name = "utf-16-le" if odd > 0.4 * half and even < 0.05 * half else ""
     name = "utf-16-be" if even > 0.4 * half and odd < 0.05 * half else name
     if not name:
-        raise Invalid("sheet_kind", "The file is no text and no workbook.", hint="Ask for CSV, XLSX, XLS or ODS.")
-    return data.decode(name, "replace"), name
+        raise _no_text()
+    text = data.decode(name, "replace")
+    if sum(each.isascii() and (each.isprintable() or each in "\t\r\n") for each in text[:4_096]) < 0.3 * len(
+        text[:4_096]
+    ):
+        raise _no_text()
+    return text, name
+
+
+def _no_text() -> Invalid:
+    return Invalid("sheet_kind", "The file is no text and no workbook.", hint="Ask for CSV, XLSX, XLS or ODS.")
 
 
 def _guess(data: bytes) -> str:
@@ -65,7 +77,10 @@ def _guess(data: bytes) -> str:
             text = data.decode(name)
         except UnicodeDecodeError:
             continue
-        if len(_CJK.findall(text)) * 2 >= high * 0.3 and len(re.findall(rb"[\x80-\xff]{4,}", sample)) > 0:
+        if (
+            len(_CJK.findall(text[:_SAMPLE])) * 2 >= 0.5 * len(re.findall(rb"[\x80-\xff]", data[:_SAMPLE]))
+            and len(re.findall(rb"[\x80-\xff]{4,}", sample)) > 0
+        ):
             return name
     # Octets that are letters of Central Europe there and signs in cp1252, next to letters.
     return (

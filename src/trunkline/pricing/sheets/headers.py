@@ -156,6 +156,8 @@ def _price(t: frozenset[str]) -> str:
         return "price_new"
     if t & w.OLD:
         return "price_old"
+    if t & {"2", "3", "4", "5", "2nd"}:
+        return "price"  # of several; which one, the header does not say
     for known, role in (
         (w.INTER, "inter"), (w.INTRA, "intra"), (w.INDETERMINATE, "indeterminate"), (w.LOCAL, "local"), (w.DEFAULT, "price_default"),
         (w.OFFPEAK, "price_offpeak"), (w.WEEKEND, "price_weekend"), (w.PEAK, "price_peak"),

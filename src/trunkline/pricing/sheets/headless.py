@@ -9,7 +9,7 @@ from typing import Final
 from trunkline.pricing.sheets.layout import Column, Role
 from trunkline.pricing.sheets.profile import Profile
 from trunkline.pricing.sheets.reasons import Doubt
-from trunkline.pricing.sheets.roles import Roles
+from trunkline.pricing.sheets.roles import Roles, share_countries
 
 _WHY: Final = "by its cells; there is no header"
 
@@ -114,7 +114,7 @@ def _by_cells(profiles: Sequence[Profile]) -> Roles:
         n
         for n, p in enumerate(profiles)
         if _is_code(p)
-        and p.wide > 0.3
+        and (p.wide > 0.3 or share_countries(p) > 0.9)
         and p.interval < 0.9
         and n not in prices
         and n not in dates

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ import pyarrow.compute as pc
 
 from trunkline.core.errors import Invalid
 from trunkline.pricing.sheets import words as w
-from trunkline.pricing.sheets.cells import Problems, Rows, are_plain_codes, each_distinct, fill_down, spread
+from trunkline.pricing.sheets.cells import CodeRuns, Problems, Rows, are_plain_codes, each_distinct, fill_down
 from trunkline.pricing.sheets.code_cells import read_codes, unwrapped
 from trunkline.pricing.sheets.code_names import CodeNames
 from trunkline.pricing.sheets.date_cells import DateCell, read_date
@@ -54,7 +55,9 @@ LINES: Final = pa.schema(
         pa.field("origin", pa.string()),
     ]
 )
+Bools = npt.NDArray[np.bool_]
 NAME_MAX: Final = 200
+_CODE_ROLES: Final = (Role.CODE, Role.AREA_CODE, Role.COUNTRY_CODE, Role.NPA)
 _SLOT_COLUMNS: Final = {Role.PRICE_PEAK: "peak", Role.PRICE_OFFPEAK: "off_peak", Role.PRICE_WEEKEND: "weekend"}
 _VECTOR: Final = (Role.PRICE_FIRST, Role.INTER, Role.INTRA, Role.INDETERMINATE, Role.LOCAL)
 
@@ -101,7 +104,7 @@ class _Reader:
         column = self.by_role.get(role)
         return -1 if column is None else column.index
 
-    def filled(self, *roles: Role) -> npt.NDArray[np.bool_]:
+    def filled(self, *roles: Role) -> Bools:
         """Where any column of these meanings has a cell that is not empty."""
         found = np.zeros(self.height, np.bool_)
         for role in roles:
@@ -115,19 +118,20 @@ class _Reader:
         keep, source = self._sort_rows()
         prices = self._prices(source)
         kinds = self._kinds(prices, source)
-        places, lists = self._codes()
+        runs = self._codes()
         dates = self._dates(source)
         increments = self._increments(source)
         names = self._names(source)
-        places, lists = self._named_codes(places, lists, names, keep)
+        runs = self._named_codes(runs, names, keep)
         fixed = self._fixed(source)
         self._no_price(keep, kinds)
+        self.problems.forget(self.left_out)
         self._blame_width()
         self._forgive_headers(keep)
         keep &= ~self.problems.is_bad
         base = {"destination": names} | increments | dates | fixed
         tables = self._tables(base, prices, kinds, keep)
-        codes, parents = spread(lists, places)
+        codes, parents = runs.spread()
         made = [self._lines(table, rows, codes, parents) for table, rows in tables]
         table = pa.concat_tables(made).combine_chunks() if made else LINES.empty_table()
         if len(made) > 1:
@@ -139,15 +143,18 @@ class _Reader:
 
     # What each row is.
 
-    def _sort_rows(self) -> tuple[npt.NDArray[np.bool_], Rows]:
+    def _sort_rows(self) -> tuple[Bools, Rows]:
         """Which rows are of rates, and for each the row that has its price: a row with nothing but codes goes on with the one above."""
         cells = np.zeros(self.height, np.int32)
         for column in self.columns:
             cells += pc.is_valid(column).to_numpy(zero_copy_only=False)
-        has_code = self.filled(Role.CODE, Role.AREA_CODE, Role.COUNTRY_CODE, Role.NPA)
+        has_code = self.filled(*_CODE_ROLES)
+        # A heading may stand in the column of the codes.
+        words = pc.invert(pc.match_substring_regex(self.texts(self._code_role()), "[0-9]"))
+        has_code &= ~((cells == 1) & np.asarray(pc.fill_null(words, False).to_numpy(zero_copy_only=False)))
         has_price = self.filled(*PRICES)
         names = self.filled(Role.DESTINATION, Role.COUNTRY, Role.NETWORK)
-        wants_code = any(map(self.has, (Role.CODE, Role.AREA_CODE, Role.COUNTRY_CODE, Role.NPA)))
+        wants_code = any(map(self.has, _CODE_ROLES))
         blank = cells == 0
         alone = ~has_code & ~has_price & ~blank if wants_code else ~has_price & ~blank & (cells <= 1)
         heading = alone & (cells <= 1)
@@ -160,7 +167,8 @@ class _Reader:
         goes_on[0] = False
         self._skip("blank", blank)
         self._skip("headings", heading)
-        keep = ~blank & ~heading
+        self.left_out = blank | heading
+        keep = ~self.left_out
         marks = np.where(keep & ~goes_on, np.arange(self.height), -1)
         source = np.maximum.accumulate(marks)
         lost = goes_on & (source < 0)
@@ -180,14 +188,14 @@ class _Reader:
             (role for role in (Role.CODE, Role.AREA_CODE, Role.COUNTRY_CODE, Role.NPA) if self.has(role)), Role.CODE
         )
 
-    def _skip(self, what: str, where: npt.NDArray[np.bool_]) -> None:
+    def _skip(self, what: str, where: Bools) -> None:
         if where.any():
             self.skipped[what] = self.skipped.get(what, 0) + int(where.sum())
 
     # Codes.
 
-    def _codes(self) -> tuple[Rows, list[list[str]]]:
-        """Lists of plain codes, and which of them each row has; [""] for a row that is told by its name alone."""
+    def _codes(self) -> CodeRuns:
+        """The plain codes of each row; an empty one where a row is told by its name alone."""
         if self.has(Role.NPA) and self.has(Role.NXX):
             column = pc.binary_join_element_wise(self.texts(Role.NPA), self.texts(Role.NXX), "")
             return self._code_lists(column, None, Role.NPA, "1")
@@ -200,28 +208,24 @@ class _Reader:
             return self._code_lists(heads, None, Role.COUNTRY_CODE, "")
         if self.has(Role.AREA_CODE):
             return self._code_lists(self.texts(Role.AREA_CODE), None, Role.AREA_CODE, "")
-        return np.zeros(self.height, np.int64), [[""]]
+        return CodeRuns.of_lists([[""]], np.zeros(self.height, np.int64))
 
-    def _named_codes(
-        self, places: Rows, lists: list[list[str]], names: pa.Array, keep: npt.NDArray[np.bool_]
-    ) -> tuple[Rows, list[list[str]]]:
+    def _named_codes(self, runs: CodeRuns, names: pa.Array, keep: Bools) -> CodeRuns:
         """The same with the codes of the codes sheet where a row has none of its own."""
         if self.known is None:
-            return places, lists
-        without = np.array([each in ([], [""]) for each in lists])[places] & keep & ~self.problems.is_bad
+            return runs
+        without = keep & ~self.problems.is_bad & ~self.filled(*_CODE_ROLES)
         if not without.any():
-            return places, lists
+            return runs
         known = self.known.codes
         encoded = names.dictionary_encode()
         found = [list(known.get(plain(text), ())) for text in encoded.dictionary.to_pylist()] + [[]]
         at = encoded.indices.fill_null(len(found) - 1).to_numpy(zero_copy_only=False).astype(np.int64)
         lost = without & np.array([not each for each in found])[at]
         self.problems.add(np.flatnonzero(lost), RowReason.NAME_WITHOUT_CODES, self.index(Role.DESTINATION))
-        return np.where(without, at + len(lists), places), [*lists, *found]
+        return runs.with_lists(without, found, at)
 
-    def _code_lists(
-        self, texts: pa.Array, heads: pa.Array | None, role: Role, added: str
-    ) -> tuple[Rows, list[list[str]]]:
+    def _code_lists(self, texts: pa.Array, heads: pa.Array | None, role: Role, added: str) -> CodeRuns:
         rules = self.sheet.codes
 
         def parse(text: str) -> list[str]:
@@ -234,32 +238,29 @@ class _Reader:
             return [added + each for each in read_codes(code, country, rules)]
 
         if heads is not None:
-            has_code = pc.is_valid(texts)
+            present = pc.or_(pc.is_valid(texts), pc.is_valid(self.texts(Role.COUNTRY_CODE)))
             both = pc.binary_join_element_wise(pc.fill_null(heads, ""), pc.fill_null(texts, ""), "\x1f")
-            present = pc.or_(has_code, pc.is_valid(self.texts(Role.COUNTRY_CODE)))
             texts = pc.if_else(present, both, pa.scalar(None, pa.string()))
         elif not added:
             return self._mostly_plain(texts, parse, role)
         lists, places = each_distinct(texts, parse, self.problems, self.index(role), "bad_code")
-        return places, [each or [] for each in lists]
+        return CodeRuns.of_lists([each or [] for each in lists], places)
 
-    def _mostly_plain(self, texts: pa.Array, parse: Any, role: Role) -> tuple[Rows, list[list[str]]]:
+    def _mostly_plain(self, texts: pa.Array, parse: Callable[[str], list[str]], role: Role) -> CodeRuns:
         """Plain digits are codes as they stand; only the others are read."""
         plain_ones = are_plain_codes(texts)
-        encoded = texts.dictionary_encode()
-        places = encoded.indices.fill_null(len(encoded.dictionary)).to_numpy(zero_copy_only=False).astype(np.int64)
-        lists: list[list[str]] = [[text] for text in encoded.dictionary.to_pylist()] + [[]]
-        others = np.flatnonzero(~plain_ones & pc.is_valid(texts).to_numpy(zero_copy_only=False))
-        failed: dict[str, list[int]] = {}
-        for place in np.unique(places[others]).tolist():
-            try:
-                lists[place] = parse(lists[place][0])
-            except Invalid as error:
-                lists[place] = []
-                failed.setdefault(error.code, []).append(place)
-        for reason, wrong in failed.items():
-            self.problems.add(np.flatnonzero(np.isin(places, wrong)), reason, self.index(role))
-        return places, lists
+        rows = np.arange(self.height, dtype=np.int64)
+        runs = CodeRuns(texts, rows, plain_ones.astype(np.int64))
+        if plain_ones.all():
+            return runs
+        others = np.flatnonzero(~plain_ones)
+        problems = Problems(len(others))
+        lists, places = each_distinct(texts.take(pa.array(others)), parse, problems, self.index(role), "bad_code")
+        for row in problems.rows:
+            self.problems.add([int(others[row])], problems.of(int(row))[0], self.index(role))
+        at = np.zeros(self.height, np.int64)
+        at[others] = places
+        return runs.with_lists(~plain_ones, [each or [] for each in lists], at)
 
     # Prices and kinds.
 
@@ -317,11 +318,11 @@ class _Reader:
             kinds = np.where(closed[source], 2, np.where(blocked[source], 1, kinds))
         return kinds.astype(np.int8)
 
-    def _words(self, role: Role, is_it: Any) -> npt.NDArray[np.bool_]:
+    def _words(self, role: Role, is_it: Any) -> Bools:
         values, places = each_distinct(self.texts(role), is_it, self.problems, self.index(role))
         return np.array([bool(value) for value in values])[places]
 
-    def _no_price(self, keep: npt.NDArray[np.bool_], kinds: npt.NDArray[np.int8]) -> None:
+    def _no_price(self, keep: Bools, kinds: npt.NDArray[np.int8]) -> None:
         index = next((self.index(role) for role in PRICES if self.has(role)), -1)
         self.problems.add(np.flatnonzero(keep & (kinds < 0)), RowReason.NO_PRICE, index)
 
@@ -464,7 +465,7 @@ class _Reader:
         base: dict[str, pa.Array],
         prices: dict[Role, Any],
         kinds: npt.NDArray[np.int8],
-        keep: npt.NDArray[np.bool_],
+        keep: Bools,
     ) -> list[tuple[dict[str, Any], Rows]]:
         """One table of rows for each column of a time of day, else one for all."""
         keep = keep & self._outward()
@@ -504,7 +505,7 @@ class _Reader:
                 return found[0]
         return ""
 
-    def _outward(self) -> npt.NDArray[np.bool_]:
+    def _outward(self) -> Bools:
         """Rows of calls coming in are no prices of calls going out, where the sheet has both."""
         if not self.has(Role.DIRECTION):
             return np.ones(self.height, np.bool_)
@@ -549,7 +550,7 @@ class _Reader:
             ):
                 self.problems.put(int(row), RowReason.FIELD_COUNT)
 
-    def _forgive_headers(self, keep: npt.NDArray[np.bool_]) -> None:
+    def _forgive_headers(self, keep: Bools) -> None:
         """A header repeated inside the table is left out; the header of another table is said to be one."""
         headers = {column.index: column.header for column in self.sheet.columns if column.header}
         repeated = 0

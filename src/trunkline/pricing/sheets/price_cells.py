@@ -36,6 +36,7 @@ class PriceCell:
     currency: str = ""
 
 
+_PLAIN: Final = re.compile(r"[0-9]+(?:[.,][0-9]+)?", re.ASCII)
 _SIGNS: Final = "".join(CURRENCY_SIGNS)
 _UNIT: Final = re.compile(
     r"(?i)(?:/|\bper\b|\bpro\b|\bpar\b|\bpor\b|\bal\b|\bза\b)\s*(?:1\s*)?(?:min(?:ute|uto|uten)?s?|мин\w*|call|sms|msg)\.?\s*$"
@@ -53,6 +54,8 @@ _LENGTH_MAX: Final = 64
 
 def bare(text: str) -> tuple[str, str]:
     """The number of a cell without currency, unit and blanks, and the currency."""
+    if _PLAIN.fullmatch(text):
+        return text, ""
     text = text.translate(_DASHES)
     currency = ""
     if not text.isascii() or any(each.isalpha() or each in _SIGNS for each in text):

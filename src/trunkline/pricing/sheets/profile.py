@@ -79,7 +79,7 @@ def _facts(text: str, kind: CellKind) -> tuple[bool, ...]:
         bool(_PAIR.fullmatch(text)) and _is_increment(text),
         whole in INTERVALS,
         letters,
-        word in w.CHANGE_WORDS or word in w.CLOSED_WORDS or text in {"+", "-", "="},
+        word in w.CHANGE_WORDS or word in w.CLOSED_WORDS or word in w.BLOCKED_WORDS or text in {"+", "-", "="},
         word in w.SLOTS,
         word in w.YES or word in w.NO,
         bool(_ISO.fullmatch(text)),

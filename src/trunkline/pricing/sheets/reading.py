@@ -11,15 +11,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trunkline.core.money import PRICE_DECIMALS, scaled_text
+from trunkline.pricing.sheets.code_names import CodeNames, read_code_names
 from trunkline.pricing.sheets.container import read_file
 from trunkline.pricing.sheets.grid import Grid
 from trunkline.pricing.sheets.keyed import KEYED, read_keyed
 from trunkline.pricing.sheets.layout import DoubtAt, Layout, Purpose, SheetLayout, to_json
-from trunkline.pricing.sheets.code_names import read_code_names
 from trunkline.pricing.sheets.lines import LINES, SheetLines, read_lines
 from trunkline.pricing.sheets.reasons import Doubt, RowError
 from trunkline.pricing.sheets.recognise import Context, recognise
 from trunkline.pricing.sheets.scopes import ScopeFound, judge_scope
+from trunkline.pricing.sheets.templates import fit
 
 READ_SHARE_MIN: Final = 0.5
 SAMPLE_LINES: Final = 10
@@ -36,17 +37,23 @@ class Reading:
     scope: ScopeFound
     rows: int = 0
     skipped: dict[str, int] = field(default_factory=dict)
+    origins: dict[str, tuple[str, ...]] = field(default_factory=dict)  # codes of each origin that the rates name
     duplicates: int = 0
     contradictions: int = 0
 
 
-def read_sheet(data: bytes, name: str, context: Context | None = None, layout: Layout | None = None) -> Reading:
-    """Read a file. With a `layout`, corrected by hand or of an earlier file, nothing is guessed.
+def read_sheet(
+    data: bytes, name: str, context: Context | None = None, layout: Layout | None = None, template: Layout | None = None
+) -> Reading:
+    """Read a file. With a `layout` of this very file, corrected by hand, nothing is guessed; a `template` is the layout of an earlier file
+    of the vendor, laid on this one.
 
     Raises Invalid for a file that cannot be opened (`container.read_file`); all else is in the reading.
     """
     grids = read_file(data, name)
     context = context or Context(name)
+    if template is not None:
+        layout = fit(template, grids, context)
     return read_grids(grids, context, layout)
 
 
@@ -56,7 +63,7 @@ def read_grids(grids: Sequence[Grid], context: Context, layout: Layout | None = 
     if found.form == KEYED:
         read = [(found.sheets[0], read_keyed(grids))]
     else:
-        read = [(sheet, each) for sheet, each in _read_all(grids, found)]
+        read = _read_all(grids, found)
     lines = pa.concat_tables([each.lines for _, each in read]).combine_chunks() if read else LINES.empty_table()
     errors = tuple(dict.fromkeys(error for _, each in read for error in each.errors))
     skipped: dict[str, int] = {}
@@ -68,10 +75,12 @@ def read_grids(grids: Sequence[Grid], context: Context, layout: Layout | None = 
     if layout is None:
         doubts += _doubts_of_lines(read, across)
     found = replace(found, doubts=tuple(doubts))
+    origins = _origins(grids, found)
+    errors += origins.errors
     rows = sum(each.rows for _, each in read)
-    return Reading(
-        found, lines, errors, judge_scope(grids, found, lines, context), rows, skipped, duplicates, contradictions
-    )
+    named = {origins.names[name]: codes for name, codes in origins.codes.items()}
+    scope = judge_scope(grids, found, lines, context)
+    return Reading(found, lines, errors, scope, rows, skipped, named, duplicates, contradictions)
 
 
 def _read_all(grids: Sequence[Grid], layout: Layout) -> list[tuple[SheetLayout, SheetLines]]:
@@ -80,6 +89,11 @@ def _read_all(grids: Sequence[Grid], layout: Layout) -> list[tuple[SheetLayout, 
     codes = [(grid, sheet) for grid, sheet in pairs if sheet.purpose is Purpose.CODES]
     known = read_code_names(codes) if codes else None
     return [(sheet, read_lines(grid, sheet, known)) for grid, sheet in pairs if sheet.purpose is Purpose.RATES]
+
+
+def _origins(grids: Sequence[Grid], layout: Layout) -> CodeNames:
+    """The codes of the origins, from the sheets that are for them."""
+    return read_code_names([(grid, sheet) for grid, sheet in _pairs(grids, layout) if sheet.purpose is Purpose.ORIGINS])
 
 
 def _pairs(grids: Sequence[Grid], layout: Layout) -> list[tuple[Grid, SheetLayout]]:
@@ -163,6 +177,7 @@ def to_report(reading: Reading) -> dict[str, Any]:
             "rows": reading.rows, "lines": lines.num_rows, "errors": len(reading.errors), "codes": reading.scope.codes, "duplicates": reading.duplicates,
             "contradictions": reading.contradictions, "kinds": kinds, "skipped": reading.skipped,
         },
+        "origins": {name: list(codes) for name, codes in reading.origins.items()},
         "sample": [line_to_report(line) for line in _sample(lines).to_pylist()],
         "errors": [
             {"sheet": e.sheet, "line": e.line, "column": e.column, "reason": e.reason, "text": e.text} for e in reading.errors[:ERRORS_SHOWN]

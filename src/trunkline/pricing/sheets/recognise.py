@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from trunkline.pricing.sheets.cells import Rows
 from trunkline.pricing.sheets.code_cells import CodeRules, Hyphen, exists, hyphen_readings, unwrapped
 from trunkline.pricing.sheets.date_cells import DateOrder, find_order, parts_of
 from trunkline.pricing.sheets.grid import Cell, CellKind, Grid, letter
@@ -81,6 +82,7 @@ def _sheet(grid: Grid, context: Context, count: int) -> tuple[SheetLayout, list[
     if table is None:
         return SheetLayout(grid.name, Purpose.SKIP, grid.member, why="there is no table"), []
     sample = grid.sample(table.first_row, grid.height)
+    sample = _of_two(grid, sample)
     profiles = [_profile(grid, column, sample) for column in range(grid.width)]
     if table.header_rows and _is_of_calls(table.headers):
         text = "The rows are calls that were made, with their duration: a record of charges, no rate sheet."
@@ -89,6 +91,14 @@ def _sheet(grid: Grid, context: Context, count: int) -> tuple[SheetLayout, list[
         ]
     roles = assign(table.headers, profiles) if table.header_rows else assign_headless(profiles)
     return _layout(grid, table, roles, profiles, context)
+
+
+def _of_two(grid: Grid, sample: Rows) -> Rows:
+    """The rows of the sample with two cells and more: headings and notes tell nothing of the columns they stand in."""
+    filled = np.zeros(len(sample), np.int32)
+    for column in grid.columns:
+        filled += pc.is_valid(column.take(pa.array(sample))).to_numpy(zero_copy_only=False)
+    return sample[filled > 1] if (filled > 1).any() else sample
 
 
 def _profile(grid: Grid, column: int, sample: np.ndarray) -> Profile:
@@ -111,9 +121,9 @@ def _layout(
     grid: Grid, table: Table, roles: Roles, profiles: Sequence[Profile], context: Context
 ) -> tuple[SheetLayout, list[DoubtAt]]:
     doubts = [DoubtAt(doubt, grid.name, text, hint) for doubt, text, hint in roles.doubts]
-    last = _last_row(grid, table.first_row, roles)
+    last = last_row(grid, table.first_row, roles)
     names = [grid.name.replace("_", " "), context.name.replace("_", " "), context.subject]
-    texts = [*_texts_around(grid, table, last), *names]
+    texts = [*texts_around(grid, table, last), *names]
     purpose, why = _purpose(grid, roles)
     sheet = SheetLayout(
         grid.name, purpose, grid.member, why, table.header_rows, table.first_row, last, roles.columns, confidence=_confidence(table, roles),
@@ -147,7 +157,7 @@ def _codes_overlooked(sheet: SheetLayout, roles: Roles, profiles: Sequence[Profi
         p = profiles[column.index]
         said = meaning_of(column.header) if column.header else None
         is_code = said is not None and said.role in {"code", "area_code", "country_code", "npa"} and p.count > 0
-        unnamed = said is None and p.code > 0.8 and p.wide > 0.5 and p.distinct > 0.5 and p.date < 0.5
+        unnamed = said is None and p.code > 0.8 and p.distinct > 0.3 and p.date < 0.5
         if is_code or unnamed:
             text = f"Column {column.header or letter(column.index)!r} could be the codes, yet its cells are not read as such."
             return [DoubtAt(Doubt.NO_CODE_COLUMN, sheet.name, text, "Say which column is the code.")]
@@ -176,7 +186,7 @@ def _purpose(grid: Grid, roles: Roles) -> tuple[Purpose, str]:
     return Purpose.SKIP, "has no prices" if not has_price else "has prices and nothing they are for"
 
 
-def _last_row(grid: Grid, first: int, roles: Roles) -> int:
+def last_row(grid: Grid, first: int, roles: Roles) -> int:
     """The row after the last one of the table: notes below it have neither code nor price."""
     needed = [column.index for column in roles.columns if column.role in {*PRICES, *CODES}]
     if not needed:
@@ -193,7 +203,8 @@ def _last_row(grid: Grid, first: int, roles: Roles) -> int:
     return grid.height
 
 
-def _texts_around(grid: Grid, table: Table, last: int) -> list[str]:
+def texts_around(grid: Grid, table: Table, last: int) -> list[str]:
+    """The texts above and below the table, a row as one text, and those of the headers of prices."""
     above = grid.rows(0, table.header_rows[0] if table.header_rows else table.first_row)
     below = grid.rows(last, min(grid.height, last + _NOTES))
     return [

@@ -204,7 +204,7 @@ def _settle_codes(guesses: list[Guess], profiles: Sequence[Profile], doubts: lis
         codes = _one_code(guesses, codes, profiles, doubts)
     if codes and areas:
         # "Code" beside "Area Code": the country and the city, or one of them empty.
-        short = _share_countries(profiles[codes[0].index])
+        short = share_countries(profiles[codes[0].index])
         if not countries and short > 0.9:
             _put(guesses, codes[0], "country_code", why="holds country codes, and area codes stand beside it")
         else:
@@ -224,7 +224,7 @@ def _settle_codes(guesses: list[Guess], profiles: Sequence[Profile], doubts: lis
             g
             for g in _of(guesses, "")
             if profiles[g.index].code > 0.95
-            and profiles[g.index].wide > 0.5
+            and (profiles[g.index].wide > 0.5 or share_countries(profiles[g.index]) > 0.9)
             and profiles[g.index].distinct > 0.5
             and not profiles[g.index].date > 0.5
         ]
@@ -236,7 +236,8 @@ def _settle_codes(guesses: list[Guess], profiles: Sequence[Profile], doubts: lis
             )
 
 
-def _share_countries(p: Profile) -> float:
+def share_countries(p: Profile) -> float:
+    """The share of the cells that are calling codes of countries."""
     from trunkline.pricing.sheets.code_cells import is_country, unwrapped
 
     texts = [unwrapped(text).lstrip("+") for text in p.texts]
@@ -249,8 +250,8 @@ def _one_code(
     filled = [g for g in codes if profiles[g.index].count]
     if (
         len(filled) > 1
-        and _share_countries(profiles[filled[0].index]) > 0.95
-        and _share_countries(profiles[filled[1].index]) < 0.5
+        and share_countries(profiles[filled[0].index]) > 0.95
+        and share_countries(profiles[filled[1].index]) < 0.5
     ):
         _put(guesses, filled[0], "country_code", why="holds country codes, and longer ones stand beside it")
         _put(guesses, filled[1], "area_code", why="a country code stands beside it")
@@ -281,11 +282,7 @@ def _settle_names(guesses: list[Guess], profiles: Sequence[Profile]) -> None:
         _keep_one(guesses, role)
     if not _of(guesses, "destination", "country"):
         for role in ("id", "comment", ""):
-            found = [
-                g
-                for g in _of(guesses, role)
-                if profiles[g.index].text > 0.8 and profiles[g.index].change < 0.5 and profiles[g.index].slot < 0.5
-            ]
+            found = [guess for guess in _of(guesses, role) if _holds_names(profiles[guess.index])]
             if len(found) == 1 or (found and role == ""):
                 best = max(found, key=lambda g: profiles[g.index].distinct)
                 _put(guesses, best, "destination", score=0.7, why="the only column of names")
@@ -294,6 +291,12 @@ def _settle_names(guesses: list[Guess], profiles: Sequence[Profile]) -> None:
         country = _of(guesses, "country")[0]
         if not _of(guesses, "network"):
             _put(guesses, country, "destination")
+
+
+def _holds_names(p: Profile) -> bool:
+    """Whether a column holds names of destinations, and no remarks: those are few, or missing in many rows."""
+    several = len(p.texts) >= max(min(5, p.count), 0.1 * p.count)
+    return p.text > 0.8 and p.change < 0.5 and p.slot < 0.5 and p.filled > 0.95 and (several or len(p.texts) >= 100)
 
 
 def _settle_prices(guesses: list[Guess], profiles: Sequence[Profile], doubts: list[tuple[Doubt, str, str]]) -> None:
@@ -325,6 +328,9 @@ def _settle_prices(guesses: list[Guess], profiles: Sequence[Profile], doubts: li
             _put(guesses, guess, "other", why="the default price stands beside it")
         _put(guesses, default[0], "price")
     first, following = _of(guesses, "price_first"), _of(guesses, "price_next")
+    if first and not following and _of(guesses, "price") and "1" in first[0].header:
+        _put(guesses, first[0], "price")  # Rate 1 beside Rate 2 is no first interval's
+        first = []
     if following and first and not _of(guesses, "price"):
         _put(guesses, following[0], "price")
     elif first and not _of(guesses, "price") and not following:

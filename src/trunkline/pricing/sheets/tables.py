@@ -35,7 +35,10 @@ def find_table(grid: Grid) -> Table | None:
             break
         for span in range(1, _SPAN_MAX + 1):
             found = _header(rows, start, span)
-            if found is not None and (best is None or found.score > best.score + 1e-9):
+            # A header repeated further down may score better, for values follow it at once.
+            if found is not None and (
+                best is None or (found.score > best.score + 1e-9 and found.headers != best.headers)
+            ):
                 best = found
     if best is not None:
         return best

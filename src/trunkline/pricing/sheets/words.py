@@ -170,13 +170,13 @@ WHOLE: Final[Mapping[str, str]] = _table(
     npa: npa
     nxx: nxx
     interval: rate increment | rateincrement | subsequent | subsequent increment | subsequent period | recurring | next increment | next period | sub
-    first: rate minimum | duration | initial billing time | initial billing | min time | mintime | minimum time | minimum duration | min duration |
+    first: rate minimum | min | duration | initial billing time | initial billing | min time | mintime | minimum time | minimum duration | min duration |
         initial | minimum | initial increment | initial period | first period | first
     grace: rate nocharge time
     setup: rate surcharge | connectcost | base call cost p | base call cost | flagfall | surcharge | connect fee | setup | setup fee | connectfee |
         call attempt fee
     price: rate cost | rate per unit | netto | net | usd | eur | gbp | usd min | eur min | usd per minute | eur per minute | per minute | per min |
-        min | ppm | cost ppm | call cost ppm | call cost
+        ppm | cost ppm | call cost ppm | call cost
     price_next: increment rate | increment rate per minute
     price_first: initial rate | initial rate per minute
     increment: bi type | bi | charge period | pulse | min inc | minimum increment | min increment | billing increment | billing incr

@@ -1,7 +1,7 @@
 """Every write of the tariffs. All run inside an open scope."""
 
 from trunkline.tariffs.actions.assignments import assign_tariff, end_assignment
-from trunkline.tariffs.actions.changes import RateChange, change_rates, standing_rates, undo_change
+from trunkline.tariffs.actions.changes import RateChange, change_rates, require_revision, standing_rates, undo_change
 from trunkline.tariffs.actions.exchange_rates import ExchangeLoad, load_exchange_rates, set_exchange_rate
 from trunkline.tariffs.actions.rates import RateLoad, load_rate_table, load_rates, void_rates
 from trunkline.tariffs.actions.tariffs import (
@@ -27,6 +27,7 @@ __all__ = [
     "load_exchange_rates",
     "load_rate_table",
     "load_rates",
+    "require_revision",
     "set_exchange_rate",
     "standing_rates",
     "undo_change",

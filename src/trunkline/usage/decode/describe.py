@@ -19,6 +19,13 @@ _PAIR: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*=")
 _FIXED: Final = re.compile(r"(\S+)\s+([0-9]{1,4})\s*-\s*([0-9]{1,4})")
 _VALUE: Final = re.compile(r"[0-9]|[+:@/]")  # what values have and names of columns mostly have not
 _BARE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_EPOCHS: Final = {
+    "epoch_s": r"[0-9]{10}",
+    "epoch_ms": r"[0-9]{13}",
+    "epoch_us": r"[0-9]{16}",
+    "%Y%m%d%H%M%S": r"[0-9]{14}",
+}
+_DATE: Final = re.compile(r"([0-9]{1,2})([./-])([0-9]{1,2})\2[0-9]{4}[ T]")
 _WORDS: Final = frozenset({"and", "or", "not", "in", "matches"})
 
 # What columns of a field are often called, in lower case without signs; the first that is there wins.
@@ -103,26 +110,18 @@ def guess_columns(shape: Shape) -> dict[str, str]:
 
 
 def guess_pattern(values: Sequence[str]) -> str:
-    """The pattern of times that look so; `iso` where that cannot be told."""
+    """The pattern of times most of which look so; `iso` where that cannot be told."""
     some = [value.strip() for value in values if value.strip()]
-    if not some:
-        return "iso"
-    for pattern, looks in (
-        ("epoch_s", r"[0-9]{10}"),
-        ("epoch_ms", r"[0-9]{13}"),
-        ("epoch_us", r"[0-9]{16}"),
-        ("%Y%m%d%H%M%S", r"[0-9]{14}"),
-    ):
-        if all(re.fullmatch(looks, value) for value in some):
+    most = 0.6 * len(some)
+    for pattern, looks in _EPOCHS.items():
+        if some and sum(1 for value in some if re.fullmatch(looks, value)) >= most:
             return pattern
-    dates = [re.match(r"([0-9]{1,2})([./-])([0-9]{1,2})\2([0-9]{4})[ T]", value) for value in some]
-    if all(dates):
-        parts = [found for found in dates if found is not None]
-        is_month_first = any(int(found[3]) > 12 for found in parts)
-        sign, day, month = parts[0][2], "%d", "%m"
-        first, second = (month, day) if is_month_first else (day, month)
-        return f"{first}{sign}{second}{sign}%Y %H:%M[:%S]"
-    return "iso"
+    dates = [found for value in some if (found := _DATE.match(value))]
+    if not dates or len(dates) < most:
+        return "iso"
+    sign = dates[0][2]
+    first, second = ("%m", "%d") if any(int(found[3]) > 12 for found in dates) else ("%d", "%m")
+    return f"{first}{sign}{second}{sign}%Y %H:%M[:%S]"
 
 
 def mapping_text(

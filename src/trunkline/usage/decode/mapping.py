@@ -204,7 +204,9 @@ def _tables(value: object, where: str) -> Sequence[Mapping[str, Any]]:
 def _only(given: Mapping[str, Any], where: str, allowed: Sequence[str], required: Sequence[str] = ()) -> None:
     for name in given:
         if name not in allowed:
-            raise _wrong("mapping_key", where, f"has the unknown key {name!r}", f"Known are {', '.join(allowed)}.")
+            error = _wrong("mapping_key", where, f"has the unknown key {name!r}", f"Known are {', '.join(allowed)}.")
+            error.context["where"] = name if where == "the mapping" else f"{where}.{name}"
+            raise error
     for name in required:
         if name not in given:
             raise _wrong("mapping_key", where, f"lacks {name!r}")

@@ -31,17 +31,17 @@
     window.location.assign(address);
   });
 
-  // Who came to fill something in begins to type: a form to add, of a verb, or of a search that nothing was asked of yet.
+  // Who came to fill something in begins to type: a form to add, of a verb, or of a search that nothing was asked of yet. Not where that
+  // would open a keyboard over half the page.
   const isVisible = (field) => field.offsetParent !== null && field.type !== "hidden" && !field.disabled;
   window.addEventListener("load", () => {
-    if (document.activeElement !== document.body) return;
+    if (document.activeElement !== document.body || !window.matchMedia("(hover: hover)").matches) return;
     const added = document.querySelector("#django-admin-form-add-constants[data-model-name]");
     const form = added
       ? document.getElementById(`${added.dataset.modelName}_form`)
       : document.querySelector(window.location.search ? ".office-form" : ".office-form, .office-search");
-    const fields = form ? form.querySelectorAll("input, select, textarea") : [];
-    const first = [...fields].find(isVisible);
-    if (first) first.focus();
+    const first = form && [...form.querySelectorAll("input, select, textarea")].find(isVisible);
+    if (first && first.matches("input[type=text], input[type=number], input[type=email], textarea")) first.focus();
   });
 
   // A page of work in progress: the element says with data-follow where its next state is, and leaves it out when there is none.
