@@ -119,6 +119,9 @@ class BillRunAdmin(TenantAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
         return () if obj is None else self.get_fieldsets(request, obj)[0][1]["fields"]
 
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        return super().render_change_form(request, context | {"show_save_and_add_another": False}, *args, **kwargs)
+
     def empty_link(self, request: HttpRequest) -> Link | None:
         return Link(_("What is unbilled"), reverse("admin:unbilled"), "pending_actions")
 
