@@ -91,6 +91,7 @@ def test_what_is_unbilled_is_previewed_chosen_and_issued_in_the_background(books
     assert "No row fits" in shown(client, reverse("admin:invoicing_billrunaccount_changelist"), run="999999")
     document = shown(client, reverse("admin:invoicing_invoice_change", args=(invoice.pk,)))
     assert reverse("admin:invoice_pdf", args=[invoice.public_id]) in document
+    assert ("&#x27;invoice&#x27;" in document, "Issued" in document) == (False, True)
 
     client.post(reverse("admin:invoicing_billrun_try_again", args=(run.pk,)))
     assert "data-follow=" in shown(client, address)

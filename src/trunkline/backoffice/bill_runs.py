@@ -20,6 +20,7 @@ from trunkline.backoffice.base import ReadOnlyAdmin, TenantAdmin
 from trunkline.backoffice.fields import DayField, WordsField
 from trunkline.backoffice.filters import BeginsFilter, ChoiceFilter
 from trunkline.backoffice.forms import ActionForm
+from trunkline.backoffice.hints import HINTS
 from trunkline.backoffice.panels import PANEL_ROWS, Link, Panel
 from trunkline.backoffice.shown import NOTHING, choice, money, row_link
 from trunkline.backoffice.site import site
@@ -269,7 +270,10 @@ def _totals(run: BillRun) -> Panel:
 
 def _refused(request: HttpRequest, run: BillRun) -> Panel:
     refused = queries.outcomes_of(run).filter(outcome=BillOutcome.REFUSED)[:REFUSED_ROWS]
-    rows = [(row_link(request, each.account, each.account.code), each.reason, each.detail) for each in refused]
+    rows = [
+        (row_link(request, each.account, each.account.code), each.reason, f"{each.detail} {HINTS.get(each.reason, '')}")
+        for each in refused
+    ]
     text = _("Their usage is unbilled as before. Mend the cause, then try again.")
     return Panel(_("Refused"), (_("Account"), _("Reason"), _("What is in the way")), rows, text=text)
 
@@ -318,7 +322,7 @@ class BillRunAccountAdmin(ReadOnlyAdmin):
     list_select_related = ("account", "invoice", "bill_run")
     ordering = ("-bill_run", "account__code")
     sortable_by = ()
-    fields = ("bill_run", "account", "shown_outcome", "shown_invoice", "reason", "detail")
+    fields = ("bill_run", "account", "outcome_text", "shown_invoice", "reason", "detail")
     empty_text = gettext_lazy("Here stands what became of every account of a bill run.")
 
     def empty_link(self, request: HttpRequest) -> Link | None:
@@ -336,6 +340,11 @@ class BillRunAccountAdmin(ReadOnlyAdmin):
     def shown_account(self, row: BillRunAccount) -> str:
         """Whose."""
         return row.account.code
+
+    @display(description=gettext_lazy("Outcome"))
+    def outcome_text(self, row: BillRunAccount) -> str:
+        """What became of it, in words."""
+        return choice(row, "outcome")
 
     @display(description=gettext_lazy("Outcome"), label=OUTCOME_LABELS)
     def shown_outcome(self, row: BillRunAccount) -> tuple[str, str]:

@@ -60,6 +60,7 @@
       // The server is away for a moment: ask again.
     }
     if (next.dataset.follow) follow(next);
+    else if (element.dataset.followEnd === "reload") window.location.reload(); // its buttons are others now
   };
   document.addEventListener("DOMContentLoaded", () => document.querySelectorAll("[data-follow]").forEach(follow));
 })();
