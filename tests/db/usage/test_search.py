@@ -138,7 +138,9 @@ def test_segments_whose_times_overlap_are_merged(in_scope: Any, monkeypatch: pyt
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    segments=st.lists(st.lists(st.tuples(st.integers(0, 40), st.sampled_from([7, 8])), min_size=1, max_size=10), max_size=4),
+    segments=st.lists(
+        st.lists(st.tuples(st.integers(0, 40), st.sampled_from([7, 8])), min_size=1, max_size=10), max_size=4
+    ),
     slice_rows=st.integers(1, 8),
     growth=st.integers(2, 4),
     limit=st.integers(1, 12),
