@@ -63,6 +63,7 @@ def test_a_file_is_sent_in_and_watched_until_it_is_posted(
     expect(progress).to_contain_text("Posted")  # the page has asked by itself
     expect(progress.locator("tr", has_text="Rated")).to_contain_text("1")
     expect(progress.locator("tr", has_text="no_rate_sell")).to_be_visible()
+    expect(page.get_by_role("link", name=re.compile("Send rejects again"))).to_be_visible()
 
 
 def test_a_record_is_found_and_says_why_it_costs_that(owner: Visitor) -> None:

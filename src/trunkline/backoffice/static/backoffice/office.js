@@ -1,10 +1,16 @@
 // Keys: "/" looks for something (in the list, where it has a search of its own: Unfold's script does that), "n" adds a row where the list offers it, "g" and "d" goes to the dashboard, "j" and "k"
-// go down and up the rows of a list, Enter opens the one.
+// go down and up the rows of a list, Enter opens the one; Ctrl+K looks for something from anywhere.
 (() => {
   const isTyping = (target) => target.closest("input, textarea, select, [contenteditable]") !== null;
   let waitsForPlace = false;
 
   document.addEventListener("keydown", (event) => {
+    // Unfold's script opens the search of everything by Ctrl+K, but not while somebody types; a search page is typed in from the beginning.
+    if (event.key === "k" && (event.ctrlKey || event.metaKey) && event.target.closest("input, textarea, [contenteditable]")) {
+      event.preventDefault();
+      window.dispatchEvent(new CustomEvent("opencommand"));
+      return;
+    }
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
     if (waitsForPlace) {
       waitsForPlace = false;
@@ -71,6 +77,7 @@
       // The server is away for a moment: ask again.
     }
     if (next.dataset.follow) follow(next);
+    else window.location.reload(); // what can be done now is another thing, and stands outside of what was followed
   };
   document.addEventListener("DOMContentLoaded", () => document.querySelectorAll("[data-follow]").forEach(follow));
 })();
