@@ -20,6 +20,7 @@ from trunkline.api.auth import ApiKey, begin
 from trunkline.api.files import answer_of
 from trunkline.api.shapes import Body, Day, Id, Instant, Page, answers, sparse
 from trunkline.api.versions import show
+from trunkline.core.errors import Invalid
 from trunkline.core.period import DatePeriod
 from trunkline.identity.permissions import Permission
 from trunkline.identity.principal import Principal
