@@ -137,6 +137,27 @@ def test_the_keyboard_leads_everywhere(owner: Visitor) -> None:
     page.wait_for_url("**/office/")
 
 
+def test_the_rows_of_lists_are_walked_and_opened_by_keys(owner: Visitor) -> None:
+    for address in (
+        "/office/parties/account/",
+        "/office/tariffs/tariff/",
+        "/office/usage/batch/",
+        "/office/tariffs/rate/",
+    ):
+        page = owner.go(address)
+        links = page.locator("#result_list tr.data-row").locator("a[href] >> nth=0")
+        page.keyboard.press("j")
+        expect(links.nth(0)).to_be_focused()
+        target = links.nth(0).get_attribute("href") or ""
+        if links.count() > 1:
+            page.keyboard.press("j")
+            expect(links.nth(1)).to_be_focused()
+            page.keyboard.press("k")
+            expect(links.nth(0)).to_be_focused()
+        page.keyboard.press("Enter")
+        page.wait_for_url(f"**{target}")
+
+
 def test_the_invoice_stands_in_the_list_and_its_files_come_down(owner: Visitor) -> None:
     page = owner.go("/office/invoicing/invoice/")
     row = page.locator("#result_list tbody tr")

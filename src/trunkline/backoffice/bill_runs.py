@@ -21,6 +21,7 @@ from trunkline.backoffice.base import ReadOnlyAdmin, TenantAdmin
 from trunkline.backoffice.fields import DayField, WordsField
 from trunkline.backoffice.filters import BeginsFilter, ChoiceFilter
 from trunkline.backoffice.forms import ActionForm
+from trunkline.backoffice.hints import HINTS
 from trunkline.backoffice.panels import PANEL_ROWS, Link, Panel
 from trunkline.backoffice.shown import NOTHING, choice, money, row_link, state
 from trunkline.backoffice.site import site
@@ -119,6 +120,9 @@ class BillRunAdmin(TenantAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
         return () if obj is None else self.get_fieldsets(request, obj)[0][1]["fields"]
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        return super().render_change_form(request, context | {"show_save_and_add_another": False}, *args, **kwargs)
 
     def empty_link(self, request: HttpRequest) -> Link | None:
         return Link(_("What is unbilled"), reverse("admin:unbilled"), "pending_actions")
@@ -267,7 +271,10 @@ def _totals(run: BillRun) -> Panel:
 
 def _refused(request: HttpRequest, run: BillRun) -> Panel:
     refused = queries.outcomes_of(run).filter(outcome=BillOutcome.REFUSED)[:REFUSED_ROWS]
-    rows = [(row_link(request, each.account, each.account.code), each.reason, each.detail) for each in refused]
+    rows = [
+        (row_link(request, each.account, each.account.code), each.reason, f"{each.detail} {HINTS.get(each.reason, '')}")
+        for each in refused
+    ]
     text = _("Their usage is unbilled as before. Mend the cause, then try again.")
     return Panel(_("Refused"), (_("Account"), _("Reason"), _("What is in the way")), rows, text=text)
 
@@ -316,7 +323,7 @@ class BillRunAccountAdmin(ReadOnlyAdmin):
     list_select_related = ("account", "invoice", "bill_run")
     ordering = ("-bill_run", "account__code")
     sortable_by = ()
-    fields = ("bill_run", "account", "shown_outcome", "shown_invoice", "reason", "detail")
+    fields = ("bill_run", "account", "outcome_text", "shown_invoice", "reason", "detail")
     empty_text = gettext_lazy("Here stands what became of every account of a bill run.")
 
     def empty_link(self, request: HttpRequest) -> Link | None:
@@ -334,6 +341,11 @@ class BillRunAccountAdmin(ReadOnlyAdmin):
     def shown_account(self, row: BillRunAccount) -> str:
         """Whose."""
         return row.account.code
+
+    @display(description=gettext_lazy("Outcome"))
+    def outcome_text(self, row: BillRunAccount) -> str:
+        """What became of it, in words."""
+        return choice(row, "outcome")
 
     @display(description=gettext_lazy("Outcome"))
     def shown_outcome(self, row: BillRunAccount) -> SafeString:

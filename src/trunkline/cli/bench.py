@@ -25,6 +25,7 @@ NAMES = (
     "api",
     "upload",
     "agree",
+    "layouts",
     "crash",
 )
 
@@ -35,7 +36,7 @@ def bench(
         int, typer.Option(help="Records to work on (rating, decode, pipeline, upload; stored ones: rerate).")
     ] = 0,
     cases: Annotated[int, typer.Option(help="Generated cases (agree).")] = 0,
-    runs: Annotated[int, typer.Option(help="Runs (crash).")] = 0,
+    runs: Annotated[int, typer.Option(help="Runs (crash); sheets in each layout (layouts).")] = 0,
     json: JsonOption = False,
 ) -> None:
     """Measure one figure, or all of them, and print it with machine, versions and server settings."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from trunkline.cli import sheet_import
-from trunkline.cli.door import JsonOption, print_json, say, table
+from trunkline.cli.door import JsonOption, print_json, table
 from trunkline.core.errors import Invalid, NotFound
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="Rate sheets of vendors: read whatever they look like, compared, applied, undone.", no_args_is_help=True
 )
-
-_SHOWN = 20
 
 
 @app.callback()
@@ -50,6 +48,7 @@ def read(
     subject: Annotated[
         str, typer.Option(help="Subject of the mail it came with; it can name the date or the scope.")
     ] = "",
+    effective: Annotated[str, typer.Option(help="Day that the mail names, for a sheet that names none.")] = "",
     json: JsonOption = False,
 ) -> None:
     """Print what is understood of a rate sheet: layout, columns, scope, counts, sample lines, and every row that cannot be read. Nothing is written."""
@@ -60,7 +59,7 @@ def read(
         data = file.read_bytes()
     except OSError as error:
         raise NotFound("no_such_file", f"{file} cannot be read: {error.strerror}.") from error
-    context = Context(file.name, _day(received), subject)
+    context = Context(file.name, _day(received), subject, _day(effective))
     report = to_report(read_sheet(data, file.name, context, layout_of(layout), layout_of(template)))
     if json:
         print_json(report)
@@ -128,15 +127,13 @@ def _show(report: dict[str, Any]) -> None:
         ],
         right=("Line", "Price"),
     )  # fmt: skip
-    errors = report["errors"]
-    if errors:
+    if report["errors"]:
         table(
             "Rows that cannot be read",
             ["Sheet", "Line", "Column", "Reason", "Text"],
-            [[e["sheet"], e["line"], e["column"], e["reason"], e["text"]] for e in errors[:_SHOWN]],
+            [[e["sheet"], e["line"], e["column"], e["reason"], e["text"]] for e in report["errors"]],
+            right=("Line",),
         )
-        if counts["errors"] > _SHOWN:
-            say(f"... and {counts['errors'] - _SHOWN} more; --json lists them.")
 
 
 def _price(line: dict[str, Any]) -> str:

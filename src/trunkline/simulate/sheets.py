@@ -109,7 +109,8 @@ _FIRST_DAY: Final = datetime(2026, 1, 1)  # noqa: DTZ001 - of the sheet's own cl
 def _places() -> tuple[list[tuple[str, str, str]], dict[str, list[int]]]:
     table = breakout_codes()
     texts = table.texts().to_pylist()
-    rows, by_name = [], {}
+    rows: list[tuple[str, str, str]] = []
+    by_name: dict[str, list[int]] = {}
     for text, place in zip(texts, table.place.tolist(), strict=True):
         about = table.places[place]
         country = str(phonenumbers.country_code_for_region(about.iso2))
@@ -241,6 +242,9 @@ class Body:
     notes: list[str] = field(default_factory=list)
     shuffles: bool = True
     blank_share: float = 0.0
+    margin: int = 0  # empty columns on the left
+    gap: int = 0  # empty rows below the header
+    spelling: str = ""
     lines: dict[int, int] = field(default_factory=dict)  # row number to line of the file
 
 
@@ -249,7 +253,8 @@ def decorate(
 ) -> None:
     """Titles above and notes below, blank rows, further columns, another order."""
     style, rng = body.style, body.style.rng
-    said: list[list[Cell]] = [[rng.choice(words.COMPANIES)], [rng.choice(words.TITLES)]][: rng.randrange(3)]
+    heads = (rng.choice(words.COMPANIES), rng.choice(words.TITLES))
+    said: list[list[Cell]] = [[text] for text in heads[: rng.randrange(3)]]
     said += [[text] for text in rng.sample(words.CONTACTS, rng.randrange(4))]
     if says_currency and rng.random() < 0.6:
         said.append([rng.choice(words.CURRENCY_TITLES).format(style.currency)])
@@ -273,6 +278,8 @@ def decorate(
             body.columns.append((header(replace(style, language="en"), what), _noise(what, rng)))
         if body.shuffles:
             rng.shuffle(body.columns)
+        body.margin, body.gap = rng.choice((0, 0, 0, 0, 0, 1, 2)), rng.choice((0, 0, 0, 0, 1))
+        body.spelling = rng.choice(("", "", "", "", "upper", "lower", "underscores", "two lines", "blanks", "star"))
 
 
 def _noise(what: str, rng: Random) -> Renderer:
@@ -294,15 +301,36 @@ def write(body: Body) -> bytes:
     grid: list[list[Cell]] = [*body.titles]
     rng = body.style.rng
     if body.has_header:
-        grid.append([text for text, _ in body.columns])
+        grid.append([spelled(text, body) for text, _ in body.columns])
+        grid += [[] for _ in range(body.gap)]
     for number, row in enumerate(body.rows):
         if rng.random() < body.blank_share:
             grid.append([])
         grid.append([render(row) for _, render in body.columns])
         body.lines[number] = len(grid)
     if body.notes:
-        grid += [[], *[[note] for note in body.notes]]
+        grid.append([])
+        grid.extend([note] for note in body.notes)
+    grid = [[*[""] * body.margin, *row] if row else row for row in grid]
     return write_xlsx([("Rates", grid)], rng) if body.style.kind == "xlsx" else write_csv(grid, body.style)
+
+
+def spelled(header: str, body: Body) -> str:
+    """A header as the sheet spells all of them."""
+    match body.spelling:
+        case "upper":
+            return header.upper()
+        case "lower":
+            return header.lower()
+        case "underscores":
+            return header.replace(" ", "_")
+        case "two lines":
+            return header.replace(" ", "\n", 1) if body.style.kind == "xlsx" else header
+        case "blanks":
+            return f" {header}  "
+        case "star":
+            return f"{header} *"
+    return header
 
 
 def write_csv(grid: Sequence[Sequence[Cell]], style: Style) -> bytes:

@@ -69,7 +69,8 @@ def test_an_xls_keeps_its_numbers_dates_and_lists() -> None:
 @pytest.mark.parametrize(
     ("encoding", "names"),
     [("cp1251", ("Россия моб.", "Украина")), ("koi8-r", ("Россия моб.", "Украина")), ("cp1252", ("Österreich", "Côte d'Ivoire")),
-        ("cp1250", ("Łotwa", "Żywiec ś")), ("gb18030", ("中国移动", "日本移动电话"))],
+        ("cp1250", ("Łotwa", "Żywiec ś")), ("gb18030", ("中国移动", "日本移动电话")),
+        ("shift_jis", ("日本携帯", "中国"))],
 )  # fmt: skip
 def test_encodings_are_told_by_their_letters(encoding: str, names: tuple[str, str]) -> None:
     rows = f"Destination;Code;Rate\n{names[0]};79;0,01\n{names[1]};380;0,02\n"

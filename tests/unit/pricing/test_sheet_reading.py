@@ -175,10 +175,13 @@ def test_blocked_is_not_closed() -> None:
         ("Destination;Code;Rate\nUK;44;0,01\nFR;33;0.02\n", "decimal_mark"),
         ("Code,Rate\n33-44,0.01\n44-55,0.02\n39-41,0.02\n", "hyphen"),
         ("Code,Rate\n52-55,0.01\n52-334217,0.02\n4912-4919,0.02\n", "hyphen"),
+        ('Code,Rate\n"447,911",0.01\n"447,912",0.02\n33,0.02\n', "code_comma"),
+        ("Country,Operator,MCC,MNC,Price\nKenya,Safaricom,639,02,0.01\nKenya,Airtel,639,03,0.02\n", "no_code_column"),
         ("Call date,Caller,Called number,Duration,Rate,Total charge\n2027-01-01,44,33,60,0.01,0.01\n", "not_a_rate_sheet"),
         ("Destination,Code,Rate\nUK,x,0.01\nFR,y,0.02\nDE,49,0.1\n", "no_code_column"),
         ("Name,Phone\nAda,12345\n", "no_table"),
         ("hello\nworld\n", "no_table"),
+        ('[{"code":"44","rate":0.01}]', "no_table"),
     ],
 )  # fmt: skip
 def test_what_can_mean_two_things_is_a_doubt(text: str, doubt: str) -> None:
@@ -228,3 +231,28 @@ def test_numbers_of_a_workbook_are_taken_as_it_shows_them() -> None:
 def test_the_scope_is_what_title_and_subject_say(text: str, subject: str, scope: str) -> None:
     reading = read(f"{text}\nDestination,Code,Rate\nUK,44,0.01\nFR,33,0.02\n", subject=subject)
     assert str(reading.scope.scope) == scope
+
+
+def test_a_sheet_without_a_date_takes_that_of_its_mail() -> None:
+    text = "Destination,Code,Rate\nUK,44,0.01\nFR,33,0.02\n"
+    assert (
+        said(read(text, effective_on=date(2027, 5, 1)), "effective", "starts") == [("2027-05-01T00:00:00", "sheet")] * 2
+    )
+    assert said(read(text, subject="Rate change effective 1 June 2027"), "effective") == [("2027-06-01T00:00:00",)] * 2
+    assert said(read(text), "effective", "starts") == [(None, "unsaid")] * 2
+
+
+def test_a_price_that_goes_on_has_a_word_for_a_date() -> None:
+    text = "Destination,Code,Rate,Effective Date\nUK,44,0.01,Current\nFR,33,0.02*,2027-05-01\nIT,39,0.02,n/a\n"
+    assert said(read(text), "code", "price", "effective") == [
+        ("44", "0.01", None),
+        ("33", "0.02", "2027-05-01T00:00:00"),
+        ("39", "0.02", None),
+    ]
+
+
+def test_npa_and_nxx_may_be_parted_by_a_hyphen() -> None:
+    assert said(read("NPA-NXX,Inter,Intra\n201-555,0.01,0.02\n202-556,0.01,0.02\n"), "code", "inter") == [
+        ("1201555", "0.01"),
+        ("1202556", "0.01"),
+    ]

@@ -66,9 +66,13 @@ def _grid(sheet: Any) -> Grid:
             texts, marks = _column(cells)
             chunks[number].append(texts)
             kinds[number].append(marks)
-    columns = [clean(pa.concat_arrays(parts)) if parts else pa.nulls(0, pa.string()) for parts in chunks]
-    height = len(columns[0]) if columns else 0
-    every = [np.concatenate(parts) if parts else np.zeros(0, np.uint8) for parts in kinds]
+    # Empty columns on the left are left out of the rows, empty rows above are not.
+    read = [number for number in range(width) if chunks[number]]
+    height = sum(map(len, chunks[0])) if read else 0
+    left = min(sheet.start[1], _WIDTH_MAX) if read else 0
+    columns = [pa.nulls(height, pa.string()) for _ in range(left)]
+    columns += [clean(pa.concat_arrays(chunks[number])) for number in read]
+    every = [np.zeros(height, np.uint8) for _ in range(left)] + [np.concatenate(kinds[number]) for number in read]
     lines = np.arange(1, height + 1, dtype=np.int32)
     return Grid(sheet.name, columns, lines, [None if (marks <= CellKind.TEXT).all() else marks for marks in every])
 

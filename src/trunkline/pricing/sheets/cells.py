@@ -63,7 +63,7 @@ class Problems:
 
 
 def each_distinct(
-    column: pa.Array, parse: Callable[[str], T], problems: Problems, index: int, reason: str = ""
+    column: pa.Array, parse: Callable[[str], T | None], problems: Problems, index: int, reason: str = ""
 ) -> tuple[list[T | None], Rows]:
     """Every distinct text through `parse`: the values with None last, and which of them each row has.
 

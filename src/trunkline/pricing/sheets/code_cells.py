@@ -43,6 +43,7 @@ _SCIENTIFIC: Final = re.compile(r"([0-9])(?:[.,]([0-9]+))?[eE]\+?([0-9]{1,2})", 
 _FRACTION: Final = re.compile(r"([0-9]+)[.,]0+", re.ASCII)
 _FORMULA: Final = re.compile(r'="?([^"]*)"?')
 _PATTERN: Final = re.compile(r"\^?\+?([0-9\[\]|(),?:\-]*?)(?:\.\*|\.\+|\\d[*+]|\[0-9\][*+]|\.)?\$?")
+_SIMPLE_PATTERN: Final = re.compile(r"\^([1-9][0-9]{0,14})\.\*", re.ASCII)
 _TRAILING: Final = re.compile(r"(?:[xX*#%_]+|\.+)$")
 _LETTER_SETS: Final = {
     "x": "0123456789",
@@ -84,6 +85,9 @@ def read_codes(text: str, country: str = "", rules: CodeRules = CodeRules()) -> 
 
     Raises Invalid `bad_code`, `no_code`, `code_digits_lost`, `too_many_codes`.
     """
+    simple = _SIMPLE_PATTERN.fullmatch(text)
+    if simple and not country:
+        return [simple[1]]
     text = unwrapped(text)
     if not text:
         raise Invalid("no_code", "There is no code.")
@@ -376,7 +380,7 @@ def exists(country: str, national: str) -> bool:
         metadata = PhoneMetadata.metadata_for_region(region) or PhoneMetadata.metadata_for_nongeo_region(int(country))
         if metadata is None or metadata.general_desc is None:
             return True
-        pattern = re.compile(metadata.general_desc.national_number_pattern)
+        pattern = re.compile(str(metadata.general_desc.national_number_pattern))
         for digits in metadata.general_desc.possible_length:
             if digits >= len(national) and any(
                 pattern.fullmatch(national.ljust(digits, filling)) for filling in "0123456789"

@@ -28,25 +28,21 @@ class DateCell:
     is_at_once: bool = False
 
 
-_MONTHS: Final[dict[str, int]] = {}
-for _number, _names in enumerate(
-    (
-        "jan january januar janvier janv enero ene gennaio gen janeiro januari janvr stycznia styczen ocak января январь янв",
-        "feb february februar fevrier fev fevr febrero febbraio fevereiro februari lutego luty subat февраля февраль фев",
-        "mar march marz maerz mars marzo marco maart marca marzec mart марта март мар mrz mrt",
-        "apr april avril avr abril abr aprile kwietnia kwiecien nisan апреля апрель апр",
-        "may mai mayo maggio mag maio mei maja maj mayis мая май",
-        "jun june juni juin junio giugno giu junho czerwca czerwiec haziran июня июнь июн",
-        "jul july juli juillet juil julio luglio lug julho lipca lipiec temmuz июля июль июл",
-        "aug august aout agosto ago augustus sierpnia sierpien agustos августа август авг",
-        "sep sept september septembre septiembre set settembre setembro wrzesnia wrzesien eylul сентября сентябрь сен сент",
-        "oct october oktober okt octobre octubre ottobre ott outubro out pazdziernika pazdziernik ekim октября октябрь окт",
-        "nov november novembre noviembre novembro listopada listopad kasim ноября ноябрь ноя нояб",
-        "dec december dezember dez decembre diciembre dic dicembre dezembro grudnia grudzien aralik декабря декабрь дек",
-    ),
-    start=1,
-):
-    _MONTHS |= dict.fromkeys(_names.split(), _number)
+_MONTH_NAMES: Final = (
+    "jan january januar janvier janv enero ene gennaio gen janeiro januari janvr stycznia styczen ocak января январь янв",
+    "feb february februar fevrier fev fevr febrero febbraio fevereiro februari lutego luty subat февраля февраль фев",
+    "mar march marz maerz mars marzo marco maart marca marzec mart марта март мар mrz mrt",
+    "apr april avril avr abril abr aprile kwietnia kwiecien nisan апреля апрель апр",
+    "may mai mayo maggio mag maio mei maja maj mayis мая май",
+    "jun june juni juin junio giugno giu junho czerwca czerwiec haziran июня июнь июн",
+    "jul july juli juillet juil julio luglio lug julho lipca lipiec temmuz июля июль июл",
+    "aug august aout agosto ago augustus sierpnia sierpien agustos августа август авг",
+    "sep sept september septembre septiembre set settembre setembro wrzesnia wrzesien eylul сентября сентябрь сен сент",
+    "oct october oktober okt octobre octubre ottobre ott outubro out pazdziernika pazdziernik ekim октября октябрь окт",
+    "nov november novembre noviembre novembro listopada listopad kasim ноября ноябрь ноя нояб",
+    "dec december dezember dez decembre diciembre dic dicembre dezembro grudnia grudzien aralik декабря декабрь дек",
+)
+_MONTHS: Final = {name: number for number, names in enumerate(_MONTH_NAMES, start=1) for name in names.split()}
 
 _TIME: Final = (
     r"(?:[T\s,]+(?:at\s+|um\s+|à\s+)?([0-9]{1,2})[:h.]([0-9]{2})(?:[:.]([0-9]{2})(?:[.,][0-9]+)?)?"

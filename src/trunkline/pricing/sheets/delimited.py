@@ -101,6 +101,8 @@ def _table(text: str, delimiter: str, name: str) -> Grid:
     """Arrow cuts the lines that are as wide as most; the others, titles and notes, are cut one by one."""
     sample = _rows("\n".join(text.split("\n", _SAMPLE_LINES)[:_SAMPLE_LINES]), delimiter)
     widths = Counter(len(row) for row in sample if any(cell.strip() for cell in row))
+    if not widths:
+        return _lines(text, name)
     width = min(max(widths.items(), key=lambda item: (item[1] if item[0] > 1 else 0, item[0]))[0], _WIDTH_MAX)
     odd: dict[int, str] = {}
 

@@ -72,7 +72,9 @@ def _guess(data: bytes) -> str:
             best, most = name, score
     if most > 0.85 and len(re.findall(rb"[\x80-\xff]{3,}", sample)) > 0:
         return best
-    for name in ("gb18030", "shift_jis", "big5", "euc-kr"):
+    pairs = re.findall(rb"[\x81-\xfe][\x40-\xfe]", sample)
+    chinese = sum(pair[1] >= 0xA1 and pair[0] >= 0xA1 for pair in pairs) > 0.9 * len(pairs)
+    for name in ("gb18030", "shift_jis") if chinese else ("shift_jis", "gb18030", "big5"):
         try:
             text = data.decode(name)
         except UnicodeDecodeError:

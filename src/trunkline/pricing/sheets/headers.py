@@ -31,6 +31,11 @@ _SECONDS: Final = re.compile(
 _NAMED: Final = frozenset(
     ["name", "names", "bezeichnung", "nom", "nombre", "nome", "nazwa", "adi", "название", "наименование", "名称"]
 )
+_VALID: Final = w.words_of("valid effective gultig valable valido vigente geldig действует")
+_SINCE: Final = w.words_of("from since ab partir desde dal vanaf с")
+_OPERATORS: Final = w.words_of(
+    "operator operators operador operatore operateur betreiber network networks carrier reseau netz оператор"
+)
 _KNOWN: Final = (
     w.PRICE
     | w.CODE
@@ -68,6 +73,8 @@ def meaning_of(header: str) -> Meaning | None:
     kept = [token for token in tokens if token not in w.FILLING]
     if percent:
         return Meaning("other", 0.9)
+    if not kept and (w.currencies_in(header) or cents_in(header)):
+        return Meaning("price", 0.8)  # EUR/min
     if kept and " ".join(kept) in w.WHOLE:
         return Meaning(w.WHOLE[" ".join(kept)], 0.95)
     role = _by_words(frozenset(tokens))
@@ -138,8 +145,12 @@ def _code(t: frozenset[str]) -> str:
 
 
 def _price(t: frozenset[str]) -> str:
-    if t & w.OTHER and not t & {"margin", "account"}:
+    if t & w.CURRENCY:
+        return "currency"
+    if (t & w.OTHER and not t & {"margin", "account"}) or t & {"name", "plan"}:
         return "other"
+    if t & _VALID and t & _SINCE:
+        return "effective"
     if t & w.LEVEL and t & {"class", "type", "quality", "level"}:
         return "level"
     if t & w.CHANGE:
@@ -150,7 +161,7 @@ def _price(t: frozenset[str]) -> str:
         return "other"
     if t & {"increment", "increments", "incr", "interval", "pulse"} and not t & {"next", "first", "initial"}:
         return "increment"
-    if t & w.SETUP:
+    if t & w.SETUP or ("fee" in t and not t & (w.PRICE - {"fee"})):
         return "setup"
     if t & w.NEW:
         return "price_new"
@@ -197,11 +208,7 @@ def _else(t: frozenset[str]) -> str:
         if t & known:
             return role
     if t & w.NAME and not t & {"service"}:
-        return (
-            "network"
-            if t & {"operator", "network", "carrier", "reseau", "netz", "оператор"} and not t & w.COUNTRY
-            else "destination"
-        )
+        return "network" if t & _OPERATORS and not t & w.COUNTRY else "destination"
     if t & w.LEVEL:
         return "level"
     if t & w.COUNTRY:

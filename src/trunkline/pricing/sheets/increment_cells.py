@@ -41,7 +41,7 @@ def read_increments(text: str) -> Increments:
 
     Raises Invalid `bad_increment`.
     """
-    match = _SHAPE.fullmatch(text.strip())
+    match = _SHAPE.fullmatch(text.strip(" ()[]").replace("×", "x"))
     if match:
         parts = [int(part) for part in match.groups() if part and part.isdecimal()]
         if len(parts) == 3 and parts[0] == 0:

@@ -182,7 +182,7 @@ _SETTLES: Final[Mapping[str, tuple[Doubt, ...]]] = {
     "date_order": (Doubt.DATE_ORDER, Doubt.DATES_MIXED),
     "effective": (Doubt.SEVERAL_DATES, Doubt.DATE_ORDER),
     "mark": (Doubt.DECIMAL_MARK,),
-    "codes": (Doubt.HYPHEN,),
+    "codes": (Doubt.HYPHEN, Doubt.CODE_COMMA),
     "increments": (Doubt.INCREMENT_ORDER,),
     "purpose": tuple(Doubt),
     "columns": tuple(Doubt),

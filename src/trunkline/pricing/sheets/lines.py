@@ -16,14 +16,13 @@ from trunkline.pricing.sheets import words as w
 from trunkline.pricing.sheets.cells import CodeRuns, Problems, Rows, are_plain_codes, each_distinct, fill_down
 from trunkline.pricing.sheets.code_cells import read_codes, unwrapped
 from trunkline.pricing.sheets.code_names import CodeNames
-from trunkline.pricing.sheets.date_cells import DateCell, read_date
 from trunkline.pricing.sheets.grid import CellKind, Grid, letter
 from trunkline.pricing.sheets.headers import meaning_of
-from trunkline.pricing.sheets.increment_cells import Increments, read_increments, read_seconds
 from trunkline.pricing.sheets.layout import Role, SheetLayout
 from trunkline.pricing.sheets.price_cells import Kind, Mark, PriceCell, read_price
 from trunkline.pricing.sheets.reasons import RowError, RowReason
 from trunkline.pricing.sheets.roles import PRICES
+from trunkline.pricing.sheets.row_values import Bools, RowValues
 from trunkline.pricing.sheets.words import plain
 
 # Prices are whole numbers of 10^-10 of the currency, a minute; times are the sheet's own clock.
@@ -55,8 +54,6 @@ LINES: Final = pa.schema(
         pa.field("origin", pa.string()),
     ]
 )
-Bools = npt.NDArray[np.bool_]
-NAME_MAX: Final = 200
 _CODE_ROLES: Final = (Role.CODE, Role.AREA_CODE, Role.COUNTRY_CODE, Role.NPA)
 _SLOT_COLUMNS: Final = {Role.PRICE_PEAK: "peak", Role.PRICE_OFFPEAK: "off_peak", Role.PRICE_WEEKEND: "weekend"}
 _VECTOR: Final = (Role.PRICE_FIRST, Role.INTER, Role.INTRA, Role.INDETERMINATE, Role.LOCAL)
@@ -77,40 +74,10 @@ def read_lines(grid: Grid, sheet: SheetLayout, known: CodeNames | None = None) -
     return _Reader(grid, sheet, known).read()
 
 
-class _Reader:
+class _Reader(RowValues):
     def __init__(self, grid: Grid, sheet: SheetLayout, known: CodeNames | None) -> None:
+        super().__init__(grid, sheet)
         self.known = known
-        self.grid = grid
-        self.sheet = sheet
-        self.start = sheet.first_row
-        stop = min(sheet.last_row or grid.height, grid.height)
-        self.height = max(stop - self.start, 0)
-        self.columns = [column.slice(self.start, self.height) for column in grid.columns]
-        self.problems = Problems(self.height)
-        self.skipped: dict[str, int] = {}
-        self.by_role = {
-            c.role: c for c in reversed(sheet.columns) if c.role is not Role.IGNORED and c.index < grid.width
-        }
-
-    def has(self, role: Role) -> bool:
-        return role in self.by_role
-
-    def texts(self, role: Role) -> pa.Array:
-        """The cells of the column of that meaning; nulls if there is none."""
-        column = self.by_role.get(role)
-        return pa.nulls(self.height, pa.string()) if column is None else self.columns[column.index]
-
-    def index(self, role: Role) -> int:
-        column = self.by_role.get(role)
-        return -1 if column is None else column.index
-
-    def filled(self, *roles: Role) -> Bools:
-        """Where any column of these meanings has a cell that is not empty."""
-        found = np.zeros(self.height, np.bool_)
-        for role in roles:
-            if self.has(role):
-                found |= pc.is_valid(self.texts(role)).to_numpy(zero_copy_only=False)
-        return found
 
     def read(self) -> SheetLines:
         if not self.height or not self.columns:
@@ -188,10 +155,6 @@ class _Reader:
             (role for role in (Role.CODE, Role.AREA_CODE, Role.COUNTRY_CODE, Role.NPA) if self.has(role)), Role.CODE
         )
 
-    def _skip(self, what: str, where: Bools) -> None:
-        if where.any():
-            self.skipped[what] = self.skipped.get(what, 0) + int(where.sum())
-
     # Codes.
 
     def _codes(self) -> CodeRuns:
@@ -235,7 +198,7 @@ class _Reader:
                 raise Invalid("bad_code", f"{head[:40]!r} is no country code.")
             if not code:
                 return read_codes(country, "", rules)
-            return [added + each for each in read_codes(code, country, rules)]
+            return [added + each for each in read_codes(code.replace("-", "") if added else code, country, rules)]
 
         if heads is not None:
             present = pc.or_(pc.is_valid(texts), pc.is_valid(self.texts(Role.COUNTRY_CODE)))
@@ -318,145 +281,9 @@ class _Reader:
             kinds = np.where(closed[source], 2, np.where(blocked[source], 1, kinds))
         return kinds.astype(np.int8)
 
-    def _words(self, role: Role, is_it: Any) -> Bools:
-        values, places = each_distinct(self.texts(role), is_it, self.problems, self.index(role))
-        return np.array([bool(value) for value in values])[places]
-
     def _no_price(self, keep: Bools, kinds: npt.NDArray[np.int8]) -> None:
         index = next((self.index(role) for role in PRICES if self.has(role)), -1)
         self.problems.add(np.flatnonzero(keep & (kinds < 0)), RowReason.NO_PRICE, index)
-
-    # Dates, increments, names, and the rest.
-
-    def _dates(self, source: Rows) -> dict[str, pa.Array]:
-        order = self.sheet.date_order
-        moment = pa.timestamp("s")
-        columns: dict[str, pa.Array] = {}
-        at_once = np.zeros(self.height, np.bool_)
-        said = np.zeros(self.height, np.bool_)
-        for name, role in (("valid_from", Role.EFFECTIVE), ("valid_to", Role.EXPIRY)):
-            cells, places = each_distinct(
-                self.texts(role), lambda text: _date(text, order), self.problems, self.index(role), "bad_date"
-            )
-            at = places[source]
-            columns[name] = pa.array([_naive(cell) for cell in cells], moment).take(pa.array(at))
-            if role is Role.EFFECTIVE:
-                at_once = np.array([cell is not None and cell.is_at_once for cell in cells])[at]
-                said = pc.is_valid(columns[name]).to_numpy(zero_copy_only=False)
-        default = self.sheet.effective
-        starts = np.where(
-            at_once,
-            "at_once",
-            np.where(said, "row", "at_once" if default == "asap" else "sheet" if default else "unsaid"),
-        )
-        if default and default != "asap":
-            value = pa.scalar(_naive(read_date(default, order)), moment)
-            columns["valid_from"] = pc.if_else(pa.array(said | at_once), columns["valid_from"], value)
-        columns["starts"] = pa.array(starts, pa.string())
-        return columns
-
-    def _increments(self, source: Rows) -> dict[str, pa.Array]:
-        if self.has(Role.INCREMENT):
-            cells, places = each_distinct(
-                self.texts(Role.INCREMENT), _no_increments, self.problems, self.index(Role.INCREMENT), "bad_increment"
-            )
-        elif self.sheet.increments:
-            return self._default_increments(source)
-        else:
-            return self._split_increments(source)
-        at = pa.array(places[source])
-        made = {
-            "first": pa.array([c.first if c else None for c in cells], pa.int32()).take(at),
-            "interval": pa.array([c.further if c else None for c in cells], pa.int32()).take(at),
-            "grace": pa.array([c.grace if c else None for c in cells], pa.int32()).take(at),
-        }
-        made["grace"] = pc.coalesce(made["grace"], self._seconds(Role.GRACE, source))
-        return made | {"included": self._seconds(Role.INCLUDED, source)}
-
-    def _split_increments(self, source: Rows) -> dict[str, pa.Array]:
-        first, interval = self._seconds(Role.FIRST, source), self._seconds(Role.INTERVAL, source, 1)
-        first = pc.if_else(pc.equal(first, 0), pa.scalar(None, pa.int32()), first)  # no first interval of its own
-        return {
-            "first": pc.coalesce(first, interval), "interval": interval, "grace": self._seconds(Role.GRACE, source), "included": self._seconds(Role.INCLUDED, source),
-        }  # fmt: skip
-
-    def _seconds(self, role: Role, source: Rows, least: int = 0) -> pa.Array:
-        cells, places = each_distinct(
-            self.texts(role), lambda text: read_seconds(text, least), self.problems, self.index(role), "bad_increment"
-        )
-        return pa.array(cells, pa.int32()).take(pa.array(places[source]))
-
-    def _default_increments(self, source: Rows) -> dict[str, pa.Array]:
-        rules = [(name, read_increments(text)) for name, text in self.sheet.increment_exceptions]
-        usual = read_increments(self.sheet.increments)
-
-        def of(text: str) -> Increments:
-            return next((found for name, found in rules if plain(text).startswith(name)), usual)
-
-        cells, places = each_distinct(self._names(source), of, self.problems, -1)
-        cells[-1] = usual
-        at = pa.array(places)
-        return {
-            "first": pa.array([c.first if c else None for c in cells], pa.int32()).take(at),
-            "interval": pa.array([c.further if c else None for c in cells], pa.int32()).take(at),
-            "grace": pa.array([c.grace if c else None for c in cells], pa.int32()).take(at),
-            "included": self._seconds(Role.INCLUDED, source),
-        }
-
-    def _names(self, source: Rows) -> pa.Array:
-        """The destination, joined with country and network where they stand apart, and taken from above where it is left out."""
-        parts = [self.texts(role) for role in (Role.COUNTRY, Role.DESTINATION, Role.NETWORK) if self.has(role)]
-        if not parts:
-            return pa.nulls(self.height, pa.string())
-        own = parts[0] if len(parts) == 1 else self._joined_names(parts)
-        if self.headings.any():
-            # Read down together with headings, "AFGHANISTAN" above the rows of its codes.
-            first = pc.coalesce(*self.columns) if len(self.columns) > 1 else self.columns[0]
-            own = pc.if_else(pa.array(self.headings), pc.coalesce(own, first), own)
-        return pc.utf8_slice_codeunits(fill_down(own), 0, NAME_MAX)
-
-    def _joined_names(self, parts: list[pa.Array]) -> pa.Array:
-        both = pc.binary_join_element_wise(*[pc.fill_null(part, "") for part in parts], "\x1f")
-
-        def join(text: str) -> str | None:
-            said: list[str] = []
-            for part in text.split("\x1f"):
-                if not part:
-                    continue
-                if said and plain(part).startswith(plain(said[-1])):
-                    said[-1] = part
-                elif not said or plain(part) not in plain(said[-1]):
-                    said.append(part)
-            return " ".join(said) or None
-
-        values, places = each_distinct(both, join, self.problems, -1)
-        return pa.array(values, pa.string()).take(pa.array(places))
-
-    def _fixed(self, source: Rows) -> dict[str, pa.Array]:
-        at = pa.array(source)
-        return {
-            "change": self.texts(Role.CHANGE).take(at), "level": self.texts(Role.LEVEL).take(at), "origin": self.texts(Role.ORIGIN).take(at),
-            "currency": self._currency(source), "slot": self._slot(source),
-        }  # fmt: skip
-
-    def _currency(self, source: Rows) -> pa.Array:
-        if not self.has(Role.CURRENCY):
-            return pa.nulls(self.height, pa.string())
-
-        def parse(text: str) -> str:
-            found = w.currencies_in(text)
-            if len(found) != 1:
-                raise Invalid("bad_currency", f"{text[:20]!r} is no currency.")
-            return found[0]
-
-        values, places = each_distinct(
-            self.texts(Role.CURRENCY), parse, self.problems, self.index(Role.CURRENCY), "bad_currency"
-        )
-        return pa.array(values, pa.string()).take(pa.array(places[source]))
-
-    def _slot(self, source: Rows) -> pa.Array:
-        values, places = each_distinct(self.texts(Role.SLOT), _slot_of, self.problems, -1)
-        return pc.fill_null(pa.array(values, pa.string()).take(pa.array(places[source])), "")
 
     # Putting together.
 
@@ -592,12 +419,6 @@ _BLOCKED_CHANGES: Final = frozenset(
 )
 
 
-def _slot_of(text: str) -> str:
-    word = plain(text)
-    slot = w.SLOTS.get(word, word)
-    return "" if slot == "any" else slot
-
-
 def _is_header(texts: list[str]) -> bool:
     """Whether a row is the header of a table: short words only, a code or a name and a price among them."""
     filled = [text for text in texts if text]
@@ -613,20 +434,3 @@ def _is_header(texts: list[str]) -> bool:
 
 def _has_word(text: str, known: frozenset[str]) -> bool:
     return text in known or any(f" {word} " in f" {text} " for word in known if len(word) > 4)
-
-
-def _date(text: str, order: Any) -> DateCell | None:
-    if text.strip() in {"-", "--", "n/a", "N/A", "—", "–"}:
-        return None
-    return read_date(text, order)
-
-
-def _naive(cell: DateCell | None) -> Any:
-    if cell is None or cell.moment is None:
-        return None
-    moment = cell.moment
-    return moment if moment.tzinfo is None else (moment - moment.utcoffset()).replace(tzinfo=None)  # type: ignore[operator]
-
-
-def _no_increments(text: str) -> Increments | None:
-    return None if text.strip() in {"-", "--", "n/a", "N/A", "—"} else read_increments(text)

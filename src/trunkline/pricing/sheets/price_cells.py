@@ -56,7 +56,7 @@ def bare(text: str) -> tuple[str, str]:
     """The number of a cell without currency, unit and blanks, and the currency."""
     if _PLAIN.fullmatch(text):
         return text, ""
-    text = text.translate(_DASHES)
+    text = text.translate(_DASHES).rstrip("*↑↓▲▼ ") or text
     currency = ""
     if not text.isascii() or any(each.isalpha() or each in _SIGNS for each in text):
         found = currencies_in(text)

@@ -49,15 +49,22 @@ class Profile:
     iso: float = 0.0
     currency: float = 0.0
     word: float = 0.0  # blocked, closed and the like
+    undated: float = 0.0  # words for no date
     wide: float = 0.0  # three digits and more
     distinct: float = 0.0
     texts: tuple[str, ...] = ()
 
 
+# What `_facts` tells of a cell, in its order.
+_FACTS: Final = (
+    "code", "digits", "price", "fraction", "date", "serial", "pair", "interval", "text", "change", "slot", "flag", "iso", "currency", "word", "undated", "wide",
+)  # fmt: skip
+
+
 @lru_cache(maxsize=65_536)
 def _facts(text: str, kind: CellKind) -> tuple[bool, ...]:
     word = plain(text)
-    letters = bool(_LETTERS.search(text))
+    letters = bool(_LETTERS.search(text)) or (len(text) == 1 and text.isalpha())
     digits = bool(_DIGITS.fullmatch(text))
     whole = int(text) if _WHOLE.fullmatch(text) else -1
     dated = (
@@ -85,6 +92,7 @@ def _facts(text: str, kind: CellKind) -> tuple[bool, ...]:
         bool(_ISO.fullmatch(text)),
         bool(_CURRENCY.fullmatch(text)) and bool(w.currencies_in(text)),
         word in w.BLOCKED_WORDS or word in w.CLOSED_WORDS,
+        word in w.UNDATED,
         sum(map(str.isdigit, text)) >= 3,
     )
 
@@ -97,7 +105,8 @@ def profile_of(cells: Sequence[Cell]) -> Profile:
     facts = [_facts(cell.text, cell.kind) for cell in filled]
     shares = [sum(each) / len(facts) for each in zip(*facts, strict=True)]
     texts = tuple(dict.fromkeys(cell.text for cell in filled))
-    return Profile(len(filled), len(filled) / len(cells), *shares, len(texts) / len(filled), texts[:200])
+    named = dict(zip(_FACTS, shares, strict=True))
+    return Profile(len(filled), len(filled) / len(cells), **named, distinct=len(texts) / len(filled), texts=texts[:200])
 
 
 def _is_code(text: str) -> bool:

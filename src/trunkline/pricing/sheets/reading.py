@@ -24,7 +24,7 @@ from trunkline.pricing.sheets.templates import fit
 
 READ_SHARE_MIN: Final = 0.5
 SAMPLE_LINES: Final = 10
-ERRORS_SHOWN: Final = 1_000
+_OF_LINES: Final = frozenset({Doubt.FEW_ROWS_READ, Doubt.SHEETS_DISAGREE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +71,9 @@ def read_grids(grids: Sequence[Grid], context: Context, layout: Layout | None = 
         for what, count in each.skipped.items():
             skipped[what] = skipped.get(what, 0) + count
     duplicates, contradictions, across = _duplicates(lines)
-    doubts = list(found.doubts)
-    if layout is None:
-        doubts += _doubts_of_lines(read, across)
+    # What the lines tell is told anew, also of a layout that was corrected.
+    doubts = [each for each in found.doubts if each.doubt not in _OF_LINES]
+    doubts += _doubts_of_lines(read, across)
     found = replace(found, doubts=tuple(doubts))
     origins = _origins(grids, found)
     errors += origins.errors
@@ -114,6 +114,8 @@ def _doubts_of_lines(read: Sequence[tuple[SheetLayout, SheetLines]], across: boo
                     Doubt.FEW_ROWS_READ, sheet.name, text, "Look at the columns: one is likely to mean something else."
                 )
             )
+    if read and not any(each.lines.num_rows or each.errors for _, each in read):
+        doubts.append(DoubtAt(Doubt.NO_TABLE, read[0][0].name, "Not one row is a rate.", "Look at the columns."))
     if across:
         doubts.append(
             DoubtAt(
@@ -180,7 +182,7 @@ def to_report(reading: Reading) -> dict[str, Any]:
         "origins": {name: list(codes) for name, codes in reading.origins.items()},
         "sample": [line_to_report(line) for line in _sample(lines).to_pylist()],
         "errors": [
-            {"sheet": e.sheet, "line": e.line, "column": e.column, "reason": e.reason, "text": e.text} for e in reading.errors[:ERRORS_SHOWN]
+            {"sheet": e.sheet, "line": e.line, "column": e.column, "reason": e.reason, "text": e.text} for e in reading.errors
         ],
     }  # fmt: skip
 

@@ -44,6 +44,7 @@ class Doubt(StrEnum):
     SEVERAL_DATES = "several_dates"
     DECIMAL_MARK = "decimal_mark"
     HYPHEN = "hyphen"
+    CODE_COMMA = "code_comma"
     PRICE_UNIT = "price_unit"
     INCREMENT_ORDER = "increment_order"
     SHEETS_DISAGREE = "sheets_disagree"

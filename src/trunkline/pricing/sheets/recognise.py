@@ -39,6 +39,9 @@ _ORIGINS: Final = re.compile(r"(?i)\borigin|\ba[\s-]?number|\bursprung|\bherkunf
 _PLAN: Final = re.compile(r"[2-9][0-9]{2}[2-9][0-9]{2}[0-9]?", re.ASCII)
 
 
+Found = tuple[SheetLayout, list[DoubtAt]]
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What is known besides the file: its name, the day it came, the subject of its mail."""
@@ -46,6 +49,7 @@ class Context:
     name: str = ""
     received_on: date | None = None
     subject: str = ""
+    effective_on: date | None = None  # what the mail says, for rows and sheets that do not
 
 
 def recognise(grids: Sequence[Grid], context: Context = Context()) -> Layout:
@@ -63,18 +67,32 @@ def recognise(grids: Sequence[Grid], context: Context = Context()) -> Layout:
         )
         return Layout(sheets, (), 0.9, grids[0].delimiter, grids[0].encoding, KEYED)
     found = [_sheet(grid, context, len(grids)) for grid in grids]
-    sheets = [sheet for sheet, _ in found]
+    found = _without_hidden(grids, found)
+    read = [sheet for sheet, _ in found]
     doubts = [doubt for _, each in found for doubt in each]
-    sheets, doubts = _settle_purposes(sheets, doubts)
-    rates = [sheet for sheet in sheets if sheet.purpose is Purpose.RATES]
+    doubts = _settle_doubts(read, doubts)
+    rates = [sheet for sheet in read if sheet.purpose is Purpose.RATES]
     if not rates and not doubts:
         doubts.append(
             DoubtAt(Doubt.NO_TABLE, "", "No sheet has a table of prices.", "Say which sheet holds the rates.")
         )
     confidence = min((sheet.confidence for sheet in rates), default=0.0)
     return Layout(
-        tuple(sheets), tuple(doubts), round(confidence, 2), next((g.delimiter for g in grids if g.delimiter), ""), next((g.encoding for g in grids if g.encoding), "")
+        tuple(read), tuple(doubts), round(confidence, 2), next((g.delimiter for g in grids if g.delimiter), ""), next((g.encoding for g in grids if g.encoding), "")
     )  # fmt: skip
+
+
+def _without_hidden(grids: Sequence[Grid], found: list[Found]) -> list[Found]:
+    """Hidden sheets hold last month's prices, or the vendor's own: they are skipped where a sheet that is shown has rates."""
+    shown = any(
+        sheet.purpose is Purpose.RATES for grid, (sheet, _) in zip(grids, found, strict=True) if not grid.is_hidden
+    )
+    return [
+        (replace(sheet, purpose=Purpose.SKIP, why="hidden in the workbook"), [])
+        if shown and grid.is_hidden
+        else (sheet, doubts)
+        for grid, (sheet, doubts) in zip(grids, found, strict=True)
+    ]
 
 
 def _sheet(grid: Grid, context: Context, count: int) -> tuple[SheetLayout, list[DoubtAt]]:
@@ -157,6 +175,7 @@ def _codes_overlooked(sheet: SheetLayout, roles: Roles, profiles: Sequence[Profi
         p = profiles[column.index]
         said = meaning_of(column.header) if column.header else None
         is_code = said is not None and said.role in {"code", "area_code", "country_code", "npa"} and p.count > 0
+        is_code |= p.count > 0 and bool(re.search(r"(?i)\bM[CN]C", column.header))  # codes of networks, as SMS has them
         unnamed = said is None and p.code > 0.8 and p.distinct > 0.3 and p.date < 0.5
         if is_code or unnamed:
             text = f"Column {column.header or letter(column.index)!r} could be the codes, yet its cells are not read as such."
@@ -242,12 +261,28 @@ def _read_codes_how(grid: Grid, sheet: SheetLayout) -> tuple[SheetLayout, list[D
                 Doubt.HYPHEN, sheet.name, doubt, "Say whether a hyphen stands for a range or between country and city."
             )
         )
+    if column.role is Role.CODE and _has_thousands(texts):
+        text = "A comma in the codes can part codes or thousands, as in 447,911."
+        doubts.append(
+            DoubtAt(Doubt.CODE_COMMA, sheet.name, text, "Ask for codes as text, or say that commas part codes.")
+        )
     joins = True
     country = sheet.column(Role.COUNTRY_CODE)
     if country is not None and sheet.column(Role.AREA_CODE) is not None:
         joins = _joins(grid, sheet, country, column)
     sheet = replace(sheet, codes=CodeRules(hyphen, joins))
     return replace(sheet, adds_country=_added_country(grid, sheet, column)), doubts
+
+
+def _has_thousands(texts: pa.Array) -> bool:
+    """Whether all codes of more than three digits have commas where thousands have them, as a spreadsheet would write numbers."""
+    several = pc.fill_null(pc.match_substring_regex(texts, "^[0-9]{1,3}(,[0-9]{3})+$"), False)
+    long = pc.fill_null(pc.match_substring_regex(texts, "[0-9]{4}"), False)
+    return (
+        (pc.sum(several).as_py() or 0) >= 2
+        and not pc.any(long).as_py()
+        and not pc.any(pc.fill_null(pc.match_substring_regex(texts, ",[0-9]{1,2}(,|$)|, "), False)).as_py()
+    )
 
 
 def _hyphen(texts: Sequence[str], header: str) -> tuple[Hyphen, str]:
@@ -407,6 +442,9 @@ def _read_dates_how(
                 "Say from when the rates hold.",
             )
         )
+    if not sheet.effective and context.effective_on is not None:
+        sheet = replace(sheet, effective=f"{context.effective_on} 00:00:00")
+        doubts = [doubt for doubt in doubts if doubt.doubt is not Doubt.SEVERAL_DATES]
     return sheet, doubts
 
 
@@ -470,11 +508,10 @@ def _read_prices_how(grid: Grid, sheet: SheetLayout, said: Said) -> tuple[SheetL
     return replace(sheet, mark=mark, columns=columns, currency=currency), doubts
 
 
-def _settle_purposes(sheets: list[SheetLayout], doubts: list[DoubtAt]) -> tuple[list[SheetLayout], list[DoubtAt]]:
-    """With the whole file in view: codes that only repeat those of the rates are skipped; a rates sheet of names takes its codes
-    from a codes sheet; doubts about a sheet without a table do not count where another has the rates."""
-    clear = [s for s in sheets if s.purpose is Purpose.RATES and not any(d.sheet == s.name for d in doubts)]
-    if clear:
-        unclear = {d.sheet for d in doubts if d.doubt in {Doubt.NOT_A_RATE_SHEET, Doubt.NO_TABLE}}
-        doubts = [d for d in doubts if d.sheet not in unclear]
-    return sheets, doubts
+def _settle_doubts(sheets: Sequence[SheetLayout], doubts: list[DoubtAt]) -> list[DoubtAt]:
+    """Doubts about a sheet without a table do not count where another sheet has clear rates."""
+    if any(
+        sheet.purpose is Purpose.RATES and not any(doubt.sheet == sheet.name for doubt in doubts) for sheet in sheets
+    ):
+        return [doubt for doubt in doubts if doubt.doubt not in {Doubt.NOT_A_RATE_SHEET, Doubt.NO_TABLE}]
+    return doubts

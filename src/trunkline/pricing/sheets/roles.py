@@ -109,7 +109,7 @@ def fits(role: str, p: Profile) -> bool | None:
         case "destination" | "country" | "network" | "id":
             return p.text >= 0.5
         case "effective" | "expiry":
-            return p.date >= 0.6 or p.serial >= 0.9
+            return (p.date > 0 and p.date + p.undated >= 0.6) or p.serial >= 0.9
         case "increment":
             return p.pair >= 0.6 or p.interval >= 0.6 or _reads_seconds(p)
         case "first" | "interval" | "grace" | "included":
@@ -439,6 +439,11 @@ def _settle_increments(guesses: list[Guess], profiles: Sequence[Profile]) -> Non
             _put(guesses, whole[0], "other")
     for role in ("first", "interval"):
         _keep_one(guesses, role)
+    first, further = _of(guesses, "first"), _of(guesses, "interval")
+    if bool(first) != bool(further) and not _of(guesses, "increment"):
+        found = [g for g in _of(guesses, "") if profiles[g.index].interval > 0.95]
+        if len(found) == 1:
+            _put(guesses, found[0], "interval" if first else "first", score=0.7, why="the only other column of seconds")
     if not _of(guesses, "increment", "first", "interval"):
         found = [g for g in _of(guesses, "") if profiles[g.index].pair > 0.95]
         if len(found) == 1:

@@ -49,28 +49,38 @@ def _header(rows: Sequence[Sequence[Cell]], start: int, span: int) -> Table | No
     chosen = rows[start : start + span]
     if len(chosen) < span or not any(cell.text for cell in chosen[0]) or not any(cell.text for cell in chosen[-1]):
         return None
-    if any(looks_like_data(row) for row in chosen):
+    if any(looks_like_data(row) for row in chosen) or any(map(_is_title, chosen[:-1])):
         return None
     headers = joined(chosen)
     meanings = [
-        meaning_of(text) if (text and _LETTERS.search(text)) or "#" in text or "$" in text else None for text in headers
+        meaning_of(text) if text and (_LETTERS.search(text) or "#" in text or "$" in text) else None for text in headers
     ]
-    known = {}
+    known: dict[str, float] = {}
     for meaning in meanings:
         if meaning is not None and meaning.role not in {"other", "comment"}:
             known[meaning.role] = max(known.get(meaning.role, 0.0), meaning.score)
     others = sum(meaning is not None for meaning in meanings) - len(known)
     filled = sum(bool(text) for text in headers)
     below = rows[start + span : start + span + 6]
-    if len(known) < 2 or (
-        not any(looks_like_data(row) for row in below) and any(any(c.text for c in row) for row in below)
-    ):
+    if not any(looks_like_data(row) for row in below) and any(any(c.text for c in row) for row in below):
+        return None
+    # One word that is known is enough for a row as wide as the values right below it.
+    is_above = (
+        bool(below) and looks_like_data(below[0]) and filled >= max(2, 0.7 * sum(bool(cell.text) for cell in below[0]))
+    )
+    if len(known) < (1 if is_above else 2):
         return None
     score = sum(known.values()) + 0.2 * others - 0.3 * (filled - len(known) - others) - 0.45 * (span - 1)
     # What stands right above the first values is the header, not a line of the title that speaks of the same things.
     if below and looks_like_data(below[0]):
         score += 0.5
     return Table(tuple(range(start, start + span)), tuple(headers), start + span, score)
+
+
+def _is_title(row: Sequence[Cell]) -> bool:
+    """Whether a row has one cell, on the left: a title, and no part of a header."""
+    filled = [number for number, cell in enumerate(row) if cell.text]
+    return len(filled) == 1 and filled[0] <= 1
 
 
 def joined(rows: Sequence[Sequence[Cell]]) -> list[str]:

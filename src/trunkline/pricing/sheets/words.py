@@ -22,16 +22,17 @@ def plain(text: str) -> str:
     text = "".join(each for each in text if not unicodedata.combining(each))
     text = text.replace("ı", "i").replace("ł", "l").replace("ø", "o").replace("đ", "d")
     text = re.sub(r"off[\s\-_]*peak", "offpeak", text)
+    text = re.sub(r"\b(inter|intra)[\s\-_]*(state|lata)\b", r"\1\2", text)
     return _NOT_WORDS.sub(" ", text).strip()
 
 
 def words_of(text: str) -> frozenset[str]:
     """The words of a text, as a set."""
-    return frozenset(text.split())
+    return frozenset(piece for word in text.split() for piece in plain(word).split())
 
 
 def _phrases(text: str) -> frozenset[str]:
-    return frozenset(" ".join(each.split()) for each in text.split("|"))
+    return frozenset(map(plain, text.split("|"))) - {""}
 
 
 def _table(text: str) -> Mapping[str, str]:
@@ -52,15 +53,16 @@ PRICE: Final = words_of(
     " 价格 费率 单价 资费 料金 単価 سعر السعر"
 )
 CODE: Final = words_of(
-    "code codes dialcode dialcodes dialprefix prefix prefixes prefixs digits breakout breakouts npanxx npanxxx npanxxy lrn pattern dialling dialing"
+    "code codes dialstring dialstrings dialcode dialcodes dialprefix prefix prefixes prefixs digits breakout breakouts npanxx npanxxx"
+    " npanxxy lrn pattern dialling dialing"
     " dialed dnis npa nxx vorwahl vorwahlen kennzahl kennzahlen rufnummernbereich praefix indicatif indicatifs prefixe"
     " codigo codigos prefijo prefijos codice codici prefisso prefissi prefixo prefixos indicativo indicativos netnummer kengetal"
     " код коды кода кодов префикс префиксы kod kody kodlar kodu prefiks prefiksy numer kierunkowy riktnummer suuntanumero"
     " 代码 区号 前缀 号段 コード 番号 رمز"
 )
 NAME: Final = words_of(
-    "destination destinations zone zones area areas operator operators route routes description descriptions network networks"
-    " carrier breakoutname location region name names"
+    "destination destinations dest dst destn zone zones area areas operator operators route routes description descriptions network networks"
+    " carrier operador operatore operateur betreiber breakoutname location region name names"
     " ziel ziele bezeichnung zielgebiet zielland netz beschreibung destinations libelle reseau destino destinos descripcion"
     " destinazione destinazioni descrizione direttrice descricao bestemming omschrijving"
     " направление направления название наименование зона оператор описание kierunek kierunki nazwa opis hedef yon aciklama adi"
@@ -88,7 +90,7 @@ DATE_ONLY: Final = words_of(
     "date dates datum fecha data дата tarih 日期 effective efd validity gultig gultigkeit vigencia"
 )
 INCREMENT: Final = words_of(
-    "increment increments incr inc incs rounding round pulse pulses interval intervals bi blocking chargeperiod granularity"
+    "increment increments incremental step incr inc incs rounding round pulse pulses interval intervals bi blocking chargeperiod granularity"
     " takt taktung abrechnungstakt abrechnungsintervall taktierung cadence pas palier increments incremento incrementos"
     " facturacion intervalo intervalos pulso scatto scatti incremento tassazione fatturazione fracionamento cadencia"
     " тарификация тарификации округление шаг интервал taktowanie naliczanie okres faturalama periyot billing 计费单位 计费周期 課金単位"
@@ -98,11 +100,12 @@ FIRST: Final = words_of(
     " первый первая минимум минимальная минимальный pierwszy ilk mintime"
 )
 NEXT: Final = words_of(
-    "n next subsequent sub additional following further recurring sec second 2 2nd folge folgetakt weitere suivant suivante siguiente subsecuente siguientes"
+    "n next subsequent incremental step sub additional following further recurring sec second 2 2nd folge folgetakt weitere suivant suivante"
+    " siguiente subsecuente siguientes"
     " successivo successivi adicional следующий последующий nastepny kolejny sonraki increment"
 )
 SETUP: Final = words_of(
-    "setup connect connection connexion connectcost conexion connessione conexao establecimiento establishment flagfall attempt base callsetup"
+    "setup conn connect connection connexion connectcost conexion connessione conexao establecimiento establishment flagfall attempt base callsetup"
     " verbindung verbindungsaufbau einrichtung mise соединение установка polaczenie baglanti surcharge connectfee fixed"
 )
 GRACE: Final = words_of("grace nocharge free kulanz gracia nocharged")
@@ -122,8 +125,9 @@ INDETERMINATE: Final = words_of("ij ijrate indeterminate indet indeterminant und
 LOCAL: Final = words_of("local localrate")
 DEFAULT: Final = words_of("default")
 CHANGE: Final = words_of(
-    "change changes status comment comments trend remark remarks action movement type state indicator anderung status aenderung modification changement statut etat"
-    " cambio estado variazione stato alteracao wijziging изменение статус примечание комментарий zmiana degisim durum"
+    "change changes status comment comments trend remark remarks action movement type indicator anderung status aenderung modification changement statut etat"
+    " cambio cambios estado variazione commentaire commentaires observaciones note bemerkungen stato alteracao wijziging изменение статус примечание"
+    " комментарий zmiana degisim durum"
 )
 CURRENCY: Final = words_of(
     "currency curr ccy currencies wahrung waehrung devise monnaie moneda valuta moeda валюта waluta doviz 币种"
@@ -153,7 +157,8 @@ FILLING: Final = words_of(
 # Headers that do not mean what their words say, or mean it only as a whole.
 WHOLE: Final[Mapping[str, str]] = _table(
     """
-    destination: code name | codename | code names | prefix name | dial code name | area name | areaname | zone name | destination name | route name |
+    code: dial string | dial strings
+    destination: 宛先 | 国名 | code name | codename | code names | prefix name | dial code name | area name | areaname | zone name | destination name | route name |
         destinationname | target pattern name | country network | destination code name | country destination | country operator | nom de la
         destination | area
     other: rate name | iso | iso code | iso country code | country iso | mcc | mnc | pvt rate cost | pvt rate surcharge | minimum charge | min charge
@@ -162,7 +167,8 @@ WHOLE: Final[Mapping[str, str]] = _table(
         rating | trunk id
     country: country name
     network: operator name | network operator
-    country_code: country code | countrycode | cc | country codes | country prefix | landesvorwahl | landervorwahl | landerkennzahl | landercode |
+    country_code: 国番号 | 国コード | 国家代码 | country code | countrycode | cc | country codes | country prefix | landesvorwahl | landervorwahl |
+        landerkennzahl | landercode |
         landeskennzahl | indicatif pays | code pays | codigo pais | codigo de pais | codigo del pais | prefisso paese | prefisso internazionale |
         codigo do pais | ddi | код страны | kod kraju | ulke kodu
     area_code: area code | area codes | areacode | city code | city code s | city codes | ortsvorwahl | ortskennzahl | codigo de area | codigo area |
@@ -170,7 +176,8 @@ WHOLE: Final[Mapping[str, str]] = _table(
     npa: npa
     nxx: nxx
     interval: rate increment | rateincrement | subsequent | subsequent increment | subsequent period | recurring | next increment | next period | sub
-    first: rate minimum | min | duration | initial billing time | initial billing | min time | mintime | minimum time | minimum duration | min duration |
+    first: rate minimum | min | min volume | minimum volume | min vol | min dur | duration | initial billing time | initial billing | min time |
+        mintime | minimum time | minimum duration | min duration |
         initial | minimum | initial increment | initial period | first period | first
     grace: rate nocharge time
     setup: rate surcharge | connectcost | base call cost p | base call cost | flagfall | surcharge | connect fee | setup | setup fee | connectfee |
@@ -252,6 +259,10 @@ YES: Final = frozenset(
     }
 )
 NO: Final = frozenset({"0", "no", "n", "false", "f", "nein", "non", "nao", "нет", "nie", "hayir", ""})
+# What stands in a column of dates where a price goes on as it was.
+UNDATED: Final = frozenset(
+    {"", "n a", "na", "current", "unchanged", "no change", "existing", "in force", "active", "same", "tba", "none"}
+)
 AT_ONCE: Final = _phrases(
     """
     a s a p | ab sofort | asap | at once | da subito | de inmediato | des que possible | direct | effective immediately | hemen | imediatamente | imediato
