@@ -14,7 +14,7 @@ from bench.ground import TENANT, Ground
 from trunkline.simulate.pipeline_case import PipelineSize
 
 ACCOUNTS = 500
-MUST_ISSUE = 10.0  # documents a second
+MUST_ISSUE = 5.0  # documents a second
 SIZE = PipelineSize(
     neighbours=1_000_000, customers=ACCOUNTS, vendors=3, sell_decks=2, smallest=2_000, largest=5_000, change_countries=0
 )

@@ -50,6 +50,11 @@ settings.register_profile("thorough", max_examples=2000, deadline=None, suppress
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What can be asked of tests besides passing."""
+    parser.addoption("--write-query-counts", action="store_true", help="Write tests/backoffice/query_counts.json anew.")
+
+
 def pytest_configure() -> None:
     """What the web needs of a machine is not there in tests: collected files, a cache that processes share, time to hash passwords."""
     from django.conf import settings as django_settings

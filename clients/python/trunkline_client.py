@@ -2390,6 +2390,7 @@ TriedFile = TypedDict(
         "more_columns": "list[str]",
         "rows": "list[dict[str, Any]]",
         "candidates": "list[TriedCandidate]",
+        "is_cut": "bool",
         "failure": "str",
         "remark": "str",
     },
@@ -3202,6 +3203,7 @@ class Client:
     ) -> TriedFile:
         """Show what a file of up to 8 MiB would become: its format, its first rows, every line's fate, what traffic rules would do. Nothing is taken.
 
+        Of one that unfolds to more than 16 MiB the beginning is looked at (`is_cut`).
         It is read by the `mapping` that comes with it, by `format`, as the `switch` would read it, or else the format is recognised."""
         return cast(
             "TriedFile",

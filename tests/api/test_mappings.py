@@ -108,8 +108,16 @@ def test_a_mapping_is_put_as_toml_or_json_and_the_other_options_stay(ask: Asking
 )
 def test_what_is_no_mapping_is_refused(ask: Asking, body: bytes, kind: str, status: int, code: str) -> None:
     switch = old_switch(ask)
-    refused(put(ask, f"/mappings/{switch['id']}", body, kind), status, code)
+    problem = refused(put(ask, f"/mappings/{switch['id']}", body, kind), status, code)
+    assert all(each["pointer"].startswith("line=") for each in problem.get("errors", []))
     assert ok(ask.get(f"/mappings/{switch['id']}"))["title"] == "Mine"
+
+
+def test_what_is_wrong_with_a_mapping_is_said_with_its_line(ask: Asking) -> None:
+    path = f"/mappings/{old_switch(ask)['id']}"
+    wrong = TOML.replace(b'duration = "seconds(seconds)"', b'duration = "secs(seconds)"')
+    problem = refused(put(ask, path, wrong, "application/toml"), 422, "mapping_expression")
+    assert [(each["pointer"], each["code"]) for each in problem["errors"]] == [("line=15", "mapping_expression")]
 
 
 def test_a_switch_of_another_format_has_no_mapping_and_can_have_none(ask: Asking) -> None:
@@ -170,7 +178,11 @@ def test_what_is_tried_is_bounded_and_a_form(ask: Asking, monkeypatch: pytest.Mo
         400,
         "malformed_form",
     )
-    monkeypatch.setattr(mappings, "UNFOLDED_OCTETS_MAX", 100)
-    refused(tried(ask, gzip.compress(b"a" * 1000)), 422, "file_too_large")
+    refused(tried(ask, b"%PDF-1.7"), 415, "unsupported_media_type")
+    monkeypatch.setattr(mappings, "UNFOLDED_OCTETS_MAX", 1 << 20)
+    line = FILE.splitlines(keepends=True)[0]
+    rows = (9 << 20) // len(line)  # more than is looked at in any case
+    shown = ok(tried(ask, gzip.compress(line * rows), TOML))
+    assert (shown["is_cut"], shown["rows_in"] < rows) == (True, True)
     monkeypatch.setattr(mappings, "TRIED_OCTETS_MAX", 100)
     refused(tried(ask, FILE), 413, "payload_too_large")

@@ -40,3 +40,17 @@ def test_escapes_of_good_text_are_good(ask: Asking) -> None:
 def test_an_address_with_what_is_no_text_is_refused(ask: Asking) -> None:
     problem = refused(ask("POST", "/batches", b"x", query={"switch": "\0", "name": "a"}), 422, "validation_failed")
     assert [each["pointer"] for each in problem["errors"]] == ["?switch"]
+
+
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/xml"]
+)
+def test_a_body_that_is_said_to_be_no_json_is_not_read(ask: Asking, kind: str) -> None:
+    response = ask.client.post(
+        "/api/v1/switches",
+        b'{"name": "a", "format": "common"}',
+        content_type=kind,
+        headers={"Authorization": f"Bearer {ask.key}"},
+    )
+    refused(response, 400, "malformed_json")
+    assert ask.get("/switches").json()["data"] == []

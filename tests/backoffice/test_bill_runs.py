@@ -58,6 +58,8 @@ def test_what_is_unbilled_is_previewed_chosen_and_issued_in_the_background(books
         ("acme", "2026-03-10", "4"),
         ("baobab", "2026-03-10", "4"),
     ]
+    months = client.get(reverse("admin:unbilled")).context_data["period"]
+    assert {name: str(day) for name, day in months.items()} == MARCH
     preview = shown(client, rows[0][-1].url)
     assert ("Kenya Fixed Nairobi" in preview, "0.13" in preview, "0.10020833 USD" in preview) == (True, True, True)
     pdf = client.get(reverse("admin:invoice_preview_pdf", args=["acme"]), MARCH)
@@ -89,6 +91,7 @@ def test_what_is_unbilled_is_previewed_chosen_and_issued_in_the_background(books
     assert "No row fits" in shown(client, reverse("admin:invoicing_billrunaccount_changelist"), run="999999")
     document = shown(client, reverse("admin:invoicing_invoice_change", args=(invoice.pk,)))
     assert reverse("admin:invoice_pdf", args=[invoice.public_id]) in document
+    assert ("&#x27;invoice&#x27;" in document, "Issued" in document) == (False, True)
 
     client.post(reverse("admin:invoicing_billrun_try_again", args=(run.pk,)))
     assert "data-follow=" in shown(client, address)

@@ -3,6 +3,10 @@ said before anything is looked up."""
 
 from __future__ import annotations
 
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +16,9 @@ from django.urls import reverse
 
 from tests.backoffice.office import Office
 from tests.isolation.world import World
+from trunkline import backoffice
 from trunkline.backoffice.base import TenantAdmin
+from trunkline.backoffice.hints import HINTS, speaks_of_commands
 from trunkline.backoffice.history import is_tracked
 from trunkline.backoffice.site import Page, site
 from trunkline.backoffice.verbs import Verb, verbs_of
@@ -24,6 +30,11 @@ VERBS = [(screen, verb) for screen in SCREENS for verb in verbs_of(type(screen))
 TYPED_FIELDS = [(screen, name) for screen in SCREENS for name in screen.autocomplete_fields]
 PLAIN_PAGES = [page for page in site.pages if "<" not in page.route]
 ABSENT = 999_999_999
+FOLDER = Path(backoffice.__file__).parent
+TEXTS = re.compile(
+    r"""\{% (?:translate|trans) ["'](.*?)["']|\{% blocktranslate.*?%\}(.*?)\{% endblocktranslate""", re.DOTALL
+)
+COMMANDS = re.compile(r"`|bin/trunkline|trunkline [a-z]+ [a-z]|docs/|(?<!-)--(?!-)")
 
 each_screen = pytest.mark.parametrize("screen", SCREENS, ids=lambda each: each.opts.label)
 each_verb = pytest.mark.parametrize(("screen", "verb"), VERBS, ids=lambda each: getattr(each, "name", None))
@@ -201,14 +212,77 @@ def test_a_form_from_elsewhere_is_refused(office: Office, world: World) -> None:
     assert [status(client, address, {}) for address in addresses] == [403 for _ in addresses]
 
 
+def without_help(form: Any) -> list[str]:
+    """The fields of a form that one fills in and that have no help. A screen's page of a row has a form even where nothing of it is shown."""
+    return [name for name, field in form.fields.items() if not field.help_text]
+
+
 @each_screen
-def test_every_field_that_is_filled_in_has_help(office: Office, screen: TenantAdmin) -> None:
-    if screen.permission_to_add is None:
-        return
-    form = office.client().get(screen.url("add")).context_data["adminform"].form
-    assert [name for name, field in form.fields.items() if not field.help_text] == []
+def test_every_field_that_is_filled_in_has_help(office: Office, world: World, screen: TenantAdmin) -> None:
+    client = office.client()
+    if screen.permission_to_add is not None:
+        assert without_help(client.get(screen.url("add")).context_data["adminform"].form) == []
+    if screen.permission_to_change is not None:
+        page = client.get(screen.url("change", world.row(world.ours, screen.model)))
+        assert without_help(page.context_data["adminform"].form) == []
+
+
+@each_verb
+def test_every_field_of_a_verb_has_help(office: Office, world: World, screen: TenantAdmin, verb: Verb) -> None:
+    page = office.client().get(screen.url(verb.name, None if verb.on_list else world.row(world.ours, screen.model)))
+    if page.status_code != 404:  # which says that it makes no sense for this row
+        assert without_help(page.context_data["form"]) == []
+
+
+@each_page
+def test_every_field_of_a_page_of_its_own_has_help(office: Office, page: Page) -> None:
+    context = office.client().get(reverse(f"admin:{page.name}")).context_data or {}
+    assert [without_help(form) for name, form in context.items() if name.endswith("form") and form is not None] in (
+        [],
+        [[]],
+    )
 
 
 @each_screen
 def test_an_empty_list_says_what_to_do(office: Office, screen: TenantAdmin) -> None:
     assert str(screen.empty_text), "give empty_text"
+
+
+@pytest.mark.parametrize(
+    "path", sorted(FOLDER.rglob("*.py")) + sorted(FOLDER.rglob("*.html")), ids=lambda path: path.name
+)
+def test_no_text_sends_anybody_to_a_command_line(path: Path) -> None:
+    source = path.read_text(encoding="utf-8")
+    said = ["".join(pair) for pair in TEXTS.findall(source)] if path.suffix == ".html" else texts_of(ast.parse(source))
+    assert [text for text in said if COMMANDS.search(text)] == []
+
+
+def texts_of(tree: ast.AST) -> list[str]:
+    """What a module has translated: the first text of each call of gettext and its like."""
+    found = []
+    for node in ast.walk(tree):
+        name = getattr(node.func, "id", "") if isinstance(node, ast.Call) else ""
+        if name in {"_", "gettext", "gettext_lazy", "ngettext"} and isinstance(node.args[0], ast.Constant):
+            found.append(str(node.args[0].value))
+    return found
+
+
+def test_every_hint_that_speaks_of_commands_has_another_for_pages() -> None:
+    """Rooms give hints for whoever has the command line; on a page they are those of `backoffice.hints`."""
+    missing = {}
+    for room in ("identity", "invoicing", "ledger", "parties", "reports", "tariffs", "tenancy", "usage"):
+        for path in sorted((FOLDER.parent / room).rglob("*.py")):
+            for code, hint in hints_of(ast.parse(path.read_text(encoding="utf-8"))):
+                if speaks_of_commands(hint) and code not in HINTS:
+                    missing[code] = hint
+    assert missing == {}
+
+
+def hints_of(tree: ast.AST) -> Iterator[tuple[str, str]]:
+    """The codes and hints of errors that a module raises, as far as they are written where they are raised."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or not node.args or not isinstance(node.args[0], ast.Constant):
+            continue
+        for keyword in node.keywords:
+            if keyword.arg == "hint":
+                yield str(node.args[0].value), ast.unparse(keyword.value)

@@ -17,7 +17,7 @@ from tests.databases import AT
 from trunkline.kit import clock
 from trunkline.parties.actions import create_account
 from trunkline.parties.models import Account
-from trunkline.tariffs.actions import create_tariff, load_rates
+from trunkline.tariffs.actions import create_tariff, load_rates, set_exchange_rate
 from trunkline.tariffs.models import AccountTariff, Code, CodeDeck, Destination, Rate, Tariff
 from trunkline.tenancy.scope import scope
 from trunkline.usage import rate_loads
@@ -277,11 +277,9 @@ def test_the_price_of_a_call_by_an_account_is_that_of_its_list(
     assert "It has no price" in ask(owner, account=account.pk).content.decode()
     with scope(office.ours, "test"):
         AccountTariff.objects.create(account=account, side="sell", position=1, tariff=tariff)
-        from trunkline.tariffs.actions import set_exchange_rate
-
         set_exchange_rate(base="EUR", quote="USD", on=AT.date(), rate="1.25", at=AT)
     assert facts(ask(owner, account=account.pk))["It costs"] == "0.12 EUR"
-    assert "no rate" in ask(owner, account=account.pk, called="999").content.decode().lower()
+    assert "No rate fits the number" in ask(owner, account=account.pk, called="999").content.decode()
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from tests.api.conftest import Asking
@@ -340,3 +342,16 @@ def test_who_signs_up_lands_on_the_first_steps_with_the_day_on_which_the_trial_e
     assert page.context_data["first_steps"]["trial_day"] is not None
     assert len(steps(client)) == 8
     assert "You are on trial until the end of" in text_of(page)
+
+
+PAGES = ["index", "settings", "settings_history", "role_matrix", "identity_membership_changelist", "identity_membership_add", "identity_role_changelist",
+    "identity_role_add", "identity_apikey_changelist", "identity_apikey_add", "identity_denial_changelist", "identity_staffsession_changelist"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_page_of_the_settings_asks_the_database_more_than_thirty_times(office: Office, name: str) -> None:
+    client = office.client(OWNER)
+    client.get(at(name))
+    with CaptureQueriesContext(connection) as asked:
+        assert client.get(at(name)).status_code == 200
+    assert len(asked) <= 30

@@ -46,10 +46,14 @@ class Picture:
 
 
 FIRST = "#result_list tbody tr:first-child a >> nth=0"
+MONTH = "/office/?days=30"  # of its last traffic
 PICTURES = (
-    Picture("dashboard", "/office/"),
-    Picture("dashboard-dark", "/office/", is_dark=True),
-    Picture("dashboard-phone", "/office/", size=PHONE),
+    Picture("dashboard", MONTH, tenant="savanna"),
+    Picture("dashboard-dark", MONTH, tenant="savanna", is_dark=True),
+    Picture("dashboard-phone", MONTH, tenant="savanna", size=PHONE),
+    Picture(
+        "summary", "/office/reports/summary/?from=2026-03-02&to=2026-03-03&by_1=account&sort=margin&measure=revenue"
+    ),
     Picture("records", "/office/traffic/records/?account=harbor"),
     Picture("why", "/office/traffic/records/?account=harbor", follow=(".office-table tbody a >> nth=0",)),
     Picture("files", "/office/usage/batch/"),

@@ -25,3 +25,21 @@ def test_every_page_fits_a_desk_and_a_phone(owner: Visitor) -> None:
         expect(page.locator("#main, main").first).to_be_visible()
         too_wide[name] = [*owner.too_wide(DESKTOP), *owner.too_wide(PHONE)]
     assert {name: found for name, found in too_wide.items() if found} == {}
+
+
+def test_french_fits_a_phone(owner: Visitor) -> None:
+    """Its words are longer."""
+    page = owner.go("/office/")
+    page.context.add_cookies([{"name": "django_language", "value": "fr", "url": page.url}])
+    too_wide = {}
+    for path in (
+        "/office/",
+        "/office/traffic/records/",
+        "/office/usage/batch/",
+        "/office/usage/source/add/",
+        "/office/tariffs/rate/",
+    ):
+        page = owner.go(path)
+        expect(page.locator("html")).to_have_attribute("lang", "fr")
+        too_wide[path] = owner.too_wide(PHONE)
+    assert {path: found for path, found in too_wide.items() if found} == {}

@@ -16,6 +16,16 @@ from tests.browser.visitor import PHONE, Visitor
 from tests.staff import PASSWORD
 from trunkline.identity.models import User
 
+# A device that holds passkeys and knows its owner.
+DEVICE = {
+    "protocol": "ctap2",
+    "transport": "internal",
+    "hasResidentKey": True,
+    "hasUserVerification": True,
+    "isUserVerified": True,
+    "automaticPresenceSimulation": True,
+}
+
 
 def sign_in(page: Page, password: str = PASSWORD) -> None:
     page.locator("[name=login]").fill(OWNER)
@@ -68,6 +78,28 @@ def test_a_second_factor_is_set_up_and_asked_for(visitor: Visitor, without_facto
     expect(page.locator("[name=code]")).to_be_visible()
     page.locator("[name=code]").fill(totp(secret))
     page.keyboard.press("Enter")
+    page.wait_for_url("**/office/")
+
+
+def test_a_passkey_lets_in_without_a_password(visitor: Visitor, without_factors: User) -> None:
+    page = visitor.go("/accounts/login/")
+    device = page.context.new_cdp_session(page)
+    device.send("WebAuthn.enable")
+    device.send("WebAuthn.addVirtualAuthenticator", {"options": DEVICE})
+    sign_in(page)
+    page.wait_for_url("**/office/")
+    page = visitor.go("/accounts/2fa/webauthn/add/")
+    page.locator("[name=password]").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.locator("[name=name]").fill("Telephone")
+    page.locator("[name=passwordless]").check()
+    page.locator("#mfa_webauthn_add").click()
+    page.wait_for_url(re.compile("/accounts/2fa/(?!webauthn/add)"))
+
+    page = visitor.go("/accounts/2fa/")
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url("**/accounts/login/")
+    page.locator("#passkey_login").click()
     page.wait_for_url("**/office/")
 
 

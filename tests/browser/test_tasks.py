@@ -63,6 +63,7 @@ def test_a_file_is_sent_in_and_watched_until_it_is_posted(
     expect(progress).to_contain_text("Posted")  # the page has asked by itself
     expect(progress.locator("tr", has_text="Rated")).to_contain_text("1")
     expect(progress.locator("tr", has_text="no_rate_sell")).to_be_visible()
+    expect(page.get_by_role("link", name=re.compile("Send rejects again"))).to_be_visible()
 
 
 def test_a_record_is_found_and_says_why_it_costs_that(owner: Visitor) -> None:
@@ -134,6 +135,27 @@ def test_the_keyboard_leads_everywhere(owner: Visitor) -> None:
     page.keyboard.press("g")
     page.keyboard.press("d")
     page.wait_for_url("**/office/")
+
+
+def test_the_rows_of_lists_are_walked_and_opened_by_keys(owner: Visitor) -> None:
+    for address in (
+        "/office/parties/account/",
+        "/office/tariffs/tariff/",
+        "/office/usage/batch/",
+        "/office/tariffs/rate/",
+    ):
+        page = owner.go(address)
+        links = page.locator("#result_list tr.data-row").locator("a[href] >> nth=0")
+        page.keyboard.press("j")
+        expect(links.nth(0)).to_be_focused()
+        target = links.nth(0).get_attribute("href") or ""
+        if links.count() > 1:
+            page.keyboard.press("j")
+            expect(links.nth(1)).to_be_focused()
+            page.keyboard.press("k")
+            expect(links.nth(0)).to_be_focused()
+        page.keyboard.press("Enter")
+        page.wait_for_url(f"**{target}")
 
 
 def test_the_invoice_stands_in_the_list_and_its_files_come_down(owner: Visitor) -> None:

@@ -20,6 +20,7 @@ from trunkline.api.auth import ApiKey, begin
 from trunkline.api.files import answer_of
 from trunkline.api.shapes import Body, Day, Id, Instant, Page, answers, sparse
 from trunkline.api.versions import show
+from trunkline.core.errors import Invalid
 from trunkline.core.period import DatePeriod
 from trunkline.identity.permissions import Permission
 from trunkline.identity.principal import Principal
@@ -64,7 +65,10 @@ class Days(Body):
     def days(self) -> DatePeriod:
         """The days. Raises Invalid `bad_period`, `period_order`."""
         if self.period_from is not None and self.period_to is not None:
-            return DatePeriod(self.period_from, self.period_to)
+            found = DatePeriod(self.period_from, self.period_to)
+            if not found:
+                raise Invalid("period_order", "The period has no day: `period_to` is the first day after it.")
+            return found
         return period_of(self.period or "")
 
 

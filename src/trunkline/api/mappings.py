@@ -16,7 +16,7 @@ from pydantic import Field
 
 from trunkline.api import listing
 from trunkline.api.auth import ApiKey
-from trunkline.api.problems import too_large
+from trunkline.api.problems import FieldError, InvalidFields, too_large
 from trunkline.api.shapes import Body, Id, Page, answers, sparse
 from trunkline.api.versions import require_match, show
 from trunkline.core.errors import Invalid, NotFound
@@ -25,12 +25,18 @@ from trunkline.identity.principal import Principal
 from trunkline.kit.clock import now
 from trunkline.kit.db.locks import lock_rows
 from trunkline.kit.scratch import scratch_path
-from trunkline.tariffs.source import unfold
 from trunkline.tenancy.scope import scope
 from trunkline.usage.actions import change_switch, profile_of
 from trunkline.usage.decode import FORMATS, get_format
 from trunkline.usage.decode.mapped import Mapped
-from trunkline.usage.decode.mapping import MAPPING_OCTETS_MAX, check_mapping, parse_mapping, read_mapping_text
+from trunkline.usage.decode.mapping import (
+    MAPPING_OCTETS_MAX,
+    Description,
+    check_mapping,
+    parse_mapping,
+    read_mapping_text,
+)
+from trunkline.usage.intake import require_usage
 from trunkline.usage.models import Switch
 from trunkline.usage.pin import rules_to_try
 from trunkline.usage.queries import access_switch, access_switch_by_id, switches
@@ -126,6 +132,7 @@ class TriedFile(Body):
     more_columns: list[str] = Field(description="Columns that are not read.")
     rows: list[dict[str, Any]] = Field(description="The first lines with their fate.")
     candidates: list[TriedCandidate] = Field(description="Where the format was recognised, the best first.")
+    is_cut: bool = Field(description="Only the beginning of the file was looked at.")
     failure: str = Field(description="Stable code of what would fail the whole file; empty: nothing.")
     remark: str
 
@@ -202,6 +209,7 @@ def try_mapping(
 ) -> Any:
     """Show what a file of up to 8 MiB would become: its format, its first rows, every line's fate, what traffic rules would do. Nothing is taken.
 
+    Of one that unfolds to more than 16 MiB the beginning is looked at (`is_cut`).
     It is read by the `mapping` that comes with it, by `format`, as the `switch` would read it, or else the format is recognised.
     """
     listing.refuse_unknown(request, ("switch", "format"))
@@ -220,10 +228,11 @@ def try_mapping(
     path = scratch_path("try")
     try:
         path.write_bytes(content)
-        trial = try_file(path, form=form, profile=profile, received_at=at, rules=rules)
+        trial = try_file(
+            path, form=form, profile=profile, received_at=at, rules=rules, name=name, octets_max=UNFOLDED_OCTETS_MAX
+        )
     finally:
         path.unlink(missing_ok=True)
-    trial.name = name
     return TriedFile(**as_json(trial))
 
 
@@ -263,13 +272,27 @@ def _read_mapping(request: HttpRequest) -> dict[str, Any]:
     if name is None:
         hint = f"Send it as {', '.join(_LANGUAGES)}."
         raise Invalid("unsupported_media_type", "The body is no mapping.", hint=hint)
-    value = read_mapping_text(_mapping_text(request.body), name)
-    check_mapping(value, name)
+    text = _mapping_text(request.body)
+    _described(text, name)
+    value = read_mapping_text(text, name)
     try:
         plain: dict[str, Any] = json.loads(json.dumps(value, allow_nan=False))
     except (TypeError, ValueError) as error:
         raise Invalid("mapping_type", "The mapping has a value that is neither text nor number.") from error
     return plain
+
+
+def _described(text: str, name: str) -> Description:
+    """The mapping of a text. Raises Invalid `mapping_*`, which points at the line that it is about, as far as that is known."""
+    try:
+        return parse_mapping(text, name)
+    except Invalid as error:
+        line = error.context.get("line")
+        if line is None:
+            raise
+        raise InvalidFields(
+            [FieldError(f"line={line}", error.code, str(error))], code=error.code, message=error.message
+        ) from error
 
 
 def _mapping_text(octets: bytes) -> str:
@@ -285,10 +308,10 @@ def _mapping_text(octets: bytes) -> str:
 
 
 def _read_form(request: HttpRequest) -> tuple[str, bytes, Mapped | None]:
-    """Name and unfolded content of the file of a form, and the mapping that came with it.
+    """Name and content of the file of a form, and the mapping that came with it.
 
     Raises Invalid `unsupported_media_type`, `length_required`, `payload_too_large` before any of it is read; `malformed_form`, `file_missing`;
-    `mapping_*`; and as `tariffs.source.unfold` does.
+    `mapping_*`.
     """
     if (request.content_type or "").lower() != "multipart/form-data":
         raise Invalid("unsupported_media_type", "The body is no form.", hint="Send it as multipart/form-data.")
@@ -303,9 +326,10 @@ def _read_form(request: HttpRequest) -> tuple[str, bytes, Mapped | None]:
         raise Invalid("malformed_form", "The form cannot be read.") from error
     if file is None:
         raise Invalid("file_missing", "The form has no `file`.")
-    content = unfold(file.read(), octets_max=UNFOLDED_OCTETS_MAX)
+    content = file.read()
+    require_usage(content)
     described = None
     if mapping is not None:
         suffix = PurePath(mapping.name or "").suffix
-        described = Mapped(parse_mapping(_mapping_text(mapping.read()), f"mapping{suffix}"))
+        described = Mapped(_described(_mapping_text(mapping.read()), f"mapping{suffix}"))
     return PurePath(file.name or "file").name, content, described

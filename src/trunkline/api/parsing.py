@@ -19,7 +19,10 @@ class Parser(JsonParser):
     """Reads JSON. What it raises about a body is answered as `malformed_json`."""
 
     def parse_body(self, request: HttpRequest) -> Any:
-        """The value that a body is. Raises ValueError."""
+        """The value that a body is. Raises ValueError, also for one that is said to be something else, as forms of other sites are."""
+        kind = request.content_type or ""
+        if kind and kind != "application/json" and not kind.endswith("+json"):
+            raise ValueError(f"the body is said to be {kind}")
         text = request.body.decode()
         found = json.loads(text, parse_constant=_refuse_constant)
         if "\\u" in text and not all(map(_is_sound, _texts(found))):

@@ -122,7 +122,7 @@ def _identities(request: HttpRequest, account: Account) -> Panel:
                 choice(each, "side"),
                 each.switch or _("any"),
                 validity(each.valid_from, each.valid_to, account.timezone),
-                standing(each.valid_from, each.valid_to, now())[1],
+                standing(each.valid_from, each.valid_to, now()),
             ]
             for each in rows[:PANEL_ROWS]
         ],
@@ -148,7 +148,7 @@ def _tariffs(request: HttpRequest, account: Account) -> Panel:
                 choice(each, "service"),
                 each.position,
                 validity(each.valid_from, each.valid_to, account.timezone),
-                standing(each.valid_from, each.valid_to, now())[1],
+                standing(each.valid_from, each.valid_to, now()),
                 row_link(request, each, _("Change")),
             ]
             for each in rows[:PANEL_ROWS]

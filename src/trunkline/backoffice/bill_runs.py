@@ -10,6 +10,7 @@ from django import forms
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import TextFilter
@@ -20,8 +21,9 @@ from trunkline.backoffice.base import ReadOnlyAdmin, TenantAdmin
 from trunkline.backoffice.fields import DayField, WordsField
 from trunkline.backoffice.filters import BeginsFilter, ChoiceFilter
 from trunkline.backoffice.forms import ActionForm
+from trunkline.backoffice.hints import HINTS
 from trunkline.backoffice.panels import PANEL_ROWS, Link, Panel
-from trunkline.backoffice.shown import NOTHING, choice, money, row_link
+from trunkline.backoffice.shown import NOTHING, choice, money, row_link, state
 from trunkline.backoffice.site import site
 from trunkline.backoffice.verbs import verb
 from trunkline.backoffice.words import local
@@ -119,6 +121,9 @@ class BillRunAdmin(TenantAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
         return () if obj is None else self.get_fieldsets(request, obj)[0][1]["fields"]
 
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        return super().render_change_form(request, context | {"show_save_and_add_another": False}, *args, **kwargs)
+
     def empty_link(self, request: HttpRequest) -> Link | None:
         return Link(_("What is unbilled"), reverse("admin:unbilled"), "pending_actions")
 
@@ -153,10 +158,10 @@ class BillRunAdmin(TenantAdmin):
             return _("all that have something to bill")
         return str(_tally(run).accounts)
 
-    @display(description=gettext_lazy("State"), label=STATE_LABELS)
-    def shown_state(self, run: BillRun) -> tuple[str, str]:
+    @display(description=gettext_lazy("State"))
+    def shown_state(self, run: BillRun) -> SafeString:
         """How far it has come."""
-        return run.state, choice(run, "state")
+        return state(run.state, choice(run, "state"), STATE_LABELS)
 
     @display(description=gettext_lazy("Issued"))
     def shown_done(self, run: BillRun) -> str:
@@ -266,7 +271,10 @@ def _totals(run: BillRun) -> Panel:
 
 def _refused(request: HttpRequest, run: BillRun) -> Panel:
     refused = queries.outcomes_of(run).filter(outcome=BillOutcome.REFUSED)[:REFUSED_ROWS]
-    rows = [(row_link(request, each.account, each.account.code), each.reason, each.detail) for each in refused]
+    rows = [
+        (row_link(request, each.account, each.account.code), each.reason, f"{each.detail} {HINTS.get(each.reason, '')}")
+        for each in refused
+    ]
     text = _("Their usage is unbilled as before. Mend the cause, then try again.")
     return Panel(_("Refused"), (_("Account"), _("Reason"), _("What is in the way")), rows, text=text)
 
@@ -315,7 +323,7 @@ class BillRunAccountAdmin(ReadOnlyAdmin):
     list_select_related = ("account", "invoice", "bill_run")
     ordering = ("-bill_run", "account__code")
     sortable_by = ()
-    fields = ("bill_run", "account", "shown_outcome", "shown_invoice", "reason", "detail")
+    fields = ("bill_run", "account", "outcome_text", "shown_invoice", "reason", "detail")
     empty_text = gettext_lazy("Here stands what became of every account of a bill run.")
 
     def empty_link(self, request: HttpRequest) -> Link | None:
@@ -334,10 +342,15 @@ class BillRunAccountAdmin(ReadOnlyAdmin):
         """Whose."""
         return row.account.code
 
-    @display(description=gettext_lazy("Outcome"), label=OUTCOME_LABELS)
-    def shown_outcome(self, row: BillRunAccount) -> tuple[str, str]:
+    @display(description=gettext_lazy("Outcome"))
+    def outcome_text(self, row: BillRunAccount) -> str:
+        """What became of it, in words."""
+        return choice(row, "outcome")
+
+    @display(description=gettext_lazy("Outcome"))
+    def shown_outcome(self, row: BillRunAccount) -> SafeString:
         """What became of it."""
-        return row.outcome, choice(row, "outcome")
+        return state(row.outcome, choice(row, "outcome"), OUTCOME_LABELS)
 
     @display(description=gettext_lazy("Invoice"))
     def shown_invoice(self, row: BillRunAccount) -> str:

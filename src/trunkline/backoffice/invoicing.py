@@ -60,7 +60,7 @@ class InvoiceAdmin(ReadOnlyAdmin):
     ordering = ("-pk",)
     sortable_by = ()
     fields = (
-        "number", "account", "shown_kind", "shown_state", "period", "timezone", "shown_net", "shown_tax", "shown_total",
+        "number", "account", "kind_text", "state_text", "period", "timezone", "shown_net", "shown_tax", "shown_total",
         "issued_on", "due_on", "records", "void_reason", "public_id",
     )  # fmt: skip
     empty_text = gettext_lazy("No document has been issued. See what is unbilled, and issue some from there.")
@@ -81,6 +81,14 @@ class InvoiceAdmin(ReadOnlyAdmin):
         if not principal_of(request).may(Permission.INVOICES_ISSUE):
             return []
         return [Link(_("Issue invoices"), reverse("admin:unbilled"), "playlist_add")]
+
+    @display(description=gettext_lazy("kind"))
+    def kind_text(self, invoice: Invoice) -> str:
+        return choice(invoice, "kind")
+
+    @display(description=gettext_lazy("state"))
+    def state_text(self, invoice: Invoice) -> str:
+        return choice(invoice, "state")
 
     @display(description=gettext_lazy("kind"), label={"invoice": "info", "credit_note": "warning"})
     def shown_kind(self, invoice: Invoice) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from django import forms
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
@@ -29,7 +30,7 @@ from trunkline.backoffice.fields import (
 from trunkline.backoffice.filters import ChoiceFilter, FlagFilter, HoldsFilter
 from trunkline.backoffice.forms import AccountTimesForm, ActionForm, EndForm, StaffForm
 from trunkline.backoffice.panels import PANEL_ROWS, Link, Panel
-from trunkline.backoffice.shown import HOLDS, State, choice, money, row_link, standing, validity
+from trunkline.backoffice.shown import choice, money, row_link, standing, state, validity
 from trunkline.backoffice.site import site
 from trunkline.backoffice.verbs import verb
 from trunkline.core.money import Amount
@@ -161,10 +162,10 @@ class AccountAdmin(TenantAdmin):
         roles = [(account.is_customer, gettext("customer")), (account.is_vendor, gettext("vendor"))]
         return ", ".join(word for is_so, word in roles if is_so)
 
-    @display(description=_("Status"), label=STATUS_LABELS)
-    def shown_status(self, account: Account) -> State:
+    @display(description=_("Status"))
+    def shown_status(self, account: Account) -> SafeString:
         """Whether it is served."""
-        return State(account.status, choice(account, "status"), STATUS_LABELS)
+        return state(account.status, choice(account, "status"), STATUS_LABELS)
 
     @display(description=_("Balance"))
     def shown_balance(self, account: Account) -> Any:
@@ -410,8 +411,8 @@ class IdentityAdmin(TenantAdmin):
         """From when to when, on the account's clock."""
         return validity(identity.valid_from, identity.valid_to, identity.account.timezone)
 
-    @display(description=_("Now"), label=HOLDS)
-    def shown_standing(self, identity: Identity) -> State:
+    @display(description=_("Now"))
+    def shown_standing(self, identity: Identity) -> SafeString:
         """Whether it holds now."""
         return standing(identity.valid_from, identity.valid_to, now())
 

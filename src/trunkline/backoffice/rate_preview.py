@@ -35,6 +35,17 @@ QUANTITY: Final = 60
 QUANTITY_MAX: Final = 10**15
 TAGS_MAX: Final = 50
 
+OUTCOMES: Final[Mapping[str, Any]] = {
+    "no_rate": gettext_lazy(
+        "No rate fits the number at that time. Add one, or give the account a tariff that has one."
+    ),
+    "blocked": gettext_lazy("The rate that fits is blocked: such calls are refused."),
+    "overflow": gettext_lazy("The amount is larger than any that can be kept."),
+    "no_exchange_rate": gettext_lazy(
+        "There is no exchange rate to the account's currency on that day. Load one, or state it."
+    ),
+}
+
 
 class PreviewForm(StaffForm):
     """A call that nobody made, and by whose prices it is to cost something."""
@@ -166,7 +177,7 @@ def _shown(found: Previewed, start: datetime) -> list[Section]:
             short.facts.append((_("In the operator's currency"), money(str(priced.base_amount), found.base_currency)))
     else:
         reason = Reason(found.outcome) if found.outcome in list(Reason) else None
-        said = f"{found.outcome}: {reason.meaning} {reason.what_to_do}" if reason else found.outcome
+        said = f"{reason.meaning} {reason.what_to_do}" if reason else OUTCOMES.get(found.outcome, found.outcome)
         short.warnings.append(_("It has no price. %(why)s") % {"why": said})
     if state.denied_by is not None:
         short.warnings.append(_("The traffic rule %(rule)s refuses it.") % {"rule": state.denied_by.name})

@@ -16,6 +16,7 @@ from django.contrib.admin.utils import flatten_fieldsets
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
@@ -27,7 +28,7 @@ from trunkline.backoffice.filters import CodeFilter, InForceOnFilter, VoidedFilt
 from trunkline.backoffice.forms import ActionForm
 from trunkline.backoffice.hints import error_text
 from trunkline.backoffice.panels import Link, Panel
-from trunkline.backoffice.shown import HOLDS, State, instant, label, standing, validity
+from trunkline.backoffice.shown import HOLDS, instant, label, standing, state, validity
 from trunkline.backoffice.site import site
 from trunkline.backoffice.tariffs import rate_price, tell_proposals
 from trunkline.backoffice.verbs import verb
@@ -245,11 +246,11 @@ class RateAdmin(TenantAdmin):
         """From when to when, on the tariff's clock."""
         return validity(rate.valid_from, rate.valid_to, rate.tariff.timezone)
 
-    @display(description=_("Now"), label=HOLDS)
-    def shown_standing(self, rate: Rate) -> State:
+    @display(description=_("Now"))
+    def shown_standing(self, rate: Rate) -> SafeString:
         """Whether it holds now."""
         if rate.voided_at is not None:
-            return State("voided", gettext("voided"), HOLDS)
+            return state("voided", gettext("voided"), HOLDS)
         return standing(rate.valid_from, rate.valid_to, now())
 
     @display(description=_("Marks"))

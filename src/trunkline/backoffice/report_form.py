@@ -78,6 +78,15 @@ JURISDICTIONS: Final[Mapping[str, Any]] = {
     Jurisdiction.INTERSTATE: gettext_lazy("Interstate"),
     Jurisdiction.INDETERMINATE: gettext_lazy("Indeterminate"),
 }
+# The names of the usual reports (`reports.presets`), which are kept in English.
+USUAL_NAMES: Final[Mapping[str, Any]] = {
+    "Margin by customer": gettext_lazy("Margin by customer"),
+    "Margin by customer and destination": gettext_lazy("Margin by customer and destination"),
+    "Margin by destination and vendor": gettext_lazy("Margin by destination and vendor"),
+    "Traffic by day": gettext_lazy("Traffic by day"),
+    "Quality of vendors": gettext_lazy("Quality of vendors"),
+    "Why calls fail": gettext_lazy("Why calls fail"),
+}
 CUSTOM: Final = "days"  # compared with days that are given
 # Options that stand in the form as they are.
 PLAIN: Final = (
@@ -180,7 +189,9 @@ class ReportForm(StaffForm):
         self.fields["compare_to"] = _bound(gettext_lazy("Compared until before"), until)
         for number in range(1, KEYS_MAX + 1):
             label = gettext_lazy("Group by") if number == 1 else gettext_lazy("then by")
-            help_text = gettext_lazy("Nothing: the totals alone.") if number == 1 else ""
+            help_text = (
+                gettext_lazy("Nothing: the totals alone.") if number == 1 else gettext_lazy("Empty: no further groups.")
+            )
             self.fields[f"by_{number}"] = forms.ChoiceField(
                 label=label, required=False, choices=lazy(_keys, list)(), help_text=help_text
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django.utils.html import format_html
@@ -62,30 +63,21 @@ def validity(valid_from: datetime | None, valid_to: datetime | None, zone: str) 
     return gettext("until %(end)s") % {"end": end} if end else gettext("always")
 
 
-class State(tuple[str, Any]):
-    """A state (value, text) as lists with `label=kinds` want it, which on the page of its row shows the same coloured box."""
-
-    kind: str
-
-    def __new__(cls, value: str, text: Any, kinds: Mapping[str, str]) -> State:
-        self = super().__new__(cls, (value, text))
-        self.kind = kinds.get(value, "default")
-        return self
-
-    def __html__(self) -> str:
-        return label(self[1], self.kind)
+def state(value: str, text: Any, kinds: Mapping[str, str]) -> SafeString:
+    """A state in a box of its colour, in lists, tables and on the page of its row."""
+    return label(text, kinds.get(value, "default"))
 
 
 HOLDS = {"now": "success", "later": "info", "over": "default", "voided": "danger"}
 
 
-def standing(valid_from: datetime | None, valid_to: datetime | None, at: datetime) -> State:
-    """Whether something holds, for a label of HOLDS."""
+def standing(valid_from: datetime | None, valid_to: datetime | None, at: datetime) -> SafeString:
+    """Whether something holds at an instant."""
     if is_in_force(valid_from, valid_to, at):
-        return State("now", gettext("in force"), HOLDS)
+        return state("now", gettext("in force"), HOLDS)
     if valid_from is not None and at < valid_from and valid_from != valid_to:
-        return State("later", gettext("later"), HOLDS)
-    return State("over", gettext("over"), HOLDS)
+        return state("later", gettext("later"), HOLDS)
+    return state("over", gettext("over"), HOLDS)
 
 
 YES, NO = _("yes"), _("no")
@@ -103,6 +95,11 @@ def choice_text(value: Any) -> str:
 
 def label(text: Any, kind: str = "default") -> SafeString:
     """A text in a coloured box: `success`, `warning`, `danger`, `info`, `primary` or `default`."""
+    return _label(str(text), kind)
+
+
+@lru_cache(maxsize=1024)  # a list has the same few again and again
+def _label(text: str, kind: str) -> SafeString:
     from django.template.loader import render_to_string
 
     return SafeString(render_to_string("unfold/helpers/label.html", {"text": text, "type": kind}).strip())

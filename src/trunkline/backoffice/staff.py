@@ -537,7 +537,7 @@ class DenialAdmin(ReadOnlyAdmin):
     def why(self, denial: Denial) -> str:
         if denial.code == "permission_missing" and denial.permission:
             return gettext("%(permission)s is missing") % {"permission": denial.permission}
-        return gettext(DENIALS.get(denial.code, denial.code))
+        return str(DENIALS.get(denial.code, denial.code))
 
     @display(description=_("Permission"))
     def shown_permission(self, denial: Denial) -> str:
@@ -557,11 +557,11 @@ class DenialAdmin(ReadOnlyAdmin):
         return local(denial.last_at)
 
 
-DENIALS: dict[str, str] = {
-    "permission_missing": "a permission is missing",
-    "beyond_own_permissions": "it touches more than they may themselves",
-    "network_not_allowed": "not from this network",
-    "invalid_api_key": "the key has expired or was revoked",
-    "trial_ended": "the trial has ended",
-    "tenant_suspended": "the operator is suspended",
+DENIALS: dict[str, Any] = {
+    "permission_missing": _("a permission is missing"),
+    "beyond_own_permissions": _("it touches more than they may themselves"),
+    "network_not_allowed": _("not from this network"),
+    "invalid_api_key": _("the key has expired or was revoked"),
+    "trial_ended": _("the trial has ended"),
+    "tenant_suspended": _("the operator is suspended"),
 }

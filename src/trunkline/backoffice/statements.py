@@ -32,7 +32,7 @@ XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet
 BOOKS: Final = {
     Books.INVOICED: gettext_lazy("Invoices and payments"),
     Books.UNBILLED: gettext_lazy("Usage that is not invoiced yet"),
-    Books.ALL: gettext_lazy("Both"),
+    Books.ALL: gettext_lazy("Everything"),
 }
 KINDS: Final = {
     EntryKind.USAGE_SELL: gettext_lazy("Usage"),

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy
 
 from trunkline.backoffice.forms import StaffForm, refuse
 from trunkline.backoffice.panels import Link, Panel
-from trunkline.backoffice.report_form import FIGURES, ReportForm, is_asked, key_name, summary_address
+from trunkline.backoffice.report_form import FIGURES, USUAL_NAMES, ReportForm, is_asked, key_name, summary_address
 from trunkline.backoffice.site import site
 from trunkline.core.errors import Invalid, TrunklineError
 from trunkline.core.period import get_zone, local_date, local_text
@@ -161,7 +161,11 @@ def _templates() -> list[Link]:
     """Questions to begin with: those that are kept, then the usual ones."""
     kept = [Link(each.name, summary_address(each.asked), "bookmark") for each in saved_reports()[:TEMPLATES_MAX]]
     names = {str(each.text) for each in kept}
-    usual = [Link(_(name), summary_address(asked), "bar_chart") for name, asked in USUAL.items() if name not in names]
+    usual = [
+        Link(USUAL_NAMES[name], summary_address(asked), "bar_chart")
+        for name, asked in USUAL.items()
+        if name not in names
+    ]
     return [*kept, *usual]
 
 

@@ -9,6 +9,7 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
@@ -19,7 +20,7 @@ from trunkline.backoffice.fields import CurrencyField, ZoneField
 from trunkline.backoffice.filters import ChoiceFilter, HoldsFilter
 from trunkline.backoffice.forms import AccountTimesForm, ActionForm, EndForm, StaffForm
 from trunkline.backoffice.panels import PANEL_ROWS, Link, Panel
-from trunkline.backoffice.shown import HOLDS, State, choice, row_link, standing, validity
+from trunkline.backoffice.shown import choice, row_link, standing, validity
 from trunkline.backoffice.site import site
 from trunkline.backoffice.uploaded import FileField
 from trunkline.backoffice.verbs import verb
@@ -206,7 +207,7 @@ def _assignment_panel(request: HttpRequest, tariff: Tariff) -> Panel:
                 choice(each, "service"),
                 each.position,
                 validity(each.valid_from, each.valid_to, each.account.timezone),
-                standing(each.valid_from, each.valid_to, now())[1],
+                standing(each.valid_from, each.valid_to, now()),
             ]
             for each in rows[:PANEL_ROWS]
         ],
@@ -277,8 +278,8 @@ class AssignmentAdmin(TenantAdmin):
         """From when to when, on the account's clock."""
         return validity(row.valid_from, row.valid_to, row.account.timezone)
 
-    @display(description=_("Now"), label=HOLDS)
-    def shown_standing(self, row: AccountTariff) -> State:
+    @display(description=_("Now"))
+    def shown_standing(self, row: AccountTariff) -> SafeString:
         """Whether it holds now."""
         return standing(row.valid_from, row.valid_to, now())
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import date, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -22,7 +23,7 @@ from trunkline.backoffice.shown import choice_text, money, row_link
 from trunkline.backoffice.site import site
 from trunkline.core.errors import Conflict, Invalid, NotFound
 from trunkline.core.money import Amount
-from trunkline.core.period import DatePeriod
+from trunkline.core.period import DatePeriod, get_zone, local_date
 from trunkline.identity.permissions import Permission
 from trunkline.identity.principal import principal_of
 from trunkline.invoicing import queries
@@ -32,6 +33,7 @@ from trunkline.invoicing.draft import Draft, read_draft
 from trunkline.invoicing.files import name_of
 from trunkline.kit.clock import now
 from trunkline.parties.queries import get_account
+from trunkline.tenancy.queries import current_tenant
 
 ACCOUNTS_MAX: Final = 500
 LINES_MAX: Final = 300
@@ -54,7 +56,7 @@ def unbilled(request: HttpRequest) -> HttpResponse:
     until = form.cleaned_data["until"] if form.is_valid() else None
     found = queries.unbilled(until=until)
     may_issue = principal_of(request).may(Permission.INVOICES_ISSUE)
-    period = {} if until is None else {"period_from": (until - timedelta(days=1)).replace(day=1), "period_to": until}
+    period = _months(found, until)
     sums: dict[str, Amount] = defaultdict(Amount.zero)
     for each in found:
         sums[each.account.currency] += each.amount
@@ -67,7 +69,7 @@ def unbilled(request: HttpRequest) -> HttpResponse:
             each.last_day,
             f"{each.calls:,}",
             money(each.amount, each.account.currency),
-            Link(_("Preview"), preview_address(each.account.code, period)),
+            Link(_("Preview"), preview_address(each.account.code, _months([each], until))),
         )
         for each in found[:ACCOUNTS_MAX]
     ]
@@ -87,6 +89,17 @@ def unbilled(request: HttpRequest) -> HttpResponse:
         "empty_text": _("All usage is on a document. What comes in from now on stands here until it is invoiced."),
     }
     return site.render(request, "backoffice/unbilled.html", context, 422 if form.errors else 200)
+
+
+def _months(found: Sequence[queries.Unbilled], until: date | None) -> dict[str, date]:
+    """The whole months, of those that are over, in which this usage lies; up to `until` where that is said. None where there is none."""
+    if not found:
+        return {}
+    start = min(each.first_day for each in found).replace(day=1)
+    last = max(each.last_day for each in found)
+    this_month = local_date(now(), get_zone(current_tenant().timezone)).replace(day=1)
+    end = until or min((last.replace(day=1) + timedelta(days=31)).replace(day=1), this_month)
+    return {"period_from": start, "period_to": end if end > start else last + timedelta(days=1)}
 
 
 def _tick(code: str) -> Any:

@@ -35,7 +35,7 @@ class TrunklineError(Exception):
     @property
     def for_screens(self) -> str:
         """What to say to somebody who types no commands: the message, and the hint unless it speaks of a command."""
-        is_of_commands = "`trunkline" in self.hint or "--" in self.hint
+        is_of_commands = "`" in self.hint or "--" in self.hint
         return self.message if is_of_commands else str(self)
 
     def __repr__(self) -> str:

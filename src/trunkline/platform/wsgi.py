@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 from django.core.signals import request_finished, request_started
@@ -19,3 +20,6 @@ for signal in (request_started, request_finished):
     signal.disconnect(close_old_connections)
     signal.connect(renew_connection)
 application = get_wsgi_application()
+# What is loaded by now stays: looking through it for garbage again and again is a tenth of a page's time (November 2026).
+gc.collect()
+gc.freeze()

@@ -1,11 +1,12 @@
 """The number index of a segment: in which rows a number calls or is called, found without reading the segment.
 
-Beside a segment of rated records lies `….numbers`, little-endian: the octets `TLNUM001`, the segment's rows and the
-number of entries as two uint64, then the entries as ascending uint64, each `(hash << 32) | row`. The hash is the upper
-half of `engine.keyhash` of the number; a row has an entry for its calling and one for its called number, withheld ones
-have none. Two numbers can share a hash, so whoever reads the row compares the number. The file can be dropped and made
-again from the segment; without it the segment is scanned. It goes when the segment goes: a hash of a number is personal
-data as well.
+Beside a segment of rated records lies `….numbers`, little-endian: the octets `TLNUM002`, the segment's rows and the
+number of entries as two uint64, then the entries as ascending uint64, each `(beginning << 44) | (hash << 32) | row`. The
+beginning is the first six digits of the number as a whole number, a shorter one filled up with zeros; the hash is the
+upper 12 bits of `engine.keyhash` of the number. So the entries of numbers that begin alike lie together. A row has an
+entry for its calling and one for its called number, withheld ones have none. Two numbers can share both, so whoever
+reads the row compares the number. The file can be dropped and made again from the segment; without it, or with one of
+another version, the segment is scanned. It goes when the segment goes: what a number begins with is personal data as well.
 
 Looking up loads neither numpy nor Arrow: a search in a fresh process must not pay for them.
 """
@@ -29,11 +30,14 @@ if TYPE_CHECKING:
     Entries = NDArray[np.uint64]
 
 NUMBER_SUFFIX: Final = ".numbers"
-MAGIC: Final = b"TLNUM001"
+MAGIC: Final = b"TLNUM002"
 HEADER: Final = struct.Struct("<8sQQ")
 ROWS_MAX: Final = 1 << 32
+BEGINNING_DIGITS: Final = 6  # 20 bits
+_HASH_BITS: Final = 12
 
 _MASK: Final = (1 << 64) - 1
+_ROW: Final = ROWS_MAX - 1
 # The constants of engine.keyhash, in Python's integers; a test compares the two.
 _K0: Final = 0x9E3779B97F4A7C15
 _K1: Final = 0xD6E8FEB86659FD93
@@ -62,14 +66,34 @@ def number_hash(number: str) -> int:
     return state ^ state >> 33
 
 
+def number_beginning(number: str) -> int:
+    """The first digits of a number, filled up with zeros; of anything but a digit the lower half of its octet, 9 at most."""
+    value = 0
+    for octet in number.encode()[:BEGINNING_DIGITS].ljust(BEGINNING_DIGITS, b"0"):
+        value = 10 * value + min(octet & 15, 9)
+    return value
+
+
 def find_rows(segment: Path, number: str, *, rows: int | None = None) -> list[int] | None:
     """Rows of a segment, ascending from 0, in which the number may call or be called; None without a sound index.
 
     `rows` is what the catalogue says of the segment: an index of another number of rows is none of it.
     """
+    low = (number_beginning(number) << _HASH_BITS | number_hash(number) >> (64 - _HASH_BITS)) << 32
+    return _rows_between(segment, low, low + ROWS_MAX, rows=rows, most=None)
+
+
+def find_rows_beginning(segment: Path, digits: str, *, rows: int, most: int) -> list[int] | None:
+    """Rows in which a number may begin with those digits, as `find_rows`; None also where more than `most` entries do."""
+    begin = digits[:BEGINNING_DIGITS]
+    low, high = (int(begin.ljust(BEGINNING_DIGITS, fill)) + over for fill, over in (("0", 0), ("9", 1)))
+    return _rows_between(segment, low << _HASH_BITS + 32, high << _HASH_BITS + 32, rows=rows, most=most)
+
+
+def _rows_between(segment: Path, low: int, high: int, *, rows: int | None, most: int | None) -> list[int] | None:
+    """The rows of the entries of `[low, high)`."""
     if sys.byteorder != "little":
         return None
-    low = (number_hash(number) >> 32) << 32
     try:
         with index_path(segment).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
             if len(mapped) < HEADER.size:
@@ -79,8 +103,10 @@ def find_rows(segment: Path, number: str, *, rows: int | None = None) -> list[in
                 return None
             with memoryview(mapped) as octets, octets[HEADER.size :].cast("Q") as entries:
                 first = bisect_left(entries, low)
-                last = bisect_left(entries, low + ROWS_MAX, first)
-                return sorted({entry - low for entry in entries[first:last].tolist()})
+                last = bisect_left(entries, high, first)
+                if most is not None and last - first > most:
+                    return None
+                return sorted({entry & _ROW for entry in entries[first:last].tolist()})
     except (FileNotFoundError, ValueError):  # an empty file cannot be mapped
         return None
 
@@ -99,11 +125,64 @@ def number_entries(calling: pa.ChunkedArray | pa.Array, called: pa.ChunkedArray 
         raise ValueError("a segment cannot have so many rows")
     parts = []
     for column in (calling, called):
-        found = hash_text(column) & np.uint64(0xFFFFFFFF00000000)
+        found = (hash_text(column) >> np.uint64(64 - _HASH_BITS)) << np.uint64(32)
+        found |= _beginnings(column) << np.uint64(_HASH_BITS + 32)
         found |= np.arange(first_row, first_row + len(column), dtype=np.uint64)
         is_there = pc.fill_null(pc.not_equal(column, ""), False).to_numpy(zero_copy_only=False)
         parts.append(found[is_there])
     return np.concatenate(parts)
+
+
+def _beginnings(column: pa.ChunkedArray | pa.Array) -> Entries:
+    """`number_beginning` of each text; of a null anything."""
+    import numpy as np
+    import pyarrow as pa
+
+    if isinstance(column, pa.ChunkedArray):
+        return np.concatenate([np.zeros(0, np.uint64), *map(_beginnings, column.chunks)])
+    if pa.types.is_dictionary(column.type):
+        return np.append(_beginnings(column.dictionary), np.uint64(0))[
+            column.indices.fill_null(len(column.dictionary)).to_numpy(zero_copy_only=False)
+        ]
+    if not len(column):
+        return np.zeros(0, np.uint64)
+    _, bounds, data = column.cast(pa.string()).buffers()
+    ends = np.frombuffer(bounds, np.int32)[column.offset : column.offset + len(column) + 1]
+    # Eight octets from the beginning of each text as a word; behind the last text there must be as many.
+    begin = int(ends[0])
+    octets = np.zeros(int(ends[-1]) - begin + 8, np.uint8)
+    if data is not None:
+        octets[:-8] = np.frombuffer(data, np.uint8)[begin : int(ends[-1])]
+    words = np.ndarray(shape=(octets.size - 7,), dtype="<u8", buffer=octets.data, strides=(1,))
+    out = np.empty(len(column), np.uint64)
+    for low in range(0, len(column), _BLOCK):
+        starts = ends[low : min(low + _BLOCK, len(column)) + 1]
+        out[low : low + len(starts) - 1] = _parsed(words[starts[:-1] - begin], np.diff(starts))
+    return out
+
+
+_BLOCK: Final = 16_384  # words that stay in the second-level cache
+
+
+def _parsed(words: Entries, lengths: NDArray[np.int32]) -> Entries:
+    """The six digits in the lower octets of each word, the first digit lowest; octets past a text's end count as zero."""
+    import numpy as np
+
+    def of(value: int) -> np.uint64:
+        return np.uint64(value)
+
+    whole = BEGINNING_DIGITS
+    digits = words & of(0x0000_0F0F_0F0F_0F0F)
+    if int(lengths.min()) < whole:
+        masks = np.array([(1 << 8 * length) - 1 for length in range(whole + 1)], np.uint64)
+        digits &= masks[np.minimum(lengths, whole)]
+    over = ((digits + of(0x0606_0606_0606)) & of(0x1010_1010_1010)) >> of(4)  # 1 in each octet above 9
+    over *= of(15)
+    digits = (digits & ~over) | (over & of(0x0909_0909_0909))
+    digits <<= of(16)  # as eight digits that begin with two zeros: pairs, then fours, then all
+    digits = (digits * of(10 * 256 + 1) >> of(8)) & of(0x00FF_00FF_00FF_00FF)
+    digits = (digits * of(100 * 65_536 + 1) >> of(16)) & of(0x0000_FFFF_0000_FFFF)
+    return digits * of(10_000 * (1 << 32) + 1) >> of(32)
 
 
 def write_number_index(segment: Path, entries: Iterable[Entries], rows: int) -> None:

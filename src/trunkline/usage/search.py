@@ -1,9 +1,9 @@
 """Finding single records and rejects among millions, in a fresh process within a second.
 
-A whole number is looked up in the number index of every segment that its time allows, and only the rows found are read.
-A prefix, an account or a time alone is scanned in slices of time, the newest first and each much longer than the one
-before, until there is what the limit asks for; row groups outside a slice are left out by their statistics. Segments come
-from the catalogue, so a search sees what counts and nothing else. Needs an open scope throughout.
+A whole number is looked up in the number index of every segment that its time allows, and only the rows found are read; so is
+the beginning of few numbers. That of many, an account or a time alone is scanned in slices of time, the newest first and each
+much longer than the one before, until there is what the limit asks for; row groups outside a slice are left out by their
+statistics. Segments come from the catalogue, so a search sees what counts and nothing else. Needs an open scope throughout.
 
 Only DuckDB is loaded, and only where there is something to read.
 """
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from trunkline.core.errors import Invalid
-from trunkline.usage.number_index import find_rows
+from trunkline.usage.number_index import find_rows, find_rows_beginning
 from trunkline.usage.segments import (
     COMMAND,
     Limits,
@@ -41,6 +41,9 @@ LIMIT_MAX: Final = 100_000
 FILES_AT_ONCE: Final = 16
 # Beyond this a list of row numbers costs more than reading the two columns of the numbers.
 ROWS_LISTED_MAX: Final = 5_000
+# Of numbers that begin alike and are more, a page is found sooner by looking through the newest.
+ROWS_BEGINNING_MAX: Final = 1_000
+AT_ONCE_PAGES: Final = 2  # named rows of so many pages are read without a look at the newest first
 # About how many records the newest slice holds, a row group or two, and how many times as many each further one.
 SLICE_ROWS: Final = 1 << 18
 SLICE_GROWTH: Final = 8
@@ -279,10 +282,13 @@ def _candidates(asked: _Asked, segments: Sequence[SegmentFile]) -> Iterator[_Can
     pattern = asked.pattern
     for segment in segments:
         rows = None
-        if pattern is not None and not pattern.is_prefix:
+        if pattern is not None and pattern.is_prefix:
+            if pattern.digits:
+                rows = find_rows_beginning(segment.path, pattern.digits, rows=segment.rows, most=ROWS_BEGINNING_MAX)
+        elif pattern is not None:
             rows = find_rows(segment.path, pattern.digits, rows=segment.rows)
-            if rows == []:
-                continue
+        if rows == []:
+            continue
         yield _Candidate(segment, rows if rows is None or len(rows) <= ROWS_LISTED_MAX else None)
 
 
@@ -306,8 +312,10 @@ class _Slice:
 
 
 def _slices(asked: _Asked, candidates: Sequence[_Candidate]) -> Iterator[_Slice]:
-    """All of time in slices, the newest first; in one where the index names the rows of every segment."""
-    spans = [] if all(each.rows is not None for each in candidates) else list(_spans(asked, candidates))
+    """All of time in slices, the newest first; in one where the index names the rows of every segment and they are few."""
+    named = [each.rows for each in candidates if each.rows is not None]
+    is_at_once = len(named) == len(candidates) and sum(map(len, named)) <= AT_ONCE_PAGES * asked.limit
+    spans = [] if is_at_once else list(_spans(asked, candidates))
     oldest = min((first for _, first, _ in spans), default=0)
     newest = max((last for _, _, last in spans), default=0)
     rows, high = SLICE_ROWS, None

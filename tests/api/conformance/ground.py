@@ -13,6 +13,7 @@ from tests.api.answers import ok
 from tests.api.conftest import Asking, new_key
 from tests.api.test_every_operation import NAMED
 from tests.db.usage.carrier import NOW, START, Carrier, line
+from tests.isolation.rows import make_row
 from trunkline.identity.permissions import NOT_FOR_KEYS, Permission
 from trunkline.kit.secrets import Secret
 from trunkline.reports.actions import save_report
@@ -66,7 +67,7 @@ def make_ground(folder: Path) -> Ground:
         for name, (model, attribute) in NAMED.items():
             rows: Any = model._default_manager
             found = rows.filter(options__has_key="mapping") if model is Switch else rows.order_by("pk")
-            ids[name] = str(getattr(found.first(), attribute))
+            ids[name] = str(getattr(found.first() or make_row(model), attribute))
     named = {"account_id": account_id, "invoice_id": invoice["id"], "switch": "common"}
     return Ground(folder / "home", key, ids | named)
 

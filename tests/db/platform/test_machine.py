@@ -32,7 +32,7 @@ def test_no_page_lets_anything_inline_run(db: None, page: str) -> None:
 
 
 SIGNED_IN = [
-    "/", "/accounts/operator/", "/accounts/email/", "/accounts/password/change/", "/accounts/2fa/", "/accounts/sessions/",
+    "/", "/accounts/operator/", "/accounts/profile/", "/accounts/email/", "/accounts/password/change/", "/accounts/2fa/", "/accounts/sessions/",
     "/accounts/reauthenticate/", "/accounts/logout/",
 ]  # fmt: skip
 

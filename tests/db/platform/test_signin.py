@@ -223,8 +223,8 @@ def test_a_second_factor_is_asked_for_once_it_is_set_up(tenant: Any) -> None:
     assert other.get("/operator/").status_code == 200
 
 
-def test_a_code_of_a_second_factor_is_good_once(tenant: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    make_member(tenant)
+def test_a_code_of_a_second_factor_is_good_once(tenant: Any, monkeypatch: pytest.MonkeyPatch, logged: Logged) -> None:
+    member = make_member(tenant)
     client = Client()
     log_in(client)
     following = totp_code(set_up_totp(client), 1)
@@ -236,6 +236,8 @@ def test_a_code_of_a_second_factor_is_good_once(tenant: Any, monkeypatch: pytest
         log_in(other)
         landed.append(other.post(page, {"code": following}).status_code)
     assert landed == [302, 200, 200]
+    told = [line["user"] for line in logged() if line["event"] == "second_factor_used_again"]
+    assert told == [str(member.user_id)] * 2
 
 
 def test_codes_of_a_second_factor_cannot_be_tried_through(tenant: Any) -> None:
@@ -456,3 +458,31 @@ def test_nobody_else_enters_an_operator(tenant: Any, other_tenant: Any) -> None:
     assert enter(client, other_tenant).status_code == 403
     assert "Enter an operator" not in client.get("/accounts/operator/").content.decode()
     assert enter(Client(), other_tenant).headers["Location"].startswith(LOGIN)
+
+
+def test_a_profile_has_a_name_and_a_language_that_holds_wherever_one_signs_in(tenant: Any) -> None:
+    member = make_member(tenant)
+    client = Client()
+    log_in(client)
+    page = client.get("/accounts/profile/").content.decode()
+    ways = (
+        "/accounts/email/",
+        "/accounts/password/change/",
+        "/accounts/2fa/",
+        "/accounts/2fa/webauthn/",
+        "/accounts/sessions/",
+    )
+    assert [way for way in ways if f'href="{way}"' not in page] == []
+    response = client.post("/accounts/profile/", {"name": " Ada  Lovelace ", "language": "fr"})
+    assert response.headers["Location"] == "/accounts/profile/"
+    member.user.refresh_from_db()
+    assert (member.user.name, member.user.language) == ("Ada Lovelace", "fr")
+    assert "Votre profil" in client.get("/accounts/profile/").content.decode()
+    cache.clear()
+    elsewhere = Client()
+    log_in(elsewhere)
+    assert "Votre profil" in elsewhere.get("/accounts/profile/").content.decode()
+    elsewhere.post("/accounts/profile/", {"name": "Ada", "language": ""})
+    assert "Your profile" in elsewhere.get("/accounts/profile/").content.decode()
+    assert client.post("/accounts/profile/", {"name": "Ada", "language": "xx"}).status_code == 422
+    assert Client().get("/accounts/profile/").headers["Location"].startswith(LOGIN)

@@ -18,7 +18,15 @@ from trunkline.kit.db.scope import ScopeError
 from trunkline.tenancy.scope import scope
 from trunkline.usage import search
 from trunkline.usage.models import Segment
-from trunkline.usage.number_index import find_rows, index_path, number_hash, rebuild_number_index
+from trunkline.usage.number_index import (
+    find_rows,
+    find_rows_beginning,
+    index_path,
+    number_beginning,
+    number_entries,
+    number_hash,
+    rebuild_number_index,
+)
 from trunkline.usage.search import NumberPattern, RejectPlace, group_rejects, list_rejects, parse_number, search_records
 from trunkline.usage.segments import SegmentsMoved, connect, live_segments, retry_when_moved, watch
 from trunkline.usage.store import RATED
@@ -130,7 +138,9 @@ def test_segments_whose_times_overlap_are_merged(in_scope: Any, monkeypatch: pyt
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    segments=st.lists(st.lists(st.tuples(st.integers(0, 40), st.sampled_from([7, 8])), min_size=1), max_size=4),
+    segments=st.lists(
+        st.lists(st.tuples(st.integers(0, 40), st.sampled_from([7, 8])), min_size=1, max_size=10), max_size=4
+    ),
     slice_rows=st.integers(1, 8),
     growth=st.integers(2, 4),
     limit=st.integers(1, 12),
@@ -272,6 +282,46 @@ def test_two_numbers_of_one_hash_are_told_apart(
 @given(st.lists(st.text(max_size=40), min_size=1))
 def test_the_hash_of_one_number_is_that_of_the_column(numbers: list[str]) -> None:
     assert [number_hash(each) for each in numbers] == hash_text(pa.array(numbers, pa.string())).tolist()
+
+
+TEXTS = st.lists(st.one_of(st.none(), st.text("0123456789", max_size=16), st.text(max_size=9)), min_size=1)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(TEXTS, st.booleans(), st.integers(0, 3))
+def test_the_beginning_of_one_number_is_that_of_the_column(
+    numbers: list[str | None], is_dictionary: bool, first: int
+) -> None:
+    column = pa.array([*[None] * first, *numbers], pa.string())[first:]
+    told = column.dictionary_encode() if is_dictionary else column
+    entries = number_entries(told, pa.nulls(len(column), pa.string()), 0)
+    found = {int(entry) & 0xFFFFFFFF: int(entry) >> 44 for entry in entries}
+    assert found == {row: number_beginning(number) for row, number in enumerate(numbers) if number}
+
+
+@pytest.mark.parametrize("digits", ["2", "25470", "254700", "2547000", "254700000001", "99"])
+@pytest.mark.parametrize("most", [1_000, 1, 0])
+def test_numbers_that_begin_alike_are_the_same_by_index_and_by_scan(
+    in_scope: Any, monkeypatch: pytest.MonkeyPatch, digits: str, most: int
+) -> None:
+    called = ["254700000001", "254700000002", "2547", "25", "254701", "442070000001", "254799"]
+    rows = [record(key=str(n), called=each, calling="", start=START + n * HOUR) for n, each in enumerate(called)]
+    make_segment(rows)
+    make_segment([record(key="calling", called="1", calling="254700000001", start=START - HOUR)], name="other")
+    monkeypatch.setattr(search, "ROWS_BEGINNING_MAX", most)
+    wanted = [str(n) for n, each in reversed(list(enumerate(called))) if each.startswith(digits)]
+    wanted += ["calling"] if "254700000001".startswith(digits) else []
+    assert keys(number=f"{digits}*", start_from=START - 2 * HOUR) == wanted
+
+
+def test_an_index_says_where_numbers_begin_alike(in_scope: Any, data_folder: Path) -> None:
+    called = ["254700000001", "254701000001", "2547", "442070000001"]
+    rows = [record(key=str(n), called=each, calling="", start=START + n * HOUR) for n, each in enumerate(called)]
+    path = path_of(make_segment(rows), data_folder)
+    found = {each: find_rows_beginning(path, each, rows=4, most=3) for each in ("2547", "254701", "25470", "9", "254")}
+    assert found == {"2547": [0, 1, 2], "254701": [1], "25470": [0, 1, 2], "9": [], "254": [0, 1, 2]}
+    assert find_rows_beginning(path, "2547", rows=4, most=2) is None
+    assert find_rows_beginning(path, "2547", rows=5, most=3) is None
 
 
 def test_superseded_segments_are_not_found(in_scope: Any) -> None:

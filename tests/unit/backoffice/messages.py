@@ -18,10 +18,11 @@ import unfold
 import trunkline
 from trunkline.backoffice.languages import FOLDER
 from trunkline.core.po import Entry, read_po
+from trunkline.identity.permissions import ROLE_NAMES, SENTENCES
 
 SOURCE: Final = Path(trunkline.__file__).parent
 PLURALS: Final = {"fr": "nplurals=2; plural=(n > 1);"}
-SPEAKING: Final = ("backoffice", "platform", "identity")
+SPEAKING: Final = ("backoffice", "platform", "identity", "reports")
 ONE: Final = {"gettext", "gettext_lazy", "gettext_noop", "_"}
 SEVERAL: Final = {"ngettext", "ngettext_lazy"}
 PLACED: Final = {"pgettext", "pgettext_lazy"}
@@ -49,9 +50,12 @@ PLACES: Final[Mapping[str, tuple[str, ...]]] = {
     "sources": ("sources", "source_form", "mappings", "describing"),
     "invoices": ("invoicing", "bill_runs", "unbilled", "ledger", "statements"),
     "settings": ("staff", "operator", "first_steps", "permission_fields", "notices"),
-    "reports": ("reports", "summary", "saved_reports", "charts"),
+    "reports": ("reports", "summary", "report_form", "dashboard", "business", "search"),
     "sheets": ("sheets", "pricing"),
 }
+
+
+OF_ROOMS: Final = {"reports": "reports"}  # rooms that speak by themselves: in mails
 
 
 def messages() -> dict[tuple[str, str], tuple[str, Entry]]:
@@ -61,6 +65,7 @@ def messages() -> dict[tuple[str, str], tuple[str, Entry]]:
         _of_programs(),
         (("pages", each) for each in _of_templates()),
         (("names", each) for each in _of_models()),
+        (("settings", Entry(message=each)) for each in (*SENTENCES.values(), *ROLE_NAMES.values())),
     )
     for place, entry in (each for source in sources for each in source):
         known = found.setdefault(entry.key, (place, entry))[1]
@@ -101,7 +106,7 @@ def _of_programs() -> Iterator[tuple[str, Entry]]:
     by_module = {module: place for place, modules in PLACES.items() for module in modules}
     for folder in SPEAKING:
         for path in sorted((SOURCE / folder).rglob("*.py")):
-            place = by_module.get(path.stem, "frame") if folder == "backoffice" else "signing_in"
+            place = by_module.get(path.stem, "frame") if folder == "backoffice" else OF_ROOMS.get(folder, "signing_in")
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.Call):
                     yield from ((place, entry) for entry in _of_call(node))
@@ -127,7 +132,7 @@ def of_unfold() -> dict[tuple[str, str], Entry]:
 
 
 def _of_templates(folder: Path = SOURCE) -> Iterator[Entry]:
-    for path in sorted(folder.rglob("templates/**/*.html")):
+    for path in sorted([*folder.rglob("templates/**/*.html"), *folder.rglob("templates/**/*.txt")]):
         text = path.read_text()
         for one, other in TRANSLATE.findall(text):
             yield Entry(message=(one or other).replace("%", "%%"))  # as Django looks it up

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+from collections import deque
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -23,10 +24,10 @@ _STANDARD: Final = "a-2b"
 _MISSING_LETTER: Final = "could not be displayed"
 # Control characters have no shape; those of writing direction could make a name read as another.
 _UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-# typst keeps what it has laid out for its next ten runs, which is 260 MB after a document of 5,000 lines. Making it forget takes as long as
-# setting a small document.
-_KEPT_ROWS: Final = 3000
-_RUNS_TO_FORGET: Final = 11
+# typst keeps what it has laid out for its next ten runs, which is 260 MB after a document of 5,000 lines. Making it forget sooner takes as long
+# as setting a document.
+_KEPT_RUNS: Final = 10
+_KEPT_ROWS: Final = 4000
 
 _local = threading.local()
 
@@ -52,9 +53,10 @@ def set_pdf(data: Mapping[str, Any], at: datetime) -> bytes:
         if _MISSING_LETTER not in str(error):
             raise
         pdf = compiler.compile(**given)
-    _local.rows = getattr(_local, "rows", 0) + sum(len(section["rows"]) for section in data["sections"])
-    if _local.rows > _KEPT_ROWS:
-        _local.rows = 0
+    kept: deque[int] = _local.__dict__.setdefault("rows", deque(maxlen=_KEPT_RUNS))
+    kept.append(sum(len(section["rows"]) for section in data["sections"]))
+    if sum(kept) > _KEPT_ROWS:
+        kept.clear()
         _forget()
     return pdf
 
@@ -82,7 +84,7 @@ def _printable(value: Any) -> Any:
 
 def _forget() -> None:
     blank = _compiler("blank.typ")
-    for _ in range(_RUNS_TO_FORGET):
+    for _ in range(_KEPT_RUNS + 1):
         blank.compile(format="pdf")
 
 

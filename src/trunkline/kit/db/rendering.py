@@ -23,7 +23,7 @@ OF_STATE = ("_append_option", "_remove_option", "_alter_option")
 @contextlib.contextmanager
 def lists_in_place() -> Iterator[None]:
     """As long as this is open, changed lists of a model are put into its class."""
-    wrapped = [(ProjectState, name, 0) for name in OF_STATE]
+    wrapped: list[tuple[type[Any], str, int]] = [(ProjectState, name, 0) for name in OF_STATE]
     wrapped += [(operation, "state_forwards", 2) for operation in (AddTrigger, RemoveTrigger)]
     with contextlib.ExitStack() as stack:
         for owner, name, place in wrapped:

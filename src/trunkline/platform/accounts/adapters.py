@@ -73,7 +73,10 @@ class AccountAdapter(DefaultAccountAdapter):
 def _mark_code_used(factor: TOTP, code: str) -> bool:
     """Once is once for as long as a code is good, which with a tolerance is longer than allauth keeps it in mind."""
     steps = 2 * mfa_settings.TOTP_TOLERANCE + 1
-    return bool(cache.add(factor._get_used_cache_key(code), "y", timeout=mfa_settings.TOTP_PERIOD * steps))
+    is_new = cache.add(factor._get_used_cache_key(code), "y", timeout=mfa_settings.TOTP_PERIOD * steps)
+    if not is_new:
+        log("second_factor_used_again", level="warning", user=factor.instance.user_id)
+    return bool(is_new)
 
 
 TOTP._mark_code_used = (

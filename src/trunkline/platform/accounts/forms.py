@@ -40,7 +40,7 @@ class OperatorFields(forms.Form):
     currency = forms.ChoiceField(
         label=_("Currency"),
         choices=[("", ""), *((code, code) for code in sorted(CURRENCIES))],
-        help_text=_("Of your books and margins; it stays."),
+        help_text=_("Of your books and margins. It can be changed until the first file is taken."),
     )
     timezone = forms.ChoiceField(label=_("Time zone"), choices=_zones, initial="UTC", help_text=_("Of your reports."))
 

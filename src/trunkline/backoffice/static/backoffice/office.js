@@ -1,9 +1,16 @@
-// Keys: "/" looks for something (in the list, where it has a search of its own: Unfold's script does that), "n" adds a row where the list offers it, "g" and "d" goes to the dashboard.
+// Keys: "/" looks for something (in the list, where it has a search of its own: Unfold's script does that), "n" adds a row where the list offers it, "g" and "d" goes to the dashboard, "j" and "k"
+// go down and up the rows of a list, Enter opens the one; Ctrl+K looks for something from anywhere.
 (() => {
   const isTyping = (target) => target.closest("input, textarea, select, [contenteditable]") !== null;
   let waitsForPlace = false;
 
   document.addEventListener("keydown", (event) => {
+    // Unfold's script opens the search of everything by Ctrl+K, but not while somebody types; a search page is typed in from the beginning.
+    if (event.key === "k" && (event.ctrlKey || event.metaKey) && event.target.closest("input, textarea, [contenteditable]")) {
+      event.preventDefault();
+      window.dispatchEvent(new CustomEvent("opencommand"));
+      return;
+    }
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
     if (waitsForPlace) {
       waitsForPlace = false;
@@ -19,8 +26,18 @@
       if (add) window.location.assign(add.href);
     } else if (event.key === "g") {
       waitsForPlace = true;
+    } else if (event.key === "j" || event.key === "k") {
+      toRow(event.key === "j" ? 1 : -1);
     }
   });
+
+  // Each row by its first link: the one after or before the row in which one is.
+  const toRow = (step) => {
+    const rows = [...document.querySelectorAll("#result_list tr.data-row, .office-table tbody tr")].filter((row) => row.querySelector("a[href]"));
+    const here = rows.findIndex((row) => row.contains(document.activeElement));
+    const next = rows[here < 0 ? (step > 0 ? 0 : rows.length - 1) : here + step];
+    if (next) next.querySelector("a[href]").focus();
+  };
 
   // A choice on which the rest of the form depends: data-asks names the parameter by which the page is asked for anew.
   document.addEventListener("change", (event) => {
@@ -60,6 +77,7 @@
       // The server is away for a moment: ask again.
     }
     if (next.dataset.follow) follow(next);
+    else window.location.reload(); // what can be done now is another thing, and stands outside of what was followed
   };
   document.addEventListener("DOMContentLoaded", () => document.querySelectorAll("[data-follow]").forEach(follow));
 })();
