@@ -65,6 +65,8 @@ def serve(*, host: str = HOST, port: int = PORT, web_processes: int = WEB_PROCES
             "100000",
             "--max-requests-jitter",
             "10000",
+            "--config",
+            "python:trunkline.platform.processes",
             "--no-control-socket",
             "--log-level",
             "warning",

@@ -8,6 +8,7 @@ import os
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
+from django.urls import resolve
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "trunkline.platform.settings")
 
@@ -20,6 +21,7 @@ for signal in (request_started, request_finished):
     signal.disconnect(close_old_connections)
     signal.connect(renew_connection)
 application = get_wsgi_application()
+resolve("/api/v1/openapi.json")  # loads every page, so that processes made from here (`platform.processes`) share it
 # What is loaded by now stays: looking through it for garbage again and again is a tenth of a page's time (November 2026).
 gc.collect()
 gc.freeze()

@@ -11,7 +11,7 @@ from threading import Thread
 from typing import Final
 
 from trunkline.usage.failure import FileFailed
-from trunkline.usage.opening import content_hash, open_source
+from trunkline.usage.opening import MIB, content_hash, open_source
 from trunkline.usage.reasons import FileFailure
 
 PATH_CHARACTERS: Final = 1000  # as the batch keeps it
@@ -50,23 +50,23 @@ def begin(path: Path) -> None:
     Thread(target=work, daemon=True).start()
 
 
-def examine(path: Path) -> Examined:
-    """Read a file through once. Needs no scope: a big file takes seconds.
+def examine(path: Path, *, is_sparing: bool = False) -> Examined:
+    """Read a file through once. Needs no scope: a big file takes seconds. `is_sparing`: in small blocks, beside others who need memory.
 
     Raises `FileFailed` where there is no file to read (`not_a_file`) or it changes while it is read (`source_changed`).
     """
     ahead = _begun.pop(path, None)
-    return ahead.result() if ahead is not None else _examine(path)
+    return ahead.result() if ahead is not None else _examine(path, is_sparing=is_sparing)
 
 
-def _examine(path: Path) -> Examined:
+def _examine(path: Path, *, is_sparing: bool = False) -> Examined:
     path = path.absolute()
     _require_nameable(path)
     before = stamp_if_there(path)
     try:
         with open_source(path) as source:
             stamp = stamp_of(path)
-            digest, octets = content_hash(source)
+            digest, octets = content_hash(source, size=MIB) if is_sparing else content_hash(source)
             return Examined(path, digest, octets, stamp)
     except FileFailed as error:
         if error.failure in (FileFailure.NOT_A_FILE, FileFailure.SOURCE_CHANGED):

@@ -58,7 +58,7 @@ def register_upload(
             write_synced(path, _pieces(content))
         except OSError as error:
             raise explain(error) or error from error
-        examined = examine(path)
+        examined = examine(path, is_sparing=True)
         with scope(tenant_id, actor):
             found = register(
                 switch=access_switch(switch), examined=examined, intake=Intake.UPLOAD, at=now(), name=Path(name).name

@@ -352,14 +352,14 @@ def content_blocks(source: Source, size: int = MIB) -> Iterator[bytes]:
             last = block[-1:]
 
 
-def content_hash(source: Source) -> tuple[str, int]:
+def content_hash(source: Source, *, size: int = _HASHED_BLOCK) -> tuple[str, int]:
     """SHA-256 of the content in hexadecimal and its length in octets: what makes a batch the same batch.
 
-    How the file is called and packed does not matter. Raises as `Source.blocks`.
+    How the file is called and packed does not matter. Two blocks of `size` octets are held at a time. Raises as `Source.blocks`.
     """
     digest = hashlib.sha256()
     octets = 0
-    for block in content_blocks(source, _HASHED_BLOCK):
+    for block in content_blocks(source, size):
         digest.update(block)
         octets += len(block)
     return digest.hexdigest(), octets

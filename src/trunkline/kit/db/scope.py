@@ -52,6 +52,8 @@ def renew_connection(**_: object) -> None:
     A server that goes away ends its side of the socket, which is seen without asking. Whether it is there is asked once a second besides, or
     after an error: the question takes as long as a query.
     """
+    if connection.in_atomic_block:
+        return
     at = monotonic()
     is_due = at - getattr(connection, _CHECKED, -CHECKED_EVERY_S) >= CHECKED_EVERY_S
     if is_due or connection.errors_occurred or _has_been_told():
@@ -115,8 +117,7 @@ def scope(
         raise ScopeError(f"a scope needs the id of a tenant and an actor, not {tenant_id!r} and {actor!r}")
     if snapshot and connection.in_atomic_block:
         raise ScopeError("a snapshot begins with its transaction, and one is open already")
-    if not connection.in_atomic_block:
-        renew_connection()
+    renew_connection()
     opened = Scope(tenant_id, actor, reason)
     with transaction.atomic():
         with connection.cursor() as cursor:
