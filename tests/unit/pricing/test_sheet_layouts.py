@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import io
 import json
-import os
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.layouts import judge
+from tests.conftest import shared_folder
 from tests.unit.pricing.sheet_files import doubts, read, said, xlsx
 from trunkline.core.errors import Invalid, TrunklineError
 from trunkline.pricing.sheets.code_cells import CodeRules, Hyphen
@@ -21,8 +20,6 @@ from trunkline.pricing.sheets.layout import Purpose, Role, from_json, to_json
 from trunkline.pricing.sheets.price_cells import Mark
 from trunkline.pricing.sheets.reading import read_sheet, to_report
 from trunkline.simulate.sheet_layouts import CATALOGUE, make_sheet
-
-REAL = Path(os.environ.get("TRUNKLINE_RATE_SHEETS", "rate-sheets"))
 
 
 def test_the_catalogue_has_25_layouts() -> None:
@@ -50,11 +47,7 @@ def test_a_made_up_sheet_of_each_layout_is_read_right_or_not_at_all(layout: str)
     ],
 )
 def test_real_sheets_are_read(name: str, lines: int, errors: int, first: tuple[str | None, ...]) -> None:
-    if not (REAL / name).is_file():
-        pytest.skip(
-            f"{REAL / name} is not there: real sheets are not ours to give away; TRUNKLINE_RATE_SHEETS names their folder"
-        )
-    reading = read_sheet((REAL / name).read_bytes(), name)
+    reading = read_sheet(shared_folder("data", "ratesheets", name).read_bytes(), name)
     assert (reading.layout.is_sure, reading.lines.num_rows, len(reading.errors), str(reading.scope.scope)) == (
         True,
         lines,
