@@ -1,6 +1,6 @@
 """How many questions each page of the office asks the database: measured by asking for every page that the site's registry has.
 
-    python -m pytest tests/backoffice/test_query_counts.py --write-query-counts
+    bin/write-query-counts
 
 writes `query_counts.json` anew; its difference says what a change costs.
 """

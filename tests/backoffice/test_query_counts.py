@@ -8,7 +8,7 @@ from tests.backoffice import query_counts
 from tests.backoffice.office import Office
 from tests.isolation.world import World
 
-REWRITE = "If that is meant: python -m pytest tests/backoffice/test_query_counts.py --write-query-counts"
+REWRITE = "If that is meant: bin/write-query-counts"
 
 
 def test_every_page_asks_as_little_as_it_is_known_to(world: World, request: pytest.FixtureRequest) -> None:

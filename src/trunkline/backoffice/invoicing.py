@@ -6,18 +6,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.contrib.admin import display
 from django.db.models import QuerySet
 from django.http import FileResponse, HttpRequest
 from django.urls import reverse
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.decorators import display
 
 from trunkline.backoffice.base import ReadOnlyAdmin
 from trunkline.backoffice.filters import BeginsFilter, ChoiceFilter
 from trunkline.backoffice.forms import StaffForm
 from trunkline.backoffice.panels import PANEL_ROWS, Link, Panel
-from trunkline.backoffice.shown import choice, days, money, row_link
+from trunkline.backoffice.shown import choice, days, money, row_link, state
 from trunkline.backoffice.site import site
 from trunkline.backoffice.verbs import verb
 from trunkline.identity.permissions import Permission
@@ -60,7 +61,7 @@ class InvoiceAdmin(ReadOnlyAdmin):
     ordering = ("-pk",)
     sortable_by = ()
     fields = (
-        "number", "account", "kind_text", "state_text", "period", "timezone", "shown_net", "shown_tax", "shown_total",
+        "number", "account", "shown_kind", "shown_state", "period", "timezone", "shown_net", "shown_tax", "shown_total",
         "issued_on", "due_on", "records", "void_reason", "public_id",
     )  # fmt: skip
     empty_text = gettext_lazy("No document has been issued. See what is unbilled, and issue some from there.")
@@ -83,20 +84,12 @@ class InvoiceAdmin(ReadOnlyAdmin):
         return [Link(_("Issue invoices"), reverse("admin:unbilled"), "playlist_add")]
 
     @display(description=gettext_lazy("kind"))
-    def kind_text(self, invoice: Invoice) -> str:
-        return choice(invoice, "kind")
+    def shown_kind(self, invoice: Invoice) -> SafeString:
+        return state(invoice.kind, choice(invoice, "kind"), {"invoice": "info", "credit_note": "warning"})
 
     @display(description=gettext_lazy("state"))
-    def state_text(self, invoice: Invoice) -> str:
-        return choice(invoice, "state")
-
-    @display(description=gettext_lazy("kind"), label={"invoice": "info", "credit_note": "warning"})
-    def shown_kind(self, invoice: Invoice) -> tuple[str, str]:
-        return invoice.kind, choice(invoice, "kind")
-
-    @display(description=gettext_lazy("state"), label={"issued": "success", "void": "danger"})
-    def shown_state(self, invoice: Invoice) -> tuple[str, str]:
-        return invoice.state, choice(invoice, "state")
+    def shown_state(self, invoice: Invoice) -> SafeString:
+        return state(invoice.state, choice(invoice, "state"), {"issued": "success", "void": "danger"})
 
     @display(description=gettext_lazy("period"))
     def period(self, invoice: Invoice) -> str:

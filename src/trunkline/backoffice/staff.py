@@ -9,6 +9,7 @@ from django import forms
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
@@ -19,7 +20,7 @@ from trunkline.backoffice.fields import InstantField
 from trunkline.backoffice.forms import ActionForm, StaffForm, set_choices, set_zone
 from trunkline.backoffice.panels import PANEL_ROWS, Link, Panel
 from trunkline.backoffice.permission_fields import NetworksField, PermissionsField, by_thing, listed
-from trunkline.backoffice.shown import row_link
+from trunkline.backoffice.shown import label, row_link
 from trunkline.backoffice.site import site
 from trunkline.backoffice.verbs import verb
 from trunkline.backoffice.words import local
@@ -168,9 +169,9 @@ class MembershipAdmin(TenantAdmin):
     def until(self, member: Membership) -> str:
         return local(member.valid_to, seconds=False)
 
-    @display(description=_("State"), label={"here": "success", "left": "default"})
-    def shown_state(self, member: Membership) -> tuple[str, str]:
-        return ("here", gettext("works here")) if _works_here(member) else ("left", gettext("has left"))
+    @display(description=_("State"))
+    def shown_state(self, member: Membership) -> SafeString:
+        return label(gettext("works here"), "success") if _works_here(member) else label(gettext("has left"))
 
     def create(self, request: HttpRequest, data: dict[str, Any]) -> Membership:
         role = chosen_role(data.pop("role"))
@@ -401,11 +402,11 @@ class ApiKeyAdmin(TenantAdmin):
     def ends_with(self, key: ApiKey) -> str:
         return f"…{key.last_four}"
 
-    @display(description=_("State"), label={"open": "success", "revoked": "danger", "expired": "default"})
-    def shown_state(self, key: ApiKey) -> tuple[str, str]:
+    @display(description=_("State"))
+    def shown_state(self, key: ApiKey) -> SafeString:
         if key.revoked_at is not None:
-            return "revoked", gettext("revoked")
-        return ("open", gettext("in use")) if _is_usable(key) else ("expired", gettext("expired"))
+            return label(gettext("revoked"), "danger")
+        return label(gettext("in use"), "success") if _is_usable(key) else label(gettext("expired"))
 
     @display(description=_("May"))
     def may(self, key: ApiKey) -> str:

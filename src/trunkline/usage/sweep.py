@@ -67,12 +67,23 @@ def sweep(tenant_id: int, *, at: datetime, spool_age: timedelta = SPOOL_AGE) -> 
     spooled = _older(home() / "spool" / f"tenant={tenant_id}", at - spool_age)
     with scope(tenant_id, ACTOR):
         awaited = set(Batch.objects.exclude(state__in=FINAL).values_list("path", flat=True))
+    _tidy_drafts(tenant_id, at)
     killed = sweep_scratch()
     scratch = [path for path in _older(home() / "tmp", at - SCRATCH_AGE) if not is_in_use(path)]
     for path in scratch:
         shutil.rmtree(path, ignore_errors=True)
     copies = _remove(path for path in spooled if str(path) not in awaited)
     return Swept(segments, copies, len(scratch) + killed)
+
+
+def _tidy_drafts(tenant_id: int, at: datetime) -> None:
+    """Files that were only tried hold personal data too: they go after a day also where nobody tries another."""
+    from trunkline.usage.looks import LOOKS
+    from trunkline.usage.rate_loads import LOADS
+    from trunkline.usage.samples import SAMPLES
+
+    for drafts in (SAMPLES, LOADS, LOOKS):
+        drafts.tidy(tenant_id, at=at)
 
 
 def _paths(**which: object) -> Iterable[str]:

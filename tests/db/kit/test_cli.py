@@ -59,6 +59,7 @@ def test_from_an_empty_folder_to_a_tenant_and_back(home: Path) -> None:
         "currency": "USD",
         "timezone": "UTC",
         "status": "active",
+        "trial_last_day": None,
     }
     assert (code, json.loads(listed)) == (0, {"tenants": [expected]})
 

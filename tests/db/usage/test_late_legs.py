@@ -34,7 +34,7 @@ from tests.db.usage.test_rerate_command import run
 from tests.unit.usage.test_legs import stop
 from trunkline.cli import invoice, usage
 from trunkline.core.errors import Conflict
-from trunkline.invoicing import actions as invoicing
+from trunkline.invoicing import queries as invoicing_queries
 from trunkline.invoicing.models import InvoiceLine
 from trunkline.kit import clock
 from trunkline.ledger.actions import close_period
@@ -360,13 +360,13 @@ def test_what_is_invoiced_stays_so_and_the_difference_is_the_next_ones_adjustmen
     number = json.loads(run(invoice.app, *issue, "2026-03", at=at).stdout)["invoices"][0]["number"]
     accept(batch, at=at)
     with proxy.scope():
-        (unbilled,) = invoicing.queries.unbilled()
+        (unbilled,) = invoicing_queries.unbilled()
     assert (unbilled.account.code, str(unbilled.amount)) == ("cust", "0.08")
     run(invoice.app, *issue, "2026-04", at=at + timedelta(days=30))
     with proxy.scope():
         (line,) = InvoiceLine.objects.filter(kind="adjustment")
         assert (line.corrects.number, str(line.before_exact), str(line.exact)) == (number, "0.16", "0.08")
-        assert invoicing.queries.unbilled() == []
+        assert invoicing_queries.unbilled() == []
     run(invoice.app, "check")
     require_proved(proxy)
 

@@ -14,7 +14,7 @@ from tests.db.usage.carrier import NOW, START, Carrier, line
 from tests.db.usage.test_rerate import assert_proved, load, outcome, set_price
 from trunkline.cli import invoice, ledger, tariff, usage
 from trunkline.core.money import Amount
-from trunkline.invoicing import actions as invoicing
+from trunkline.invoicing import queries as invoicing_queries
 from trunkline.kit import clock
 from trunkline.tariffs.models import Rate
 from trunkline.usage import rerate as rerating
@@ -92,12 +92,12 @@ def test_what_is_invoiced_stays_so_and_the_difference_is_unbilled(carrier: Carri
     assert said["invoices"][0]["invoice"] in json.dumps(number)
     rerate("--apply")
     with carrier.scope():
-        (unbilled,) = invoicing.queries.unbilled()
+        (unbilled,) = invoicing_queries.unbilled()
     assert (unbilled.account.code, unbilled.amount) == ("cust", Amount.from_text("0.12"))
     assert rerate()["changed"] == 0
     run(invoice.app, "issue", "--account", "cust", "--period", "2026-04", at=at + timedelta(days=30))
     with carrier.scope():
-        assert invoicing.queries.unbilled() == []
+        assert invoicing_queries.unbilled() == []
     run(invoice.app, "check")
     run(ledger.app, "check")
     assert_proved(carrier)

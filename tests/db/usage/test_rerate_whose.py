@@ -19,7 +19,7 @@ from tests.db.usage.test_traffic_rules import make
 from trunkline.cli import invoice, ledger, usage
 from trunkline.core.errors import Invalid
 from trunkline.core.money import Amount
-from trunkline.invoicing import actions as invoicing
+from trunkline.invoicing import queries as invoicing_queries
 from trunkline.kit.home import home
 from trunkline.parties.actions import add_identity
 from trunkline.usage import rerate as rerating
@@ -300,7 +300,7 @@ def test_a_look_says_what_each_account_and_each_invoice_gives_up_or_gets(carrier
     (batch,) = rerate("--identify", "--apply")["batches"]
     assert (batch["state"], batch["changed"], batch["rejected"]) == ("posted", 2, 0)
     with carrier.scope():
-        open_now = {each.account.code: each.amount for each in invoicing.queries.unbilled()}
+        open_now = {each.account.code: each.amount for each in invoicing_queries.unbilled()}
     assert open_now == {"cust": Amount.from_text("-0.2"), "birch": Amount.from_text("0.36")}
     april = at + timedelta(days=30)
     lines = {}
@@ -311,7 +311,7 @@ def test_a_look_says_what_each_account_and_each_invoice_gives_up_or_gets(carrier
     kinds = {code: [each["kind"] for each in document["lines"]] for code, document in lines.items()}
     assert kinds == {"cust": ["adjustment"], "birch": ["late"]}
     with carrier.scope():
-        assert invoicing.queries.unbilled() == []
+        assert invoicing_queries.unbilled() == []
     run(invoice.app, "check")
     run(ledger.app, "check")
     assert rerate("--identify")["changed"] == 0

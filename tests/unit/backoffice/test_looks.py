@@ -7,6 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import trunkline.backoffice
+from trunkline.backoffice.site import site
 
 FOLDER = Path(trunkline.backoffice.__file__).parent
 OURS = FOLDER / "static" / "backoffice" / "office.css"
@@ -25,3 +26,14 @@ def test_every_class_of_our_templates_has_a_style() -> None:
         if f".{name}" not in styled and name != ICONS
     }
     assert unknown == set()
+
+
+def test_a_state_looks_the_same_in_a_list_and_on_its_page() -> None:
+    """Unfold's `label=` colours lists alone; on the page of a row it shows a pair in brackets. `shown.state` is for both."""
+    coloured = {
+        f"{type(screen).__name__}.{name}"
+        for screen in site._registry.values()
+        for name in [*screen.list_display, *(screen.fields or ())]
+        if isinstance(name, str) and hasattr(getattr(type(screen), name, None), "label")
+    }
+    assert coloured == set()

@@ -133,7 +133,8 @@ def test_a_code_that_a_line_closes_ends_with_all_its_rates() -> None:
         rate("254", "0:0.02/60/1", time_profile="off-peak", valid_from=datetime(2026, 4, 1, tzinfo=UTC)),
         rate("255"),
     )
-    ends = closings(tariff, sheet(rate("254", "closed", valid_from=LINE_BEGINS)), scope=Scope.PARTIAL, closes_at_s=0)
+    lines = sheet(rate("254", "closed", valid_from=LINE_BEGINS))
+    ends = closings(tariff, lines, is_closed=lines["is_closed"].to_numpy(), scope=Scope.PARTIAL, closes_at_s=0)
     assert (ends.rows.tolist(), ends.at_s.tolist()) == ([0, 1], [int(LINE_BEGINS.timestamp())] * 2)
 
 
@@ -145,5 +146,5 @@ def test_a_step_between_first_and_last_is_looked_at_too() -> None:
 
 def test_nothing_compared_with_nothing_is_nothing() -> None:
     assert kinds(compare(there(), sheet())) == []
-    ends = closings(there(), sheet(), scope=Scope.FULL, closes_at_s=0)
+    ends = closings(there(), sheet(), is_closed=np.empty(0, np.bool_), scope=Scope.FULL, closes_at_s=0)
     np.testing.assert_array_equal(ends.rows, [])
