@@ -35,6 +35,7 @@ GROUPS = {
     "key": Group("key", web=True),
     "account": Group("account"),
     "tariff": Group("tariff"),
+    "agreement": Group("agreement"),
     "sheet": Group("sheet", prepares_itself=frozenset({"read"})),
     "switch": Group("switch"),
     "rule": Group("rule"),

@@ -68,6 +68,7 @@ def read(
 
 
 app.command()(sheet_import.load)
+app.command()(sheet_import.template)
 app.command("list")(sheet_import.list_sheets)
 app.command()(sheet_import.show)
 app.command()(sheet_import.apply)

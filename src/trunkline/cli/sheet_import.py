@@ -9,10 +9,11 @@ import typer
 
 from trunkline.cli.door import JsonOption, TenantOption, actor, now, print_json, say, table, tenant_scope
 from trunkline.cli.shown import given_instant, print_rows, required_instant
-from trunkline.core.errors import NotFound
+from trunkline.core.errors import Invalid, NotFound
 from trunkline.core.period import utc_text
 
 if TYPE_CHECKING:
+    from trunkline.pricing.compare import Scope
     from trunkline.pricing.models import SheetImport
 
 Text = str | None
@@ -55,7 +56,6 @@ def load(
     """Compare a rate sheet with the prices in force and keep it. Nothing changes until it is applied."""
     from trunkline.cli.sheet import layout_of
     from trunkline.pricing.actions import apply_import, import_sheet
-    from trunkline.pricing.compare import Scope
     from trunkline.pricing.intake import asked_of, reader_of
     from trunkline.tenancy.queries import current_tenant
 
@@ -70,7 +70,7 @@ def load(
             tariff=tariff,
             template=template,
             agreement=agreement,
-            scope=None if scope is None else Scope(scope),
+            scope=None if scope is None else _scope(scope),
             effective_at=given_instant(effective, zone),
             reaches_back=reach_back,
         )
@@ -89,6 +89,41 @@ def load(
     if apply:
         apply_import(tenant_id, sheet.pk, overrule=overrule or (), actor=actor(), now=now)
     show(str(sheet.public_id), tenant, json=json)
+
+
+def template(
+    name: Annotated[str, typer.Argument(help="What the template is called, as the vendor.")],
+    tenant: TenantOption,
+    tariff: Annotated[str, typer.Option(help="Name of the tariff that its sheets are for.")],
+    scope: Annotated[
+        str, typer.Option(help="What its sheets say of codes that they do not name: full, country or partial.")
+    ] = "partial",
+    agreement: Annotated[Text, typer.Option(help="Agreement whose notice its changes need.")] = None,
+    layout: Annotated[
+        str, typer.Option(help="JSON file with the layout of one of its sheets, as `sheet read --json` prints it.")
+    ] = "",
+    check: Annotated[
+        list[str] | None, typer.Option(help="A check that is not as usual: jump=stop, zero=ignore; several times.")
+    ] = None,
+) -> None:
+    """Keep what the sheets of a vendor have in common; one of that name is changed."""
+    from trunkline.cli.sheet import layout_of
+    from trunkline.pricing.actions import save_template
+    from trunkline.pricing.queries import get_agreement
+    from trunkline.pricing.sheets.layout import to_json
+    from trunkline.tariffs.queries import get_tariff
+
+    found = layout_of(layout)
+    with tenant_scope(tenant):
+        save_template(
+            name=name,
+            tariff_id=get_tariff(tariff).pk,
+            scope=_scope(scope),
+            agreement_id=get_agreement(agreement).pk if agreement else None,
+            layout=None if found is None else to_json(found),
+            checks={name: level for name, _, level in (each.partition("=") for each in check or ())},
+        )
+    say(f"template {name} kept")
 
 
 def list_sheets(
@@ -188,6 +223,15 @@ def discard(sheet: SheetArgument, tenant: TenantOption, reason: ReasonOption, js
     with tenant_scope(tenant, reason=reason):
         done = discard_import(import_id=import_id, reason=reason, at=now())
     _told(tenant, done, json)
+
+
+def _scope(text: str) -> Scope:
+    from trunkline.pricing.compare import Scope
+
+    try:
+        return Scope(text)
+    except ValueError as error:
+        raise Invalid("unknown_scope", f"There is no scope {text[:40]!r}.", hint=f"Use {', '.join(Scope)}.") from error
 
 
 def _found(tenant: str, sheet: str) -> tuple[int, int]:

@@ -47,7 +47,7 @@ def _read_one(
     column = code or head
     assert column is not None  # noqa: S101 - told above
     texts = grid.columns[column.index].slice(sheet.first_row, count).to_pylist()
-    heads = [None] * count
+    heads: list[str | None] = [None] * count
     if head is not None and code is not None:
         heads = fill_down(grid.columns[head.index].slice(sheet.first_row, count)).to_pylist()
     for row in range(count):
