@@ -29,6 +29,11 @@ def find_import_folder(tenant_id: int, public_id: UUID) -> Path:
     return home() / "pricing" / f"tenant={tenant_id}" / str(public_id)
 
 
+def import_folders(tenant_id: int) -> list[Path]:
+    """The folders of all sheets of a tenant, whoever names them."""
+    return sorted((home() / "pricing" / f"tenant={tenant_id}").glob("*"))
+
+
 def write_table(path: Path, table: pa.Table) -> None:
     """Write a table, whole or not at all, so that a power cut does not take it away again."""
     partial = path.with_name(f".{path.name}.partial")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from trunkline.core.errors import Conflict, Invalid
+from trunkline.core.ids import uuid7
 from trunkline.pricing import files
 from trunkline.pricing.actions import (
     Asked,
@@ -23,6 +24,7 @@ from trunkline.pricing.choices import ImportState, OnBreachChoice
 from trunkline.pricing.compare import Scope
 from trunkline.pricing.intake import reader_of
 from trunkline.pricing.models import SheetImport
+from trunkline.pricing.tasks import sweep
 from trunkline.tariffs import actions as tariffs
 from trunkline.tariffs.models import Tariff
 from trunkline.tenancy.scope import scope
@@ -349,3 +351,11 @@ def test_a_template_says_what_a_vendors_sheets_have_in_common(desk: Desk) -> Non
         with pytest.raises(Invalid):
             save_template(name="Vendor", tariff_id=desk.tariff.pk, checks={"none": "stop"})
     assert checks(desk.load(FIRST.replace("0.0500", "0"), template_id=made.pk)) == {"zero": "stop"}
+
+
+def test_a_folder_that_a_crash_left_is_removed_after_a_day(desk: Desk) -> None:
+    sheet = desk.load(FIRST)
+    left = files.import_folder(desk.tenant.pk, uuid7())
+    written_at = datetime.fromtimestamp(left.stat().st_mtime, UTC)
+    assert [sweep(desk.tenant.pk, at=written_at + timedelta(hours=hours)) for hours in (23, 25, 26)] == [0, 1, 0]
+    assert files.import_folders(desk.tenant.pk) == [files.find_import_folder(desk.tenant.pk, sheet.public_id)]
