@@ -26,6 +26,7 @@ NAMES = (
     "upload",
     "agree",
     "layouts",
+    "sheet",
     "crash",
 )
 
@@ -33,7 +34,8 @@ NAMES = (
 def bench(
     name: Annotated[str, typer.Argument(help=f"One of {', '.join(NAMES)}, or `all` for the table of the README.")],
     records: Annotated[
-        int, typer.Option(help="Records to work on (rating, decode, pipeline, upload; stored ones: rerate).")
+        int,
+        typer.Option(help="Records to work on (rating, decode, pipeline, upload; stored ones: rerate; rows: sheet)."),
     ] = 0,
     cases: Annotated[int, typer.Option(help="Generated cases (agree).")] = 0,
     runs: Annotated[int, typer.Option(help="Runs (crash); sheets in each layout (layouts).")] = 0,
