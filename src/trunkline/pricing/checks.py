@@ -50,6 +50,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "few_known": Check(Level.STOP, 50, "Fewer than so many percent of the codes in a full sheet are in the tariff: another vendor's?"),
     "unlike": Check(Level.STOP, 400, "Half of the prices are more than so many percent higher, or lower by as much: cents for dollars?"),
     "negative": Check(Level.STOP, None, "Prices are below zero."),
+    "closes_nothing": Check(Level.WARN, None, "Codes that the sheet leaves out stay: they may stand in the rows that cannot be read."),
     "jump": Check(Level.WARN, 50, "Prices go up or down by more than so many percent."),
     "zero": Check(Level.WARN, None, "Prices are zero and the codes are not blocked."),
     "increment_worse": Check(Level.WARN, None, "Longer increments: the same price costs more."),
@@ -89,6 +90,7 @@ class Looked:
     lines: pa.Table
     compared: Compared
     ends: Ends
+    closes_nothing: bool  # of what it leaves out, because rows cannot be read
     scope: Scope
     asked_s: npt.NDArray[np.int64]
     short: Bools
@@ -171,6 +173,10 @@ def _currency(looked: Looked, _: int) -> Found:
 
 def _layout(looked: Looked, _: int) -> Found:
     return (len(looked.lines), []) if looked.doubts else _NOTHING
+
+
+def _closes_nothing(looked: Looked, _: int) -> Found:
+    return (looked.errors, []) if looked.closes_nothing else _NOTHING
 
 
 def _errors(looked: Looked, _: int) -> Found:
@@ -288,7 +294,7 @@ def _one_date(looked: Looked, _: int) -> Found:
 
 _FINDERS: Final = {
     "layout": _layout, "currency": _currency, "errors": _errors, "repeated": _repeated, "all_past": _all_past, "count_drop": _count_drop,
-    "few_known": _few_known, "unlike": _unlike, "negative": _negative, "jump": _jump, "zero": _zero,
+    "few_known": _few_known, "closes_nothing": _closes_nothing, "unlike": _unlike, "negative": _negative, "jump": _jump, "zero": _zero,
     "increment_worse": _increment_worse, "moved": _moved, "short_notice": _short_notice, "past": _past, "one_date": _one_date,
 }  # fmt: skip
 

@@ -213,6 +213,19 @@ def test_rows_that_cannot_be_read_stop_a_sheet_unless_the_others_are_wanted(desk
     assert len(desk.rates()) == 5
 
 
+def test_a_full_sheet_with_rows_that_cannot_be_read_closes_nothing(filled: Desk) -> None:
+    text = FIRST.replace("0.0700", "cheap").replace("Uganda,256", "Uganda,2567")
+    sheet = filled.load(text, scope=Scope.FULL)
+    assert (counted(sheet), checks(sheet)) == (
+        {"new": 1, "unchanged": 3, "errors": 1},
+        {"errors": "stop", "closes_nothing": "warn"},
+    )
+    filled.apply(sheet, overrule=["errors"])
+    assert [(row[0], row[3]) for row in filled.rates()] == [
+        (code, None) for code in ("254", "2547", "25473", "255", "256", "2567")
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "asked", "check"),
     [

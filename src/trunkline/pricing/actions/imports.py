@@ -251,6 +251,8 @@ def _compare(ground: Ground, offered: Offered, asked: Asked, effective_at: datet
         kinds = np.where(is_short, Kind.REFUSED, compared.kinds).astype(np.int8)
         compared = replace(compared, kinds=kinds, differs=np.where(is_short, 0, compared.differs).astype(np.int8))
     dated, is_last = _in_a_row(lines, begins, compared.kinds != Kind.REFUSED)
+    # A code that the sheet seems to leave out may stand in a row that cannot be read.
+    scope = Scope.PARTIAL if len(offered.errors) else asked.scope
     return Looked(
         there=there,
         lines=dated,
@@ -259,9 +261,10 @@ def _compare(ground: Ground, offered: Offered, asked: Asked, effective_at: datet
             there,
             dated,
             is_closed=compared.kinds == Kind.CLOSED,
-            scope=asked.scope,
+            scope=scope,
             closes_at_s=max(int(effective_at.timestamp()), allowed(Kind.CLOSED)),
         ),
+        closes_nothing=scope is not asked.scope,
         scope=asked.scope,
         asked_s=asked_s,
         short=is_short,
