@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final, Generic, TypeVar
 
 from ninja import Schema
-from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, create_model
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, ValidationInfo, create_model, model_validator
 
 from trunkline.api.problems import Problem
 
@@ -51,6 +51,15 @@ class Body(Schema):
     """What a request may carry: nothing that it does not name."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _run_root_validator(cls, values: Any, handler: Any, info: ValidationInfo) -> Any:
+        """Takes plain values as they are. Ninja's own, which this replaces, makes them look like objects of Django's and checks them twice."""
+        if type(values) is dict:
+            return handler(values)
+        as_ninja: Any = super()._run_root_validator
+        return as_ninja(values, handler, info)
 
 
 class Page(Schema, Generic[T]):

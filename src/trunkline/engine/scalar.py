@@ -181,6 +181,15 @@ class _Codes:
         self.lengths = sorted({len(code) for code in self.places}, reverse=True)
         self.rows: dict[str, tuple[PriceRow, ...]] = {}
 
+    @classmethod
+    def of_rows(cls, rows: Iterable[PriceRow]) -> _Codes:
+        by_code: dict[str, list[PriceRow]] = {}
+        for row in rows:
+            by_code.setdefault(row.code, []).append(row)
+        made = cls((row.listed, code) for code, each in by_code.items() for row in each)
+        made.rows = {code: tuple(each) for code, each in by_code.items()}
+        return made
+
     def longest_first(self, number: str) -> Iterator[str]:
         """The codes that `number` begins with."""
         for length in self.lengths:
@@ -191,15 +200,21 @@ class _Codes:
 class ScalarTariff:
     """A tariff made ready for rating single events: rates indexed by code, rows read from Arrow when first asked for.
 
-    Raises Invalid `unknown_timezone`, `unknown_time_profile`.
+    `rows` are rates that were read already, each with whether it is additive, in the order in which they are listed; those of `tariff` are
+    not asked for then. Raises Invalid `unknown_timezone`, `unknown_time_profile`.
     """
 
-    def __init__(self, tariff: Tariff) -> None:
+    def __init__(self, tariff: Tariff, rows: Sequence[tuple[PriceRow, bool]] | None = None) -> None:
         self.tariff = tariff
         self.id = tariff.id
         self.is_timed = tariff.unit is Unit.SECOND
         self.zone = get_zone(tariff.timezone)
         self.profiles = tariff.time_profiles
+        if rows is not None:
+            self.has_additive = any(is_additive for _, is_additive in rows)
+            self._regular = _Codes.of_rows(row for row, is_additive in rows if not is_additive)
+            self._additive = _Codes.of_rows(row for row, is_additive in rows if is_additive)
+            return
         # One array a column, instants as integers: most rows of a large tariff are never asked for.
         self._columns: dict[str, pa.Array] = {
             name: (column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column).combine_chunks()

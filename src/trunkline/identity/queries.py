@@ -17,6 +17,7 @@ from trunkline.identity.principal import Principal, PrincipalKind, key_actor, st
 from trunkline.identity.rules import is_from, is_usable_key, is_within
 from trunkline.kit.db.kept import Kept
 from trunkline.kit.db.scope import current_tenant_id
+from trunkline.tenancy.queries import keep_tenant
 from trunkline.tenancy.rules import refusal_of
 
 # Before a scope: users are global, the two look-ups give away ids.
@@ -120,6 +121,7 @@ def _principal(
     user_id: int | None,
 ) -> Principal:
     """Somebody, without what is withheld where the operator takes nothing new. `found` has its tenant with it."""
+    keep_tenant(found.tenant)
     told = refusal_of(found.tenant, at)
     withheld = frozenset() if told is None else permitted - WITHOUT_WORKING
     return Principal(current_tenant_id(), actor, permitted - withheld, kind, row_id, user_id, withheld, told)

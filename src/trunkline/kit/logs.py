@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterator, MutableMapping
+from functools import cache
 from typing import Any
 
 
@@ -16,15 +17,22 @@ def log(event: str, /, *, level: str = "info", **values: Any) -> None:
     """Write one event. The library is loaded with the first."""
     import structlog
 
-    processors = (
+    logger = structlog.wrap_logger(structlog.PrintLogger(sys.stderr), processors=_processors())
+    getattr(logger, level)(event, **values)
+
+
+@cache
+def _processors() -> tuple[Any, ...]:
+    """What makes a line of an event; to make them anew takes as long as the line."""
+    import structlog
+
+    return (
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _printable,
         structlog.processors.LogfmtRenderer(key_order=("timestamp", "level", "event"), bool_as_flag=False),
     )
-    logger = structlog.wrap_logger(structlog.PrintLogger(sys.stderr), processors=processors)
-    getattr(logger, level)(event, **values)
 
 
 def _printable(logger: Any, name: str, values: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 
 UNIX = "unix"  # among the trusted: whoever may write to our socket
@@ -11,6 +12,11 @@ LOOPBACK = ("127.0.0.0/8", "::1/128")
 
 def is_among(address: str, networks: Sequence[str]) -> bool:
     """Whether an address is in one of the networks; an empty one is a unix socket's."""
+    return _is_among(address, tuple(networks))
+
+
+@lru_cache(maxsize=1024)  # asked three times by every request
+def _is_among(address: str, networks: tuple[str, ...]) -> bool:
     if not address:
         return UNIX in networks
     try:

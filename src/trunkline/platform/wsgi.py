@@ -16,10 +16,10 @@ from trunkline.kit.db.scope import renew_connection
 from trunkline.platform.logs import log_to_standard_error
 
 log_to_standard_error()
-# Django asks the database before every request whether it is there.
+# Django asks the database before every request whether it is there, and after it once more.
 for signal in (request_started, request_finished):
     signal.disconnect(close_old_connections)
-    signal.connect(renew_connection)
+request_started.connect(renew_connection)
 application = get_wsgi_application()
 resolve("/api/v1/openapi.json")  # loads every page, so that processes made from here (`platform.processes`) share it
 # What is loaded by now stays: looking through it for garbage again and again is a tenth of a page's time (November 2026).

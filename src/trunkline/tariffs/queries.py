@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime
 from fractions import Fraction
+from typing import Final
 
 from django.db import connection
 from django.db.models import Count, F, Q, QuerySet
 
 from trunkline.core.errors import NotFound
 from trunkline.core.period import is_in_force
-from trunkline.kit.db.kept import Kept
+from trunkline.kit.db.kept import Kept, fetch
 from trunkline.kit.db.scope import current_tenant_id
 from trunkline.kit.lookups import in_force
 from trunkline.kit.models import find_public
@@ -150,8 +151,30 @@ def find_exchange_rate(base: str, quote: str, on: date) -> tuple[Fraction, date]
 
     For a single question: reads only the last rate of each pair by that day.
     """
-    last = _rates_between({base, quote}).filter(on__lte=on).order_by("base", "quote", "-on").distinct("base", "quote")
-    return ExchangeTable(last.values_list("base", "quote", "on", "rate")).find(base, quote, on)
+    return last_exchange_rates(on).find(base, quote, on)
+
+
+def last_exchange_rates(on: date) -> ExchangeTable:
+    """The last rate of each pair by a day, for questions about that day."""
+    tenant = current_tenant_id()
+    return ExchangeTable(fetch(_LAST_RATES, [tenant, tenant, tenant, on]))
+
+
+# Goes along the index from pair to pair: a pair may have thousands of days.
+_LAST_RATES: Final = """
+WITH RECURSIVE pair AS (
+  (SELECT base, quote FROM tariffs_exchangerate WHERE tenant_id = %s ORDER BY base, quote LIMIT 1)
+  UNION ALL
+  SELECT following.* FROM pair, LATERAL (
+    SELECT e.base, e.quote FROM tariffs_exchangerate e
+     WHERE e.tenant_id = %s AND (e.base, e.quote) > (pair.base, pair.quote) ORDER BY e.base, e.quote LIMIT 1
+  ) following
+)
+SELECT pair.base, pair.quote, latest."on", latest.rate FROM pair, LATERAL (
+  SELECT e."on", e.rate FROM tariffs_exchangerate e
+   WHERE e.tenant_id = %s AND e.base = pair.base AND e.quote = pair.quote AND e."on" <= %s ORDER BY e."on" DESC LIMIT 1
+) latest
+"""
 
 
 def _rates_between(currencies: set[str]) -> QuerySet[ExchangeRate]:

@@ -36,11 +36,14 @@ from trunkline.tariffs.staging import copy_out
 TRIES: Final = 10
 
 # In the order of RATE_SCHEMA; instants as seconds, money as whole smallest parts, so that parsing is integers only.
-READ_RATES: Final = f"""
-SELECT r.id, r.code, r.destination_id, extract(epoch FROM r.valid_from)::bigint, extract(epoch FROM r.valid_to)::bigint,
+RATE_COLUMNS: Final = f"""
+r.id, r.code, r.destination_id, extract(epoch FROM r.valid_from)::bigint, extract(epoch FROM r.valid_to)::bigint,
        p.name, (r.weight * {10**WEIGHT_DECIMALS})::bigint, (r.setup_fee * {PRICE_SCALE})::bigint, r.grace,
        r.rounding_mode, r.rounding_decimals, (r.max_cost * {AMOUNT_SCALE})::bigint, r.length_min, r.length_max, r.tag,
        r.blocked::text, r.additive::text, r.steps
+""".strip()
+READ_RATES: Final = f"""
+SELECT {RATE_COLUMNS}
   FROM tariffs_rate r LEFT JOIN tariffs_timeprofile p ON p.tenant_id = r.tenant_id AND p.id = r.time_profile_id
  WHERE r.tariff_id = {{tariff_id}} AND {{which}} ORDER BY r.id
 """
@@ -171,13 +174,18 @@ def excerpt(row: models.Tariff, number: str, *, known_at: datetime) -> Tariff:
     Rates that were voided after `known_at` are among them. The rest is as it is now: later rates, and ends that later
     ones gave to earlier. Needs an open scope.
     """
-    digits = _LEADING_DIGITS.match(number[:KEY_DIGITS])
-    longest = digits[0] if digits else ""
-    codes = ", ".join(f"'{longest[:length]}'" for length in range(len(longest) + 1))
+    codes = ", ".join(f"'{code}'" for code in codes_of(number))
     which = f"r.code IN ({codes}) AND ({NOT_VOIDED} OR r.voided_at > '{known_at.isoformat()}')"
     rates = read_few_rates(row.pk, which)
     profiles = _all_profiles() if rates["time_profile"].null_count < len(rates) else {}
     return Tariff(row.pk, row.name, row.currency, row.timezone, Unit(row.unit), rates, profiles)
+
+
+def codes_of(number: str) -> list[str]:
+    """All codes, whether or not there are such, that a number begins with; the shortest is empty."""
+    digits = _LEADING_DIGITS.match(number[:KEY_DIGITS])
+    longest = digits[0] if digits else ""
+    return [longest[:length] for length in range(len(longest) + 1)]
 
 
 def read_rates(tariff_id: int, which: str = NOT_VOIDED) -> pa.Table:

@@ -51,6 +51,13 @@ def current_tenant() -> Tenant:
     return found
 
 
+def keep_tenant(tenant: Tenant) -> None:
+    """Let `current_tenant` be this one: the row of the open scope's tenant, which was read with another."""
+    scope = require_scope(Tenant)
+    if tenant.pk == scope.tenant_id:
+        scope.kept.setdefault(KEPT, tenant)
+
+
 def is_working(at: datetime) -> bool:
     """Whether the open scope's tenant takes new things: it is not suspended, and its trial, if it is on one, has not ended."""
     return rules.is_working(current_tenant(), at)

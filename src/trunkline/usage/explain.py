@@ -8,12 +8,13 @@ explained the same way, from its raw line, by what holds now. Needs an open scop
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from functools import cache, partial
 from typing import Any, Final
 
 import pyarrow as pa
@@ -32,9 +33,10 @@ from trunkline.parties.explain import Identified, identify
 from trunkline.parties.kinds import Side
 from trunkline.parties.models import Account
 from trunkline.parties.queries import identity_rows_naming
+from trunkline.tariffs.exchange import ExchangeTable
 from trunkline.tariffs.models import Tariff
 from trunkline.tariffs.queries import destination_names as named
-from trunkline.tariffs.queries import find_exchange_rate, tariff_list
+from trunkline.tariffs.queries import last_exchange_rates, tariff_list
 from trunkline.tariffs.snapshot import current_version, excerpt
 from trunkline.tenancy.queries import current_tenant
 from trunkline.usage.actions import profile_of
@@ -415,14 +417,15 @@ def in_money(
 ) -> Priced:
     """A charge brought from the currency of its tariff into `currency`, and from there into `base`, at the rates of a day."""
     charge = explanation.charge
+    rates = cache(partial(last_exchange_rates, day))  # asked for where they are needed, and once
     to_account = to_base = amount = base_amount = None
     if charge.amount is not None:
         of_tariff = next(each.currency for each in plan if each.pk == charge.tariff_id)
-        amount, to_account = _converted(charge.amount, of_tariff, currency, day, stored)
+        amount, to_account = _converted(charge.amount, of_tariff, currency, day, stored, rates)
     elif stored is not None and not stored.amount:
         amount = Amount.zero()  # quantity zero: a record is kept whatever is missing
     if amount is not None:
-        base_amount, to_base = _converted(amount, currency, base, day, None)
+        base_amount, to_base = _converted(amount, currency, base, day, None, rates)
     return Priced(
         basis=basis,
         plan=tuple(plan),
@@ -437,7 +440,7 @@ def in_money(
 
 
 def _converted(
-    amount: Amount, base: str, quote: str, day: date, stored: Stored | None
+    amount: Amount, base: str, quote: str, day: date, stored: Stored | None, rates: Callable[[], ExchangeTable]
 ) -> tuple[Amount | None, Conversion | None]:
     """The amount in the other currency: at the rate that the record keeps, else at the last one published by that day."""
     if base == quote:
@@ -445,7 +448,7 @@ def _converted(
     if stored is not None and stored.exchange_rate is not None:
         rate, published = stored.exchange_rate, stored.rate_date
     else:
-        found = find_exchange_rate(base, quote, day)
+        found = rates().find(base, quote, day)
         if found is None:
             return (None if amount else amount), None
         rate, published = found

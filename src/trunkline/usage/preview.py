@@ -13,16 +13,16 @@ from typing import Final
 from trunkline.core.errors import Invalid
 from trunkline.core.period import get_zone, local_date
 from trunkline.engine.explain import Explanation, explain
-from trunkline.engine.scalar import Event, ScalarTariff
+from trunkline.engine.scalar import Event
 from trunkline.engine.units import Unit
 from trunkline.parties.kinds import Side
 from trunkline.parties.models import Account
 from trunkline.tariffs.models import Tariff
 from trunkline.tariffs.queries import tariff_list
 from trunkline.tariffs.rules import UNIT_OF_SERVICE
-from trunkline.tariffs.snapshot import excerpt
+from trunkline.tariffs.single import rates_of_number
 from trunkline.tenancy.queries import current_tenant
-from trunkline.usage.explain import EPOCH, MILLISECOND, Basis, Priced, destination_names, in_money
+from trunkline.usage.explain import EPOCH, MILLISECOND, Basis, Priced, in_money
 from trunkline.usage.traffic.kinds import Stage
 from trunkline.usage.traffic.queries import rule_book
 from trunkline.usage.traffic.scalar import Facts, Looked, State, go_through, walk_side
@@ -75,24 +75,27 @@ def preview_for_account(
     _require_quantity(event, UNIT_OF_SERVICE[service])
     plan = tariff_list(account, side=side.value, service=service, at=event.start)
 
+    names: dict[int, str] = {}
+
     def price(carried: State) -> Explanation:
-        return _explained(plan, event, carried, known_at)
+        return _explained(plan, event, carried, known_at, names)
 
     given = _given(event)
     state, explanation, looked = _walk(given, event, account, side, service, switch, price)
     if explanation is None:
         return Previewed(given, state, looked, None, {}, current_tenant().currency)
     day = local_date(event.start, get_zone(account.timezone))
-    return _previewed(given, state, looked, plan, explanation, account.currency, day)
+    return _previewed(given, state, looked, plan, explanation, account.currency, day, names)
 
 
 def preview_by_tariff(tariff: Tariff, event: Supposed, *, known_at: datetime) -> Previewed:
     """What the event costs by one tariff, in its currency; traffic rules, which are about accounts, change nothing. Raises as the other."""
     _require_quantity(event, Unit(tariff.unit))
     given = _given(event)
-    explanation = _explained([tariff], event, given, known_at)
+    names: dict[int, str] = {}
+    explanation = _explained([tariff], event, given, known_at, names)
     day = local_date(event.start, get_zone(tariff.timezone))
-    return _previewed(given, given, (), [tariff], explanation, tariff.currency, day)
+    return _previewed(given, given, (), [tariff], explanation, tariff.currency, day, names)
 
 
 def _require_quantity(event: Supposed, unit: Unit) -> None:
@@ -124,10 +127,14 @@ def _walk(
     return walked.state, None if walked.state.denied_by is not None else walked.last, looked
 
 
-def _explained(plan: Sequence[Tariff], event: Supposed, carried: State, known_at: datetime) -> Explanation:
+def _explained(
+    plan: Sequence[Tariff], event: Supposed, carried: State, known_at: datetime, names: dict[int, str]
+) -> Explanation:
+    """The price and its reasons; the names of the destinations that were looked at are added to `names`."""
     number = carried.priced_number
-    tables = [ScalarTariff(excerpt(each, number, known_at=known_at)) for each in plan]
-    return explain(tables, Event(number, event.start, event.quantity, carried.tags))
+    found = rates_of_number(plan, number, known_at=known_at)
+    names |= found.destinations
+    return explain(found.tariffs, Event(number, event.start, event.quantity, carried.tags))
 
 
 def _previewed(
@@ -138,7 +145,8 @@ def _previewed(
     explanation: Explanation,
     currency: str,
     day: date,
+    names: Mapping[int, str],
 ) -> Previewed:
     base = current_tenant().currency
     priced = in_money(Basis.LISTED, plan, explanation, currency, None, base, day)
-    return Previewed(given, state, looked, priced, destination_names([explanation]), base)
+    return Previewed(given, state, looked, priced, names, base)

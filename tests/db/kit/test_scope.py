@@ -6,7 +6,7 @@ import threading
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import DataError, connection, transaction
 
 from tests.databases import AT, TestDatabase
 from trunkline.tariffs.models import CodeDeck
@@ -176,3 +176,29 @@ def test_after_the_server_went_away_the_next_scope_connects_again(
         assert committed_db.end_sessions(admin) == 1
     with scope(committed_tenant, "test"):
         assert decks() == ["before"]
+
+
+def test_a_scope_begins_with_one_message_to_the_server(committed_tenant: Tenant) -> None:
+    asked: list[str] = []
+
+    def note(execute: Any, sql: str, *rest: Any) -> Any:
+        asked.append(sql)
+        return execute(sql, *rest)
+
+    with scope(committed_tenant, "cli:o'brien \\ é", reason="it's % done"):
+        assert connection.in_atomic_block
+        assert setting("app.tenant") == str(committed_tenant.pk)
+        assert setting("app.actor") == "cli:o'brien \\ é"
+        assert '"it\'s % done"' in str(setting("pghistory.context_metadata"))
+    assert setting("app.tenant") is None
+    with connection.execute_wrapper(note), scope(committed_tenant, "test"):
+        assert setting("app.actor") == "test"
+    assert asked[0].startswith("SELECT set_config('app.tenant'")
+
+
+def test_a_scope_that_the_server_refuses_leaves_no_transaction_behind(committed_tenant: Tenant) -> None:
+    with pytest.raises(DataError, match="NUL"), scope(committed_tenant, "nul\x00"):
+        pass
+    assert (current_scope(), connection.in_atomic_block) == (None, False)
+    with scope(committed_tenant, "test"):
+        assert setting("app.tenant") == str(committed_tenant.pk)

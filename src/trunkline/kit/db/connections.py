@@ -14,6 +14,9 @@ from trunkline.kit.db import embedded
 
 DATABASE = "trunkline"
 PLAIN_HOST = re.compile(r"[\w.-]+")
+PREPARED_FROM = (
+    5  # uses of one statement; only those of `kit.db.kept` can be prepared, Django's have their values in their text
+)
 SESSION = ("lock_timeout=10s", "idle_in_transaction_session_timeout=60s")  # as the embedded server has them for all
 
 
@@ -88,4 +91,5 @@ def django_database(role: Role) -> dict[str, Any]:
     }
     settings |= {known[name]: value for name, value in given.items() if name in known}
     settings["OPTIONS"] = {name: value for name, value in given.items() if name not in known}
+    settings["OPTIONS"]["prepare_threshold"] = PREPARED_FROM
     return settings

@@ -2,23 +2,38 @@
 
 Django writes the SQL of a query anew each time, which takes three to ten times as long as PostgreSQL takes to find a row by its key (November
 2026: of 2.5 ms for an account with its billing profile, 2.2). A `Kept` query writes it the first time and later only puts other values into
-it; what comes back is what the queryset gives.
+it; what comes back is what the queryset gives. PostgreSQL likewise plans it once for each connection: planning took longer than finding.
 """
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db.backends.postgresql.base import ServerBindingCursor
 from django.db.models import Model, QuerySet
-from django.db.models.query import ModelIterable
+from django.db.models.query import get_related_populators
 
 from trunkline.kit.db.scope import require_scope
 
 M = TypeVar("M", bound=Model)
+
+
+def fetch(sql: str, parameters: Sequence[object] | Mapping[str, object]) -> list[Any]:
+    """The rows of a statement that is asked again and again: PostgreSQL plans it once for each connection."""
+    own: Any = connections[DEFAULT_DB_ALIAS]
+    if own.queries_logged or own.execute_wrappers:  # somebody looks at what is asked
+        with own.cursor() as cursor:
+            cursor.execute(sql, parameters)
+            return list(cursor.fetchall())
+    own.ensure_connection()
+    own.validate_no_broken_transaction()
+    making: Any = ServerBindingCursor
+    with own.wrap_database_errors, making(own.connection) as cursor:
+        cursor.execute(sql, parameters, prepare=True)
+        return list(cursor.fetchall())
 
 
 class Kept(Generic[M]):
@@ -36,8 +51,10 @@ class Kept(Generic[M]):
         """The rows for these values. Raises `ScopeError` outside a scope."""
         if self._made is None:
             self._made = _Made.of(self._build(*self._examples), self._examples)
-        asked: Any = _Asked(self._made, values)  # stands for a queryset
-        return list(ModelIterable(asked))
+        made = self._made
+        require_scope(made.model)
+        given = zip(made.parameters, made.places, strict=True)
+        return made.objects(fetch(made.sql, [each if at is None else values[at] for each, at in given]))
 
     def find(self, *values: object) -> M | None:
         """The first row for these values, None if there is none."""
@@ -46,13 +63,20 @@ class Kept(Generic[M]):
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """A query that was compiled. `places` say which of the values each parameter is, None: none of them."""
+    """A query that was compiled. `places` say which of the values each parameter is, None: none of them.
 
-    compiler: Any
+    The rest is what Django's `ModelIterable` makes objects of rows with: the columns of the object itself, what makes those beside it, and
+    what turns a column into the value of its field.
+    """
+
+    model: Any
     sql: str
     parameters: tuple[Any, ...]
     places: tuple[int | None, ...]
-    converters: Any
+    columns: slice
+    names: tuple[str, ...]
+    beside: tuple[Any, ...]
+    converters: tuple[tuple[int, Any, Any], ...]
 
     @classmethod
     def of(cls, rows: QuerySet[Any], examples: tuple[object, ...]) -> _Made:
@@ -62,28 +86,33 @@ class _Made:
         places = tuple(known.get((type(each), each)) for each in parameters)
         if {place for place in places if place is not None} != set(known.values()):
             raise RuntimeError(f"not every example stands among the parameters of {sql}")
-        columns = [column for column, *_ in compiler.select[: compiler.col_count]]
-        return cls(compiler, sql, tuple(parameters), places, compiler.get_converters(columns))
+        if compiler.annotation_col_map:
+            raise RuntimeError(f"an annotation is no field: {sql}")
+        selected = compiler.klass_info["select_fields"]
+        columns = slice(selected[0], selected[-1] + 1)
+        populators: Any = get_related_populators
+        converters = compiler.get_converters([column for column, *_ in compiler.select])
+        return cls(
+            model=compiler.klass_info["model"],
+            sql=sql,
+            parameters=tuple(parameters),
+            places=places,
+            columns=columns,
+            names=tuple(column.target.attname for column, *_ in compiler.select[columns]),
+            beside=tuple(populators(compiler.klass_info, compiler.select, DEFAULT_DB_ALIAS)),
+            converters=tuple((place, each, column) for place, (each, column) in converters.items()),
+        )
 
-
-class _Asked:
-    """What `ModelIterable` needs to know of a queryset and of its query."""
-
-    db = DEFAULT_DB_ALIAS
-    _known_related_objects: ClassVar[Mapping[Any, Any]] = {}
-
-    def __init__(self, made: _Made, values: tuple[object, ...]) -> None:
-        self._made, self._values = made, values
-        self.model, self.query = made.compiler.query.model, self
-
-    def get_compiler(self, using: str) -> Any:
-        """The compiler, which need not compile any more."""
-        require_scope(self.model)
-        made = self._made
-        given = zip(made.parameters, made.places, strict=True)
-        parameters = tuple(each if place is None else self._values[place] for each, place in given)
-        compiler = copy.copy(made.compiler)
-        compiler.connection = connections[using]
-        compiler.as_sql = lambda: (made.sql, parameters)
-        compiler.get_converters = lambda _: made.converters
-        return compiler
+    def objects(self, rows: list[Any]) -> list[Any]:
+        """The objects of rows."""
+        found = []
+        for values in rows:
+            row = list(values)
+            for place, convert, column in self.converters:
+                for each in convert:
+                    row[place] = each(row[place], column, connection)
+            made = self.model.from_db(DEFAULT_DB_ALIAS, self.names, row[self.columns])
+            for each in self.beside:
+                each.populate(row, made)
+            found.append(made)
+        return found

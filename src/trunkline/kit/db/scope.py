@@ -16,6 +16,8 @@ from time import monotonic
 from typing import Any, Final
 
 from django.db import connection, transaction
+from psycopg.errors import error_from_result
+from psycopg.pq import Escaping, ExecStatus, TransactionStatus
 
 from trunkline.core.ids import uuid7
 
@@ -119,18 +121,42 @@ def scope(
         raise ScopeError("a snapshot begins with its transaction, and one is open already")
     renew_connection()
     opened = Scope(tenant_id, actor, reason)
+    metadata = {"actor": actor, **({"reason": reason} if reason else {}), **(context or {})}
+    said = (str(tenant_id), actor, str(uuid7()), json.dumps(metadata))
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            if snapshot:
+        if snapshot:
+            with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            metadata = {"actor": actor, **({"reason": reason} if reason else {}), **(context or {})}
-            cursor.execute(SET, [str(tenant_id), actor, str(uuid7()), json.dumps(metadata)])
+                cursor.execute(SET, said)
+        elif not _begin(said):
+            with connection.cursor() as cursor:
+                cursor.execute(SET, said)
         token = _current.set(opened)
         try:
             yield opened
         finally:
             _current.reset(token)
         _clear()
+
+
+def _begin(said: tuple[str, ...]) -> bool:
+    """Begin the transaction and say `said` in one message to the server, where the transaction has not begun: every request does this.
+
+    False where it has, and where somebody looks at what is asked.
+    """
+    own: Any = connection
+    server = own.connection.pgconn
+    if server.transaction_status != TransactionStatus.IDLE or own.queries_logged or own.execute_wrappers:
+        return False
+    if any("\0" in each for each in said):
+        return False  # libpq would read up to it; the way by the cursor refuses it
+    escaped = Escaping(server)
+    text = SET.encode() % tuple(escaped.escape_literal(each.encode()) for each in said)
+    with own.wrap_database_errors:
+        result = server.exec_(b"BEGIN;" + text)
+        if result.status != ExecStatus.TUPLES_OK:
+            raise error_from_result(result, encoding="utf-8")
+    return True
 
 
 def _require_joinable(outer: Scope, tenant_id: int, snapshot: bool) -> None:

@@ -13,14 +13,14 @@ from typing import Any, Final
 import pyarrow as pa
 
 from trunkline.engine.explain import Explanation, explain
-from trunkline.engine.scalar import Event, ScalarTariff
+from trunkline.engine.scalar import Event
 from trunkline.parties.explain import Identified, identify
 from trunkline.parties.kinds import Side
 from trunkline.parties.models import Account
 from trunkline.parties.queries import identity_rows_naming
 from trunkline.tariffs.models import Tariff
 from trunkline.tariffs.queries import tariff_list
-from trunkline.tariffs.snapshot import excerpt
+from trunkline.tariffs.single import rates_of_number
 from trunkline.usage.decode.numbers import is_number, normalise, rules_for
 from trunkline.usage.decode.profile import NumberRule, Party
 from trunkline.usage.sides import IDENTITY_FIELDS
@@ -137,7 +137,7 @@ def _trace_side(
 
     def price(carried: State) -> Explanation | None:
         number = carried.priced_number
-        tables = [ScalarTariff(excerpt(each, number, known_at=known_at)) for each in plan]
+        tables = rates_of_number(plan, number, known_at=known_at).tariffs
         return explain(tables, Event(number, record["start"], record["quantity"], carried.tags)) if is_charged else None
 
     walked = walk_side(book, facts, state, side=side, account_id=account_id, price=price)
