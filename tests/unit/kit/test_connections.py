@@ -104,5 +104,5 @@ def test_django_connects_with_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
         "USER": "op",
         "HOST": "db.example",
         "PORT": "6432",
-        "OPTIONS": {"sslmode": "require", "options": f"{LIMITS} -c role=trunkline_app"},
+        "OPTIONS": {"sslmode": "require", "options": f"{LIMITS} -c role=trunkline_app", "prepare_threshold": 5},
     }
