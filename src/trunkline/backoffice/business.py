@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
+from functools import cached_property
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -67,7 +68,7 @@ MEASURES: Final = (
 ATTEMPTS: Final = Measure("attempts", gettext_lazy("Attempts"), lambda sums: sums.attempts, "{:,}".format)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Traffic:
     """The traffic of 60 local days, `last` being the last: by hour, on a zone's clock."""
 
@@ -85,8 +86,16 @@ class Traffic:
         """Of so many days, of which the last lies so many before the last of all."""
         end = self.last - timedelta(days=before)
         begin = end - timedelta(days=days - 1)
-        found = [sums for hour, sums in self.by_hour.items() if begin <= local_date(hour, self.zone) <= end]
-        return sum(found, NO_TRAFFIC)
+        return sum((sums for day, sums in self.by_day.items() if begin <= day <= end), NO_TRAFFIC)
+
+    @cached_property
+    def by_day(self) -> Mapping[date, HourSums]:
+        """The same by local day; of the 1440 hours that there may be, a page asks a dozen times."""
+        found: dict[date, HourSums] = {}
+        for hour, sums in self.by_hour.items():
+            day = local_date(hour, self.zone)
+            found[day] = found.get(day, NO_TRAFFIC) + sums
+        return found
 
     def course(self, days: int) -> list[tuple[str, HourSums]]:
         """The same by day, or the last day by hour, also where nothing was."""
@@ -96,12 +105,8 @@ class Traffic:
                 if local_date(hour, self.zone) == self.last:
                     found[f"{hour.astimezone(self.zone):%H}:00"] += sums
             return list(found.items())
-        found = {(self.last - timedelta(days=back)).isoformat(): NO_TRAFFIC for back in reversed(range(days))}
-        for hour, sums in self.by_hour.items():
-            day = local_date(hour, self.zone).isoformat()
-            if day in found:
-                found[day] += sums
-        return list(found.items())
+        each_day = (self.last - timedelta(days=back) for back in reversed(range(days)))
+        return [(day.isoformat(), self.by_day.get(day, NO_TRAFFIC)) for day in each_day]
 
 
 @dataclass(frozen=True, slots=True)
