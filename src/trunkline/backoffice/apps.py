@@ -23,7 +23,7 @@ class BackofficeConfig(AppConfig):
     def ready(self) -> None:
         for name in SCREENS:
             import_module(f"{self.name}.{name}")
-        from trunkline.backoffice.headers import make_headers_once
+        from trunkline.backoffice.cells import make_headers_once
         from trunkline.backoffice.languages import load_catalogues, name_in_all_languages
         from trunkline.backoffice.site import site
 

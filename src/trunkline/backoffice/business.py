@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from django.utils.html import format_html, format_html_join
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -171,16 +171,13 @@ def bars(measure: Measure, course: Sequence[tuple[str, HourSums]], currency: str
         said = f"{name}: {measure.shown(sums, currency)}"
         below = " office-bar-below" if (value or 0) < 0 else ""
         x = place * (BAR_WIDTH + BAR_GAP)
+        size = f'width="{BAR_WIDTH}" height="{_px(max(height, Fraction(1)) if value else 0)}"'
         # The first is as high as all, so that the pointer finds a day of which there is little.
         parts.append(
-            (x, BAR_WIDTH, HEIGHT, below, x, _px(top), BAR_WIDTH, _px(max(height, Fraction(1)) if value else 0), said)
+            f'<g><rect class="office-bar-ground" x="{x}" y="0" width="{BAR_WIDTH}" height="{HEIGHT}"/>'
+            f'<rect class="office-bar{below}" x="{x}" y="{_px(top)}" {size}/><title>{escape(said)}</title></g>'
         )
-    drawn = format_html_join(
-        "\n",
-        '<g><rect class="office-bar-ground" x="{}" y="0" width="{}" height="{}"/>'
-        '<rect class="office-bar{}" x="{}" y="{}" width="{}" height="{}"/><title>{}</title></g>',
-        parts,
-    )
+    drawn = SafeString("\n".join(parts))  # numbers of ours, and what is said is escaped
     width = max(len(course) * (BAR_WIDTH + BAR_GAP) - BAR_GAP, 1)
     return format_html(
         '<svg class="office-bars" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" aria-label="{}">{}</svg>',
