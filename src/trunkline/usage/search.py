@@ -402,7 +402,7 @@ def _places_within(
                 f"FROM {_file(candidate)} WHERE {listed}{time.condition()} AND {condition} AND {candidate.behind(asked.after)}"
             )
         query = f"{' UNION ALL '.join(parts)} ORDER BY start_ms DESC, file, row DESC LIMIT {asked.limit + 1}"
-        found = connection.sql(query, params=values).fetchall()
+        found = connection.execute(query, values).fetchall()  # `sql` would plan it twice
         places = sorted(places + found, key=lambda place: (-place[0], place[1], -place[2]))[: asked.limit + 1]
     return places
 
@@ -456,9 +456,9 @@ def _rows(
     # Where the two are called the same, a condition asks for the column, not for what the list makes of it.
     query = f"SELECT epoch_ms(start) AS start_ms, {chosen} FROM {_file(candidate)}"
     where = f"file_row_number IN ({', '.join(map(str, rows))}) AND {condition}"
-    relation = connection.sql(f"{query} WHERE {where}", params=dict(values or {}))
-    names = relation.columns
-    for told in relation.fetchall():
+    found = connection.execute(f"{query} WHERE {where}", dict(values or {})).fetchall()
+    names = [column[0] for column in connection.description or ()]
+    for told in found:
         record = dict(zip(names, told, strict=True))
         start, row = record.pop("start_ms"), record.pop("file_row_number")
         yield start, row, record | {name: _instant(record[name]) for name in INSTANTS if name in record}
