@@ -20,9 +20,11 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
+from unfold.decorators import display
 from unfold.enums import ActionVariant
 from unfold.views import ChangeList
 
+from trunkline.backoffice.cells import tick_box
 from trunkline.backoffice.fields import DayField, InstantField, dress, translated_choices
 from trunkline.backoffice.forms import REASON, ActionForm, reason_field, refuse
 from trunkline.backoffice.history import find_changes, is_tracked
@@ -39,6 +41,8 @@ SHOWN_PROBLEMS = 200  # lines of a file; who corrects these loads it again
 
 class UncountedChangeList(ChangeList):
     """A list that reads its page and never counts."""
+
+    is_dataset = False  # asked by Unfold's templates: where they find no answer, Django lists all that the object has
 
     def get_results(self, request: HttpRequest) -> None:
         paginator = self.model_admin.get_paginator(request, self.queryset, self.list_per_page)
@@ -82,6 +86,7 @@ class TenantAdmin(ModelAdmin):
     warn_unsaved_form = True
     list_filter_submit = True
     list_fullwidth = True
+    list_sections = ()  # asked twice a row, see `UncountedChangeList.is_dataset`
     save_as = False
 
     # What a screen overrides
@@ -155,6 +160,10 @@ class TenantAdmin(ModelAdmin):
         return lookup in own or lookup.split("__", maxsplit=1)[0] in fields
 
     # Lists
+
+    @display(description=ModelAdmin.action_checkbox.short_description)
+    def action_checkbox(self, obj: models.Model) -> str:
+        return tick_box(obj.pk)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return UncountedChangeList

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists
+from django.db.models import Exists, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -19,6 +19,7 @@ from trunkline.identity.permissions import Permission
 from trunkline.identity.principal import Principal, principal_of
 from trunkline.invoicing.models import Invoice, InvoicingProfile
 from trunkline.kit.clock import now
+from trunkline.kit.db.kept import Kept
 from trunkline.kit.db.scope import current_tenant_id
 from trunkline.parties.models import Account, Identity
 from trunkline.tariffs.models import AccountTariff, Rate, Tariff
@@ -140,7 +141,7 @@ def first_steps(request: HttpRequest) -> dict[str, Any]:
     database, and one more where a step leads to a row.
     """
     principal = principal_of(request)
-    tenant = _with_states()
+    tenant: Any = _STATES.find(current_tenant_id())
     left = _left(principal, tenant)
     states: dict[str, bool] = {step.name: getattr(tenant, f"has_{step.name}") for step in STEPS}
     steps = [_shown(step, states[step.name], tenant) for step in left]
@@ -167,8 +168,8 @@ def _left(principal: Principal, tenant: Tenant) -> list[Step]:
     return [step for step in STEPS if principal.may(step.permission) and step.name not in tenant.dismissed_steps]
 
 
-def _with_states() -> Any:
-    asked = Tenant.objects.annotate(
+def _with_states(tenant_id: int) -> QuerySet[Any]:
+    return Tenant.objects.filter(pk=tenant_id).annotate(
         has_operator=Exists(InvoicingProfile.objects.all()),
         has_account=Exists(Account.objects.all()),
         has_tariff=Exists(Rate.objects.all()),
@@ -179,7 +180,9 @@ def _with_states() -> Any:
         is_all_rejected=Exists(Batch.objects.filter(state=BatchState.POSTED, rejected__gt=0)),
         has_invoice=Exists(Invoice.objects.all()),
     )
-    return asked.get(pk=current_tenant_id())
+
+
+_STATES = Kept(_with_states, 2**62 + 1)
 
 
 @site.page("first-steps/<str:step>/dismiss/", name="dismiss_step", permission=Permission.SETTINGS_WRITE)

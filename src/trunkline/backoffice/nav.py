@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from django.http import HttpRequest
 from django.templatetags.static import static
-from django.urls import NoReverseMatch, reverse
-from django.utils.translation import gettext, gettext_lazy
+from django.urls import NoReverseMatch, get_script_prefix, reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from trunkline.identity.permissions import Permission
@@ -101,20 +102,25 @@ def first_of_task(request: HttpRequest, app_label: str) -> str | None:
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
-    """The groups and items that this person sees (Unfold's callback)."""
-    principal = principal_of(request)
-    groups: list[dict[str, Any]] = [
-        {"title": None, "items": [_item(request, gettext_lazy("Dashboard"), "space_dashboard", reverse("admin:index"))]}
-    ]
-    for title, items in TASKS:
+    """The groups and items that this person sees (Unfold's callback; the template is `unfold/helpers/app_list.html`)."""
+    may, path, (index, tasks) = principal_of(request).permissions, request.path, _addresses(get_script_prefix())
+    first = {"title": gettext("Dashboard"), "icon": "space_dashboard", "link": index, "active": path == index}
+    groups: list[dict[str, Any]] = [{"title": None, "items": [first]}]
+    for title, items in tasks:
         shown = [
-            _item(request, name, icon, url)
-            for name, icon, url, permission in _there(items)
-            if principal.may(permission)
+            {"title": name, "icon": icon, "link": url, "active": path.startswith(url)}
+            for name, icon, url, permission in items
+            if permission in may
         ]
         if shown:
-            groups.append({"title": title, "items": shown, "collapsible": False})
+            groups.append({"title": title, "items": shown})
     return groups
+
+
+@lru_cache(maxsize=4)
+def _addresses(prefix: str) -> tuple[str, list[tuple[Any, list[Item]]]]:
+    """The address of the dashboard, and of every page of the sidebar in place of its name: below one prefix they stay what they are."""
+    return reverse("admin:index"), [(title, list(_there(items))) for title, items in TASKS]
 
 
 def _there(items: Iterable[Item]) -> Iterable[Item]:
@@ -123,12 +129,6 @@ def _there(items: Iterable[Item]) -> Iterable[Item]:
             yield title, icon, reverse(f"admin:{name}"), permission
         except NoReverseMatch:
             continue
-
-
-def _item(request: HttpRequest, title: Any, icon: str, url: str) -> dict[str, Any]:
-    index = reverse("admin:index")
-    is_here = request.path == url if url == index else request.path.startswith(url)
-    return {"title": title, "icon": icon, "link": url, "active": is_here}
 
 
 def operator_name(request: HttpRequest) -> str:

@@ -35,7 +35,7 @@ from trunkline.usage.segments import WEB
 
 PAGE_ROWS: Final = 50
 ROWS_MAX: Final = 1_000
-COLUMNS: Final = (*LISTED, "batch_id")
+COLUMNS: Final = (*LISTED, "sip_code")
 MINUTE: Final = timedelta(minutes=1)
 
 
@@ -123,7 +123,7 @@ def _search(asked: dict[str, Any], limit: int) -> Found:
         start_from=asked["start_from"],
         start_to=asked["start_to"],
         limit=limit,
-        columns=(*COLUMNS, "sip_code"),
+        columns=COLUMNS,
         limits=WEB,
     )
 

@@ -23,7 +23,7 @@ from django.views.i18n import set_language
 from unfold.sites import UnfoldAdminSite
 
 from trunkline.backoffice.hints import hint_text
-from trunkline.backoffice.nav import first_of_task
+from trunkline.backoffice.nav import first_of_task, operator_name, own_account, sidebar
 from trunkline.core.errors import Conflict, Denied, Invalid, NotFound, TrunklineError, Unavailable
 from trunkline.identity.outside import Outside
 from trunkline.identity.permissions import Permission
@@ -34,6 +34,14 @@ AdminClass = TypeVar("AdminClass", bound=type)
 
 NOT_WORKING = frozenset({"trial_ended", "tenant_suspended"})
 SCRIPT_WORDS_S = 3600
+# What Unfold's settings (`backoffice.looks`) say of every page, whoever asks in whatever language.
+SAME_FOR_ALL = (
+    "available_apps", "border_radius", "colors", "command_show_history", "environment", "environment_title_prefix", "form_classes",
+    "is_nav_sidebar_enabled", "is_popup", "language_flags", "languages_action", "languages_list", "login_image", "scripts",
+    "show_back_button", "show_history", "show_languages", "show_view_on_site", "sidebar_command_search", "sidebar_show_all_applications",
+    "sidebar_show_search", "site_dropdown", "site_favicons", "site_icon", "site_logo", "site_subheader", "site_symbol", "site_title",
+    "site_url", "styles", "tab_list", "theme",
+)  # fmt: skip
 STATUS_OF = ((NotFound, 404), (Denied, 403), (Conflict, 409), (Invalid, 400), (Unavailable, 503))
 
 
@@ -57,6 +65,7 @@ class BackOffice(UnfoldAdminSite):
     def __init__(self) -> None:
         super().__init__(name="admin")
         self.pages: list[Page] = []
+        self._same_for_all: dict[str, Any] | None = None
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Whether somebody works for an operator here: what he may do there each screen asks."""
@@ -170,10 +179,28 @@ class BackOffice(UnfoldAdminSite):
         return enter
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        """What every page shows; besides Unfold's, what one must know wherever one is."""
+        """What every page shows; besides Unfold's, what one must know wherever one is.
+
+        What is the same for everybody is asked of Unfold once a process: it puts its settings together anew for each of some thirty questions.
+        """
         from trunkline.backoffice.notices import notices
 
-        return {**super().each_context(request), "notices": notices(request)}
+        if self._same_for_all is None:
+            context = super().each_context(request)
+            self._same_for_all = {name: context[name] for name in SAME_FOR_ALL}
+        is_in = self.has_permission(request)
+        return {
+            **self._same_for_all,
+            "has_permission": is_in,
+            "site_header": operator_name(request),
+            "account_links": own_account(request),
+            "sidebar_navigation": sidebar(request) if is_in else [],
+            "notices": notices(request),
+        }
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[dict[str, Any]]:
+        """None: the sidebar goes by task, and looking for it all is done by `search`."""
+        return []
 
     def extra_urls(self) -> list[URLPattern]:
         """The pages of their own (Unfold asks for them)."""

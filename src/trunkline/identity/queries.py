@@ -74,7 +74,7 @@ def principal_of_user(*, user_id: int, address: str, at: datetime) -> Principal:
 
     Raises Denied `not_a_member`, also for who has left or not begun, and Denied `network_not_allowed`.
     """
-    found = Membership.objects.select_related("own_role", "tenant").filter(user_id=user_id).first()
+    found = _MEMBER.find(user_id)
     if found is None or not is_within(at, found.valid_from, found.valid_to):
         raise Denied("not_a_member", "You do not work here.", hint="Somebody who manages staff can invite you.")
     _require_network(address, found.allowed_networks)
@@ -93,7 +93,11 @@ def principal_of_key(*, key_id: int, address: str, at: datetime) -> tuple[Princi
     return _principal(found, found.permission_set, at, key_actor(found.pk), PrincipalKind.KEY, found.pk, None), found
 
 
-# Asked for at every request of the API.
+# Asked for at every page of the office, and at every request of the API.
+_MEMBER = Kept(
+    lambda user_id: Membership.objects.select_related("own_role", "tenant").filter(user_id=user_id).order_by("pk"),
+    2**62 + 1,
+)
 _KEY = Kept(lambda key_id: ApiKey.objects.select_related("tenant").filter(pk=key_id), 2**62 + 1)
 
 

@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 
 from trunkline.core.errors import NotFound
 from trunkline.core.period import get_zone, local_date
+from trunkline.kit.db.kept import Kept
 from trunkline.kit.db.locks import lock_name, lock_rows
 from trunkline.kit.db.scope import current_tenant_id
 from trunkline.parties.models import Account
@@ -112,7 +113,10 @@ def open_proposal(proposal_id: int) -> Proposal:
 
 def open_proposals() -> list[Proposal]:
     """What waits to be priced again, the oldest first."""
-    return list(proposals().filter(closed_at=None).order_by("pk"))
+    return _OPEN.rows()
+
+
+_OPEN = Kept(lambda: proposals().filter(closed_at=None).order_by("pk"))
 
 
 def close_covered(*, asked: Asked, made_until: datetime, at: datetime) -> int:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db.models import Count, Max, Min, QuerySet, Sum
 
 from trunkline.core.errors import NotFound
 from trunkline.core.money import Amount
+from trunkline.kit.db.kept import Kept
 from trunkline.kit.models import find_public
 from trunkline.parties.models import Account
 from trunkline.tariffs.models import Destination, Tariff
@@ -105,8 +107,12 @@ def name_batches(lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def list_batches(*, state: str = "", limit: int = 50) -> list[Batch]:
     """The newest batches, of one state if named."""
-    found = Batch.objects.order_by("-pk")
-    return list((found.filter(state=state) if state else found)[:limit])
+    return _newest_of_state(limit).rows(state) if state else list(Batch.objects.order_by("-pk")[:limit])
+
+
+@lru_cache(maxsize=16)
+def _newest_of_state(limit: int) -> Kept[Batch]:
+    return Kept(lambda state: Batch.objects.filter(state=state).order_by("-pk")[:limit], "a state")
 
 
 def sum_waiting(*, switch_id: int | None, at: datetime) -> list[dict[str, Any]]:

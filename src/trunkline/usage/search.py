@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from trunkline.core.errors import Invalid
+from trunkline.usage.lending import lend
 from trunkline.usage.number_index import find_rows, find_rows_beginning
 from trunkline.usage.segments import (
     COMMAND,
@@ -268,7 +269,11 @@ def _search(asked: _Asked, segments: Sequence[SegmentFile], limits: Limits) -> F
         return Found([], is_complete=True)
     candidates.sort(key=lambda each: (each.newest, each.segment.id), reverse=True)
     paths = [each.segment.path for each in candidates]
-    with watch(paths), connect(paths, has_view=False, limits=limits) as connection, limited(connection, limits):
+    # The fence is what the catalogue named: it is the same for one number and the next, so that a connection can serve both.
+    named = [each.path for each in segments]
+    with watch(paths), lend(named, limits=limits) as connection, limited(connection, limits):
+        if (told := _named_rows(candidates)) is not None and told <= asked.limit:
+            return Found(_read_named(connection, asked, candidates), is_complete=True)
         places = _places(connection, asked, candidates)
         records = _read(connection, asked, candidates, places[: asked.limit])
     if len(places) <= asked.limit:
@@ -311,10 +316,16 @@ class _Slice:
         return not is_after and not is_before
 
 
+def _named_rows(candidates: Sequence[_Candidate]) -> int | None:
+    """How many rows the index names, None where it names not those of every segment."""
+    named = [each.rows for each in candidates if each.rows is not None]
+    return sum(map(len, named)) if len(named) == len(candidates) else None
+
+
 def _slices(asked: _Asked, candidates: Sequence[_Candidate]) -> Iterator[_Slice]:
     """All of time in slices, the newest first; in one where the index names the rows of every segment and they are few."""
-    named = [each.rows for each in candidates if each.rows is not None]
-    is_at_once = len(named) == len(candidates) and sum(map(len, named)) <= AT_ONCE_PAGES * asked.limit
+    told = _named_rows(candidates)
+    is_at_once = told is not None and told <= AT_ONCE_PAGES * asked.limit
     spans = [] if is_at_once else list(_spans(asked, candidates))
     oldest = min((first for _, first, _ in spans), default=0)
     newest = max((last for _, _, last in spans), default=0)
@@ -391,34 +402,66 @@ def _places_within(
                 f"FROM {_file(candidate)} WHERE {listed}{time.condition()} AND {condition} AND {candidate.behind(asked.after)}"
             )
         query = f"{' UNION ALL '.join(parts)} ORDER BY start_ms DESC, file, row DESC LIMIT {asked.limit + 1}"
-        found = connection.sql(query, params=values).fetchall()
+        found = connection.execute(query, values).fetchall()  # `sql` would plan it twice
         places = sorted(places + found, key=lambda place: (-place[0], place[1], -place[2]))[: asked.limit + 1]
     return places
+
+
+def _read_named(connection: duckdb.DuckDBPyConnection, asked: _Asked, candidates: Sequence[_Candidate]) -> list[Record]:
+    """The records that fit among the rows that the index names, in order: no more than the limit, so each is read once and whole."""
+    condition, values = asked.condition()
+    found: list[tuple[_Found, Record]] = []
+    for file, candidate in enumerate(candidates):
+        rows = _rows(
+            connection,
+            asked,
+            candidate,
+            candidate.rows or (),
+            f"{condition} AND {candidate.behind(asked.after)}",
+            values,
+        )
+        found += [((start, file, row), record) for start, row, record in rows]
+    found.sort(key=lambda each: (-each[0][0], each[0][1], -each[0][2]))
+    return [record for _, record in found]
 
 
 def _read(
     connection: duckdb.DuckDBPyConnection, asked: _Asked, candidates: Sequence[_Candidate], places: Sequence[_Found]
 ) -> list[Record]:
     """The records at those places, in their order."""
-    rows: dict[int, list[int]] = {}
+    wanted: dict[int, list[int]] = {}
     for _, file, row in places:
-        rows.setdefault(file, []).append(row)
+        wanted.setdefault(file, []).append(row)
     read: dict[tuple[int, int], Record] = {}
+    for file, rows in wanted.items():
+        read |= {(file, row): record for _, row, record in _rows(connection, asked, candidates[file], rows)}
+    return [read[file, row] for _, file, row in places]
+
+
+def _rows(
+    connection: duckdb.DuckDBPyConnection,
+    asked: _Asked,
+    candidate: _Candidate,
+    rows: Sequence[int],
+    condition: str = "true",
+    values: Mapping[str, Any] | None = None,
+) -> Iterator[tuple[int, int, Record]]:
+    """Start in ms, row and record of those rows of a segment that fit the condition."""
     # DuckDB hands aware instants to Python through a library we do not have: they travel as milliseconds.
     instants = {name: f'epoch_ms("{name}") AS "{name}"' for name in INSTANTS}
     if asked.columns is None:
         chosen = f"* REPLACE ({', '.join(instants.values())})"
     else:
         chosen = ", ".join([instants.get(name, _name(name)) for name in asked.columns] + ["file_row_number"])
-    for file, wanted in rows.items():
-        listed = ", ".join(map(str, wanted))
-        relation = connection.sql(f"SELECT {chosen} FROM {_file(candidates[file])} WHERE file_row_number IN ({listed})")
-        names = relation.columns
-        for values in relation.fetchall():
-            record = dict(zip(names, values, strict=True))
-            row = record.pop("file_row_number")
-            read[file, row] = record | {name: _instant(record[name]) for name in INSTANTS if name in record}
-    return [read[file, row] for _, file, row in places]
+    # Where the two are called the same, a condition asks for the column, not for what the list makes of it.
+    query = f"SELECT epoch_ms(start) AS start_ms, {chosen} FROM {_file(candidate)}"
+    where = f"file_row_number IN ({', '.join(map(str, rows))}) AND {condition}"
+    found = connection.execute(f"{query} WHERE {where}", dict(values or {})).fetchall()
+    names = [column[0] for column in connection.description or ()]
+    for told in found:
+        record = dict(zip(names, told, strict=True))
+        start, row = record.pop("start_ms"), record.pop("file_row_number")
+        yield start, row, record | {name: _instant(record[name]) for name in INSTANTS if name in record}
 
 
 def _name(column: str) -> str:

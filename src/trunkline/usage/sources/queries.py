@@ -9,6 +9,7 @@ from datetime import datetime
 from django.db.models import QuerySet
 
 from trunkline.core.errors import NotFound
+from trunkline.kit.db.kept import Kept
 from trunkline.kit.db.scope import current_tenant_id, scope
 from trunkline.kit.models import find_public
 from trunkline.kit.secrets import open_sealed
@@ -86,7 +87,10 @@ def alarms() -> QuerySet[Alarm]:
 
 def open_alarms() -> list[Alarm]:
     """What is wrong now, the oldest first."""
-    return list(alarms().filter(cleared_at=None).order_by("raised_at", "pk"))
+    return _OPEN_ALARMS.rows()
+
+
+_OPEN_ALARMS = Kept(lambda: alarms().filter(cleared_at=None).order_by("raised_at", "pk"))
 
 
 def receipts(source: Source) -> QuerySet[Receipt]:
