@@ -222,7 +222,6 @@ def committing(database: TestDatabase, blocker: Any) -> Iterator[None]:
     from django.db import connection
 
     with blocker.unblock():
-        connection.close()  # whatever became of the session of the test before
         try:
             yield
         finally:

@@ -81,6 +81,8 @@ def address(ground: Ground) -> Iterator[str]:
 def browser() -> Iterator[Browser]:
     """One for all tests of a process."""
     expect.set_options(timeout=PATIENCE_MS)
+    # Beside Playwright's loop Django has connections of its own; these would be ended unseen when the tables are emptied.
+    connections.close_all()
     with sync_playwright() as play:
         started = play.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-dev-shm-usage"])
         yield started

@@ -65,7 +65,7 @@ class Kept(Generic[M]):
 class _Made:
     """A query that was compiled. `places` say which of the values each parameter is, None: none of them.
 
-    The rest is what Django's `ModelIterable` makes objects of rows with: the columns of the object itself, what makes those beside it, and
+    The rest is what Django's `ModelIterable` makes objects of rows with: the columns of the object itself, those of annotations, what makes those beside it, and
     what turns a column into the value of its field.
     """
 
@@ -75,6 +75,7 @@ class _Made:
     places: tuple[int | None, ...]
     columns: slice
     names: tuple[str, ...]
+    annotations: tuple[tuple[str, int], ...]
     beside: tuple[Any, ...]
     converters: tuple[tuple[int, Any, Any], ...]
 
@@ -86,8 +87,6 @@ class _Made:
         places = tuple(known.get((type(each), each)) for each in parameters)
         if {place for place in places if place is not None} != set(known.values()):
             raise RuntimeError(f"not every example stands among the parameters of {sql}")
-        if compiler.annotation_col_map:
-            raise RuntimeError(f"an annotation is no field: {sql}")
         selected = compiler.klass_info["select_fields"]
         columns = slice(selected[0], selected[-1] + 1)
         populators: Any = get_related_populators
@@ -99,6 +98,7 @@ class _Made:
             places=places,
             columns=columns,
             names=tuple(column.target.attname for column, *_ in compiler.select[columns]),
+            annotations=tuple((compiler.annotation_col_map or {}).items()),
             beside=tuple(populators(compiler.klass_info, compiler.select, DEFAULT_DB_ALIAS)),
             converters=tuple((place, each, column) for place, (each, column) in converters.items()),
         )
@@ -112,6 +112,8 @@ class _Made:
                 for each in convert:
                     row[place] = each(row[place], column, connection)
             made = self.model.from_db(DEFAULT_DB_ALIAS, self.names, row[self.columns])
+            for name, place in self.annotations:
+                setattr(made, name, row[place])
             for each in self.beside:
                 each.populate(row, made)
             found.append(made)
