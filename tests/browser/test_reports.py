@@ -63,7 +63,9 @@ def test_everything_is_searched_by_keyboard_from_any_page(owner: Visitor, path: 
 
 def test_a_number_leads_to_its_records_by_keyboard(owner: Visitor) -> None:
     page = owner.go("/office/")
+    page.wait_for_load_state("networkidle")  # the script that listens is there
     page.keyboard.press("Control+k")
+    expect(page.locator("input:focus")).to_have_count(1)
     page.keyboard.type("254700000010")
     expect(page.locator("#command-results a", has_text="254700000010").first).to_be_visible()
     page.keyboard.press("ArrowDown")

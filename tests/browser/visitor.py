@@ -40,6 +40,7 @@ class Visitor:
     def too_wide(self, size: dict[str, int]) -> list[str]:
         """What stands out to the right when the window has that size; empty where nothing does."""
         self.page.set_viewport_size({"width": size["width"], "height": size["height"]})
+        self.page.wait_for_load_state()  # one that goes on to the next page is not measured
         found: list[str] = self.page.evaluate(TOO_WIDE)
         return found
 
