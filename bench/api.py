@@ -91,9 +91,13 @@ class Connection:
     """A connection that is kept open. A client library would take longer than the server."""
 
     def __init__(self, port: int) -> None:
-        self._socket = socket.create_connection((HOST, port))
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._port = port
+        self._socket = self._open()
+
+    def _open(self) -> socket.socket:
+        opened = socket.create_connection((HOST, self._port))
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return opened
 
     def __enter__(self) -> Connection:
         return self
@@ -107,7 +111,7 @@ class Connection:
             return self._ask(request)
         except ConnectionError:
             self._socket.close()
-            self.__init__(self._port)  # type: ignore[misc]
+            self._socket = self._open()
             return self._ask(request)
 
     def _ask(self, request: bytes) -> tuple[int, bytes]:

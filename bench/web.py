@@ -1,9 +1,8 @@
 """How long pages take while twenty people ask for them at once: the dashboard, the list of accounts, a search among ten million records.
 
 The product is served by `up` as it is everywhere, beside the demo's two operators. The people work for the bench's carrier; each asks for one page
-after the other, the next one a second after the last has come, which is quicker than anybody reads, over a connection that stays open, as browsers do.
-Style sheets and scripts are not asked for: browsers keep them. Beside that stands what becomes of it without any pause, where the two cores are always busy:
-`pages_per_s` is all that they can do then.
+after the other without a pause, over a connection that stays open, as browsers do. Style sheets and scripts are not asked for: browsers keep them. By that it
+is judged; `pages_per_s` is all that the two cores can do. Beside it stands, as `paused_…`, how long the same takes where each rests for about a second after every page.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from bench.ground import ROOT, TENANT, Ground
 from bench.served import serving
 
 USERS: Final = 20
-WARM_S, MEASURED_S, RUSHED_S = 10.0, 40.0, 20.0
+WARM_S, MEASURED_S, PAUSED_S = 10.0, 40.0, 40.0
 PAUSE_S: Final = 1.0
 START_S: Final = 60.0
 NUMBERS: Final = 100  # that are there, asked for in turn
@@ -51,22 +50,22 @@ class Visits:
 
 
 def run() -> dict[str, Any]:
-    """Milliseconds of which 95 of 100 pages take less, by page, and pages a second."""
+    """Milliseconds that half of the pages, and 95 of 100, take at most, by page, and pages a second."""
     ground = Ground()
     ground.prepare()
     ground.command("demo", "--exit", "--json")
     pages, cookies = _pages(ground), _signed_in(ground)
     with serving(ground.environment, ground.folder / "web.log") as server:
         _visit(server.port, cookies, pages, WARM_S, pause_s=0)
-        visits = _visit(server.port, cookies, pages, MEASURED_S, pause_s=PAUSE_S)
-        rushed = _visit(server.port, cookies, pages, RUSHED_S, pause_s=0)
-    if wrong := visits.wrong + rushed.wrong:
+        visits = _visit(server.port, cookies, pages, MEASURED_S, pause_s=0)
+        paused = _visit(server.port, cookies, pages, PAUSED_S, pause_s=PAUSE_S)
+    if wrong := visits.wrong + paused.wrong:
         raise RuntimeError(f"{len(wrong)} pages were not answered: {wrong[:3]}")
     figures: dict[str, Any] = {"users": USERS, "records_stored": ground.size.neighbours}
-    for name, ms in sorted(visits.ms.items()):
-        figures |= {f"{name}_p50_ms": round(_at(ms, 0.5)), f"{name}_p95_ms": round(_at(ms, 0.95))}
-    hurried = [each for ms in rushed.ms.values() for each in ms]
-    figures |= {"without_pause_p95_ms": round(_at(hurried, 0.95)), "pages_per_s": round(len(hurried) / RUSHED_S, 1)}
+    for before, each in (("", visits), ("paused_", paused)):
+        for name, ms in sorted(each.ms.items()):
+            figures |= {f"{before}{name}_p50_ms": round(_at(ms, 0.5)), f"{before}{name}_p95_ms": round(_at(ms, 0.95))}
+    figures["pages_per_s"] = round(sum(map(len, visits.ms.values())) / MEASURED_S, 1)
     return {"passed": all(_at(ms, 0.95) < MUST_TAKE_MS for ms in visits.ms.values()), **figures}
 
 

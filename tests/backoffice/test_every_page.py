@@ -18,10 +18,11 @@ from tests.backoffice.office import Office
 from tests.isolation.world import World
 from trunkline import backoffice
 from trunkline.backoffice.base import TenantAdmin
-from trunkline.backoffice.hints import HINTS, speaks_of_commands
+from trunkline.backoffice.hints import HINTS
 from trunkline.backoffice.history import is_tracked
 from trunkline.backoffice.site import Page, site
 from trunkline.backoffice.verbs import Verb, verbs_of
+from trunkline.core.errors import speaks_of_commands
 from trunkline.identity.permissions import ROLES, BuiltInRole, Permission
 from trunkline.tenancy.scope import scope
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from django.utils.translation import gettext_lazy as _
 
-from trunkline.core.errors import TrunklineError
+from trunkline.core.errors import TrunklineError, speaks_of_commands
 
 HINTS: Final[Mapping[str, Any]] = {
     "account_not_found": _("The list of accounts shows their short names."),
@@ -53,11 +53,6 @@ HINTS: Final[Mapping[str, Any]] = {
     "unknown_permission": _("Choose one of those that are listed."),
     "user_not_found": _("Invite them first."),
 }  # fmt: skip
-
-
-def speaks_of_commands(hint: str) -> bool:
-    """Whether a hint is for somebody at a command line, or beside the source."""
-    return "`" in hint or "--" in hint or "docs/" in hint
 
 
 def hint_text(error: TrunklineError) -> str:

@@ -11,7 +11,7 @@ import typer
 
 from trunkline.cli import sheet_import
 from trunkline.cli.door import JsonOption, print_json, table
-from trunkline.core.errors import Invalid, NotFound
+from trunkline.core.errors import Invalid
 
 if TYPE_CHECKING:
     from trunkline.pricing.sheets.layout import Layout
@@ -55,10 +55,7 @@ def read(
     from trunkline.pricing.sheets.reading import read_sheet, to_report
     from trunkline.pricing.sheets.recognise import Context
 
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise NotFound("no_such_file", f"{file} cannot be read: {error.strerror}.") from error
+    data = sheet_import.octets_of(file)
     context = Context(file.name, _day(received), subject, _day(effective))
     report = to_report(read_sheet(data, file.name, context, layout_of(layout), layout_of(template)))
     if json:

@@ -23,6 +23,10 @@ OverruleOption = Annotated[
     list[str] | None, typer.Option(help="A check that stopped the sheet and was looked at; can be given several times.")
 ]
 SHOWN_LINES = 20
+COUNTED = (
+    "lines", "new", "increase", "decrease", "increment", "moved", "blocked", "closed", "unchanged", "refused", "closed_codes", "errors",
+    "monthly_cost",
+)  # fmt: skip
 
 
 def load(
@@ -59,10 +63,7 @@ def load(
     from trunkline.pricing.intake import asked_of, reader_of
     from trunkline.tenancy.queries import current_tenant
 
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise NotFound("no_such_file", f"{file} cannot be read: {error.strerror}.") from error
+    data = octets_of(file)
     with tenant_scope(tenant) as tenant_id:
         zone = current_tenant().timezone
         notified_at = required_instant(received, zone) if received else now()
@@ -79,7 +80,13 @@ def load(
         data=data,
         file_name=file.name,
         read=reader_of(
-            data, file.name, received_at=notified_at, subject=subject, layout=layout_of(layout), template=kept
+            data,
+            file.name,
+            received_at=notified_at,
+            effective_at=asked.effective_at,
+            subject=subject,
+            layout=layout_of(layout),
+            template=kept,
         ),
         asked=asked,
         notified_at=notified_at,
@@ -166,16 +173,17 @@ def show(
     json: JsonOption = False,
 ) -> None:
     """Show a rate sheet: counts of each kind of change, what the checks found, its first lines, rows that cannot be read."""
-    from trunkline.pricing.changes import change_rows, error_rows
+    from trunkline.pricing.changes import change_rows, closed_rows, error_rows
     from trunkline.pricing.queries import access_import
 
     with tenant_scope(tenant):
         found = access_import(sheet)
         facts = _facts(found)
         changes = change_rows(found, kind=kind, limit=limit)
+        closed = closed_rows(found, limit=limit)
         errors = error_rows(found, limit=limit)
     if json:
-        print_json(facts | {"changes": changes, "unreadable": errors})
+        print_json(facts | {"changes": changes, "closed": closed, "unreadable": errors})
         return
     table("", ["", ""], [[name, _plain(value)] for name, value in facts.items() if name not in {"counts", "findings"}])
     table("Lines", ["Kind", "Lines"], [[name, count] for name, count in facts["counts"].items()], right=["Lines"])
@@ -186,6 +194,9 @@ def show(
         "line": "Line", "kind": "Kind", "code": "Code", "destination": "Destination", "before": "Before", "price": "Price", "begins": "Begins", "note": "Note",
     }  # fmt: skip
     print_rows("Changes", columns, changes, right=["line"])
+    if closed:
+        names = ("code", "destination", "price", "closes", "falls_to")
+        print_rows("Codes that close", {name: name.replace("_", " ").capitalize() for name in names}, closed)
     if errors:
         print_rows(
             "Rows that cannot be read",
@@ -225,6 +236,14 @@ def discard(sheet: SheetArgument, tenant: TenantOption, reason: ReasonOption, js
     _told(tenant, done, json)
 
 
+def octets_of(file: Path) -> bytes:
+    """What a file holds. Raises NotFound `no_such_file`."""
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise NotFound("no_such_file", f"{file} cannot be read: {error.strerror}.") from error
+
+
 def _scope(text: str) -> Scope:
     from trunkline.pricing.compare import Scope
 
@@ -256,7 +275,8 @@ def _facts(sheet: SheetImport) -> dict[str, Any]:
     return {
         "id": str(sheet.public_id), "tariff": sheet.tariff.name, "file": sheet.file_name, "state": sheet.state, "scope": sheet.scope,
         "agreement": sheet.agreement.name if sheet.agreement else None, "received_at": utc_text(sheet.notified_at), "effective_at": utc_text(sheet.effective_at),
-        "begins_at": utc_text(sheet.begins_at), "applied_at": utc_text(sheet.applied_at), "reason": sheet.reason, "counts": sheet.counts,
+        "begins_at": utc_text(sheet.begins_at), "applied_at": utc_text(sheet.applied_at), "reason": sheet.reason,
+        "counts": {name: sheet.counts[name] for name in COUNTED if name in sheet.counts},
         "findings": sheet.findings,
     }  # fmt: skip
 

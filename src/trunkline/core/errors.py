@@ -35,8 +35,7 @@ class TrunklineError(Exception):
     @property
     def for_screens(self) -> str:
         """What to say to somebody who types no commands: the message, and the hint unless it speaks of a command."""
-        is_of_commands = "`" in self.hint or "--" in self.hint
-        return self.message if is_of_commands else str(self)
+        return self.message if speaks_of_commands(self.hint) else str(self)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.code!r}, {self.message!r})"
@@ -44,6 +43,11 @@ class TrunklineError(Exception):
     def __reduce__(self) -> tuple[object, ...]:
         # The default rebuilds from the two positional arguments: hint and context would be lost between processes.
         return _rebuild, (type(self), self.code, self.message, self.hint, self.context)
+
+
+def speaks_of_commands(hint: str) -> bool:
+    """Whether a hint is for somebody at a command line, or beside the source."""
+    return any(sign in hint for sign in ("`", "--", "docs/"))
 
 
 def _rebuild(

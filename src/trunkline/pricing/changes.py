@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,50 @@ def change_rows(
     shown = lines.take(pa.array(rows)).to_pylist()
     before = Rate.objects.select_related("destination").in_bulk([row["before"] for row in shown if row["before"]])
     return [_row(row, before.get(row["before"])) for row in shown]
+
+
+def closed_rows(sheet: SheetImport, *, limit: int) -> list[dict[str, Any]]:
+    """Codes that a sheet closes or leaves out, by code: their price, until when it holds, and what their numbers fall to then.
+
+    `falls_to` is the longest shorter code that is in force then, this sheet's lines among them, with its price; empty: they have none.
+    """
+    place = files.find_import_folder(current_tenant_id(), sheet.public_id)
+    ends = files.read_table(place / files.CLOSINGS)
+    closed = ends.sort_by([("code", "ascending"), ("id", "ascending")]).slice(0, limit).to_pylist()
+    shorter = sorted({each["code"][:length] for each in closed for length in range(len(each["code"]))})
+    ended = set(ends["id"].filter(pc.is_in(ends["code"], pa.array(shorter, pa.string()))).to_pylist())
+    rates = Rate.objects.filter(tariff=sheet.tariff, code__in=shorter, voided_at=None).exclude(pk__in=ended)
+    standing = list(rates)
+    lines = files.read_table(place / files.LINES)
+    is_head = pc.and_(lines["is_written"], pc.is_in(lines["code"], pa.array(shorter, pa.string())))
+    coming = lines.filter(is_head).to_pylist()
+
+    def falls_to(code: str, at: datetime) -> str:
+        for length in reversed(range(len(code))):
+            head = code[:length]
+            found = [line for line in coming if line["code"] == head and line["valid_from"] <= at]
+            if found:
+                last = max(found, key=lambda line: line["valid_from"])
+                return f"{head or '*'}: {_price(last['steps'], last['blocked'], closed=False)}"
+            kept = [rate for rate in standing if rate.code == head and _holds(rate, at)]
+            if kept:
+                return f"{head or '*'}: {_price(kept[0].steps, kept[0].blocked, closed=False)}"
+        return ""
+
+    return [
+        {
+            "code": each["code"],
+            "destination": each["destination"] or "",
+            "price": _price(each["steps"], each["blocked"], closed=False),
+            "closes": each["at"].date().isoformat(),
+            "falls_to": falls_to(each["code"], each["at"]),
+        }
+        for each in closed
+    ]
+
+
+def _holds(rate: Rate, at: datetime) -> bool:
+    return (rate.valid_from is None or rate.valid_from <= at) and (rate.valid_to is None or at < rate.valid_to)
 
 
 def _row(row: dict[str, Any], before: Rate | None) -> dict[str, Any]:

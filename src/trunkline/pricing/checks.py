@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 
 from trunkline.core.errors import Invalid
 from trunkline.core.money import EXACT, Amount
-from trunkline.pricing.compare import Compared, Differs, Ends, Kind, Scope, unit_prices
+from trunkline.pricing.compare import Compared, Differs, Ends, Kind, Scope, same_rates, unit_prices
+from trunkline.tariffs.rate_file import rate_bounds
 from trunkline.tariffs.rules import parse_steps
 
 Bools = npt.NDArray[np.bool_]
@@ -215,7 +216,10 @@ def _few_known(looked: Looked, percent: int) -> Found:
 def _changes(looked: Looked) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], list[tuple[Fraction, Fraction]]]:
     """The lines that are compared with a price, for each which pair of prices it has, and the pairs: before, now."""
     rows = np.flatnonzero(
-        (looked.compared.before >= 0) & ~looked.lines["blocked"].to_numpy() & ~looked.lines["is_closed"].to_numpy()
+        (looked.compared.before >= 0)
+        & (looked.compared.kinds != Kind.REFUSED)
+        & ~looked.lines["blocked"].to_numpy()
+        & ~looked.lines["is_closed"].to_numpy()
     )
     was_prices, was = unit_prices(looked.there["steps"])
     now_prices, now = unit_prices(looked.lines["steps"])
@@ -300,17 +304,27 @@ _FINDERS: Final = {
 
 
 def cost_of(looked: Looked, quantities: Mapping[int, int]) -> Amount:
-    """What the changes cost more for the quantities that were charged by each rate, in the tariff's currency, rounded half up once.
+    """What the changes cost more for the quantities that were charged, in the tariff's currency, rounded half up once.
 
-    `quantities` are units by the id of the rate that priced them. New codes and closed ones have none to weigh.
+    `quantities` are units by the id of the rate that priced them, whichever rate of the code it was. Of several lines of one rate the price that the first of
+    them ends counts against that of the last. New codes and closed ones have none to weigh.
     """
-    rows, pair, prices = _changes(looked)
-    ids = looked.there["id"].take(pa.array(looked.compared.before[rows])).to_pylist()
-    total = Fraction(0)
-    for each, place in zip(ids, pair.tolist(), strict=True):
+    if not quantities:
+        return Amount.zero()
+    keys = same_rates(looked.there, looked.lines)
+    charged: dict[int, int] = {}
+    for each, key in zip(looked.there["id"].to_pylist(), keys.tolist(), strict=False):
         if each in quantities:
+            charged[key] = charged.get(key, 0) + quantities[each]
+    rows, pair, prices = _changes(looked)
+    begins, _ = rate_bounds(looked.lines)
+    order = np.argsort(begins[rows], kind="stable")
+    changed: dict[int, tuple[Fraction, Fraction]] = {}
+    for key, place in zip(keys[len(looked.there) :][rows][order].tolist(), pair[order].tolist(), strict=True):
+        if key in charged:
             was, now = prices[place]
-            total += (now - was) * quantities[each]
+            changed[key] = (changed.get(key, (was, now))[0], now)
+    total = sum(((now - was) * charged[key] for key, (was, now) in changed.items()), Fraction(0))
     return EXACT.ratio(total.numerator, total.denominator)
 
 

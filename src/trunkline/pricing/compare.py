@@ -73,15 +73,21 @@ class Compared:
     before: Int64s
 
 
+def same_rates(there: pa.Table, lines: pa.Table) -> Int64s:
+    """A number for each row of `there` and then of the lines, equal where they are the same rate."""
+    shared = [field.name for field in LOAD_SCHEMA if field.name in STANDING.names]
+    return rate_keys(pa.concat_tables([there.select(shared), lines.select(shared)]).combine_chunks())
+
+
 def compare(there: pa.Table, lines: pa.Table) -> Compared:
     """Compare lines of `LINES` with the rates `there` of `STANDING`, at the instants at which the lines begin.
 
     The lines have no two that are the same rate at the same time.
     """
-    shared = [field.name for field in LOAD_SCHEMA if field.name in STANDING.names and field.name in LINES.names]
+    shared = [field.name for field in LOAD_SCHEMA if field.name in STANDING.names]
     both = pa.concat_tables([there.select(shared), lines.select(shared)]).combine_chunks()
     count = len(there)
-    keys = rate_keys(both)
+    keys = same_rates(there, lines)
     start, end = rate_bounds(both)
     place = _in_force(keys[:count], start[:count], end[:count], keys[count:], start[count:])
     looks = _Looks.of(both)
@@ -275,23 +281,20 @@ def _country_numbers(*columns: pa.Array) -> tuple[Int64s, ...]:
     return tuple(np.split(numbers, np.cumsum([len(column) for column in columns])[:-1]))
 
 
-def allowed_begins(
-    there: pa.Table, lines: pa.Table, first_allowed_s: Callable[[Kind], int]
-) -> tuple[Compared, Int64s, Bools]:
-    """What the lines are at the instants at which they may begin: those instants in seconds, and which were put off.
+def allowed_begins(there: pa.Table, lines: pa.Table, first_allowed_s: Callable[[Kind], int]) -> tuple[Compared, Int64s]:
+    """What the lines are at the instants at which they may begin, and those instants in seconds.
 
     A line that is put off can be of another kind then, which can put it off again.
     """
     allowed = np.array([first_allowed_s(kind) for kind in Kind], np.int64)
-    asked, _ = rate_bounds(lines)
-    begins = asked.copy()
+    begins, _ = rate_bounds(lines)
     for _ in Kind:
         compared = compare(there, _beginning(lines, begins))
-        later = np.where(compared.kinds == Kind.UNCHANGED, begins, np.maximum(begins, allowed[compared.kinds]))
+        later = np.maximum(begins, allowed[compared.kinds])
         if (later == begins).all():
             break
         begins = later
-    return compared, begins, begins > asked
+    return compared, begins
 
 
 def _beginning(lines: pa.Table, begins_s: Int64s) -> pa.Table:

@@ -46,15 +46,6 @@ def write_table(path: Path, table: pa.Table) -> None:
     fsync_folder(path.parent)
 
 
-def write_octets(path: Path, data: bytes) -> None:
-    """Write a new file, so that a power cut leaves it whole."""
-    with path.open("xb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    fsync_folder(path.parent)
-
-
 def read_table(path: Path) -> pa.Table:
     """A table that `write_table` has written."""
     with pa.OSFile(str(path)) as file, pa.ipc.open_file(file) as reader:

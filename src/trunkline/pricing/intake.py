@@ -51,6 +51,7 @@ def reader_of(
     name: str,
     *,
     received_at: datetime,
+    effective_at: datetime | None = None,
     subject: str = "",
     layout: Layout | None = None,
     template: Layout | None = None,
@@ -58,7 +59,8 @@ def reader_of(
     """How a file is read once it is known which tariff takes its lines: by a `layout`, or recognised, with that of an earlier sheet as a `template`."""
 
     def read(ways: Ways, begins: datetime) -> Offered:
-        context = Context(name, received_at.astimezone(ways.zone).date(), subject)
+        effective_on = None if effective_at is None else effective_at.astimezone(ways.zone).date()
+        context = Context(name, received_at.astimezone(ways.zone).date(), subject, effective_on)
         return offer(read_sheet(data, name, context, layout, template), ways, begins=begins, at_once=received_at)
 
     return read

@@ -9,6 +9,7 @@ from django.db.models import QuerySet, Sum
 
 from trunkline.core.errors import NotFound
 from trunkline.core.period import get_zone, local_date
+from trunkline.kit.models import find_public
 from trunkline.pricing.choices import ImportState
 from trunkline.pricing.compare import Kind
 from trunkline.pricing.models import Agreement, SheetImport, SheetTemplate
@@ -54,10 +55,7 @@ def imports(tariff: Tariff | None = None) -> QuerySet[SheetImport]:
 
 def access_import(public_id: str) -> SheetImport:
     """The sheet of that id. Raises NotFound `not_found`."""
-    try:
-        found = imports().filter(public_id=public_id).first()
-    except (ValueError, TypeError):
-        found = None
+    found = find_public(imports(), public_id)
     if found is None:
         raise NotFound("not_found", "rate sheet not found.")
     return found

@@ -18,7 +18,6 @@ from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
 from django.db import connection
 
 from trunkline.core.errors import Invalid
@@ -31,7 +30,7 @@ from trunkline.kit.home import folder
 from trunkline.tariffs import models
 from trunkline.tariffs.prices import KeptSnapshot, KeptTariff, Prices, make_plans, mapped, tariffs_are_changing
 from trunkline.tariffs.rules import Step, parse_step, parse_windows
-from trunkline.tariffs.staging import copy_out
+from trunkline.tariffs.staging import copy_table
 
 TRIES: Final = 10
 
@@ -47,6 +46,10 @@ SELECT {RATE_COLUMNS}
   FROM tariffs_rate r LEFT JOIN tariffs_timeprofile p ON p.tenant_id = r.tenant_id AND p.id = r.time_profile_id
  WHERE r.tariff_id = {{tariff_id}} AND {{which}} ORDER BY r.id
 """
+# As they are read: steps are text.
+_READ_SCHEMA: Final = RATE_SCHEMA.set(
+    RATE_SCHEMA.get_field_index("steps"), pa.field("steps", pa.string(), nullable=False)
+)
 NOT_VOIDED: Final = "r.voided_at IS NULL"
 
 
@@ -190,23 +193,10 @@ def codes_of(number: str) -> list[str]:
 
 def read_rates(tariff_id: int, which: str = NOT_VOIDED) -> pa.Table:
     """The rates of a tariff that fulfil a condition in SQL, of RATE_SCHEMA, in the order of their ids."""
-    text = copy_out(READ_RATES.format(tariff_id=int(tariff_id), which=which))
-    if not text.getbuffer().nbytes:
-        return RATE_SCHEMA.empty_table()
-    as_text = {"valid_from": pa.int64(), "valid_to": pa.int64(), "steps": pa.string()}
-    table = pyarrow.csv.read_csv(
-        text,
-        read_options=pyarrow.csv.ReadOptions(column_names=RATE_SCHEMA.names),
-        convert_options=pyarrow.csv.ConvertOptions(
-            column_types={field.name: as_text.get(field.name, field.type) for field in RATE_SCHEMA},
-            null_values=[""],
-            strings_can_be_null=True,
-            quoted_strings_can_be_null=False,  # the empty code comes quoted
-        ),
-    ).combine_chunks()
-    columns = {name: table[name] for name in RATE_SCHEMA.names}
-    columns["steps"] = pa.chunked_array([steps_column(chunk) for chunk in table["steps"].chunks])
-    return pa.table(columns).cast(RATE_SCHEMA)
+    table = copy_table(READ_RATES.format(tariff_id=int(tariff_id), which=which), _READ_SCHEMA)
+    place = RATE_SCHEMA.get_field_index("steps")
+    steps = pa.chunked_array([steps_column(chunk) for chunk in table["steps"].chunks], RATE_SCHEMA.field(place).type)
+    return table.set_column(place, RATE_SCHEMA.field(place), steps).cast(RATE_SCHEMA)
 
 
 def read_few_rates(tariff_id: int, which: str) -> pa.Table:

@@ -28,6 +28,24 @@ def stage(cursor: CursorWrapper, name: str, columns: str, rows: pa.Table) -> Non
             copy.write(sink.getbuffer())
 
 
+def copy_table(query: str, schema: pa.Schema) -> pa.Table:
+    """The rows of a query, whose columns are those of `schema`: instants as seconds since 1970, truth as text."""
+    text = copy_out(query)
+    if not text.getbuffer().nbytes:
+        return schema.empty_table()
+    table = pyarrow.csv.read_csv(
+        text,
+        read_options=pyarrow.csv.ReadOptions(column_names=schema.names),
+        convert_options=pyarrow.csv.ConvertOptions(
+            column_types={each.name: pa.int64() if pa.types.is_timestamp(each.type) else each.type for each in schema},
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,  # an empty text, as the code of every number, comes quoted
+        ),
+    )
+    return table.cast(schema).combine_chunks()
+
+
 def copy_out(query: str) -> io.BytesIO:
     """The rows of a query as CSV without header, null as nothing and an empty text in quotes."""
     text = io.BytesIO()

@@ -9,6 +9,8 @@ import pytest
 
 from trunkline.core.errors import Conflict, Invalid
 from trunkline.core.ids import uuid7
+from trunkline.core.money import Amount
+from trunkline.parties.actions import create_account
 from trunkline.pricing import files
 from trunkline.pricing.actions import (
     Asked,
@@ -19,7 +21,7 @@ from trunkline.pricing.actions import (
     save_template,
     undo_import,
 )
-from trunkline.pricing.changes import change_rows, error_rows
+from trunkline.pricing.changes import change_rows, closed_rows, error_rows
 from trunkline.pricing.choices import ImportState, OnBreachChoice
 from trunkline.pricing.compare import Scope
 from trunkline.pricing.intake import reader_of
@@ -28,6 +30,7 @@ from trunkline.pricing.tasks import sweep
 from trunkline.tariffs import actions as tariffs
 from trunkline.tariffs.models import Tariff
 from trunkline.tenancy.scope import scope
+from trunkline.usage.models import Rollup
 
 AT = datetime(2026, 3, 2, 12, tzinfo=UTC)
 APRIL = datetime(2026, 4, 1, tzinfo=UTC)
@@ -372,3 +375,72 @@ def test_a_folder_that_a_crash_left_is_removed_after_a_day(desk: Desk) -> None:
     written_at = datetime.fromtimestamp(left.stat().st_mtime, UTC)
     assert [sweep(desk.tenant.pk, at=written_at + timedelta(hours=hours)) for hours in (23, 25, 26)] == [0, 1, 0]
     assert files.import_folders(desk.tenant.pk) == [files.find_import_folder(desk.tenant.pk, sheet.public_id)]
+
+
+def test_a_line_of_the_past_holds_from_when_it_came_and_is_compared_with_what_holds_then(filled: Desk) -> None:
+    filled.apply(filled.load(HEAD + "Kenya,254,0.06,2026-05-01,60/1\n"))
+    late = datetime(2026, 5, 20, 9, tzinfo=UTC)
+    sheet = filled.load(HEAD + "Kenya,254,0.05,2026-04-15,60/1\n", received_at=late, checks={"all_past": "warn"})
+    assert filled.shown(sheet) == [("decrease", "254", "2026-05-20", "asked for 2026-04-15")]
+    filled.apply(sheet)
+    assert [row for row in filled.rates() if row[0] == "254"] == [
+        ("254", "0:0.05/60/60;60:0.05/60/1", "2026-03-10", "2026-05-01"),
+        ("254", "0:0.06/60/60;60:0.06/60/1", "2026-05-01", "2026-05-20"),
+        ("254", "0:0.05/60/60;60:0.05/60/1", "2026-05-20", None),
+    ]
+
+
+def test_a_line_of_the_past_reaches_back_only_where_that_is_asked_for(filled: Desk) -> None:
+    late = datetime(2026, 5, 20, 9, tzinfo=UTC)
+    text = HEAD + "Kenya,254,0.07,2026-04-15,60/1\n"
+    with scope(filled.tenant, "test"):
+        agreement = create_agreement(name="Vendor", days_decrease=3)
+    for asked in ({}, {"agreement_id": agreement.pk}):
+        sheet = filled.load(text, received_at=late, reaches_back=True, checks={"all_past": "warn"}, **asked)
+        assert (filled.shown(sheet), checks(sheet)) == (
+            [("increase", "254", "2026-04-15", "")],
+            {"all_past": "warn", "past": "warn"},
+        )
+
+
+def test_what_a_sheet_costs_is_weighed_by_what_was_charged_whichever_rate_of_the_code_it_was(filled: Desk) -> None:
+    """In the 30 days before: 600 s by a rate of 254 that has ended since, 300 s by the one after it, 1,200 s of 255; 40 days before much more."""
+    filled.apply(filled.load(HEAD + "Kenya,254,0.05,2026-03-12,1/1\n"))
+    with scope(filled.tenant, "test"):
+        account = create_account(code="alpine", name="Alpine", currency="USD", timezone="UTC", is_vendor=True, at=AT)
+        tariffs.assign_tariff(account=account, tariff=filled.tariff, side="buy", at=AT)
+        ids = {(each["code"], each["valid_from"].day): each["id"] for each in filled.standing().to_pylist()}
+        for code, day, charged, on in (
+            ("254", 10, 600, AT),
+            ("254", 12, 300, AT),
+            ("255", 10, 1200, AT),
+            ("254", 10, 999_999, AT - timedelta(days=40)),
+        ):
+            Rollup.objects.create(
+                batch_id=1, side="buy", account=account, service="voice", rate_id=ids[code, day], currency="USD", day=on.date(),
+                attempts=1, connected=1, raw_quantity=charged, billed_quantity=charged, amount=Amount.zero(), base_amount=Amount.zero(),
+            )  # fmt: skip
+    sheet = filled.load(
+        HEAD
+        + "Kenya,254,0.06,2026-04-01,60/1\nKenya,254,0.08,2026-05-01,60/1\nTanzania,255,0.0650,2026-04-01,60/1\nRwanda,250,9,2026-04-01,60/1\n"
+    )
+    # 900 s at 0.03 a minute more, 1,200 s at 0.005 a minute less.
+    assert sheet.counts["monthly_cost"] == "0.35"
+
+
+def test_codes_that_close_say_what_their_numbers_fall_to(filled: Desk) -> None:
+    sheet = filled.load(
+        HEAD
+        + "Kenya,254,0.05,2026-03-10,60/1\nKenya Mobile Airtel,25473,Closed,2026-04-01,\nUganda,256,0.08,2026-03-10,60/1\n",
+        scope=Scope.COUNTRY,
+        effective_at=APRIL,
+    )
+    with scope(filled.tenant, "test"):
+        found = closed_rows(sheet, limit=10)
+    assert [(each["code"], each["price"], each["closes"], each["falls_to"]) for each in found] == [
+        ("2547", "0.1 per 60, 60/60", "2026-04-01", "254: 0.05 per 60, 60/1"),
+        ("25473", "0.11 per 60, 60/60", "2026-04-01", "254: 0.05 per 60, 60/1"),
+    ]
+    alone = filled.load(HEAD + "Uganda,256,Closed,2026-04-01,\n")
+    with scope(filled.tenant, "test"):
+        assert [(each["code"], each["falls_to"]) for each in closed_rows(alone, limit=10)] == [("256", "")]

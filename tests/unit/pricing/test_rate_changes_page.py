@@ -117,14 +117,13 @@ def test_a_line_that_is_put_off_is_compared_with_the_rate_of_its_new_day() -> No
         rate("254", "0:0.01/60/1", valid_from=datetime(2026, 3, 12, tzinfo=UTC)),
     )
     days = {Kind.DECREASE: 13, Kind.INCREASE: 20}
-    compared, begins, put_off = allowed_begins(
+    compared, begins = allowed_begins(
         tariff,
         sheet(rate("254", valid_from=LINE_BEGINS)),
         lambda kind: int(datetime(2026, 3, days.get(kind, 1), tzinfo=UTC).timestamp()),
     )
     assert kinds(compared) == [Kind.INCREASE]
     assert begins.tolist() == [int(datetime(2026, 3, 20, tzinfo=UTC).timestamp())]
-    assert put_off.tolist() == [True]
 
 
 def test_a_code_that_a_line_closes_ends_with_all_its_rates() -> None:

@@ -34,6 +34,7 @@ from trunkline.tariffs.models import Tariff, TimeProfile
 from trunkline.tariffs.rate_file import LOAD_SCHEMA, rate_bounds, rate_keys
 from trunkline.tenancy.scope import scope as tenant_scope
 from trunkline.usage.proposals import propose
+from trunkline.usage.spool import write_synced
 
 Clock = Callable[[], datetime]
 Int64s = npt.NDArray[np.int64]
@@ -118,7 +119,7 @@ def import_sheet(
     public_id = uuid7()
     place = files.import_folder(tenant_id, public_id)
     try:
-        files.write_octets(place / files.ORIGINAL, data)
+        write_synced(place / files.ORIGINAL, [data])
         _write(place, looked, offered.errors)
         with tenant_scope(tenant_id, actor):
             return SheetImport.objects.create(
@@ -242,12 +243,14 @@ def _compare(ground: Ground, offered: Offered, asked: Asked, effective_at: datet
     lines, there = offered.lines, ground.there
     asked_s, _ = rate_bounds(lines)
     allowed = _allowed(ground.agreement, asked, notified_at)
-    compared, begins, is_short = allowed_begins(there, lines, allowed)
-    if ground.agreement is None:
-        is_short = np.zeros(len(lines), np.bool_)
-    elif ground.agreement.on_breach == OnBreach.FLAG:
-        compared, begins, _ = allowed_begins(there, lines, _allowed(None, asked, notified_at))
-    elif ground.agreement.on_breach == OnBreach.REFUSE:
+    compared, begins = allowed_begins(there, lines, allowed)
+    notified_s = int(notified_at.timestamp())
+    is_short = begins > np.maximum(
+        asked_s, notified_s
+    )  # put off by the agreement, not only to the day on which it came
+    if ground.agreement is not None and ground.agreement.on_breach == OnBreach.FLAG:
+        compared, begins = allowed_begins(there, lines, _allowed(None, asked, notified_at))
+    elif ground.agreement is not None and ground.agreement.on_breach == OnBreach.REFUSE:
         kinds = np.where(is_short, Kind.REFUSED, compared.kinds).astype(np.int8)
         compared = replace(compared, kinds=kinds, differs=np.where(is_short, 0, compared.differs).astype(np.int8))
     dated, is_last = _in_a_row(lines, begins, compared.kinds != Kind.REFUSED)
@@ -268,7 +271,7 @@ def _compare(ground: Ground, offered: Offered, asked: Asked, effective_at: datet
         scope=asked.scope,
         asked_s=asked_s,
         short=is_short,
-        notified_s=int(notified_at.timestamp()),
+        notified_s=notified_s,
         currencies=offered.currencies,
         currency=ground.tariff.currency,
         errors=len(offered.errors) + int((compared.kinds == Kind.REFUSED).sum()),
@@ -290,13 +293,12 @@ def _are_written(looked: Looked) -> npt.NDArray[np.bool_]:
 
 def _allowed(agreement: Agreement | None, asked: Asked, notified_at: datetime) -> Callable[[Kind], int]:
     """From when on a change of a kind may begin, in seconds."""
-    if agreement is None:
-        ever = -(2**62) if asked.reaches_back else int(notified_at.timestamp())
-        return lambda _: ever
-    notice, days = notice_of(agreement), notice_days(agreement)
-    instants = {
-        kind: int(notice.first_allowed(notified_at, days.get(_TOLD.get(kind, kind), 0)).timestamp()) for kind in Kind
-    }
+    at_once = -(2**62) if asked.reaches_back else int(notified_at.timestamp())
+    days = {} if agreement is None else notice_days(agreement)
+    instants = dict.fromkeys(Kind, at_once)
+    for kind in Kind:
+        if agreement is not None and (needed := days.get(_TOLD.get(kind, kind), 0)):
+            instants[kind] = int(notice_of(agreement).first_allowed(notified_at, needed).timestamp())
     return instants.__getitem__
 
 
@@ -346,13 +348,10 @@ def _write(place: Path, looked: Looked, errors: pa.Table) -> None:
     lines = looked.lines
     for field in COMPARED:
         lines = lines.append_column(field, columns[field.name])
-    ends = pa.Table.from_arrays(
-        [
-            looked.there["id"].take(pa.array(looked.ends.rows)),
-            pa.array(looked.ends.at_s).cast(pa.timestamp("s", tz="UTC")),
-        ],
-        schema=ENDS,
-    )
+    at = pa.array(looked.ends.at_s).cast(ENDS.field("at").type)
+    # The change needs ids and instants; the rest is what people look at.
+    ends = looked.there.select(["id", "code", "destination", "steps", "blocked"]).take(pa.array(looked.ends.rows))
+    ends = ends.append_column(ENDS.field("at"), at)
     files.write_table(place / files.LINES, lines)
     files.write_table(place / files.CLOSINGS, ends)
     files.write_table(place / files.ERRORS, errors.cast(ERRORS))

@@ -8,7 +8,6 @@ from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
 from django.db import connection, transaction
 
 from trunkline.core.errors import Conflict
@@ -18,7 +17,7 @@ from trunkline.tariffs.actions.rates import insert_rates, make_room
 from trunkline.tariffs.actions.revisions import bump
 from trunkline.tariffs.models import Tariff
 from trunkline.tariffs.rate_file import STANDING
-from trunkline.tariffs.staging import copy_out, stage
+from trunkline.tariffs.staging import copy_table, stage
 
 READ_STANDING: Final = """
 SELECT r.id, r.code, d.name, r.steps, trim_scale(r.setup_fee), r.grace,
@@ -59,21 +58,7 @@ class RateChange:
 
 def standing_rates(tariff: Tariff) -> pa.Table:
     """The rates of a tariff that are not voided, of `STANDING`, in the order of their ids."""
-    text = copy_out(READ_STANDING.format(tenant_id=current_tenant_id(), tariff_id=int(tariff.pk)))
-    if not text.getbuffer().nbytes:
-        return STANDING.empty_table()
-    seconds = {"valid_from": pa.int64(), "valid_to": pa.int64()}
-    table = pyarrow.csv.read_csv(
-        text,
-        read_options=pyarrow.csv.ReadOptions(column_names=STANDING.names),
-        convert_options=pyarrow.csv.ConvertOptions(
-            column_types={field.name: seconds.get(field.name, field.type) for field in STANDING},
-            null_values=[""],
-            strings_can_be_null=True,
-            quoted_strings_can_be_null=False,  # the empty code comes quoted
-        ),
-    )
-    return table.cast(STANDING).combine_chunks()
+    return copy_table(READ_STANDING.format(tenant_id=current_tenant_id(), tariff_id=int(tariff.pk)), STANDING)
 
 
 def change_rates(*, tariff_id: int, rates: pa.Table, ends: pa.Table, revision: int, at: datetime) -> RateChange:

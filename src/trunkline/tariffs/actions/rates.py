@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
 from django.db import connection, transaction
 
 from trunkline.core.errors import Invalid, NotFound
@@ -22,7 +21,7 @@ from trunkline.tariffs.actions.revisions import bump
 from trunkline.tariffs.models import Rate, Tariff, TimeProfile
 from trunkline.tariffs.rate_file import LOAD_SCHEMA, Problem, rate_bounds, rate_keys, read_rate_file
 from trunkline.tariffs.rules import find_overlaps, supersede
-from trunkline.tariffs.staging import copy_out, stage
+from trunkline.tariffs.staging import copy_table, stage
 
 Int64s = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -245,17 +244,7 @@ def _shown(begin: datetime | None, end: datetime | None) -> str:
 
 
 def _read_keys(tariff: Tariff) -> pa.Table:
-    text = copy_out(READ_KEYS.format(tenant_id=current_tenant_id(), tariff_id=int(tariff.pk)))
-    if not text.getbuffer().nbytes:
-        return KEY_SCHEMA.empty_table()
-    types = {field.name: pa.int64() if field.name.startswith("valid_") else field.type for field in KEY_SCHEMA}
-    return pyarrow.csv.read_csv(
-        text,
-        read_options=pyarrow.csv.ReadOptions(column_names=KEY_SCHEMA.names),
-        convert_options=pyarrow.csv.ConvertOptions(
-            column_types=types, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False
-        ),
-    ).cast(KEY_SCHEMA)
+    return copy_table(READ_KEYS.format(tenant_id=current_tenant_id(), tariff_id=int(tariff.pk)), KEY_SCHEMA)
 
 
 def insert_rates(tariff: Tariff, rates: pa.Table) -> tuple[int, int]:
