@@ -1,0 +1,5 @@
+"""Every model of the pricing room."""
+
+from trunkline.pricing.models.imports import Agreement, SheetImport, SheetTemplate
+
+__all__ = ["Agreement", "SheetImport", "SheetTemplate"]
