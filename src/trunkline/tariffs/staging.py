@@ -51,9 +51,12 @@ def copy_table(query: str, schema: pa.Schema) -> pa.Table:
 def copy_out(query: str) -> io.BytesIO:
     """The rows of a query as CSV without header, null as nothing and an empty text in quotes."""
     text = io.BytesIO()
-    with connection.cursor() as cursor, tables_joined_at_once(cursor):
-        with cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv)") as copy:
-            for block in copy:
-                text.write(block)
+    with (
+        connection.cursor() as cursor,
+        tables_joined_at_once(cursor),
+        cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv)") as copy,
+    ):
+        for block in copy:
+            text.write(block)
     text.seek(0)
     return text
