@@ -592,7 +592,8 @@ def rate(
 ) -> pa.Table:
     """Prices a column of events: a table of EVENT_SCHEMA in, one of PRICED_SCHEMA out, row for row.
 
-    The table may have the column `caller` besides (`CALLER_FIELD`). `plans` are ordered tariff ids, `tag_sets` sets of tags, which the columns `plan` and `tag_set` index. Chunks of
+    The table may have the column `caller` besides (`CALLER_FIELD`).
+    `plans` are ordered tariff ids, `tag_sets` sets of tags, which the columns `plan` and `tag_set` index. Chunks of
     75,000 to a million rows work best; memory is about 120 octets a row. Safe for several threads on one snapshot.
     Raises Invalid: `bad_event` (schema, nulls, an index out of range), `negative_quantity`, `unknown_tariff` (a plan
     names a tariff that the snapshot lacks), `additive_mixed` (rule 11). What becomes of single events is their outcome.

@@ -290,6 +290,8 @@ class Snapshot:
                 sizes = (len(book.codes), book.ranking.code.size, book.terms.common.size)
                 firsts = (firsts[0] + sizes[0], firsts[1] + sizes[1], firsts[2] + sizes[2])
         self.code_count, self.rate_count, _ = firsts
+        # Whether it matters to any tariff where callers are.
+        self.has_origins = any(shelf.origins is not None for shelf in self.shelves)
         self.prices = _price_columns(self.shelves, books) if books else None
 
     def place(self, tariff_id: int) -> int:

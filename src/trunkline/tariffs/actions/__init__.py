@@ -5,6 +5,8 @@ from trunkline.tariffs.actions.changes import RateChange, change_rates, require_
 from trunkline.tariffs.actions.exchange_rates import ExchangeLoad, load_exchange_rates, set_exchange_rate
 from trunkline.tariffs.actions.rates import RateLoad, load_rate_table, load_rates, void_rates
 from trunkline.tariffs.actions.tariffs import (
+    UNCHANGED,
+    Unchanged,
     change_tariff,
     change_time_profile,
     create_tariff,
@@ -13,9 +15,11 @@ from trunkline.tariffs.actions.tariffs import (
 )
 
 __all__ = [
+    "UNCHANGED",
     "ExchangeLoad",
     "RateChange",
     "RateLoad",
+    "Unchanged",
     "assign_tariff",
     "change_rates",
     "change_tariff",

@@ -23,7 +23,7 @@ READ_STANDING: Final = """
 SELECT r.id, r.code, d.name, r.steps, trim_scale(r.setup_fee), r.grace,
        extract(epoch FROM r.valid_from)::bigint, extract(epoch FROM r.valid_to)::bigint,
        p.name, trim_scale(r.weight), r.rounding_mode, r.rounding_decimals, trim_scale(r.max_cost), r.blocked::text,
-       r.tag, r.length_min, r.length_max, r.additive::text
+       r.tag, r.length_min, r.length_max, r.additive::text, r.origin
   FROM tariffs_rate r
   LEFT JOIN tariffs_destination d ON d.tenant_id = r.tenant_id AND d.id = r.destination_id
   LEFT JOIN tariffs_timeprofile p ON p.tenant_id = r.tenant_id AND p.id = r.time_profile_id
@@ -66,7 +66,7 @@ def change_rates(*, tariff_id: int, rates: pa.Table, ends: pa.Table, revision: i
 
     An equal rate that is in force when a new one begins ends there, one that begins with it or later is voided. `revision` is the one that the change was
     worked out on. Raises NotFound `not_found`; Conflict `tariff_changed` if the tariff has another revision by now; Invalid `bad_rate_file` if new rates
-    overlap, `unknown_profile`.
+    overlap, `unknown_profile`, `unknown_origin`.
     """
     with transaction.atomic():
         (tariff,) = lock_rows(Tariff.objects.all(), [tariff_id])
