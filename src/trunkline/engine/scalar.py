@@ -250,7 +250,7 @@ class ScalarTariff:
         self._additive = _Codes((i, code) for i, code in enumerate(codes) if additive[i])
 
     def origin_of(self, caller: str) -> Origin | None:
-        """Where a caller is by the origin deck of the tariff, rule 17; None for one who is in none of its origins."""
+        """Where a caller is by the origin deck of the tariff, rule 18; None for one who is in none of its origins."""
         if not (caller.isascii() and caller.isdigit()):
             return None
         for length in self._origin_lengths:

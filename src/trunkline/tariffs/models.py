@@ -110,7 +110,7 @@ class TimeProfile(TenantModel):
 class Tariff(TenantModel):
     """A price list: a currency, a clock and rates, sold to customers or bought from vendors.
 
-    Its origin deck says where callers are; rates that name an origin are for callers from there only (`docs/algorithms/rating.md`, rule 17).
+    Its origin deck says where callers are; rates that name an origin are for callers from there only (`docs/algorithms/rating.md`, rule 18).
     `revision` grows with every change of anything that decides a price, so that a compiled copy knows whether it is
     still true; `stamp` tells two revisions of one number apart, as a restored backup makes them.
     """

@@ -1,4 +1,4 @@
-"""Origin decks: the code decks by which tariffs tell where callers are (docs/algorithms/rating.md, rule 17)."""
+"""Origin decks: the code decks by which tariffs tell where callers are (docs/algorithms/rating.md, rule 18)."""
 
 from __future__ import annotations
 

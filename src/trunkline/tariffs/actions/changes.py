@@ -10,11 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from django.db import connection, transaction
 
-from trunkline.core.errors import Conflict
 from trunkline.kit.db.locks import lock_rows
 from trunkline.kit.db.scope import current_tenant_id
 from trunkline.tariffs.actions.rates import insert_rates, make_room
-from trunkline.tariffs.actions.revisions import bump
+from trunkline.tariffs.actions.revisions import bump, require_revision
 from trunkline.tariffs.models import Tariff
 from trunkline.tariffs.rate_file import STANDING
 from trunkline.tariffs.staging import copy_table, stage
@@ -93,13 +92,3 @@ def undo_change(*, tariff_id: int, change: RateChange, revision: int, at: dateti
             stage(cursor, "ended_rate", "id bigint, valid_to timestamptz", change.ended)
             cursor.execute(RESTORE, [current_tenant_id(), tariff.pk])
         return bump(tariff)
-
-
-def require_revision(tariff: Tariff, revision: int) -> None:
-    """Raises Conflict `tariff_changed` if a tariff has another revision."""
-    if tariff.revision != revision:
-        raise Conflict(
-            "tariff_changed",
-            f"{tariff.name} was changed meanwhile, by somebody else or by another sheet.",
-            hint="Compare again with what is in force now, then apply.",
-        )
