@@ -172,6 +172,23 @@ def load_rates(
     tell(changed.proposals, tenant)
 
 
+@app.command("export-rates")
+def export_rates(
+    name: NameArgument,
+    file: Annotated[Path, typer.Argument(help="Where to write the rate file; one that is there is replaced.")],
+    tenant: TenantOption,
+) -> None:
+    """Write the rates of a tariff that are not voided as a rate file, which loads as the same rates."""
+    from trunkline.tariffs.actions import standing_rates
+    from trunkline.tariffs.queries import get_tariff
+    from trunkline.tariffs.rate_file_text import rate_file_text
+
+    with tenant_scope(tenant):
+        rates = standing_rates(get_tariff(name))
+    file.write_text(rate_file_text(rates), encoding="utf-8")
+    typer.echo(f"{len(rates)} rates of {name} written to {file}")
+
+
 @app.command("void-rates")
 def void_rates(
     name: NameArgument,
