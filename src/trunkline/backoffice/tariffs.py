@@ -200,7 +200,7 @@ def _rate_panel(request: HttpRequest, tariff: Tariff, screen: TariffAdmin) -> Pa
     )
 
 
-def _with_origin(request: HttpRequest, rate: Rate) -> SafeString:
+def _with_origin(request: HttpRequest, rate: Rate) -> Any:
     return row_link(request, rate, f"{rate.code or gettext('every number')} ← {rate.origin}")
 
 
