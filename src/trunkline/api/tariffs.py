@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -33,6 +33,9 @@ TariffName = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH_MAX)]
 ProfileName = Annotated[str, Field(min_length=1, max_length=PROFILE_NAME_LENGTH_MAX)]
 
 
+PARENT = "A tariff of the same currency, unit and zone that prices what this one has no price for; the longest code of both wins."
+
+
 class NewTariff(Body):
     """A price list to be made, without rates."""
 
@@ -40,6 +43,7 @@ class NewTariff(Body):
     currency: Currency | None = Field(default=None, description="The tenant's if left out. Never changes.")
     timezone: Zone | None = Field(default=None, description="Of its time profiles and dates; the tenant's if left out.")
     unit: TariffUnit = Field(default=TariffUnit.SECOND, description="What its quantities count. Never changes.")
+    parent_id: Id | None = Field(default=None, description=PARENT)
 
 
 class TariffChange(Body):
@@ -47,6 +51,7 @@ class TariffChange(Body):
 
     name: TariffName | None = None
     timezone: Zone | None = None
+    parent_id: Id | None = Field(default=None, description=f"{PARENT} Null takes it away; left out, it stays.")
 
 
 class TariffShown(Body):
@@ -57,6 +62,7 @@ class TariffShown(Body):
     currency: str
     timezone: str
     unit: TariffUnit
+    parent_id: UUID | None = Field(description="The tariff that prices what this one has no price for.")
     revision: int
     created_at: datetime
 
@@ -75,6 +81,7 @@ def shown(tariff: Tariff) -> TariffShown:
         currency=tariff.currency,
         timezone=tariff.timezone,
         unit=TariffUnit(tariff.unit),
+        parent_id=tariff.parent and tariff.parent.public_id,
         revision=tariff.revision,
         created_at=tariff.created_at,
     )
@@ -88,6 +95,7 @@ TARIFFS = listing.Listing(
         "name": listing.text("name", prefix=True),
         "currency": listing.text("currency"),
         "unit": listing.choice("unit", TariffUnit),
+        "parent_id": listing.public_id("parent__public_id"),
         "created_at": listing.instant("created_at"),
     },
 )
@@ -104,7 +112,7 @@ def list_tariffs(request: HttpRequest) -> JsonResponse:
     return TARIFFS.answer(request, tariffs())
 
 
-@router.post("", auth=ApiKey(Permission.TARIFFS_WRITE), response=answers(TariffShown, 409, status=201))
+@router.post("", auth=ApiKey(Permission.TARIFFS_WRITE), response=answers(TariffShown, 404, 409, status=201))
 def create_tariff(request: HttpRequest, response: HttpResponse, tariff: NewTariff) -> Status:
     """Make a tariff without rates."""
     own = current_tenant()
@@ -113,6 +121,7 @@ def create_tariff(request: HttpRequest, response: HttpResponse, tariff: NewTarif
         currency=tariff.currency or own.currency,
         timezone=tariff.timezone or own.timezone,
         unit=tariff.unit,
+        parent=access_tariff(tariff.parent_id) if tariff.parent_id else None,
         at=now(),
     )
     response["Location"] = f"{request.path}/{made.public_id}"
@@ -127,11 +136,16 @@ def get_tariff(request: HttpRequest, response: HttpResponse, tariff_id: Id) -> A
 
 @router.patch("/{tariff_id}", auth=ApiKey(Permission.TARIFFS_WRITE), response=answers(TariffChanged, 404, 409, 412))
 def change_tariff(request: HttpRequest, response: HttpResponse, tariff_id: Id, change: TariffChange) -> Any:
-    """Rename a tariff or set its clock."""
+    """Rename a tariff, set its clock, or give it a parent or none."""
     lock_rows(Tariff.objects.all(), [access_tariff(tariff_id).pk])
     tariff = access_tariff(tariff_id)
     require_match(request, shown(tariff))
-    changed = price_changes.change_tariff(tariff=tariff, name=change.name, timezone=change.timezone, at=now())
+    parent: Tariff | Literal[False] | None = None
+    if "parent_id" in change.model_fields_set:
+        parent = access_tariff(change.parent_id) if change.parent_id else False
+    changed = price_changes.change_tariff(
+        tariff=tariff, name=change.name, timezone=change.timezone, parent=parent, at=now()
+    )
     after = shown(access_tariff(tariff_id))
     response["ETag"] = etag(after)
     return TariffChanged(**after.model_dump(), proposals=proposed(changed.proposals))

@@ -114,13 +114,20 @@ def _identities(identities: Json) -> Panel:
     return Panel(_("Whose it is"), headers, rows, empty=_("No identity names anything of the record."))
 
 
+def _whose(tariff: str, stands_in: str) -> str:
+    """The tariff of the list, and the ancestor of it that the rate stands in."""
+    if tariff == stands_in:
+        return tariff
+    return _("%(tariff)s, from its parent %(parent)s") % {"tariff": tariff, "parent": stands_in}
+
+
 def add_price(section: Section, price: Json) -> None:
     """Add to a section which rates were tried and how the amount is made up, from `usage.explained.price_json`."""
     currency = price["tariff_currency"]
     section.facts.append((_("Tariffs, in order"), ", ".join(price["tariffs"]) or _("none")))
     tried = [
         (
-            each["tariff"] + (f" ({_('surcharge')})" if each["is_additive"] else ""),
+            _whose(each["tariff"], rate["tariff"]) + (f" ({_('surcharge')})" if each["is_additive"] else ""),
             rate["code"] or "*",
             rate["destination"] or "–",
             _steps(rate),

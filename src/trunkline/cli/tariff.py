@@ -5,7 +5,7 @@ from __future__ import annotations
 import json as json_module
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -33,15 +33,22 @@ def add(
     currency: Annotated[Text, typer.Option(help="ISO 4217 code of its prices; the tenant's if left out.")] = None,
     timezone: Annotated[Text, typer.Option(help="IANA zone of its clock; the tenant's if left out.")] = None,
     unit: Annotated[str, typer.Option(help="What it counts: second, octet or message.")] = "second",
+    parent: Annotated[Text, typer.Option(help="Name of a tariff that prices what this one has no price for.")] = None,
 ) -> None:
-    """Make a tariff without rates."""
+    """Make a tariff without rates of its own."""
     from trunkline.tariffs.actions import create_tariff
+    from trunkline.tariffs.queries import get_tariff
     from trunkline.tenancy.queries import current_tenant
 
     with tenant_scope(tenant):
         own = current_tenant()
         made = create_tariff(
-            name=name, currency=currency or own.currency, timezone=timezone or own.timezone, unit=unit, at=now()
+            name=name,
+            currency=currency or own.currency,
+            timezone=timezone or own.timezone,
+            unit=unit,
+            parent=get_tariff(parent) if parent else None,
+            at=now(),
         )
     typer.echo(f"tariff {made.name} made")
 
@@ -59,6 +66,7 @@ def list_tariffs(tenant: TenantOption, json: JsonOption = False) -> None:
                 "currency": tariff.currency,
                 "timezone": tariff.timezone,
                 "unit": tariff.unit,
+                "parent": tariff.parent and tariff.parent.name,
                 "rates": counts.get(tariff.pk, 0),
                 "revision": tariff.revision,
             }
@@ -67,8 +75,13 @@ def list_tariffs(tenant: TenantOption, json: JsonOption = False) -> None:
     if json:
         print_json({"tariffs": rows})
         return
-    heads = ["Name", "Currency", "Zone", "Unit", "Rates", "Revision"]
-    table("Tariffs", heads, [list(row.values()) for row in rows], right=["Rates", "Revision"])
+    heads = ["Name", "Currency", "Zone", "Unit", "Parent", "Rates", "Revision"]
+    table(
+        "Tariffs",
+        heads,
+        [[value or "" if value is None else value for value in row.values()] for row in rows],
+        right=["Rates", "Revision"],
+    )
 
 
 @app.command()
@@ -80,7 +93,8 @@ def show(
     limit: Annotated[int, typer.Option(help="How many rates to show at most.")] = SHOWN_RATES,
     json: JsonOption = False,
 ) -> None:
-    """Show the rates of a tariff."""
+    """Show the rates of a tariff, and how many codes it takes over from its parents."""
+    from trunkline.tariffs.lineage import inherited
     from trunkline.tariffs.models import Rate
     from trunkline.tariffs.queries import get_tariff, rates
     from trunkline.tariffs.rules import describe_steps, parse_steps
@@ -105,8 +119,11 @@ def show(
         found = rates(tariff, code=code, at=given_instant(at, tariff.timezone))
         total = found.count()
         rows = [facts(rate) for rate in found[:limit]]
+        above = inherited(tariff)
     if json:
-        print_json({"tariff": name, "total": total, "rates": rows})
+        taken = [{"tariff": each.tariff.name, "codes": each.codes} for each in above]
+        parent = above[0].tariff.name if above else None
+        print_json({"tariff": name, "parent": parent, "inherits": taken, "total": total, "rates": rows})
         return
     columns = {
         "id": "Id",
@@ -122,6 +139,8 @@ def show(
         "additive": "Surcharge",
     }
     print_rows(f"{tariff}: {total} rates", columns, rows, right=["id", "setup_fee"])
+    for each in above:
+        say(f"inherits {each.codes} codes from {each.tariff.name}")
     if total > limit:
         say(f"{total - limit} more; --limit shows them, --code those of one code")
 
@@ -184,13 +203,23 @@ def set_fields(
     tenant: TenantOption,
     new_name: Annotated[Text, typer.Option("--name", help="The new name.")] = None,
     timezone: Annotated[Text, typer.Option(help="IANA zone of its clock.")] = None,
+    parent: Annotated[Text, typer.Option(help="Name of a tariff that prices what this one has no price for.")] = None,
+    no_parent: Annotated[bool, typer.Option("--no-parent", help="Take its parent away.")] = False,
 ) -> None:
-    """Rename a tariff or set its clock."""
+    """Rename a tariff, set its clock, give it a parent or none."""
+    from trunkline.tariffs.models import Tariff
     from trunkline.tariffs.queries import get_tariff
     from trunkline.usage import price_changes
 
+    if parent is not None and no_parent:
+        raise Invalid("parent_twice", "Give --parent or --no-parent, not both.")
     with tenant_scope(tenant):
-        changed = price_changes.change_tariff(tariff=get_tariff(name), name=new_name, timezone=timezone, at=now())
+        above: Tariff | Literal[False] | None = False if no_parent else None
+        if parent is not None:
+            above = get_tariff(parent)
+        changed = price_changes.change_tariff(
+            tariff=get_tariff(name), name=new_name, timezone=timezone, parent=above, at=now()
+        )
     typer.echo(f"tariff {new_name or name} changed")
     tell(changed.proposals, tenant)
 

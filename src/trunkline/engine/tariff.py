@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from trunkline.core.errors import Invalid
 from trunkline.core.money import AMOUNT_DECIMALS, PRICE_DECIMALS, RoundingMode
 from trunkline.engine.clock import ALWAYS_S, NEVER_S
+from trunkline.engine.parents import rate_count, with_inherited
 from trunkline.engine.prefix import KEY_DIGITS, POWERS, PrefixTable, digit_keys
 from trunkline.engine.schema import RATE_SCHEMA, Tariff
 
@@ -62,9 +63,10 @@ class Terms:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ranking:
-    """What decides which rate is chosen: the rates ascending by code and then by rank, rule 3.2.
+    """What decides which rate is chosen: the rates ascending by code and then by rank, rules 3.2 and 17.
 
-    `group` is equal for rates that only window, validity and place can rank: same code, same kind of tag, same weight.
+    `group` is equal for rates that only window, validity and place can rank: same code, same tariff of the lineage, same
+    kind of tag, same weight.
     Within a group later `valid_from` goes first, then the place in the list. Optional columns are None where no rate
     has the thing. `tag` and `profile` index the names in `CompiledTariff`, -1 none.
     """
@@ -293,7 +295,7 @@ def _rank(keys: Ints, lengths: NDArray[np.int8], facts: Mapping[str, NDArray[Any
     sorted_keys, sorted_lengths = keys[order], lengths[order]
     is_new = np.append(True, (sorted_keys[1:] != sorted_keys[:-1]) | (sorted_lengths[1:] != sorted_lengths[:-1]))
     code = (np.cumsum(is_new) - 1).astype(np.int32)
-    ranked = [facts["is_tagged"], facts["weight"], facts["valid_from"]]
+    ranked = [facts["nearness"], facts["is_tagged"], facts["weight"], facts["valid_from"]]
     if is_new.all():
         return order, code, code
     shared = np.flatnonzero(~is_new | np.append(~is_new[1:], False))
@@ -301,7 +303,7 @@ def _rank(keys: Ints, lengths: NDArray[np.int8], facts: Mapping[str, NDArray[Any
     # Descending by complement: unlike a minus it cannot overflow.
     by = [~column[rows] for column in reversed(ranked) if column.min() != column.max()]
     order[shared] = rows[np.lexsort((rows, *by, code[shared]))]
-    for column in ranked[:2]:
+    for column in ranked[:-1]:
         values = column[order]
         is_new[1:] |= values[1:] != values[:-1]
     return order, code, (np.cumsum(is_new) - 1).astype(np.int32)
@@ -342,9 +344,14 @@ def _unless_all(column: NDArray[Any], value: object, order: Ints) -> NDArray[Any
 
 
 def _compile_book(
-    tariff: Tariff, rates: pa.Table, profile: NDArray[np.int32] | None, tag: NDArray[np.int32] | None
+    tariff: Tariff,
+    rates: pa.Table,
+    profile: NDArray[np.int32] | None,
+    tag: NDArray[np.int32] | None,
+    generation: NDArray[np.int8] | None,
 ) -> Book:
     facts = _facts(tariff, rates)
+    facts["nearness"] = np.zeros(rates.num_rows, dtype=np.int8) if generation is None else -generation
     facts["is_tagged"] = np.zeros(rates.num_rows, dtype=np.int8) if tag is None else (tag >= 0).astype(np.int8)
     steps = _read_steps(tariff, rates)
     texts = rates["code"].combine_chunks()
@@ -401,10 +408,12 @@ def compile_tariff(tariff: Tariff) -> CompiledTariff:
     """`tariff` made ready for `engine.rate`.
 
     Raises Invalid: `bad_rates` (another schema than RATE_SCHEMA), `bad_code` (not digits), `no_steps`, `bad_steps`,
-    `rounding_decimals`, `unknown_rounding_mode`, `unknown_time_profile`, `negative_max_cost`.
+    `rounding_decimals`, `unknown_rounding_mode`, `unknown_time_profile`, `negative_max_cost`, `parent_differs`,
+    `too_many_parents`.
     """
     try:
-        rates = tariff.rates.select(RATE_SCHEMA.names).cast(RATE_SCHEMA)
+        rates, generation = with_inherited(tariff)
+        rates = rates.select(RATE_SCHEMA.names).cast(RATE_SCHEMA)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, KeyError, ValueError) as error:
         raise _invalid("bad_rates", f"rates of another shape than RATE_SCHEMA: {error}", tariff) from error
     profile, profiles = _names(rates, "time_profile")
@@ -423,10 +432,14 @@ def compile_tariff(tariff: Tariff) -> CompiledTariff:
         if not rows.any():
             return None
         if rows.all():
-            return _compile_book(tariff, rates, profile, tag)
+            return _compile_book(tariff, rates, profile, tag, generation)
         part = rates.filter(pa.array(rows))
         return _compile_book(
-            tariff, part, None if profile is None else profile[rows], None if tag is None else tag[rows]
+            tariff,
+            part,
+            None if profile is None else profile[rows],
+            None if tag is None else tag[rows],
+            None if generation is None else generation[rows],
         )
 
     return CompiledTariff(
@@ -473,14 +486,14 @@ def to_arrow(compiled: CompiledTariff) -> pa.Table:
         name: (pa.LargeListArray if len(array) >= 2**31 else pa.ListArray).from_arrays([0, len(array)], array)
         for name, array in arrays.items()
     }
-    metadata = {b"format": _FORMAT, b"rates": str(compiled.tariff.rates.num_rows).encode()}
+    metadata = {b"format": _FORMAT, b"rates": str(rate_count(compiled.tariff)).encode()}
     return pa.table(lists).replace_schema_metadata(metadata)
 
 
 def from_arrow(tariff: Tariff, table: pa.Table) -> CompiledTariff:
     """What `to_arrow` made of `tariff`. Raises Invalid `stale_compiled_tariff` if it was made of other rates or by
     another version: compile again then. The caller answers for the revision; only the number of rates is compared."""
-    expected = {b"format": _FORMAT, b"rates": str(tariff.rates.num_rows).encode()}
+    expected = {b"format": _FORMAT, b"rates": str(rate_count(tariff)).encode()}
     if table.schema.metadata != expected:
         raise _invalid("stale_compiled_tariff", "a compiled form of another revision or version", tariff)
 

@@ -110,6 +110,7 @@ class TimeProfile(TenantModel):
 class Tariff(TenantModel):
     """A price list: a currency, a clock and rates, sold to customers or bought from vendors.
 
+    One that is sold may have a parent: what it has no price for, its parent prices (`docs/algorithms/rating.md`, rule 17).
     `revision` grows with every change of anything that decides a price, so that a compiled copy knows whether it is
     still true; `stamp` tells two revisions of one number apart, as a restored backup makes them.
     """
@@ -119,6 +120,7 @@ class Tariff(TenantModel):
     currency = models.CharField(max_length=3, help_text="Currency of its prices; never changes.")
     timezone = models.CharField(max_length=64, default="UTC", help_text="IANA zone of its time profiles and dates.")
     unit = models.CharField(max_length=8, choices=TariffUnit.choices, default=TariffUnit.SECOND)
+    parent = tenant_reference("tariffs.Tariff", null=True)
     revision = models.PositiveIntegerField(default=1, editable=False)
     stamp = models.UUIDField(default=uuid7, editable=False, help_text="New with every revision.")
     created_at = models.DateTimeField(editable=False)
@@ -128,7 +130,10 @@ class Tariff(TenantModel):
             tenant_key("tariffs_tariff_tenant_id"),
             UniqueConstraint(fields=["tenant", "public_id"], name="tariffs_tariff_public_id"),
             UniqueConstraint(fields=["tenant", "name"], name="tariffs_tariff_name"),
+            TenantForeignKey(field="parent", name="tariffs_tariff_parent_fk"),
+            CheckConstraint(condition=~Q(parent=F("id")), name="tariffs_tariff_not_its_own_parent"),
         )
+        indexes = (models.Index(fields=["tenant", "parent"], name="tariffs_tariff_parent"),)
 
     def __str__(self) -> str:
         return f"{self.name} ({self.currency})"

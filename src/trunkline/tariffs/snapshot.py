@@ -2,7 +2,7 @@
 
 Rates are read from PostgreSQL once per tariff and revision, and kept in two Arrow files below the data folder: the
 rates themselves and their compiled form, both mapped into memory when they are used. A change of a tariff is a new
-revision and so new files; the old ones are swept. The files are a cache: what is missing or damaged is made again.
+revision and so new files, and new compiled ones of its descendants; the old ones are swept. The files are a cache: what is missing or damaged is made again.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from trunkline.engine.tariff import CompiledTariff, compile_tariff, from_arrow, 
 from trunkline.engine.units import Unit
 from trunkline.kit.home import folder
 from trunkline.tariffs import models
+from trunkline.tariffs.lineage import ancestors_among, ancestors_of
 from trunkline.tariffs.prices import KeptSnapshot, KeptTariff, Prices, make_plans, mapped, tariffs_are_changing
 from trunkline.tariffs.rules import Step, parse_step, parse_windows
 from trunkline.tariffs.staging import copy_table
@@ -79,12 +80,10 @@ def load(tenant_id: int) -> Prices:
 
 def _load(place: Path) -> Prices:
     rows, profiles, assignments = _all_tariffs(), _all_profiles(), _all_assignments()
-    opened, kept = [], []
-    for row in rows:
-        compiled, tariff = _compiled(row, profiles, place)
-        opened.append(compiled)
-        kept.append(tariff)
-    _sweep(place, rows)
+    by_id = {row.pk: row for row in rows}
+    kept = [_kept_tariff(row, by_id, profiles, place) for row in rows]
+    opened = [_compiled(each, by_id) for each in kept]
+    _sweep(place, kept)
     return Prices(
         kept=KeptSnapshot(tuple(kept), opened),
         version=_version(rows, profiles, assignments),
@@ -130,37 +129,53 @@ def _stem(row: models.Tariff) -> str:
     return f"tariff-{row.pk}-{row.revision}-{row.stamp.hex}"
 
 
-def _compiled(
-    row: models.Tariff, profiles: Mapping[str, tuple[TimeWindow, ...]], place: Path
-) -> tuple[CompiledTariff, KeptTariff]:
-    kept = KeptTariff(
+def _kept_tariff(
+    row: models.Tariff,
+    by_id: Mapping[int, models.Tariff],
+    profiles: Mapping[str, tuple[TimeWindow, ...]],
+    place: Path,
+) -> KeptTariff:
+    """Where the files of a tariff lie. The compiled form changes with every ancestor, so their stems are in its name."""
+    above = ancestors_among(row, by_id)
+    stem = compiled = _stem(row)
+    if above:
+        compiled += f"-{hashlib.sha256(','.join(map(_stem, above)).encode()).hexdigest()[:32]}"
+    return KeptTariff(
         id=row.pk,
         name=row.name,
         currency=row.currency,
         timezone=row.timezone,
         unit=Unit(row.unit),
         time_profiles=profiles,
-        rates=place / f"{_stem(row)}.rates.arrow",
-        compiled=place / f"{_stem(row)}.compiled.arrow",
+        rates=place / f"{stem}.rates.arrow",
+        compiled=place / f"{compiled}.compiled.arrow",
+        parent=_kept_tariff(above[0], by_id, profiles, place) if above else None,
     )
+
+
+def _compiled(kept: KeptTariff, by_id: Mapping[int, models.Tariff]) -> CompiledTariff:
     for _ in range(2):
         try:
-            return _opened(row, kept), kept
+            return _opened(kept, by_id)
         except Invalid as error:
             if error.code != "stale_compiled_tariff":
                 raise
             kept.compiled.unlink(missing_ok=True)  # made by another version of the engine
-    return _opened(row, kept), kept
+    return _opened(kept, by_id)
 
 
-def _opened(row: models.Tariff, kept: KeptTariff) -> CompiledTariff:
+def _opened(kept: KeptTariff, by_id: Mapping[int, models.Tariff]) -> CompiledTariff:
     """The tariff from its files, which are made first where they are missing or damaged."""
     try:
         return kept.open()
     except (FileNotFoundError, pa.ArrowInvalid):
-        rates = _kept(kept.rates, lambda: _rates_of(row))
-    tariff = Tariff(kept.id, kept.name, kept.currency, kept.timezone, kept.unit, rates, kept.time_profiles)
+        tariff = _with_its_rates(kept, by_id)
     return from_arrow(tariff, _kept(kept.compiled, lambda: to_arrow(compile_tariff(tariff))))
+
+
+def _with_its_rates(kept: KeptTariff, by_id: Mapping[int, models.Tariff]) -> Tariff:
+    parent = None if kept.parent is None else _with_its_rates(kept.parent, by_id)
+    return kept.with_rates(_kept(kept.rates, lambda: _rates_of(by_id[kept.id])), parent)
 
 
 def _rates_of(row: models.Tariff) -> pa.Table:
@@ -174,14 +189,24 @@ def _rates_of(row: models.Tariff) -> pa.Table:
 def excerpt(row: models.Tariff, number: str, *, known_at: datetime) -> Tariff:
     """Of a tariff the rates whose codes the number begins with, enough to rate events of that number.
 
-    Rates that were voided after `known_at` are among them. The rest is as it is now: later rates, and ends that later
+    Its ancestors come with it. Rates that were voided after `known_at` are among them. The rest is as it is now: later rates, and ends that later
     ones gave to earlier. Needs an open scope.
     """
     codes = ", ".join(f"'{code}'" for code in codes_of(number))
     which = f"r.code IN ({codes}) AND ({NOT_VOIDED} OR r.voided_at > '{known_at.isoformat()}')"
-    rates = read_few_rates(row.pk, which)
-    profiles = _all_profiles() if rates["time_profile"].null_count < len(rates) else {}
-    return Tariff(row.pk, row.name, row.currency, row.timezone, Unit(row.unit), rates, profiles)
+    family = (row, *ancestors_of([row])[row.pk])
+    rates = [read_few_rates(each.pk, which) for each in family]
+    profiles = _all_profiles() if any(each["time_profile"].null_count < len(each) for each in rates) else {}
+    return joined(family, rates, profiles)
+
+
+def joined(
+    family: Sequence[models.Tariff], rates: Sequence[pa.Table], profiles: Mapping[str, tuple[TimeWindow, ...]]
+) -> Tariff:
+    """A tariff and its ancestors, the nearer first, with the rates of each, as the engine takes them."""
+    row, *above = family
+    parent = joined(above, rates[1:], profiles) if above else None
+    return Tariff(row.pk, row.name, row.currency, row.timezone, Unit(row.unit), rates[0], profiles, parent)
 
 
 def codes_of(number: str) -> list[str]:
@@ -258,11 +283,11 @@ def _write(path: Path, table: pa.Table) -> None:
     partial.rename(path)
 
 
-def _sweep(place: Path, rows: Sequence[models.Tariff]) -> None:
+def _sweep(place: Path, kept: Sequence[KeptTariff]) -> None:
     """Remove the files of other revisions, and what killed processes left. Whoever has them mapped keeps them."""
-    current = {_stem(row) for row in rows}
+    current = {path.name for each in kept for path in (each.rates, each.compiled)}
     for path in place.glob("tariff-*.arrow"):
-        if path.name.partition(".")[0] not in current:
+        if path.name not in current:
             path.unlink(missing_ok=True)
     for path in place.glob(".tariff-*.arrow.*"):
         if not _is_alive(path.suffix.removeprefix(".")):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from trunkline.parties.models import Account
 from trunkline.tariffs import actions
@@ -55,13 +55,24 @@ def void_rates(*, tariff: Tariff, rate_ids: Sequence[int], at: datetime) -> Chan
 
 
 def change_tariff(
-    *, tariff: Tariff, name: str | None = None, timezone: str | None = None, at: datetime
+    *,
+    tariff: Tariff,
+    name: str | None = None,
+    timezone: str | None = None,
+    parent: Tariff | Literal[False] | None = None,
+    at: datetime,
 ) -> Changed[Tariff]:
-    """Rename a tariff or set its clock."""
-    changed = actions.change_tariff(tariff_id=tariff.pk, name=name, timezone=timezone, at=at)
-    if changed.timezone == tariff.timezone:
+    """Rename a tariff, set its clock, or let it take over the rates of a parent (False: of nobody any more)."""
+    changed = actions.change_tariff(tariff_id=tariff.pk, name=name, timezone=timezone, parent=parent, at=at)
+    if (changed.timezone, changed.parent_id) == (tariff.timezone, tariff.parent_id):
         return Changed(changed)
     cause = f"the clock of {changed.name} set"
+    if changed.parent_id != tariff.parent_id:
+        cause = (
+            f"{changed.name} took {changed.parent.name} as parent"
+            if changed.parent
+            else f"{changed.name} has no parent any more"
+        )
     return Changed.of(changed, propose(cause=cause, tariff=changed, start_from=None, at=at))
 
 

@@ -39,7 +39,7 @@ def test_our_own_examples_come_out(path: Path) -> None:
 
 
 def test_our_own_examples_are_there() -> None:
-    assert [path.stem for path in OWN] == ["additive", "candidates", "negative"]
+    assert [path.stem for path in OWN] == ["additive", "candidates", "negative", "parents"]
 
 
 def smallest() -> Json:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from django.db import IntegrityError, transaction
 
 from trunkline.core.codes import CODE_DIGITS_MAX
 from trunkline.core.currency import get_currency
 from trunkline.core.e164 import is_digits
-from trunkline.core.errors import Conflict, Invalid
+from trunkline.core.errors import Conflict, Invalid, NotFound
 from trunkline.core.period import get_zone
 from trunkline.engine.units import Unit
 from trunkline.kit.db.locks import lock_rows
 from trunkline.tariffs.actions.destinations import destination_ids
 from trunkline.tariffs.actions.revisions import bump
+from trunkline.tariffs.lineage import family_of, lock_parents, require_parent
 from trunkline.tariffs.models import Code, CodeDeck, Rate, Tariff, TimeProfile
 from trunkline.tariffs.rules import parse_windows, windows_json
 
@@ -24,9 +25,20 @@ NAME_LENGTH_MAX = 120
 PROFILE_NAME_LENGTH_MAX = 60
 
 
-def create_tariff(*, name: str, currency: str, timezone: str = "UTC", unit: str = Unit.SECOND, at: datetime) -> Tariff:
-    """Make a tariff without rates. Raises Invalid `unknown_currency`, `unknown_timezone`, `unknown_unit`, `bad_name`;
-    Conflict `tariff_exists`."""
+def create_tariff(
+    *,
+    name: str,
+    currency: str,
+    timezone: str = "UTC",
+    unit: str = Unit.SECOND,
+    parent: Tariff | None = None,
+    at: datetime,
+) -> Tariff:
+    """Make a tariff without rates, or with those of a parent only.
+
+    Raises Invalid `unknown_currency`, `unknown_timezone`, `unknown_unit`, `bad_name`, `parent_differs`, `too_many_parents`; Conflict
+    `tariff_exists`.
+    """
     if unit not in set(Unit):
         raise Invalid("unknown_unit", f"{unit!r} is no unit.", hint=f"Use {', '.join(Unit)}.")
     get_zone(timezone)
@@ -35,30 +47,65 @@ def create_tariff(*, name: str, currency: str, timezone: str = "UTC", unit: str 
     )
     try:
         with transaction.atomic():
+            if parent is not None:
+                tariff.parent = _parent(tariff, parent.pk)
             tariff.save(force_insert=True)
     except IntegrityError as error:
         raise Conflict("tariff_exists", f"There is a tariff {tariff.name!r} already.") from error
     return tariff
 
 
-def change_tariff(*, tariff_id: int, name: str | None = None, timezone: str | None = None, at: datetime) -> Tariff:
-    """Rename a tariff or set its clock. Currency and unit never change: usage is kept in them.
+def change_tariff(
+    *,
+    tariff_id: int,
+    name: str | None = None,
+    timezone: str | None = None,
+    parent: Tariff | Literal[False] | None = None,
+    at: datetime,
+) -> Tariff:
+    """Rename a tariff, set its clock, or let it take over the rates of a parent (False: of nobody any more).
 
-    Raises NotFound, Invalid `unknown_timezone`, `bad_name`; Conflict `tariff_exists`.
+    Currency and unit never change: usage is kept in them. Raises NotFound, Invalid `unknown_timezone`, `bad_name`, `parent_differs`, `parent_cycle`,
+    `too_many_parents`; Conflict `tariff_exists`, `parent_of_bought`, `timezone_of_family` (its parent or a child has another clock than the new one).
     """
     try:
         with transaction.atomic():
             (tariff,) = lock_rows(Tariff.objects.all(), [tariff_id])
             if name is not None:
                 tariff.name = name_text(name)
-            if timezone is not None:
-                get_zone(timezone)
-                tariff.timezone = timezone
-            tariff.save(update_fields=["name", "timezone"])
+            if timezone is not None or parent is not None:
+                lock_parents()
+                if timezone is not None:
+                    get_zone(timezone)
+                    tariff.timezone = timezone
+                if parent is not None:
+                    tariff.parent = _parent(tariff, parent.pk) if parent else None
+                _require_one_clock(tariff)
+            tariff.save(update_fields=["name", "timezone", "parent"])
             bump(tariff)
     except IntegrityError as error:
         raise Conflict("tariff_exists", f"There is a tariff {name!r} already.") from error
     return tariff
+
+
+def _parent(tariff: Tariff, parent_id: int) -> Tariff:
+    """The parent, whose clock and ancestors stay as they are until the end of the transaction."""
+    lock_parents()
+    parent = Tariff.objects.filter(pk=parent_id).first()
+    if parent is None:
+        raise NotFound("tariff_not_found", "There is no such tariff.")
+    require_parent(tariff, parent)
+    return parent
+
+
+def _require_one_clock(tariff: Tariff) -> None:
+    other = Tariff.objects.filter(family_of(tariff)).exclude(timezone=tariff.timezone).order_by("name").first()
+    if other is not None:
+        raise Conflict(
+            "timezone_of_family",
+            f"{tariff.name} and {other.name} share rates, so they share a clock, {other.timezone}.",
+            hint="Take the parent away first, and give it again when both have the same time zone.",
+        )
 
 
 def create_time_profile(*, name: str, windows: Iterable[Mapping[str, Any]], at: datetime) -> TimeProfile:
