@@ -1123,6 +1123,7 @@ NewTariff = TypedDict(
         "currency": "NotRequired[str | None]",
         "timezone": "NotRequired[str | None]",
         "unit": "NotRequired[TariffUnit]",
+        "parent_id": "NotRequired[str | None]",
     },
 )
 
@@ -1383,6 +1384,7 @@ PreviewedRate = TypedDict(
         "length_min": "int | None",
         "length_max": "int | None",
         "is_blocked": "bool",
+        "tariff": "str",
         "verdict": "str",
     },
 )
@@ -2143,7 +2145,10 @@ SwitchShownRow = TypedDict(
 )
 
 
-TariffChange = TypedDict("TariffChange", {"name": "NotRequired[str | None]", "timezone": "NotRequired[str | None]"})
+TariffChange = TypedDict(
+    "TariffChange",
+    {"name": "NotRequired[str | None]", "timezone": "NotRequired[str | None]", "parent_id": "NotRequired[str | None]"},
+)
 
 
 TariffChanged = TypedDict(
@@ -2154,6 +2159,7 @@ TariffChanged = TypedDict(
         "currency": "str",
         "timezone": "str",
         "unit": "TariffUnit",
+        "parent_id": "str | None",
         "revision": "int",
         "created_at": "str",
         "proposals": "list[ProposedRerating]",
@@ -2169,6 +2175,7 @@ TariffShown = TypedDict(
         "currency": "str",
         "timezone": "str",
         "unit": "TariffUnit",
+        "parent_id": "str | None",
         "revision": "int",
         "created_at": "str",
     },
@@ -2183,6 +2190,7 @@ TariffShownRow = TypedDict(
         "currency": "NotRequired[str]",
         "timezone": "NotRequired[str]",
         "unit": "NotRequired[TariffUnit]",
+        "parent_id": "NotRequired[str | None]",
         "revision": "NotRequired[int]",
         "created_at": "NotRequired[str]",
     },
@@ -2825,6 +2833,7 @@ class Client:
         currency_ne: str | None = None,
         unit: Literal["second", "octet", "message"] | None = None,
         unit_ne: Literal["second", "octet", "message"] | None = None,
+        parent_id: str | None = None,
         created_at: str | None = None,
         created_at_gt: str | None = None,
         created_at_gte: str | None = None,
@@ -2849,6 +2858,7 @@ class Client:
                     "currency[ne]": currency_ne,
                     "unit": unit,
                     "unit[ne]": unit_ne,
+                    "parent_id": parent_id,
                     "created_at": created_at,
                     "created_at[gt]": created_at_gt,
                     "created_at[gte]": created_at_gte,
@@ -2869,7 +2879,7 @@ class Client:
         return cast("TariffShown", self._ask("GET", f"/api/v1/tariffs/{tariff_id}").json())
 
     def change_tariff(self, tariff_id: str, body: TariffChange, *, idempotency_key: str | None = None) -> TariffChanged:
-        """Rename a tariff or set its clock."""
+        """Rename a tariff, set its clock, or give it a parent or none."""
         return cast(
             "TariffChanged",
             self._ask("PATCH", f"/api/v1/tariffs/{tariff_id}", json=body, idempotency_key=idempotency_key).json(),
