@@ -113,7 +113,7 @@ def test_a_rate_of_a_parent_is_named_by_its_own_tariff(carrier: Carrier, capsys:
         sell = tariffs.Tariff.objects.get(name="sell")
         base = create_tariff(name="base", currency="USD", at=NOW)
         change_tariff(tariff_id=sell.pk, parent=base, at=NOW)
-        data = b"code,destination,price,increments,valid_from\n2547,Kenya Mobile,0.30,1/1,2026-03-01\n"
+        data = b"code,destination,price,increments,valid_from\n2547,Kenya Mobile,0.30,1/1,2026-02-01\n"
         load_rates(tariff_id=base.pk, data=data, at=NOW)
     carrier.load(carrier.write("a.csv", line("one")))
     said = explained(carrier, "one")
