@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Case, CheckConstraint, F, Func, Q, UniqueConstraint, Value, When
 
@@ -137,6 +138,35 @@ class Tariff(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.currency})"
+
+
+class TariffRevision(TenantModel):
+    """Which rates one revision of a tariff changed, so that a copy of the revision before it is brought up to date without reading the whole list.
+
+    Rates with ids from `first_id` to `last_id` are new; those of `touched` were ended, voided, or stand again. Only the newest are kept: who finds no
+    way from what he has to what is now reads all rates.
+    """
+
+    tariff = tenant_reference("tariffs.Tariff")
+    revision = models.PositiveIntegerField()
+    before = models.UUIDField(help_text="Stamp of the tariff before it.")
+    stamp = models.UUIDField(help_text="Stamp of the tariff since.")
+    first_id = models.BigIntegerField(null=True, blank=True)
+    last_id = models.BigIntegerField(null=True, blank=True)
+    touched = ArrayField(models.BigIntegerField(), default=list, blank=True)
+
+    class Meta:
+        constraints = (
+            UniqueConstraint(fields=["tenant", "tariff", "stamp"], name="tariffs_tariffrevision_stamp"),
+            TenantForeignKey(field="tariff", name="tariffs_tariffrevision_tariff_fk"),
+            CheckConstraint(
+                condition=Q(first_id__isnull=True, last_id__isnull=True) | Q(first_id__lte=F("last_id")),
+                name="tariffs_tariffrevision_ids",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.tariff_id}: {self.revision}"
 
 
 class Rate(TenantModel):

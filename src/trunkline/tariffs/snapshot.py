@@ -11,10 +11,12 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from threading import get_ident
 from typing import Final
+from uuid import UUID
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -28,6 +30,7 @@ from trunkline.engine.tariff import CompiledTariff, compile_tariff, from_arrow, 
 from trunkline.engine.units import Unit
 from trunkline.kit.home import folder
 from trunkline.tariffs import models
+from trunkline.tariffs.catching_up import brought_up, changes_since
 from trunkline.tariffs.lineage import ancestors_among, ancestors_of
 from trunkline.tariffs.prices import KeptSnapshot, KeptTariff, Prices, make_plans, mapped, tariffs_are_changing
 from trunkline.tariffs.rules import Step, parse_step, parse_windows
@@ -175,15 +178,36 @@ def _opened(kept: KeptTariff, by_id: Mapping[int, models.Tariff]) -> CompiledTar
 
 def _with_its_rates(kept: KeptTariff, by_id: Mapping[int, models.Tariff]) -> Tariff:
     parent = None if kept.parent is None else _with_its_rates(kept.parent, by_id)
-    return kept.with_rates(_kept(kept.rates, lambda: _rates_of(by_id[kept.id])), parent)
+    return kept.with_rates(_kept(kept.rates, lambda: _rates_of(by_id[kept.id], kept.rates.parent)), parent)
 
 
-def _rates_of(row: models.Tariff) -> pa.Table:
-    rates = read_rates(row.pk)
+def _rates_of(row: models.Tariff, place: Path) -> pa.Table:
+    rates = _caught_up(row, place)
+    if rates is None:
+        rates = read_rates(row.pk)
     # Rates and revision change together, so an unchanged revision after the reading means that these were its rates.
     if not models.Tariff.objects.filter(pk=row.pk, revision=row.revision, stamp=row.stamp).exists():
         raise _ChangedMeanwhileError
     return rates
+
+
+def _caught_up(row: models.Tariff, place: Path) -> pa.Table | None:
+    """The rates of a tariff from a file of an earlier revision and what was changed since; None where there is no such file, or no way from it."""
+    files: dict[UUID, Path] = {}
+    for path in place.glob(f"tariff-{row.pk}-*.rates.arrow"):
+        with suppress(ValueError):
+            files[UUID(path.name.partition(".")[0].rpartition("-")[2])] = path
+    found = changes_since(row, files)
+    if found is None:
+        return None
+    stamp, changes = found
+    try:
+        rates = mapped(files[stamp])
+    except (FileNotFoundError, pa.ArrowInvalid):
+        return None
+    if rates.schema != RATE_SCHEMA:  # kept by another version of the engine
+        return None
+    return brought_up(rates, changes, lambda which: read_rates(row.pk, f"{NOT_VOIDED} AND {which}"))
 
 
 def excerpt(row: models.Tariff, number: str, *, known_at: datetime) -> Tariff:

@@ -16,7 +16,7 @@ from trunkline.core.period import get_zone
 from trunkline.engine.units import Unit
 from trunkline.kit.db.locks import lock_rows
 from trunkline.tariffs.actions.destinations import destination_ids
-from trunkline.tariffs.actions.revisions import bump
+from trunkline.tariffs.actions.revisions import NO_RATES, bump
 from trunkline.tariffs.lineage import family_of, lock_parents, require_parent
 from trunkline.tariffs.models import Code, CodeDeck, Rate, Tariff, TimeProfile
 from trunkline.tariffs.rules import parse_windows, windows_json
@@ -82,7 +82,7 @@ def change_tariff(
                     tariff.parent = _parent(tariff, parent.pk) if parent else None
                 _require_one_clock(tariff)
             tariff.save(update_fields=["name", "timezone", "parent"])
-            bump(tariff)
+            bump(tariff, NO_RATES)
     except IntegrityError as error:
         raise Conflict("tariff_exists", f"There is a tariff {name!r} already.") from error
     return tariff
@@ -133,7 +133,7 @@ def change_time_profile(*, profile_id: int, windows: Iterable[Mapping[str, Any]]
         profile.save(update_fields=["windows"])
         using = Rate.objects.filter(time_profile=profile).values_list("tariff_id", flat=True).distinct()
         for tariff in lock_rows(Tariff.objects.all(), using):
-            bump(tariff)
+            bump(tariff, NO_RATES)
     return profile
 
 
