@@ -1124,6 +1124,7 @@ NewTariff = TypedDict(
         "timezone": "NotRequired[str | None]",
         "unit": "NotRequired[TariffUnit]",
         "origin_deck": "NotRequired[str | None]",
+        "parent_id": "NotRequired[str | None]",
     },
 )
 
@@ -1388,6 +1389,7 @@ PreviewedRate = TypedDict(
         "length_min": "int | None",
         "length_max": "int | None",
         "is_blocked": "bool",
+        "tariff": "str",
         "verdict": "str",
     },
 )
@@ -2158,6 +2160,7 @@ TariffChange = TypedDict(
         "name": "NotRequired[str | None]",
         "timezone": "NotRequired[str | None]",
         "origin_deck": "NotRequired[str | None]",
+        "parent_id": "NotRequired[str | None]",
     },
 )
 
@@ -2171,6 +2174,7 @@ TariffChanged = TypedDict(
         "timezone": "str",
         "unit": "TariffUnit",
         "origin_deck": "str | None",
+        "parent_id": "str | None",
         "revision": "int",
         "created_at": "str",
         "proposals": "list[ProposedRerating]",
@@ -2187,6 +2191,7 @@ TariffShown = TypedDict(
         "timezone": "str",
         "unit": "TariffUnit",
         "origin_deck": "str | None",
+        "parent_id": "str | None",
         "revision": "int",
         "created_at": "str",
     },
@@ -2202,6 +2207,7 @@ TariffShownRow = TypedDict(
         "timezone": "NotRequired[str]",
         "unit": "NotRequired[TariffUnit]",
         "origin_deck": "NotRequired[str | None]",
+        "parent_id": "NotRequired[str | None]",
         "revision": "NotRequired[int]",
         "created_at": "NotRequired[str]",
     },
@@ -2846,6 +2852,7 @@ class Client:
         unit_ne: Literal["second", "octet", "message"] | None = None,
         origin_deck: str | None = None,
         origin_deck_ne: str | None = None,
+        parent_id: str | None = None,
         created_at: str | None = None,
         created_at_gt: str | None = None,
         created_at_gte: str | None = None,
@@ -2872,6 +2879,7 @@ class Client:
                     "unit[ne]": unit_ne,
                     "origin_deck": origin_deck,
                     "origin_deck[ne]": origin_deck_ne,
+                    "parent_id": parent_id,
                     "created_at": created_at,
                     "created_at[gt]": created_at_gt,
                     "created_at[gte]": created_at_gte,
@@ -2892,7 +2900,7 @@ class Client:
         return cast("TariffShown", self._ask("GET", f"/api/v1/tariffs/{tariff_id}").json())
 
     def change_tariff(self, tariff_id: str, body: TariffChange, *, idempotency_key: str | None = None) -> TariffChanged:
-        """Rename a tariff, set its clock or its origin deck."""
+        """Rename a tariff, set its clock, its origin deck or its parent."""
         return cast(
             "TariffChanged",
             self._ask("PATCH", f"/api/v1/tariffs/{tariff_id}", json=body, idempotency_key=idempotency_key).json(),

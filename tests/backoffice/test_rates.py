@@ -153,6 +153,31 @@ def test_a_load_is_its_operators_alone(office: Office, owner: Client, tariff: Ta
     assert (theirs.get(address).status_code, theirs.post(address).status_code) == (404, 404)
 
 
+def test_a_tariff_is_given_a_parent_and_says_what_it_inherits(office: Office, owner: Client, tariff: Tariff) -> None:
+    with scope(office.ours, "test"):
+        child = create_tariff(name="Gold", currency="USD", timezone="Africa/Nairobi", unit="second", at=AT)
+        bare = create_tariff(name="Bare", currency="USD", timezone="UTC", unit="second", at=AT)
+    page = reverse("admin:tariffs_tariff_change", args=(child.pk,))
+    fields = {"name": "Gold", "timezone": "Africa/Nairobi"}
+    refused = owner.post(page, {**fields, "parent": bare.pk, "reason": "one list"})
+    assert "has the timezone UTC" in str(refused.context_data["adminform"].form.errors["parent"])
+    assert owner.post(page, {**fields, "parent": tariff.pk, "reason": "one list"}).status_code == 302
+    text = owner.get(page).content.decode()
+    assert "1 code from Retail" in text
+    assert "Gold" in owner.get(reverse("admin:tariffs_tariff_change", args=(tariff.pk,))).content.decode()
+    assert owner.post(page, {**fields, "parent": "", "reason": "apart"}).status_code == 302
+    with scope(office.ours, "test"):
+        assert Tariff.objects.get(pk=child.pk).parent is None
+    assert "takes over" not in owner.get(page).content.decode().replace("Tariffs that take over", "")
+    made = owner.post(
+        reverse("admin:tariffs_tariff_add"),
+        {"name": "Silver", "currency": "USD", "unit": "second", "timezone": "Africa/Nairobi", "parent": tariff.pk},
+    )
+    assert made.status_code == 302, made.context_data["adminform"].form.errors
+    with scope(office.ours, "test"):
+        assert Tariff.objects.get(name="Silver").parent_id == tariff.pk
+
+
 RATE = {
     "code": "256",
     "destination": "Uganda",

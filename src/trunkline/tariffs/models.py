@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Case, CheckConstraint, F, Func, Q, UniqueConstraint, Value, When
 
@@ -111,6 +112,7 @@ class Tariff(TenantModel):
     """A price list: a currency, a clock and rates, sold to customers or bought from vendors.
 
     Its origin deck says where callers are; rates that name an origin are for callers from there only (`docs/algorithms/rating.md`, rule 18).
+    One that is sold may have a parent: what it has no price for, its parent prices (`docs/algorithms/rating.md`, rule 17).
     `revision` grows with every change of anything that decides a price, so that a compiled copy knows whether it is
     still true; `stamp` tells two revisions of one number apart, as a restored backup makes them.
     """
@@ -121,6 +123,7 @@ class Tariff(TenantModel):
     timezone = models.CharField(max_length=64, default="UTC", help_text="IANA zone of its time profiles and dates.")
     unit = models.CharField(max_length=8, choices=TariffUnit.choices, default=TariffUnit.SECOND)
     origin_deck = tenant_reference("tariffs.CodeDeck", null=True)
+    parent = tenant_reference("tariffs.Tariff", null=True)
     revision = models.PositiveIntegerField(default=1, editable=False)
     stamp = models.UUIDField(default=uuid7, editable=False, help_text="New with every revision.")
     created_at = models.DateTimeField(editable=False)
@@ -131,11 +134,45 @@ class Tariff(TenantModel):
             UniqueConstraint(fields=["tenant", "public_id"], name="tariffs_tariff_public_id"),
             UniqueConstraint(fields=["tenant", "name"], name="tariffs_tariff_name"),
             TenantForeignKey(field="origin_deck", name="tariffs_tariff_origin_deck_fk"),
+            TenantForeignKey(field="parent", name="tariffs_tariff_parent_fk"),
+            CheckConstraint(condition=~Q(parent=F("id")), name="tariffs_tariff_not_its_own_parent"),
         )
-        indexes = (models.Index(fields=["tenant", "origin_deck"], name="tariffs_tariff_origin_deck"),)
+        indexes = (
+            models.Index(fields=["tenant", "origin_deck"], name="tariffs_tariff_origin_deck"),
+            models.Index(fields=["tenant", "parent"], name="tariffs_tariff_parent"),
+        )
 
     def __str__(self) -> str:
         return f"{self.name} ({self.currency})"
+
+
+class TariffRevision(TenantModel):
+    """Which rates one revision of a tariff changed, so that a copy of the revision before it is brought up to date without reading the whole list.
+
+    Rates with ids from `first_id` to `last_id` are new; those of `touched` were ended, voided, or stand again. Only the newest are kept: who finds no
+    way from what he has to what is now reads all rates.
+    """
+
+    tariff = tenant_reference("tariffs.Tariff")
+    revision = models.PositiveIntegerField()
+    before = models.UUIDField(help_text="Stamp of the tariff before it.")
+    stamp = models.UUIDField(help_text="Stamp of the tariff since.")
+    first_id = models.BigIntegerField(null=True, blank=True)
+    last_id = models.BigIntegerField(null=True, blank=True)
+    touched = ArrayField(models.BigIntegerField(), default=list, blank=True)
+
+    class Meta:
+        constraints = (
+            UniqueConstraint(fields=["tenant", "tariff", "stamp"], name="tariffs_tariffrevision_stamp"),
+            TenantForeignKey(field="tariff", name="tariffs_tariffrevision_tariff_fk"),
+            CheckConstraint(
+                condition=Q(first_id__isnull=True, last_id__isnull=True) | Q(first_id__lte=F("last_id")),
+                name="tariffs_tariffrevision_ids",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.tariff_id}: {self.revision}"
 
 
 class Rate(TenantModel):

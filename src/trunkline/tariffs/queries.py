@@ -24,7 +24,7 @@ from trunkline.tenancy.queries import current_tenant
 
 def tariffs() -> QuerySet[Tariff]:
     """All tariffs of the tenant, by name."""
-    return Tariff.objects.order_by("name")
+    return Tariff.objects.select_related("parent").order_by("name")
 
 
 def get_tariff(name: str) -> Tariff:

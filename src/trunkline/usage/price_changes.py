@@ -60,15 +60,19 @@ def change_tariff(
     name: str | None = None,
     timezone: str | None = None,
     origin_deck: CodeDeck | Unchanged | None = UNCHANGED,
+    parent: Tariff | Unchanged | None = UNCHANGED,
     at: datetime,
 ) -> Changed[Tariff]:
-    """Rename a tariff, set its clock or its origin deck."""
-    changed = actions.change_tariff(tariff_id=tariff.pk, name=name, timezone=timezone, origin_deck=origin_deck, at=at)
+    """Rename a tariff, set its clock or its origin deck, or let it take over the rates of a parent; None: of nobody any more."""
+    changed = actions.change_tariff(
+        tariff_id=tariff.pk, name=name, timezone=timezone, origin_deck=origin_deck, parent=parent, at=at
+    )
     set_parts = [
         said
         for said, is_other in (
             ("clock", changed.timezone != tariff.timezone),
             ("origin deck", changed.origin_deck_id != tariff.origin_deck_id),
+            ("parent", changed.parent_id != tariff.parent_id),
         )
         if is_other
     ]

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 
 from trunkline.kit.db.locks import lock_rows
 from trunkline.kit.db.scope import current_tenant_id
-from trunkline.tariffs.actions.rates import insert_rates, make_room
+from trunkline.tariffs.actions.rates import Room, insert_rates, make_room
 from trunkline.tariffs.actions.revisions import bump, require_revision
 from trunkline.tariffs.models import Tariff
 from trunkline.tariffs.rate_file import STANDING
@@ -72,7 +72,7 @@ def change_rates(*, tariff_id: int, rates: pa.Table, ends: pa.Table, revision: i
         require_revision(tariff, revision)
         room = make_room(tariff, rates, ends=ends, supersede_earlier=True, at=at)
         first, last = insert_rates(tariff, rates) if len(rates) else (0, 0)
-        left = bump(tariff)
+        left = bump(tariff, room.touched(first or None, last or None, len(rates)))
     begins = None
     if not rates["valid_from"].null_count:
         begins = min(filter(None, (pc.min(rates["valid_from"]).as_py(), room.begins)), default=None)
@@ -91,4 +91,5 @@ def undo_change(*, tariff_id: int, change: RateChange, revision: int, at: dateti
             cursor.execute(UNMAKE, [at, current_tenant_id(), tariff.pk, change.first_id, change.last_id])
             stage(cursor, "ended_rate", "id bigint, valid_to timestamptz", change.ended)
             cursor.execute(RESTORE, [current_tenant_id(), tariff.pk])
-        return bump(tariff)
+        room = Room(change.ended, change.voided, change.begins)
+        return bump(tariff, room.touched(change.first_id or None, change.last_id or None, change.made))

@@ -18,7 +18,7 @@ from trunkline.kit.db.locks import lock_rows
 from trunkline.kit.db.scope import current_tenant_id
 from trunkline.tariffs.actions.destinations import destination_ids
 from trunkline.tariffs.actions.origins import require_origins
-from trunkline.tariffs.actions.revisions import bump
+from trunkline.tariffs.actions.revisions import TOUCHED_MAX, Touched, bump
 from trunkline.tariffs.models import Rate, Tariff, TimeProfile
 from trunkline.tariffs.origins import origins_of
 from trunkline.tariffs.rate_file import LOAD_SCHEMA, Problem, rate_bounds, rate_keys, read_rate_file
@@ -124,8 +124,8 @@ def load_rate_table(
     with transaction.atomic():
         (tariff,) = lock_rows(Tariff.objects.all(), [tariff_id])
         room = make_room(tariff, rates, ends=ENDS.empty_table(), supersede_earlier=supersede_earlier, at=at)
-        insert_rates(tariff, rates)
-        revision = bump(tariff)
+        first, last = insert_rates(tariff, rates)
+        revision = bump(tariff, room.touched(first, last, rates.num_rows))
     begins = None if rates["valid_from"].null_count else pc.min(rates["valid_from"]).as_py()
     closed = len(room.ended) - room.voided
     return RateLoad(rates.num_rows if lines is None else lines, rates.num_rows, closed, room.voided, revision, begins)
@@ -144,7 +144,7 @@ def void_rates(*, tariff_id: int, rate_ids: Sequence[int], at: datetime) -> int:
             raise NotFound("not_found", "rate not found.")
         count = mine.filter(voided_at__isnull=True).update(voided_at=at)
         if count:
-            bump(tariff)
+            bump(tariff, Touched(ids=sorted(wanted)))
     return count
 
 
@@ -167,6 +167,11 @@ class Room:
     ended: pa.Table
     voided: int
     begins: datetime | None
+
+    def touched(self, first_id: int | None, last_id: int | None, count: int) -> Touched:
+        """What a change touches that makes this room and then rates with those ids."""
+        ids = self.ended["id"].to_pylist() if self.ended.num_rows <= TOUCHED_MAX else range(TOUCHED_MAX + 1)
+        return Touched(ids, first_id, last_id, count)
 
 
 def make_room(tariff: Tariff, rates: pa.Table, *, ends: pa.Table, supersede_earlier: bool, at: datetime) -> Room:

@@ -12,13 +12,14 @@ from django.db import IntegrityError, transaction
 from trunkline.core.codes import CODE_DIGITS_MAX
 from trunkline.core.currency import get_currency
 from trunkline.core.e164 import is_digits
-from trunkline.core.errors import Conflict, Invalid
+from trunkline.core.errors import Conflict, Invalid, NotFound
 from trunkline.core.period import get_zone
 from trunkline.engine.units import Unit
 from trunkline.kit.db.locks import lock_rows
 from trunkline.tariffs.actions.destinations import destination_ids
 from trunkline.tariffs.actions.origins import bump_by_deck, set_origin_deck
-from trunkline.tariffs.actions.revisions import bump
+from trunkline.tariffs.actions.revisions import NO_RATES, bump
+from trunkline.tariffs.lineage import family_of, lock_parents, require_parent
 from trunkline.tariffs.models import Code, CodeDeck, Rate, Tariff, TimeProfile
 from trunkline.tariffs.rules import parse_windows, windows_json
 
@@ -42,10 +43,14 @@ def create_tariff(
     timezone: str = "UTC",
     unit: str = Unit.SECOND,
     origin_deck: CodeDeck | None = None,
+    parent: Tariff | None = None,
     at: datetime,
 ) -> Tariff:
-    """Make a tariff without rates. Raises Invalid `unknown_currency`, `unknown_timezone`, `unknown_unit`, `bad_name`;
-    NotFound `not_found`; Conflict `tariff_exists`."""
+    """Make a tariff without rates, or with those of a parent only.
+
+    Raises NotFound `not_found`; Invalid `unknown_currency`, `unknown_timezone`, `unknown_unit`, `bad_name`, `parent_differs`, `too_many_parents`;
+    Conflict `tariff_exists`.
+    """
     if unit not in set(Unit):
         raise Invalid("unknown_unit", f"{unit!r} is no unit.", hint=f"Use {', '.join(Unit)}.")
     get_zone(timezone)
@@ -61,6 +66,8 @@ def create_tariff(
         with transaction.atomic():
             if origin_deck is not None:
                 _locked(origin_deck)
+            if parent is not None:
+                tariff.parent = _parent(tariff, parent.pk)
             tariff.save(force_insert=True)
     except IntegrityError as error:
         raise Conflict("tariff_exists", f"There is a tariff {tariff.name!r} already.") from error
@@ -73,11 +80,14 @@ def change_tariff(
     name: str | None = None,
     timezone: str | None = None,
     origin_deck: CodeDeck | Unchanged | None = UNCHANGED,
+    parent: Tariff | Unchanged | None = UNCHANGED,
     at: datetime,
 ) -> Tariff:
-    """Rename a tariff, set its clock or its origin deck. Currency and unit never change: usage is kept in them.
+    """Rename a tariff, set its clock or its origin deck, or let it take over the rates of a parent; None: of nobody any more.
 
-    Raises NotFound, Invalid `unknown_timezone`, `bad_name`; Conflict `tariff_exists`, `origin_in_use`.
+    Currency and unit never change: usage is kept in them. Raises NotFound, Invalid `unknown_timezone`, `bad_name`, `parent_differs`, `parent_cycle`,
+    `too_many_parents`; Conflict `tariff_exists`, `origin_in_use`, `parent_of_bought`, `timezone_of_family` (its parent or a child has another clock
+    than the new one).
     """
     try:
         with transaction.atomic():
@@ -86,13 +96,18 @@ def change_tariff(
             (tariff,) = lock_rows(Tariff.objects.all(), [tariff_id])
             if name is not None:
                 tariff.name = name_text(name)
-            if timezone is not None:
-                get_zone(timezone)
-                tariff.timezone = timezone
+            if timezone is not None or not isinstance(parent, Unchanged):
+                lock_parents()
+                if timezone is not None:
+                    get_zone(timezone)
+                    tariff.timezone = timezone
+                if not isinstance(parent, Unchanged):
+                    tariff.parent = None if parent is None else _parent(tariff, parent.pk)
+                _require_one_clock(tariff)
             if not isinstance(origin_deck, Unchanged):
                 set_origin_deck(tariff, origin_deck)
-            tariff.save(update_fields=["name", "timezone", "origin_deck"])
-            bump(tariff)
+            tariff.save(update_fields=["name", "timezone", "origin_deck", "parent"])
+            bump(tariff, NO_RATES)
     except IntegrityError as error:
         raise Conflict("tariff_exists", f"There is a tariff {name!r} already.") from error
     return tariff
@@ -102,6 +117,26 @@ def _locked(deck: CodeDeck) -> CodeDeck:
     """The deck, whose codes nobody changes until the transaction ends; before the tariff, as `load_code_deck` locks them."""
     (found,) = lock_rows(CodeDeck.objects.all(), [deck.pk])
     return found
+
+
+def _parent(tariff: Tariff, parent_id: int) -> Tariff:
+    """The parent, whose clock and ancestors stay as they are until the end of the transaction."""
+    lock_parents()
+    parent = Tariff.objects.filter(pk=parent_id).first()
+    if parent is None:
+        raise NotFound("tariff_not_found", "There is no such tariff.")
+    require_parent(tariff, parent)
+    return parent
+
+
+def _require_one_clock(tariff: Tariff) -> None:
+    other = Tariff.objects.filter(family_of(tariff)).exclude(timezone=tariff.timezone).order_by("name").first()
+    if other is not None:
+        raise Conflict(
+            "timezone_of_family",
+            f"{tariff.name} and {other.name} share rates, so they share a clock, {other.timezone}.",
+            hint="Take the parent away first, and give it again when both have the same time zone.",
+        )
 
 
 def create_time_profile(*, name: str, windows: Iterable[Mapping[str, Any]], at: datetime) -> TimeProfile:
@@ -129,7 +164,7 @@ def change_time_profile(*, profile_id: int, windows: Iterable[Mapping[str, Any]]
         profile.save(update_fields=["windows"])
         using = Rate.objects.filter(time_profile=profile).values_list("tariff_id", flat=True).distinct()
         for tariff in lock_rows(Tariff.objects.all(), using):
-            bump(tariff)
+            bump(tariff, NO_RATES)
     return profile
 
 
