@@ -13,8 +13,8 @@ from typing import Any, Generic, TypeVar
 
 from trunkline.parties.models import Account
 from trunkline.tariffs import actions
-from trunkline.tariffs.actions import ExchangeLoad, RateLoad
-from trunkline.tariffs.models import AccountTariff, ExchangeRate, Tariff, TimeProfile
+from trunkline.tariffs.actions import ExchangeLoad, RateLoad, SpecialChange
+from trunkline.tariffs.models import AccountTariff, ExchangeRate, SpecialRate, Tariff, TimeProfile
 from trunkline.tariffs.queries import access_assignment, begin_of, tariffs_with
 from trunkline.usage.models import Proposal
 from trunkline.usage.proposals import propose, propose_exchange
@@ -108,6 +108,20 @@ def end_assignment(*, assignment_id: int, valid_to: datetime, at: datetime) -> C
     row = actions.end_assignment(assignment_id=assignment_id, valid_to=valid_to, at=at)
     cause = f"{before.tariff.name} taken from {before.account.code}"
     return Changed.of(row, propose(cause=cause, account=before.account, side=row.side, start_from=first, at=at))
+
+
+def create_special_rate(*, tariff: Tariff, at: datetime, **given: Any) -> Changed[SpecialChange]:
+    """Give a destination or a group an exclusive price in a tariff; `given` as in `tariffs.actions.create_special_rate`."""
+    done = actions.create_special_rate(tariff_id=tariff.pk, at=at, **given)
+    cause = f"special rate for {done.special.destination or done.special.group} in {tariff.name}"
+    return Changed.of(done, propose(cause=cause, tariff=tariff, start_from=done.begins, at=at))
+
+
+def end_special_rate(*, special: SpecialRate, valid_to: datetime, at: datetime) -> Changed[SpecialChange]:
+    """Let a special rate end; the tariff's other rates hold again from then on."""
+    done = actions.end_special_rate(special_id=special.pk, valid_to=valid_to, at=at)
+    cause = f"special rate for {special.destination or special.group} in {special.tariff.name} ended"
+    return Changed.of(done, propose(cause=cause, tariff=special.tariff, start_from=done.begins, at=at))
 
 
 def load_exchange_rates(
