@@ -15,13 +15,28 @@ from trunkline.kit.models import find_public
 from trunkline.pricing import files
 from trunkline.pricing.deck_compare import DECK_CODES, CodeKind
 from trunkline.pricing.models import DeckChange
-from trunkline.tariffs.models import Code, CodeDeck, Destination, DestinationGroup, GroupMember, SpecialRate, Tariff
+from trunkline.tariffs.choices import DestinationKind
+from trunkline.tariffs.models import (
+    Code,
+    CodeDeck,
+    Destination,
+    DestinationGroup,
+    GroupMember,
+    Rate,
+    SpecialRate,
+    Tariff,
+)
 from trunkline.tariffs.staging import copy_table
 
 READ_CODES: Final = """
 SELECT c.code, d.name FROM tariffs_code c JOIN tariffs_destination d ON d.tenant_id = c.tenant_id AND d.id = c.destination_id
  WHERE c.tenant_id = {tenant_id} AND c.deck_id = {deck_id} ORDER BY c.code
 """
+# The European Economic Area: the European Union with Iceland, Liechtenstein and Norway (regulation (EU) 2022/612 holds there).
+EEA: Final = (
+    "AT", "BE", "BG", "HR", "CY", "CZ", "DK", "EE", "FI", "FR", "DE", "GR", "HU", "IE", "IT", "LV", "LT", "LU", "MT", "NL", "PL", "PT", "RO", "SK", "SI",
+    "ES", "SE", "IS", "LI", "NO",
+)  # fmt: skip
 # What is looked at first.
 ORDER: Final = (
     CodeKind.CONTRADICTED, CodeKind.MOVED, CodeKind.RENAMED, CodeKind.RESPELLED, CodeKind.NEW, CodeKind.SAME,
@@ -165,6 +180,30 @@ def destination_ids_of_groups(names: list[str]) -> set[int]:
     return found
 
 
+def member_counts(group_ids: list[int]) -> dict[int, int]:
+    """How many destinations each of the groups has, by its id."""
+    rows = GroupMember.objects.filter(group_id__in=group_ids).values("group_id").annotate(count=Count("id"))
+    return {row["group_id"]: row["count"] for row in rows}
+
+
+def destinations_in(countries: list[str], kinds: list[str]) -> set[int]:
+    """The ids of the destinations in these countries, of these kinds if any are named; `EEA` stands for all countries of it.
+
+    Raises Invalid `unknown_country`, `unknown_kind`.
+    """
+    wanted = {code for each in countries for code in (EEA if each.upper() == "EEA" else (each.upper(),))}
+    for code in wanted:
+        if len(code) != 2 or not code.isalpha():
+            raise Invalid("unknown_country", f"{code[:40]!r} is no country.", hint="Write its ISO code, as DE, or EEA.")
+    for kind in kinds:
+        if kind not in DestinationKind.values:
+            raise Invalid(
+                "unknown_kind", f"There is no kind {kind[:40]!r}.", hint=f"Use {', '.join(DestinationKind.values)}."
+            )
+    found = Destination.objects.filter(country__in=wanted)
+    return set((found.filter(kind__in=kinds) if kinds else found).values_list("pk", flat=True))
+
+
 def destinations_named(names: list[str]) -> dict[str, int]:
     """The ids of destinations by name. Raises NotFound `destination_not_found` for one that is not there."""
     found = dict(Destination.objects.filter(name__in=names).values_list("name", "pk"))
@@ -187,3 +226,13 @@ def access_special_rate(public_id: str) -> SpecialRate:
     if found is None:
         raise NotFound("special_rate_not_found", "There is no such special rate.")
     return found
+
+
+def special_codes(tariff: Tariff) -> list[tuple[str, int, int]]:
+    """The codes for which special rates of a tariff hold, each with its beginning and its end in seconds since 1970."""
+    rows = Rate.objects.filter(tariff=tariff, special__isnull=False, voided_at__isnull=True)
+    return [
+        (code, int(begin.timestamp()), 2**62 if end is None else int(end.timestamp()))
+        for code, begin, end in rows.values_list("code", "valid_from", "valid_to")
+        if begin is not None
+    ]
