@@ -90,6 +90,11 @@ def codes(deck: CodeDeck) -> QuerySet[Code]:
     return Code.objects.filter(deck=deck).select_related("destination").order_by("code")
 
 
+def all_codes() -> QuerySet[Code]:
+    """The codes of every deck."""
+    return Code.objects.select_related("destination")
+
+
 def code_counts(deck_ids: list[int]) -> dict[int, int]:
     """How many codes each of the decks has, by its id."""
     rows = Code.objects.filter(deck_id__in=deck_ids).values("deck_id").annotate(count=Count("id"))
