@@ -474,7 +474,10 @@ CodeShownRow = TypedDict(
 )
 
 
-CodesToName = TypedDict("CodesToName", {"codes": "dict[str, Any]", "reason": "str"})
+CodeToName = TypedDict("CodeToName", {"code": "str", "destination": "str | None"})
+
+
+CodesToName = TypedDict("CodesToName", {"codes": "list[CodeToName]", "reason": "str"})
 
 
 ComparedLine = TypedDict(

@@ -61,7 +61,15 @@ def test_a_deck_is_made_renamed_and_chosen(ask: Asking, deck: dict[str, Any]) ->
     assert [(each["name"], each["is_default"]) for each in pages(ask, "/decks")] == [("M", True), ("World", False)]
     world = ok(ask.post(f"/decks/{other['id']}/world", {"depth": "countries"}), 201)
     assert world["counts"]["new"] > 200
-    named = ok(ask.post(f"/decks/{deck['id']}/codes", {"codes": {"254": None, "33": "France"}, "reason": "by letter"}))
+    named = ok(
+        ask.post(
+            f"/decks/{deck['id']}/codes",
+            {
+                "codes": [{"code": "254", "destination": None}, {"code": "33", "destination": "France"}],
+                "reason": "by letter",
+            },
+        )
+    )
     assert named["counts"] == {"added": 1, "removed": 1, "changed": 0}
     refused(ask.post("/decks", {"name": "World"}), 409, "deck_exists")
 

@@ -108,13 +108,17 @@ class CodeShown(Body):
     kind: DestinationKind
 
 
-class CodesToName(Body):
-    """Codes with their new names; null takes a code out of the deck."""
+class CodeToName(Body):
+    """A code and what it is to be called."""
 
-    codes: dict[
-        Annotated[str, Field(pattern=rf"^[0-9]{{1,{CODE_DIGITS_MAX}}}$")],
-        Annotated[str, Field(min_length=1, max_length=200)] | None,
-    ] = Field(min_length=1, max_length=CODES_AT_ONCE_MAX)
+    code: str = Field(pattern=rf"^[0-9]{{1,{CODE_DIGITS_MAX}}}$")
+    destination: str | None = Field(min_length=1, max_length=200, description="Its name; null takes the code out.")
+
+
+class CodesToName(Body):
+    """Codes with their new names; of a code that stands there twice the last one counts."""
+
+    codes: list[CodeToName] = Field(min_length=1, max_length=CODES_AT_ONCE_MAX)
     reason: Reason
 
 
@@ -307,7 +311,8 @@ def export_deck(request: HttpRequest, deck_id: RowId, kind: ExportFormat = Expor
 def name_codes(request: HttpRequest, deck_id: RowId, change: CodesToName) -> Any:
     """Name codes by hand, or take them out, at once."""
     deck = access_deck(deck_id)
-    return change_shown(actions.change_deck_codes(deck_id=deck.pk, names=change.codes, reason=change.reason, at=now()))
+    names = {each.code: each.destination for each in change.codes}
+    return change_shown(actions.change_deck_codes(deck_id=deck.pk, names=names, reason=change.reason, at=now()))
 
 
 @router.post(

@@ -241,3 +241,9 @@ def special_codes(tariff: Tariff) -> list[tuple[str, int, int]]:
         for code, begin, end in rows.values_list("code", "valid_from", "valid_to")
         if begin is not None
     ]
+
+
+def rates_of_special(special: SpecialRate) -> QuerySet[Rate]:
+    """The rates that a special rate has written and that are not voided, by code."""
+    found = Rate.objects.filter(special=special, voided_at__isnull=True).select_related("destination")
+    return found.order_by("code", "id")
