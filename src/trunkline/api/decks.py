@@ -111,7 +111,7 @@ class CodeShown(Body):
 class CodeToName(Body):
     """A code and what it is to be called."""
 
-    code: str = Field(pattern=rf"^[0-9]{{1,{CODE_DIGITS_MAX}}}$")
+    code: str = Field(pattern=rf"^[0-9]{{1,{CODE_DIGITS_MAX}}}$", examples=["254"])
     destination: str | None = Field(min_length=1, max_length=200, description="Its name; null takes the code out.")
 
 
@@ -403,7 +403,10 @@ def list_deck_change_lines(
     """The lines of a change as they were compared, conflicts first; and the rows that gave none."""
     change = access_deck_change(deck_change_id)
     rows = compared_rows(change, kind=kind or "", code=code, limit=limit, offset=offset)
-    return ComparedLines(data=rows, unreadable=unreadable_rows(change, limit=limit))
+    errors = unreadable_rows(change, limit=limit)
+    return ComparedLines(
+        data=[ComparedLine(**row) for row in rows], unreadable=[UnreadableRow(**row) for row in errors]
+    )
 
 
 @changes_router.post(

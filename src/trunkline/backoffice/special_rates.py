@@ -116,7 +116,7 @@ class DestinationGroupAdmin(TenantAdmin):
         return actions.create_group(name=data["name"], note=data["note"], destination_ids=_ids(data["lines"]), at=now())
 
     def change(self, request: HttpRequest, obj: DestinationGroup, data: dict[str, Any]) -> DestinationGroup:
-        given = {name: data[name] for name in ("name", "note") if name in data}
+        given: dict[str, Any] = {name: data[name] for name in ("name", "note") if name in data}
         if "lines" in data:
             given["destination_ids"] = _ids(data["lines"])
         return actions.change_group(group_id=obj.pk, **given, at=now())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -84,7 +85,7 @@ def _read_csv(data: bytes) -> pa.Table | None:
     return _lines(_flat(table[HEADER[0]]), names, "", np.arange(2, len(table) + 2))
 
 
-def _lines(codes: pa.Array, names: pa.Array, sheet: str, lines: np.ndarray) -> pa.Table | None:  # type: ignore[type-arg]
+def _lines(codes: pa.Array, names: pa.Array, sheet: str, lines: np.ndarray) -> pa.Table | None:
     """None where a code is no plain one, or a name is missing: then it is no export of ours."""
     is_plain = pc.fill_null(pc.match_substring_regex(codes, "^[0-9]{1,18}$"), False)
     is_named = pc.fill_null(pc.greater(pc.utf8_length(pc.utf8_trim_whitespace(names)), 0), False)
@@ -94,9 +95,9 @@ def _lines(codes: pa.Array, names: pa.Array, sheet: str, lines: np.ndarray) -> p
     return pa.table(columns, schema=CODE_LINES)
 
 
-def _each_name(names: pa.ChunkedArray, change: object) -> pa.Array:
+def _each_name(names: pa.ChunkedArray, change: Callable[[str], str]) -> pa.Array:
     encoded = _flat(names).dictionary_encode()
-    return pa.array([change(name) for name in encoded.dictionary.to_pylist()], pa.string()).take(encoded.indices)  # type: ignore[operator]
+    return pa.array([change(name) for name in encoded.dictionary.to_pylist()], pa.string()).take(encoded.indices)
 
 
 def _flat(column: pa.ChunkedArray | pa.Array) -> pa.Array:

@@ -57,7 +57,8 @@ def import_deck(
     Any sheet that `pricing.sheets` recognises will do, a rate sheet too. Raises Invalid what reading raises, `empty_deck`, `bad_name`.
     """
     lines = None if layout else find_export(data, file_name)
-    errors, doubts = ERRORS.empty_table(), ()
+    errors = ERRORS.empty_table()
+    doubts: tuple[str, ...] = ()
     if lines is None:
         read = read_code_lines(data, file_name, layout)
         lines, doubts = read.lines, read.doubts

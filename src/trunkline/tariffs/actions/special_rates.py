@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from django.db import connection, transaction
@@ -230,7 +230,7 @@ def _bring_in_step(special: SpecialRate, *, at: datetime, from_start: bool) -> i
 
 def _end(special: SpecialRate, until: datetime, at: datetime, ids: Int64s | None = None) -> int:
     """End the rates of a special rate, all of them with itself, or those of some ids."""
-    given = {
+    given: dict[str, Any] = {
         "until": until,
         "at": at,
         "tenant": current_tenant_id(),
