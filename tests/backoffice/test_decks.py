@@ -39,7 +39,7 @@ def titles(page: Any) -> list[str]:
 
 def test_a_file_is_looked_at_applied_and_taken_back(office: Office, owner: Client) -> None:
     address = send(owner, CODES)["Location"]
-    assert titles(owner.get(address)) == ["Codes", "new: 3"]
+    assert titles(owner.get(address)) == ["Codes", "New: 3"]
     assert codes(office) == {}
     verb = address.replace("/change/", "/apply/")
     assert owner.post(verb, {"mode": "update"})["Location"] == address
@@ -48,7 +48,7 @@ def test_a_file_is_looked_at_applied_and_taken_back(office: Office, owner: Clien
         "Location"
     ]
     assert titles(owner.get(second)) == [
-        "Codes", "named twice, differently: 2", "renamed: 1", "new: 1", "Rows that cannot be read",
+        "Codes", "Named twice, differently: 2", "Renamed: 1", "New: 1", "Rows that cannot be read",
     ]  # fmt: skip
     refusal = owner.post(second.replace("/change/", "/apply/"), {"mode": "update"}, follow=True)
     assert "2 lines name a code" in str(next(iter(refusal.context["messages"])))
@@ -92,7 +92,7 @@ def test_a_deck_its_codes_by_hand_and_its_export(office: Office, owner: Client) 
     listed = owner.get(reverse("admin:tariffs_code_changelist"), {"destination_name": "East"}).content.decode()
     assert "East Africa" in listed
     world = owner.post(reverse("admin:tariffs_codedeck_world", args=(deck.pk,)), {"depth": "countries"})
-    assert titles(owner.get(world["Location"]))[1] == "renamed: 1"
+    assert titles(owner.get(world["Location"]))[1] == "Renamed: 1"
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
@@ -156,7 +157,7 @@ class DeckChangeAdmin(ReadOnlyAdmin):
             rows = compared_rows(obj, kind=kind.name, limit=SHOWN)
             text = gettext("The first %(count)s are shown.") % {"count": SHOWN} if count > SHOWN else ""
             cells = [[row["line"], row["code"], row["before"] or "", row["name"], row["written"]] for row in rows]
-            found.append(Panel(f"{title}: {count:,}", headers, cells, text=text, right=frozenset({0})))
+            found.append(Panel(f"{capfirst(title)}: {count:,}", headers, cells, text=text, right=frozenset({0})))
         if errors := unreadable_rows(obj, limit=SHOWN):
             cells = [[each["sheet"], each["line"], each["column"], each["reason"], each["text"]] for each in errors]
             titles = [_("Sheet"), _("Line"), _("Column"), _("Reason"), _("Text")]

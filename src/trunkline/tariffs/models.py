@@ -202,10 +202,9 @@ class SpecialRate(TenantModel):
             TenantForeignKey(field="deck", name="tariffs_specialrate_deck_fk"),
             TenantForeignKey(field="destination", name="tariffs_specialrate_destination_fk"),
             TenantForeignKey(field="group", name="tariffs_specialrate_group_fk"),
+            # That it is not both the action sees to.
             CheckConstraint(
-                condition=Q(destination__isnull=True, group__isnull=False)
-                | Q(destination__isnull=False, group__isnull=True),
-                name="tariffs_specialrate_target",
+                condition=Q(destination__isnull=False) | Q(group__isnull=False), name="tariffs_specialrate_target"
             ),
             CheckConstraint(condition=Q(steps__regex=STEPS_PATTERN), name="tariffs_specialrate_steps"),
             CheckConstraint(

@@ -588,11 +588,7 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="specialrate",
             constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("destination__isnull", True), ("group__isnull", False)),
-                    models.Q(("destination__isnull", False), ("group__isnull", True)),
-                    _connector="OR",
-                ),
+                condition=models.Q(("destination__isnull", False), ("group__isnull", False), _connector="OR"),
                 name="tariffs_specialrate_target",
             ),
         ),
