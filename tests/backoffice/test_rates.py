@@ -18,7 +18,7 @@ from trunkline.kit import clock
 from trunkline.parties.actions import create_account
 from trunkline.parties.models import Account
 from trunkline.tariffs.actions import create_tariff, load_code_deck, load_rates, set_exchange_rate
-from trunkline.tariffs.models import AccountTariff, Code, CodeDeck, Destination, Rate, Tariff
+from trunkline.tariffs.models import AccountTariff, Destination, Rate, Tariff
 from trunkline.tenancy.scope import scope
 from trunkline.usage import rate_loads
 from trunkline.usage.tasks import load_rates as load_job
@@ -346,21 +346,3 @@ def test_what_cannot_be_priced_is_said_at_its_field(
 def test_a_foreign_tariff_cannot_be_asked_for(office: Office, tariff: Tariff) -> None:
     response = ask(office.client("owner", office.theirs), tariff=tariff.pk)
     assert (response.status_code, "tariff" in response.context_data["form"].errors) == (422, True)
-
-
-def test_a_code_deck_is_loaded_listed_and_extended(office: Office, owner: Client) -> None:
-    address = reverse("admin:tariffs_codedeck_load_deck")
-
-    def load(data: bytes) -> Any:
-        return owner.post(address, {"name": "World", "file": SimpleUploadedFile("deck.csv", data)})
-
-    assert load(b"code,destination\n254,Kenya\n2547,Kenya Mobile\n").status_code == 302
-    assert load(b"code,destination\n254,Kenya Fixed\n").status_code == 302
-    with scope(office.ours, "test"):
-        deck = CodeDeck.objects.get()
-        assert list(Code.objects.order_by("code").values_list("code", "destination__name")) == [
-            ("254", "Kenya Fixed"), ("2547", "Kenya Mobile"),
-        ]  # fmt: skip
-    assert "Kenya Mobile" in owner.get(reverse("admin:tariffs_codedeck_change", args=(deck.pk,))).content.decode()
-    wrong = load(b"codes\n1\n")
-    assert (wrong.status_code, bool(wrong.context_data["form"].non_field_errors())) == (422, True)

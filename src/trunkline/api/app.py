@@ -17,6 +17,8 @@ from trunkline.api import (
     batches,
     bill_runs,
     contacts,
+    decks,
+    destination_groups,
     exchange_rates,
     idempotency,
     identities,
@@ -31,6 +33,7 @@ from trunkline.api import (
     reports,
     reratings,
     sources,
+    special_rates,
     statements,
     switches,
     tariffs,
@@ -99,6 +102,11 @@ api.add_router("/tariffs", tariffs.router)
 api.add_router("/tariffs", rates.router)
 api.add_router("/time-profiles", tariffs.profiles)
 api.add_router("/exchange-rates", exchange_rates.router)
+api.add_router("/decks", decks.router)
+api.add_router("/codes", decks.codes_router)
+api.add_router("/deck-changes", decks.changes_router)
+api.add_router("/destination-groups", destination_groups.router)
+api.add_router("/special-rates", special_rates.router)
 api.add_router("/switches", switches.router)
 api.add_router("/formats", mappings.formats)
 api.add_router("/mappings", mappings.router)

@@ -1,5 +1,6 @@
 """Every model of the pricing room."""
 
+from trunkline.pricing.models.decks import DeckChange
 from trunkline.pricing.models.imports import Agreement, SheetImport, SheetTemplate
 
-__all__ = ["Agreement", "SheetImport", "SheetTemplate"]
+__all__ = ["Agreement", "DeckChange", "SheetImport", "SheetTemplate"]

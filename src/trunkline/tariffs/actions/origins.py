@@ -11,7 +11,7 @@ from django.db import transaction
 from trunkline.core.errors import Conflict, NotFound
 from trunkline.kit.db.locks import lock_rows
 from trunkline.tariffs.actions.destinations import destination_ids
-from trunkline.tariffs.actions.revisions import bump, require_revision
+from trunkline.tariffs.actions.revisions import NO_RATES, bump, require_revision
 from trunkline.tariffs.models import Code, CodeDeck, Rate, Tariff
 from trunkline.tariffs.origins import origin_codes, origins_of
 from trunkline.tariffs.rate_file import unknown_origin
@@ -45,13 +45,11 @@ def set_origin_deck(tariff: Tariff, deck: CodeDeck | None) -> None:
         )
 
 
-def bump_by_deck(deck: CodeDeck) -> list[Tariff]:
-    """Give the tariffs that ask a deck where callers are a new revision, as whatever changes its codes must; those tariffs."""
-    using = Tariff.objects.filter(origin_deck=deck).values_list("pk", flat=True)
-    changed = lock_rows(Tariff.objects.all(), using)
-    for tariff in changed:
-        bump(tariff)
-    return list(changed)
+def bump_by_deck(deck_id: int) -> None:
+    """Give the tariffs that ask a deck where callers are a new revision, as whatever changes its codes must."""
+    using = Tariff.objects.filter(origin_deck=deck_id).values_list("pk", flat=True)
+    for tariff in lock_rows(Tariff.objects.all(), using):
+        bump(tariff, NO_RATES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +85,7 @@ def undo_origins(*, tariff_id: int, change: OriginChange, revision: int, at: dat
         if change.is_deck_new:
             tariff.origin_deck = None
             tariff.save(update_fields=["origin_deck"])
-            bump(tariff)
+            bump(tariff, NO_RATES)
         return _write(tariff, deck, change.before, has_changed=bool(change.before))
 
 
@@ -134,5 +132,5 @@ def _write(tariff: Tariff, deck: CodeDeck, codes: Mapping[str, str | None], *, h
         update_fields=["destination"],
     )
     if has_changed:
-        bump_by_deck(deck)
+        bump_by_deck(deck.pk)
     return Tariff.objects.values_list("revision", flat=True).get(pk=tariff.pk)

@@ -1,4 +1,4 @@
-"""Writes of tariffs, time profiles and code decks."""
+"""Writes of tariffs and time profiles."""
 
 from __future__ import annotations
 
@@ -9,22 +9,29 @@ from typing import Any, Final
 
 from django.db import IntegrityError, transaction
 
-from trunkline.core.codes import CODE_DIGITS_MAX
 from trunkline.core.currency import get_currency
-from trunkline.core.e164 import is_digits
 from trunkline.core.errors import Conflict, Invalid, NotFound
 from trunkline.core.period import get_zone
 from trunkline.engine.units import Unit
 from trunkline.kit.db.locks import lock_rows
-from trunkline.tariffs.actions.destinations import destination_ids
-from trunkline.tariffs.actions.origins import bump_by_deck, set_origin_deck
+from trunkline.tariffs.actions.names import NAME_LENGTH_MAX, name_text
+from trunkline.tariffs.actions.origins import set_origin_deck
 from trunkline.tariffs.actions.revisions import NO_RATES, bump
 from trunkline.tariffs.lineage import family_of, lock_parents, require_parent
-from trunkline.tariffs.models import Code, CodeDeck, Rate, Tariff, TimeProfile
+from trunkline.tariffs.models import CodeDeck, Rate, Tariff, TimeProfile
 from trunkline.tariffs.rules import parse_windows, windows_json
 
-NAME_LENGTH_MAX = 120
 PROFILE_NAME_LENGTH_MAX = 60
+__all__ = [
+    "NAME_LENGTH_MAX",
+    "PROFILE_NAME_LENGTH_MAX",
+    "UNCHANGED",
+    "Unchanged",
+    "change_tariff",
+    "change_time_profile",
+    "create_tariff",
+    "create_time_profile",
+]
 
 
 class Unchanged(Enum):
@@ -166,39 +173,3 @@ def change_time_profile(*, profile_id: int, windows: Iterable[Mapping[str, Any]]
         for tariff in lock_rows(Tariff.objects.all(), using):
             bump(tariff, NO_RATES)
     return profile
-
-
-def load_code_deck(*, name: str, codes: Mapping[str, str], at: datetime) -> CodeDeck:
-    """Make or extend a deck: `codes` maps each code to the name of its destination, new names become destinations.
-
-    Codes that the deck has keep their rows and get the new destination. Tariffs whose origin deck it is get a new revision. Raises Invalid
-    `bad_code`, `bad_name`.
-    """
-    for code in codes:
-        if not is_digits(code) or len(code) > CODE_DIGITS_MAX:
-            raise Invalid("bad_code", f"{code[:40]!r} is no code of 1 to {CODE_DIGITS_MAX} digits.")
-    with transaction.atomic():
-        deck, _ = CodeDeck.objects.get_or_create(name=name_text(name))
-        (deck,) = lock_rows(CodeDeck.objects.all(), [deck.pk])
-        first_codes: dict[str, str] = {}
-        for code, destination in codes.items():
-            first_codes.setdefault(destination, code)
-        ids = destination_ids(first_codes)
-        rows = [Code(deck=deck, code=code, destination_id=ids[named]) for code, named in codes.items()]
-        Code.objects.bulk_create(
-            rows,
-            batch_size=5000,
-            update_conflicts=True,
-            unique_fields=["tenant", "deck", "code"],
-            update_fields=["destination"],
-        )
-        bump_by_deck(deck)
-    return deck
-
-
-def name_text(name: str, most: int = NAME_LENGTH_MAX) -> str:
-    """A name as it is kept. Raises Invalid `bad_name`."""
-    name = " ".join(name.split())
-    if not 0 < len(name) <= most or not name.isprintable():
-        raise Invalid("bad_name", f"A name has 1 to {most} printable characters.")
-    return name
