@@ -113,7 +113,8 @@ def test_a_call_of_another_length(row: dict[str, str]) -> None:
 
 def test_margins_against_retail() -> None:
     table = with_margins(_laid_out(has_master=True), is_master_selling=True)
-    assert table.master is not None and table.margins is not None
+    assert table.master is not None
+    assert table.margins is not None
     kept = set(below(table, 0).codes.to_pylist())
     found = []
     for row, code in enumerate(table.codes.to_pylist()):

@@ -114,7 +114,9 @@ def unit_of(snapshot: Snapshot, lists: Sequence[List]) -> Unit:
     found = {snapshot.measure(snapshot.place(tariff))[1]: each for each in lists for tariff in each.tariffs}
     if len(found) > 1:
         said = ", ".join(f"{each.label} counts by the {unit.value}" for unit, each in found.items())
-        raise Invalid("units_differ", f"These price lists cannot be compared: {said}.", hint="Compare lists of one unit.")
+        raise Invalid(
+            "units_differ", f"These price lists cannot be compared: {said}.", hint="Compare lists of one unit."
+        )
     return next(iter(found), Unit.SECOND)
 
 
@@ -232,11 +234,19 @@ class _Terms:
         lists = one_array(rates["steps"])
         bounds = lists.offsets.to_numpy().astype(np.int64)
         increments = lists.flatten().field("increment").to_numpy()
-        pairs = np.stack([increments[bounds[:-1] - bounds[0]], increments[bounds[1:] - 1 - bounds[0]]])
-        distinct, where = np.unique(pairs, axis=1, return_inverse=True)
-        numbers = np.array([self._number_of(int(a), int(b)) for a, b in distinct.T], np.int32)[where.reshape(-1)]
+        first, last = (pa.array(increments[at - bounds[0]]).dictionary_encode() for at in (bounds[:-1], bounds[1:] - 1))
+        firsts, lasts = first.dictionary.to_pylist(), last.dictionary.to_pylist()
+        packed = first.indices.to_numpy().astype(np.int64) * len(lasts) + last.indices.to_numpy()
+        pairs = pa.array(packed).dictionary_encode()
+        of_pair = [self._number_of(*self._pair(each, firsts, lasts)) for each in pairs.dictionary.to_pylist()]
+        numbers = np.array(of_pair, np.int32)[pairs.indices.to_numpy()]
         order = np.argsort(ids, kind="stable")
         return ids[order], numbers[order]
+
+    @staticmethod
+    def _pair(packed: int, firsts: Sequence[int], lasts: Sequence[int]) -> tuple[int, int]:
+        place, other = divmod(packed, len(lasts))
+        return firsts[place], lasts[other]
 
     def _number_of(self, first: int, last: int) -> int:
         number = self._numbers.setdefault((first, last), len(self.texts))

@@ -8,20 +8,22 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+import phonenumbers
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from trunkline.core.errors import Invalid
 from trunkline.core.money import INT64_MAX, RoundingMode, require_int64
 from trunkline.core.money import round_ratio as round_one
 from trunkline.engine import rounding
 from trunkline.engine.units import Unit
 from trunkline.pricing.analysis.asking import NO_NAME, Answers, Bools, Cell, Int64s, rows_of
-from trunkline.pricing.analysis.question import PERCENT_SCALE, Average
+from trunkline.pricing.analysis.question import PERCENT_DECIMALS, Asked, Average
 from trunkline.tariffs.countries import country_of
 
 NO_POSITION: Final = -1
 COUNTRY_DIGITS: Final = 9  # what tells the country of a code
-_WHOLE: Final = 100 * PERCENT_SCALE
+_WHOLE: Final = 100 * 10**PERCENT_DECIMALS
 _NO_PRICE: Final = np.iinfo(np.int64).max
 
 
@@ -92,6 +94,21 @@ class Table:
         )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Analysis:
+    """An answer: the table, what its columns are called, in which currency, for what call. `left` are units that belong to no row."""
+
+    asked: Asked
+    labels: tuple[str, ...]
+    master: str | None
+    currency: str
+    unit: Unit
+    units: int
+    table: Table
+    terms: tuple[str, ...]
+    left: int
+
+
 def name_rows(answers: Answers, deck: tuple[pa.Array, Int64s] | None) -> Int64s:
     """The destination of each row: of the deck's longest code, else of the first column with the code itself, else of the first with a rate for it.
 
@@ -134,15 +151,30 @@ def lay_out(answers: Answers, *, names: pa.Array, units: Int64s, has_master: boo
 
 
 def filtered(table: Table, *, destination: str = "", country: str = "") -> Table:
-    """Rows whose name begins so, whatever its case, and whose code is of the country."""
+    """Rows whose name begins so, whatever its case, and whose code is of the country. Raises Invalid `unknown_country`."""
     kept = np.ones(len(table), np.bool_)
     if destination:
         kept &= pc.starts_with(pc.utf8_lower(table.names), destination.lower()).to_numpy(zero_copy_only=False)
     if country:
-        heads = pc.utf8_slice_codeunits(table.codes, 0, COUNTRY_DIGITS).dictionary_encode()
-        is_there = np.array([country_of(each) == country.upper() for each in heads.dictionary.to_pylist()], np.bool_)
-        kept &= is_there[heads.indices.to_numpy()] if len(is_there) else False
+        kept &= _is_of_country(table.codes, country.upper())
     return table if kept.all() else table.take(np.flatnonzero(kept))
+
+
+def _is_of_country(codes: pa.Array, country: str) -> Bools:
+    """Codes of a country: of those with its calling code each beginning that tells the country is looked at once."""
+    calling = phonenumbers.country_code_for_region(country)
+    if not calling:
+        raise Invalid(
+            "unknown_country",
+            f"{country[:40]!r} is no country with numbers.",
+            hint="Write an ISO 3166 code, such as KE.",
+        )
+    found = np.array(pc.starts_with(codes, str(calling)).to_numpy(zero_copy_only=False))
+    rows = np.flatnonzero(found)
+    heads = pc.utf8_slice_codeunits(codes.take(pa.array(rows)), 0, COUNTRY_DIGITS).dictionary_encode()
+    is_there = np.array([country_of(each) == country for each in heads.dictionary.to_pylist()], np.bool_)
+    found[rows] = is_there[heads.indices.to_numpy()]
+    return found
 
 
 def by_destination(table: Table, average: Average) -> Table:
@@ -263,7 +295,9 @@ def below(table: Table, percent: int) -> Table:
     is_low |= margins.is_there & ~margins.has_percent & (margins.amounts < 0)
     if table.order is not None:
         is_shown = np.zeros((len(table), table.cells.shape[1] + 1), np.bool_)
-        np.put_along_axis(is_shown, table.order.astype(np.int64), True, axis=1)  # the last column takes those without a position
+        np.put_along_axis(
+            is_shown, table.order.astype(np.int64), True, axis=1
+        )  # the last column takes those without a position
         is_low &= is_shown[:, :-1]
     return table.take(np.flatnonzero(is_low.any(axis=1)))
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from trunkline.core.errors import Invalid
+from trunkline.core.money import scaled_text
 from trunkline.engine.units import Unit
 from trunkline.parties.kinds import Side
 
@@ -16,7 +17,7 @@ COLUMNS_MAX: Final = 24
 CALL_MAX: Final = 86_400
 DAYS_MAX: Final = 400
 WEIGHED_DAYS: Final = 30
-PERCENT_SCALE: Final = 100  # hundredths of a percent
+PERCENT_DECIMALS: Final = 2  # percentages are whole hundredths
 
 # A price is that of so many units: of a minute, a message, a million octets.
 REFERENCE: Final[Mapping[Unit, int]] = {Unit.SECOND: 60, Unit.MESSAGE: 1, Unit.OCTET: 10**6}
@@ -59,7 +60,7 @@ class Asked:
     """What an analysis is asked (docs/algorithms/rate-analysis.md).
 
     `currency`: None is the tenant's. `call`: how many units a call has, None as many as the price is for. `below`: hundredths of a percent. `code` and
-    `destination` are what codes and names begin with. `minutes_of`: whose minutes weigh, and how many days back.
+    `destination` are what codes and names begin with. `minutes_of`: what customers (sell) or vendors (buy) were charged is told, None nothing; `days`: how far back.
     """
 
     columns: tuple[Wanted, ...]
@@ -78,12 +79,13 @@ class Asked:
     country: str = ""
     deck: str = ""
     average: Average = Average.CODES
-    minutes_of: Side = Side.SELL
+    minutes_of: Side | None = None
     days: int = WEIGHED_DAYS
     tags: frozenset[str] = field(default_factory=frozenset)
 
     def __post_init__(self) -> None:
-        """Raises Invalid `no_columns`, `too_many_columns`, `repeated_column`, `bad_call`, `bad_positions`, `no_master`, `bad_days`, `bad_code`."""
+        """Raises Invalid `no_columns`, `too_many_columns`, `repeated_column`, `bad_call`, `bad_positions`, `no_master`, `no_minutes`,
+        `bad_days`, `bad_code`."""
         if not self.columns:
             raise Invalid("no_columns", "Nothing is to be compared.", hint="Name tariffs or accounts.")
         if len(self.columns) > COLUMNS_MAX:
@@ -97,6 +99,8 @@ class Asked:
             raise Invalid("bad_positions", f"A least-cost list has 1 to {COLUMNS_MAX} positions.")
         if self.below is not None and self.master is None:
             raise Invalid("no_master", "Margins are against a price list: say which.")
+        if self.average is Average.MINUTES and self.minutes_of is None:
+            raise Invalid("no_minutes", "An average by minutes needs minutes: say whose.")
         if not 1 <= self.days <= DAYS_MAX:
             raise Invalid("bad_days", f"Minutes are those of 1 to {DAYS_MAX} days.")
         if self.code and not (self.code.isascii() and self.code.isdigit()):
@@ -107,3 +111,8 @@ class Asked:
         """Whether margins are its prices less those of the columns."""
         side = self.master.side if self.master is not None else None
         return side is not Side.BUY if side is not None else not self.master_buys
+
+
+def percent_text(hundredths: int) -> str:
+    """A percentage with two decimals."""
+    return scaled_text(hundredths, PERCENT_DECIMALS, least=PERCENT_DECIMALS)
