@@ -37,6 +37,7 @@ GROUPS = {
     "tariff": Group("tariff"),
     "agreement": Group("agreement"),
     "analysis": Group("analysis"),
+    "deal": Group("deal"),
     "sheet": Group("sheet", prepares_itself=frozenset({"read"})),
     "switch": Group("switch"),
     "rule": Group("rule"),

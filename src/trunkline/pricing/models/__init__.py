@@ -1,5 +1,6 @@
 """Every model of the pricing room."""
 
+from trunkline.pricing.models.deals import Deal, DealAlarm, DealItem
 from trunkline.pricing.models.imports import Agreement, SheetImport, SheetTemplate
 
-__all__ = ["Agreement", "SheetImport", "SheetTemplate"]
+__all__ = ["Agreement", "Deal", "DealAlarm", "DealItem", "SheetImport", "SheetTemplate"]
