@@ -166,6 +166,76 @@ AlarmShownRow = TypedDict(
 )
 
 
+AnalysisAsked = TypedDict(
+    "AnalysisAsked",
+    {
+        "tariff": "NotRequired[list[str]]",
+        "vendor": "NotRequired[list[str]]",
+        "customer": "NotRequired[list[str]]",
+        "at": "NotRequired[str]",
+        "service": "NotRequired[Literal['voice', 'sms', 'data', 'event']]",
+        "currency": "NotRequired[str]",
+        "call": "NotRequired[int | None]",
+        "by": "NotRequired[Literal['code', 'destination']]",
+        "form": "NotRequired[Literal['side', 'least']]",
+        "positions": "NotRequired[int | None]",
+        "against_tariff": "NotRequired[str]",
+        "against_vendor": "NotRequired[str]",
+        "against_customer": "NotRequired[str]",
+        "against": "NotRequired[Literal['sell', 'buy']]",
+        "below": "NotRequired[str]",
+        "code": "NotRequired[str]",
+        "destination": "NotRequired[str]",
+        "country": "NotRequired[str]",
+        "deck": "NotRequired[str]",
+        "average": "NotRequired[Literal['codes', 'minutes']]",
+        "minutes": "NotRequired[MinutesOf | None]",
+        "days": "NotRequired[int | None]",
+        "tag": "NotRequired[list[str]]",
+        "offset": "NotRequired[int]",
+        "limit": "NotRequired[int]",
+        "format": "NotRequired[AnalysisFormat | None]",
+    },
+)
+
+
+AnalysisFormat = Literal["json", "csv", "xlsx"]
+
+
+AnalysisRow = TypedDict(
+    "AnalysisRow",
+    {
+        "code": "NotRequired[str | None]",
+        "destination": "str",
+        "codes": "NotRequired[int | None]",
+        "minutes": "NotRequired[str | None]",
+        "master": "NotRequired[str | None]",
+        "cells": "NotRequired[list[CellShown] | None]",
+        "offers": "NotRequired[list[CellShown] | None]",
+        "blocked": "NotRequired[list[str] | None]",
+    },
+)
+
+
+AnalysisShown = TypedDict(
+    "AnalysisShown",
+    {
+        "at": "str",
+        "currency": "str",
+        "unit": "str",
+        "call": "int",
+        "by": "By",
+        "form": "Form",
+        "lists": "list[str]",
+        "master": "str | None",
+        "rows": "int",
+        "minutes_of_no_row": "NotRequired[str | None]",
+        "offset": "int",
+        "data": "list[AnalysisRow]",
+    },
+)
+
+
 AssignmentChanged = TypedDict(
     "AssignmentChanged",
     {
@@ -203,6 +273,9 @@ AssignmentShownRow = TypedDict(
 
 
 AttachedFormat = Literal["xlsx", "csv"]
+
+
+Average = Literal["codes", "minutes"]
 
 
 BatchCounts = TypedDict(
@@ -409,6 +482,27 @@ BillingShown = TypedDict(
 Books = Literal["invoiced", "unbilled", "all"]
 
 
+By = Literal["code", "destination"]
+
+
+CellShown = TypedDict(
+    "CellShown",
+    {
+        "list": "str",
+        "state": "str",
+        "position": "NotRequired[int | None]",
+        "price": "NotRequired[str | None]",
+        "simulated": "NotRequired[bool | None]",
+        "code": "NotRequired[str | None]",
+        "increments": "NotRequired[str | None]",
+        "least": "NotRequired[str | None]",
+        "greatest": "NotRequired[str | None]",
+        "margin": "NotRequired[str | None]",
+        "margin_percent": "NotRequired[str | None]",
+    },
+)
+
+
 Closing = TypedDict("Closing", {"closed_on": "str"})
 
 
@@ -442,6 +536,86 @@ ContactShownRow = TypedDict(
         "phone": "NotRequired[str]",
         "note": "NotRequired[str]",
         "id": "NotRequired[int]",
+    },
+)
+
+
+DealAlarmShownRow = TypedDict(
+    "DealAlarmShownRow",
+    {
+        "id": "NotRequired[int]",
+        "kind": "NotRequired[AlarmKind]",
+        "period_from": "NotRequired[str]",
+        "detail": "NotRequired[str]",
+        "raised_at": "NotRequired[str]",
+        "cleared_at": "NotRequired[str | None]",
+        "mail": "NotRequired[MailState]",
+        "mail_detail": "NotRequired[str]",
+    },
+)
+
+
+DealChange = TypedDict(
+    "DealChange",
+    {
+        "name": "NotRequired[str | None]",
+        "currency": "NotRequired[str | None]",
+        "starts_on": "NotRequired[str | None]",
+        "length": "NotRequired[int | None]",
+        "unit": "NotRequired[Length | None]",
+        "repeats": "NotRequired[int | None]",
+        "alert_below": "NotRequired[int | None]",
+        "recipients": "NotRequired[list[str] | None]",
+        "note": "NotRequired[str | None]",
+        "items": "NotRequired[list[ItemAsked] | None]",
+        "is_archived": "NotRequired[bool | None]",
+    },
+)
+
+
+DealPeriods = TypedDict("DealPeriods", {"data": "list[PeriodShown]"})
+
+
+DealShown = TypedDict(
+    "DealShown",
+    {
+        "id": "str",
+        "name": "str",
+        "account": "str",
+        "currency": "str",
+        "starts_on": "str",
+        "length": "int",
+        "unit": "Length",
+        "repeats": "int",
+        "alert_below": "int",
+        "recipients": "list[str]",
+        "note": "str",
+        "archived_at": "str | None",
+        "status": "Status",
+        "periods": "int",
+        "period": "PeriodShown",
+    },
+)
+
+
+DealShownRow = TypedDict(
+    "DealShownRow",
+    {
+        "id": "NotRequired[str]",
+        "name": "NotRequired[str]",
+        "account": "NotRequired[str]",
+        "currency": "NotRequired[str]",
+        "starts_on": "NotRequired[str]",
+        "length": "NotRequired[int]",
+        "unit": "NotRequired[Length]",
+        "repeats": "NotRequired[int]",
+        "alert_below": "NotRequired[int]",
+        "recipients": "NotRequired[list[str]]",
+        "note": "NotRequired[str]",
+        "archived_at": "NotRequired[str | None]",
+        "status": "NotRequired[Status]",
+        "periods": "NotRequired[int]",
+        "period": "NotRequired[PeriodShown]",
     },
 )
 
@@ -487,6 +661,9 @@ DeliveryShownRow = TypedDict(
 
 
 DeliveryState = Literal["waiting", "sending", "sent", "failed", "uncertain"]
+
+
+Direction = Literal["inbound", "outbound"]
 
 
 EffectiveRate = TypedDict(
@@ -616,6 +793,9 @@ FieldProblem = TypedDict("FieldProblem", {"pointer": "str", "code": "str", "deta
 
 
 Fingerprint = TypedDict("Fingerprint", {"pin": "str", "trusted": "str", "is_trusted": "bool"})
+
+
+Form = Literal["side", "least"]
 
 
 FormatShown = TypedDict(
@@ -844,6 +1024,44 @@ InvoiceWhole = TypedDict(
 )
 
 
+ItemAsked = TypedDict(
+    "ItemAsked",
+    {
+        "direction": "Direction",
+        "minutes": "int",
+        "price": "str",
+        "beyond": "NotRequired[str | None]",
+        "destinations": "NotRequired[list[str]]",
+        "codes": "NotRequired[list[str]]",
+    },
+)
+
+
+ItemProgress = TypedDict(
+    "ItemProgress",
+    {
+        "id": "int",
+        "direction": "Direction",
+        "minutes": "int",
+        "price": "str",
+        "beyond": "str | None",
+        "destinations": "list[str]",
+        "codes": "list[str]",
+        "used_minutes": "str",
+        "percent": "int",
+        "minutes_a_day": "str | None",
+        "expected_minutes": "str",
+        "expected_percent": "int",
+        "reached_on": "str | None",
+        "forecast_on": "str | None",
+        "ordinary": "str | None",
+        "by_deal": "str | None",
+        "settlement": "str | None",
+        "shortfall": "str",
+    },
+)
+
+
 LedgerAccountShown = TypedDict(
     "LedgerAccountShown",
     {
@@ -878,6 +1096,9 @@ LedgerAccountShownRow = TypedDict(
         "available": "NotRequired[str | None]",
     },
 )
+
+
+Length = Literal["days", "months"]
 
 
 LineKind = Literal["usage", "late", "adjustment"]
@@ -937,6 +1158,9 @@ LookShown = TypedDict(
 )
 
 
+MailState = Literal["none", "waiting", "sending", "sent", "failed", "uncertain"]
+
+
 MappingShown = TypedDict(
     "MappingShown",
     {
@@ -963,6 +1187,9 @@ MappingShownRow = TypedDict(
         "mapping": "NotRequired[dict[str, Any]]",
     },
 )
+
+
+MinutesOf = Literal["customers", "vendors"]
 
 
 Move = TypedDict("Move", {"account_id": "str", "moved_at": "str"})
@@ -1024,6 +1251,24 @@ NewContact = TypedDict(
         "email": "NotRequired[str]",
         "phone": "NotRequired[str]",
         "note": "NotRequired[str]",
+    },
+)
+
+
+NewDeal = TypedDict(
+    "NewDeal",
+    {
+        "name": "str",
+        "account_id": "str",
+        "currency": "NotRequired[str | None]",
+        "starts_on": "str",
+        "length": "NotRequired[int]",
+        "unit": "NotRequired[Length]",
+        "repeats": "NotRequired[int]",
+        "alert_below": "NotRequired[int]",
+        "recipients": "NotRequired[list[str]]",
+        "note": "NotRequired[str]",
+        "items": "NotRequired[list[ItemAsked]]",
     },
 )
 
@@ -1184,6 +1429,16 @@ PageContactShownRow = TypedDict(
 )
 
 
+PageDealAlarmShownRow = TypedDict(
+    "PageDealAlarmShownRow", {"data": "list[DealAlarmShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageDealShownRow = TypedDict(
+    "PageDealShownRow", {"data": "list[DealShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
 PageDeliveryShownRow = TypedDict(
     "PageDeliveryShownRow", {"data": "list[DeliveryShownRow]", "has_more": "bool", "next_cursor": "str | None"}
 )
@@ -1290,6 +1545,12 @@ PeriodAsked = TypedDict(
         "as_of": "NotRequired[str]",
         "format": "NotRequired[ReportFormat | None]",
     },
+)
+
+
+PeriodShown = TypedDict(
+    "PeriodShown",
+    {"from": "str", "until": "str", "status": "Status", "settlement": "str | None", "items": "list[ItemProgress]"},
 )
 
 
@@ -2058,6 +2319,9 @@ StatementShown = TypedDict(
         "next_cursor": "str | None",
     },
 )
+
+
+Status = Literal["pending", "in_process", "success", "fail"]
 
 
 SupposedCall = TypedDict(
@@ -2969,6 +3233,154 @@ class Client:
             "VoidedRates",
             self._ask(
                 "POST", f"/api/v1/tariffs/{tariff_id}/rates/void", json=body, idempotency_key=idempotency_key
+            ).json(),
+        )
+
+    def get_rate_analysis(
+        self,
+        *,
+        tariff: list[str] | None = None,
+        vendor: list[str] | None = None,
+        customer: list[str] | None = None,
+        at: str | None = None,
+        service: Literal["voice", "sms", "data", "event"] | None = None,
+        currency: str | None = None,
+        call: int | None = None,
+        by: Literal["code", "destination"] | None = None,
+        form: Literal["side", "least"] | None = None,
+        positions: int | None = None,
+        against_tariff: str | None = None,
+        against_vendor: str | None = None,
+        against_customer: str | None = None,
+        against: Literal["sell", "buy"] | None = None,
+        below: str | None = None,
+        code: str | None = None,
+        destination: str | None = None,
+        country: str | None = None,
+        deck: str | None = None,
+        average: Literal["codes", "minutes"] | None = None,
+        minutes: MinutesOf | None = None,
+        days: int | None = None,
+        tag: list[str] | None = None,
+        offset: int | None = None,
+        limit: int | None = None,
+        format: AnalysisFormat | None = None,
+    ) -> AnalysisShown:
+        """What each price list asks for the same call: side by side, or the cheapest first."""
+        return cast(
+            "AnalysisShown",
+            self._ask(
+                "GET",
+                "/api/v1/rate-analysis",
+                query={
+                    "tariff": tariff,
+                    "vendor": vendor,
+                    "customer": customer,
+                    "at": at,
+                    "service": service,
+                    "currency": currency,
+                    "call": call,
+                    "by": by,
+                    "form": form,
+                    "positions": positions,
+                    "against_tariff": against_tariff,
+                    "against_vendor": against_vendor,
+                    "against_customer": against_customer,
+                    "against": against,
+                    "below": below,
+                    "code": code,
+                    "destination": destination,
+                    "country": country,
+                    "deck": deck,
+                    "average": average,
+                    "minutes": minutes,
+                    "days": days,
+                    "tag": tag,
+                    "offset": offset,
+                    "limit": limit,
+                    "format": format,
+                },
+            ).json(),
+        )
+
+    def list_deals(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["name", "-name", "starts_on", "-starts_on"] | None = None,
+        fields: str | None = None,
+        name: str | None = None,
+        name_ne: str | None = None,
+        name_like: str | None = None,
+        account_id: str | None = None,
+        starts_on: str | None = None,
+        starts_on_gt: str | None = None,
+        starts_on_gte: str | None = None,
+        starts_on_lt: str | None = None,
+        starts_on_lte: str | None = None,
+        is_active: Literal["true", "false"] | None = None,
+    ) -> PageDealShownRow:
+        """List the deals with the progress of their periods of today."""
+        return cast(
+            "PageDealShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/deals",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "name": name,
+                    "name[ne]": name_ne,
+                    "name[like]": name_like,
+                    "account_id": account_id,
+                    "starts_on": starts_on,
+                    "starts_on[gt]": starts_on_gt,
+                    "starts_on[gte]": starts_on_gte,
+                    "starts_on[lt]": starts_on_lt,
+                    "starts_on[lte]": starts_on_lte,
+                    "is_active": is_active,
+                },
+            ).json(),
+        )
+
+    def create_deal(self, body: NewDeal, *, idempotency_key: str | None = None) -> DealShown:
+        """Make a deal."""
+        return cast("DealShown", self._ask("POST", "/api/v1/deals", json=body, idempotency_key=idempotency_key).json())
+
+    def get_deal(self, deal_id: str) -> DealShown:
+        """A deal, with the progress of its period of today."""
+        return cast("DealShown", self._ask("GET", f"/api/v1/deals/{deal_id}").json())
+
+    def change_deal(self, deal_id: str, body: DealChange, *, idempotency_key: str | None = None) -> DealShown:
+        """Change, archive or restore a deal; progress of periods that are over changes with what is promised."""
+        return cast(
+            "DealShown",
+            self._ask("PATCH", f"/api/v1/deals/{deal_id}", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def list_deal_periods(self, deal_id: str) -> DealPeriods:
+        """Every period of a deal with its progress."""
+        return cast("DealPeriods", self._ask("GET", f"/api/v1/deals/{deal_id}/periods").json())
+
+    def list_deal_alarms(
+        self,
+        deal_id: str,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["raised_at", "-raised_at", "id", "-id"] | None = None,
+        fields: str | None = None,
+    ) -> PageDealAlarmShownRow:
+        """List what was told of a deal."""
+        return cast(
+            "PageDealAlarmShownRow",
+            self._ask(
+                "GET",
+                f"/api/v1/deals/{deal_id}/alarms",
+                query={"limit": limit, "cursor": cursor, "sort": sort, "fields": fields},
             ).json(),
         )
 
