@@ -17,6 +17,7 @@ HINTS: Final[Mapping[str, Any]] = {
     "certificate_refused": _("Ask the server's operator. If it is meant to be like that, trust the certificate on the source's page."),
     "chart_keys": _("Group by day, or by day and account."),
     "compare_period": _("Say from when to when."),
+    "deal_not_found": _("The list of swap deals shows them."),
     "exchange_rate_differs": _("Nothing was loaded. Choose to replace what differs to take the values of the file."),
     "host_key_changed": _("Ask the server's operator. If the key was changed on purpose, trust the new one on the source's page."),
     "host_key_unknown": _("Trust it on the source's page."),
