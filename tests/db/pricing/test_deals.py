@@ -160,7 +160,7 @@ def test_the_progress_of_many_deals_takes_as_many_questions_as_that_of_one(
     with scope(tenant, "test"):
         rows = list(deals())
         standings(rows, at=NOW)
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(9):
             found = standings(rows, at=NOW)
     assert [(each.deal.name, each.status) for each in found] == [
         ("Empty", Status.IN_PROCESS),

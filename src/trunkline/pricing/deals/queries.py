@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from fractions import Fraction
@@ -34,13 +35,19 @@ SELECT found.*, coalesce(rate.code, ''), coalesce(destination.name, '')
   LEFT JOIN tariffs_rate rate ON rate.tenant_id = %s AND rate.id = found.rate_id
   LEFT JOIN tariffs_destination destination ON destination.tenant_id = %s AND destination.id = found.destination_id
 """
+# Summed before it is told whose it is: a list that is given is taken for a hundred rows, and would be gone through for every sum.
 _BY_DAY: Final = f"""
-SELECT kind.item, r.day, r.currency, sum(r.billed_quantity)::bigint, sum(r.amount)
-  {_SUMS}
+WITH summed AS MATERIALIZED (
+  SELECT asked.deal, asked.side, coalesce(r.rate_id, 0) AS rate, coalesce(r.destination_id, 0) AS destination, r.day, r.currency,
+         sum(r.billed_quantity) AS seconds, sum(r.amount) AS amount
+    {_SUMS}
+   GROUP BY 1, 2, 3, 4, 5, 6
+)
+SELECT kind.item, summed.day, summed.currency, sum(summed.seconds)::bigint, sum(summed.amount)
+  FROM summed
   JOIN unnest(%s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[]) AS kind (deal, side, rate, destination, item)
-    ON kind.deal = asked.deal AND kind.side = asked.side AND kind.rate = coalesce(r.rate_id, 0)
-   AND kind.destination = coalesce(r.destination_id, 0)
- GROUP BY kind.item, r.day, r.currency
+ USING (deal, side, rate, destination)
+ GROUP BY 1, 2, 3
 """
 
 
@@ -169,7 +176,7 @@ def _sums_of(
     if not kinds[0]:
         return {}
     deal_of = {row.pk: deal for deal in found for row in rows[deal.pk]}
-    with connection.cursor() as cursor:
+    with connection.cursor() as cursor, _hash_joins(cursor):
         cursor.execute(_BY_DAY, [*asked, current_tenant_id(), *kinds])
         by_day = cursor.fetchall()
     needs = {deal.currency for deal in found if deal.currency != deal.account.currency}
@@ -184,6 +191,17 @@ def _sums_of(
         else:
             own.ordinary[day] = own.ordinary.get(day, Amount.zero()) + convert(Amount.from_decimal(amount), rate)
     return sums
+
+
+@contextmanager
+def _hash_joins(cursor: Any) -> Iterator[None]:
+    """PostgreSQL takes a list that is given for a hundred rows and goes through it for every sum (60,000 sums of three deals: 65 s, else 0.4)."""
+    cursor.execute("SELECT set_config('enable_nestloop', 'off', true)")
+    try:
+        yield
+    finally:
+        if not connection.needs_rollback:
+            cursor.execute("SET LOCAL enable_nestloop TO DEFAULT")
 
 
 def _rate(table: ExchangeTable, currency: str, wanted: str, day: date) -> Fraction | None:
