@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 from django import forms
 from django.utils.translation import gettext as _
@@ -10,13 +11,16 @@ from django.utils.translation import gettext_lazy
 
 from trunkline.backoffice.fields import CurrencyField, DayField, WordsField
 from trunkline.backoffice.forms import ActionForm, StaffForm, set_choices
-from trunkline.backoffice.shown import choice_text
 from trunkline.core.money import Price
 from trunkline.pricing import actions
-from trunkline.pricing.deals.choices import DirectionChoice
 from trunkline.pricing.deals.queries import items_of
-from trunkline.pricing.deals.terms import Item
+from trunkline.pricing.deals.terms import Direction, Item
 from trunkline.pricing.models import Deal, DealItem
+
+DIRECTIONS: Final[Mapping[str, Any]] = {
+    Direction.INBOUND.value: gettext_lazy("inbound: the partner to us"),
+    Direction.OUTBOUND.value: gettext_lazy("outbound: we to the partner"),
+}
 
 
 class DealForm(ActionForm):
@@ -68,7 +72,7 @@ class ItemForm(StaffForm):
 
     direction = forms.ChoiceField(
         label=gettext_lazy("Direction"),
-        choices=DirectionChoice.choices,
+        choices=list(DIRECTIONS.items()),
         help_text=gettext_lazy("Inbound: the partner sends to us. Outbound: we send to the partner."),
     )
     minutes = forms.IntegerField(
@@ -149,4 +153,4 @@ def given_item(data: dict[str, Any]) -> Item:
 def item_text(row: DealItem) -> str:
     """A promise in a line."""
     named = ", ".join([*row.destinations, *row.codes]) or _("all other traffic")
-    return f"{choice_text(DirectionChoice(row.direction))}: {named}, {row.minutes:,}"
+    return f"{DIRECTIONS[row.direction]}: {named}, {row.minutes:,}"

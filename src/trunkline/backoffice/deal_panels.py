@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from trunkline.backoffice.deal_form import DIRECTIONS
 from trunkline.backoffice.panels import PANEL_ROWS, Link, Panel
-from trunkline.backoffice.shown import NOTHING, choice_text, days, label, money, row_link, state
+from trunkline.backoffice.shown import NOTHING, days, label, money, row_link, state
 from trunkline.backoffice.words import local
 from trunkline.core.money import Amount
 from trunkline.kit.clock import now
-from trunkline.pricing.deals.choices import AlarmChoice, DirectionChoice, StatusChoice
 from trunkline.pricing.deals.progress import Progress
 from trunkline.pricing.deals.queries import Standing, standings
 from trunkline.pricing.deals.terms import Direction, Item
@@ -25,6 +26,25 @@ from trunkline.pricing.models import Deal, DealAlarm
 STATUS_LABELS: Final = {"pending": "info", "in_process": "primary", "success": "success", "fail": "danger"}
 ALARM_LABELS: Final = {"behind": "warning", "achieved": "success", "failed": "danger"}
 FULL: Final = 100
+STATUSES: Final[Mapping[str, Any]] = {
+    "pending": gettext_lazy("pending"),
+    "in_process": gettext_lazy("in process"),
+    "success": gettext_lazy("success"),
+    "fail": gettext_lazy("fail"),
+}
+ALARMS: Final[Mapping[str, Any]] = {
+    "behind": gettext_lazy("the commitment will be missed"),
+    "achieved": gettext_lazy("the commitment is kept"),
+    "failed": gettext_lazy("the commitment was missed"),
+}
+MAILS: Final[Mapping[str, Any]] = {
+    "none": gettext_lazy("nobody is told by mail"),
+    "waiting": gettext_lazy("waiting"),
+    "sending": gettext_lazy("being sent"),
+    "sent": gettext_lazy("sent"),
+    "failed": gettext_lazy("failed"),
+    "uncertain": gettext_lazy("uncertain"),
+}
 
 
 def standing(deal: Deal) -> Standing:
@@ -73,7 +93,7 @@ def progress_panel(standing: Standing, change: str | None) -> Panel:
     """How far each item is; `change` is the address of its form, None for who may not."""
     rows = []
     for row, each in zip(standing.rows, standing.current.items, strict=True):
-        direction = str(choice_text(DirectionChoice(row.direction)))
+        direction = str(DIRECTIONS[row.direction])
         rows.append(
             (
                 Link(direction, f"{change}?item={row.pk}") if change else direction,
@@ -99,7 +119,7 @@ def worth_panel(standing: Standing) -> Panel:
     currency = standing.deal.currency
     rows: list[tuple[Any, ...]] = [
         (
-            str(choice_text(DirectionChoice(row.direction))),
+            str(DIRECTIONS[row.direction]),
             _named(each.item),
             _price_text(each.item),
             money(each.by_deal, currency),
@@ -132,7 +152,7 @@ def periods_panel(standing: Standing) -> Panel:
     rows = [
         (
             days(each.period.start, each.period.end),
-            state(each.status.value, choice_text(StatusChoice(each.status.value)), STATUS_LABELS),
+            state(each.status.value, STATUSES[each.status.value], STATUS_LABELS),
             format_html_join(SafeString("<br>"), "{}", ((_bar(item.percent),) for item in each.items)),
             money(each.settlement if each.status.value != "pending" else Amount.zero(), standing.deal.currency),
         )
@@ -146,11 +166,11 @@ def alarms_panel(found: Iterable[DealAlarm]) -> Panel:
     """What was told of a deal."""
     rows = [
         (
-            state(each.kind, choice_text(AlarmChoice(each.kind)), ALARM_LABELS),
+            state(each.kind, ALARMS[each.kind], ALARM_LABELS),
             each.detail,
             local(each.raised_at),
             local(each.cleared_at),
-            each.get_mail_state_display(),
+            MAILS[each.mail_state],
         )
         for each in found
     ]
@@ -160,4 +180,4 @@ def alarms_panel(found: Iterable[DealAlarm]) -> Panel:
 
 def alarm_rows(request: HttpRequest, found: Iterable[DealAlarm]) -> list[tuple[Any, Any]]:
     """Alarms of deals for the dashboard: which deal, and what."""
-    return [(row_link(request, each.deal, each.deal.name), choice_text(AlarmChoice(each.kind))) for each in found]
+    return [(row_link(request, each.deal, each.deal.name), ALARMS[each.kind]) for each in found]

@@ -17,6 +17,7 @@ from trunkline.backoffice.base import TenantAdmin
 from trunkline.backoffice.deal_form import ChangedItemForm, ChosenItemForm, DealForm, ItemForm, given_item
 from trunkline.backoffice.deal_panels import (
     STATUS_LABELS,
+    STATUSES,
     alarms_panel,
     bars,
     periods_panel,
@@ -26,14 +27,13 @@ from trunkline.backoffice.deal_panels import (
 )
 from trunkline.backoffice.filters import BeginsFilter
 from trunkline.backoffice.panels import PANEL_ROWS, Link, Panel
-from trunkline.backoffice.shown import choice_text, days, label, money, state
+from trunkline.backoffice.shown import days, label, money, state
 from trunkline.backoffice.site import site
 from trunkline.backoffice.verbs import verb
 from trunkline.identity.permissions import Permission
 from trunkline.identity.principal import principal_of
 from trunkline.kit.clock import now
 from trunkline.pricing import actions
-from trunkline.pricing.deals.choices import StatusChoice
 from trunkline.pricing.deals.queries import alarms, standings
 from trunkline.pricing.deals.terms import Direction
 from trunkline.pricing.models import Deal, DealItem
@@ -78,6 +78,10 @@ class DealAdmin(TenantAdmin):
     permission_to_add = permission_to_change = Permission.TARIFFS_WRITE
     form = DealForm
     autocomplete_fields = ("account",)
+    change_form_outer_before_template = (
+        "backoffice/panels.html"  # how it stands is asked more often than what was agreed
+    )
+    change_form_outer_after_template = ""
     list_display = (
         "name", "account", "shown_status", "shown_period", "shown_inbound", "shown_outbound", "shown_settlement",
     )  # fmt: skip
@@ -118,7 +122,7 @@ class DealAdmin(TenantAdmin):
         if deal.archived_at is not None:
             return label(_("archived"))
         status = standing(deal).status
-        return state(status.value, choice_text(StatusChoice(status.value)), STATUS_LABELS)
+        return state(status.value, STATUSES[status.value], STATUS_LABELS)
 
     @display(description=gettext_lazy("Period"))
     def shown_period(self, deal: Deal) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from django.http import FileResponse, HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -210,7 +210,7 @@ def _cell(cell: Mapping[str, Any], *, is_named: bool = False, best: Decimal | No
     if best is not None and Decimal(cell["price"]) == best:
         price = format_html("<strong>{}</strong>", price)
     parts = [format_html("{} {}", cell["list"], price) if is_named else price, *_small(cell)]
-    shown = SafeString("<br>").join(parts)
+    shown = format_html_join(SafeString("<br>"), "{}", ((part,) for part in parts))
     return format_html('<span class="office-whole">{}</span>', shown)
 
 
