@@ -17,6 +17,7 @@ from trunkline.api import (
     batches,
     bill_runs,
     contacts,
+    deals,
     decks,
     destination_groups,
     exchange_rates,
@@ -27,6 +28,7 @@ from trunkline.api import (
     mappings,
     preview,
     problems,
+    rate_analysis,
     rates,
     records,
     rejects,
@@ -100,6 +102,8 @@ api.add_router("/accounts", assignments.router)
 api.add_router("/accounts", statements.router)
 api.add_router("/tariffs", tariffs.router)
 api.add_router("/tariffs", rates.router)
+api.add_router("/rate-analysis", rate_analysis.router)
+api.add_router("/deals", deals.router)
 api.add_router("/time-profiles", tariffs.profiles)
 api.add_router("/exchange-rates", exchange_rates.router)
 api.add_router("/decks", decks.router)

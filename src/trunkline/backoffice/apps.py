@@ -12,6 +12,7 @@ SCREENS = (
     "summary", "reports", "dashboard",
     "staff", "operator", "first_steps", "bill_runs", "unbilled", "statements", "rates", "rate_preview", "legs", "trying", "mappings", "describing",
     "deck_changes", "decks", "special_rates",
+    "rate_analysis", "deals",
 )  # fmt: skip
 
 

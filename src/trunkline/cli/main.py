@@ -39,6 +39,8 @@ GROUPS = {
     "destination-group": Group("destination_group"),
     "special": Group("special"),
     "agreement": Group("agreement"),
+    "analysis": Group("analysis"),
+    "deal": Group("deal"),
     "sheet": Group("sheet", prepares_itself=frozenset({"read"})),
     "switch": Group("switch"),
     "rule": Group("rule"),

@@ -37,3 +37,23 @@ def sweep(tenant_id: int, *, at: datetime) -> int:
     for each in left:
         files.remove_folder(each)
     return len(left)
+
+
+@jobs.every("23 * * * *", "pricing.deals")
+def review_deals(*, timestamp: int) -> None:
+    """Every hour, bring the alarms of swap deals in line with how the deals stand."""
+    from trunkline.pricing.deals import alarms
+    from trunkline.tenancy.queries import tenant_ids
+    from trunkline.tenancy.scope import scope
+
+    for tenant_id in tenant_ids():
+        with scope(tenant_id, "system"):
+            alarms.review_deals(at=clock.now())
+
+
+@jobs.task("pricing.deal_mail")
+def send_deal_mail(*, tenant_id: int, alarm_id: int) -> None:
+    """Send the mail of one alarm."""
+    from trunkline.pricing.deals.mails import send_alarm
+
+    send_alarm(tenant_id=tenant_id, alarm_id=alarm_id)
