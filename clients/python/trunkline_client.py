@@ -166,6 +166,82 @@ AlarmShownRow = TypedDict(
 )
 
 
+AnalysisAsked = TypedDict(
+    "AnalysisAsked",
+    {
+        "tariff": "NotRequired[list[str]]",
+        "vendor": "NotRequired[list[str]]",
+        "customer": "NotRequired[list[str]]",
+        "at": "NotRequired[str]",
+        "service": "NotRequired[Literal['voice', 'sms', 'data', 'event']]",
+        "currency": "NotRequired[str]",
+        "call": "NotRequired[int | None]",
+        "by": "NotRequired[Literal['code', 'destination']]",
+        "form": "NotRequired[Literal['side', 'least']]",
+        "positions": "NotRequired[int | None]",
+        "against_tariff": "NotRequired[str]",
+        "against_vendor": "NotRequired[str]",
+        "against_customer": "NotRequired[str]",
+        "against": "NotRequired[Literal['sell', 'buy']]",
+        "below": "NotRequired[str]",
+        "code": "NotRequired[str]",
+        "destination": "NotRequired[str]",
+        "country": "NotRequired[str]",
+        "deck": "NotRequired[str]",
+        "average": "NotRequired[Literal['codes', 'minutes']]",
+        "minutes": "NotRequired[MinutesOf | None]",
+        "days": "NotRequired[int | None]",
+        "tag": "NotRequired[list[str]]",
+        "offset": "NotRequired[int]",
+        "limit": "NotRequired[int]",
+        "format": "NotRequired[AnalysisFormat | None]",
+    },
+)
+
+
+AnalysisFormat = Literal["json", "csv", "xlsx"]
+
+
+AnalysisRow = TypedDict(
+    "AnalysisRow",
+    {
+        "code": "NotRequired[str | None]",
+        "destination": "str",
+        "codes": "NotRequired[int | None]",
+        "minutes": "NotRequired[str | None]",
+        "master": "NotRequired[str | None]",
+        "cells": "NotRequired[list[CellShown] | None]",
+        "offers": "NotRequired[list[CellShown] | None]",
+        "blocked": "NotRequired[list[str] | None]",
+    },
+)
+
+
+AnalysisShown = TypedDict(
+    "AnalysisShown",
+    {
+        "at": "str",
+        "currency": "str",
+        "unit": "str",
+        "call": "int",
+        "by": "By",
+        "form": "Form",
+        "lists": "list[str]",
+        "master": "str | None",
+        "rows": "int",
+        "minutes_of_no_row": "NotRequired[str | None]",
+        "offset": "int",
+        "data": "list[AnalysisRow]",
+    },
+)
+
+
+Application = TypedDict(
+    "Application",
+    {"mode": "NotRequired[DeckMode | None]", "skip_conflicts": "NotRequired[bool]", "reason": "NotRequired[str]"},
+)
+
+
 AssignmentChanged = TypedDict(
     "AssignmentChanged",
     {
@@ -203,6 +279,9 @@ AssignmentShownRow = TypedDict(
 
 
 AttachedFormat = Literal["xlsx", "csv"]
+
+
+Average = Literal["codes", "minutes"]
 
 
 BatchCounts = TypedDict(
@@ -277,6 +356,9 @@ BatchShownRow = TypedDict(
 
 
 BatchState = Literal["registered", "running", "posted", "failed"]
+
+
+Because = TypedDict("Because", {"reason": "str"})
 
 
 BillOutcome = Literal["waiting", "issued", "unchanged", "nothing", "refused"]
@@ -409,7 +491,104 @@ BillingShown = TypedDict(
 Books = Literal["invoiced", "unbilled", "all"]
 
 
+By = Literal["code", "destination"]
+
+
+CellShown = TypedDict(
+    "CellShown",
+    {
+        "list": "str",
+        "state": "str",
+        "position": "NotRequired[int | None]",
+        "price": "NotRequired[str | None]",
+        "simulated": "NotRequired[bool | None]",
+        "code": "NotRequired[str | None]",
+        "increments": "NotRequired[str | None]",
+        "least": "NotRequired[str | None]",
+        "greatest": "NotRequired[str | None]",
+        "margin": "NotRequired[str | None]",
+        "margin_percent": "NotRequired[str | None]",
+    },
+)
+
+
+ChangeShown = TypedDict(
+    "ChangeShown",
+    {
+        "id": "str",
+        "deck_id": "int",
+        "deck": "str",
+        "source": "DeckSource",
+        "file_name": "str",
+        "mode": "DeckMode",
+        "state": "ImportState",
+        "counts": "dict[str, int]",
+        "doubts": "list[str]",
+        "reason": "str",
+        "created_at": "str",
+        "applied_at": "str | None",
+        "ended_at": "str | None",
+    },
+)
+
+
+ChangeShownRow = TypedDict(
+    "ChangeShownRow",
+    {
+        "id": "NotRequired[str]",
+        "deck_id": "NotRequired[int]",
+        "deck": "NotRequired[str]",
+        "source": "NotRequired[DeckSource]",
+        "file_name": "NotRequired[str]",
+        "mode": "NotRequired[DeckMode]",
+        "state": "NotRequired[ImportState]",
+        "counts": "NotRequired[dict[str, int]]",
+        "doubts": "NotRequired[list[str]]",
+        "reason": "NotRequired[str]",
+        "created_at": "NotRequired[str]",
+        "applied_at": "NotRequired[str | None]",
+        "ended_at": "NotRequired[str | None]",
+    },
+)
+
+
 Closing = TypedDict("Closing", {"closed_on": "str"})
+
+
+CodeShownRow = TypedDict(
+    "CodeShownRow",
+    {
+        "id": "NotRequired[int]",
+        "deck_id": "NotRequired[int]",
+        "code": "NotRequired[str]",
+        "destination": "NotRequired[str]",
+        "country": "NotRequired[str]",
+        "kind": "NotRequired[DestinationKind]",
+    },
+)
+
+
+CodeToName = TypedDict("CodeToName", {"code": "str", "destination": "str | None"})
+
+
+CodesToName = TypedDict("CodesToName", {"codes": "list[CodeToName]", "reason": "str"})
+
+
+ComparedLine = TypedDict(
+    "ComparedLine",
+    {
+        "sheet": "str",
+        "line": "int",
+        "kind": "str",
+        "code": "str",
+        "before": "str | None",
+        "name": "str",
+        "written": "str",
+    },
+)
+
+
+ComparedLines = TypedDict("ComparedLines", {"data": "list[ComparedLine]", "unreadable": "list[UnreadableRow]"})
 
 
 ComparedSums = TypedDict(
@@ -444,6 +623,103 @@ ContactShownRow = TypedDict(
         "id": "NotRequired[int]",
     },
 )
+
+
+DealAlarmShownRow = TypedDict(
+    "DealAlarmShownRow",
+    {
+        "id": "NotRequired[int]",
+        "kind": "NotRequired[AlarmKind]",
+        "period_from": "NotRequired[str]",
+        "detail": "NotRequired[str]",
+        "raised_at": "NotRequired[str]",
+        "cleared_at": "NotRequired[str | None]",
+        "mail": "NotRequired[MailState]",
+        "mail_detail": "NotRequired[str]",
+    },
+)
+
+
+DealChange = TypedDict(
+    "DealChange",
+    {
+        "name": "NotRequired[str | None]",
+        "currency": "NotRequired[str | None]",
+        "starts_on": "NotRequired[str | None]",
+        "length": "NotRequired[int | None]",
+        "unit": "NotRequired[Length | None]",
+        "repeats": "NotRequired[int | None]",
+        "alert_below": "NotRequired[int | None]",
+        "recipients": "NotRequired[list[str] | None]",
+        "note": "NotRequired[str | None]",
+        "items": "NotRequired[list[ItemAsked] | None]",
+        "is_archived": "NotRequired[bool | None]",
+    },
+)
+
+
+DealPeriods = TypedDict("DealPeriods", {"data": "list[PeriodShown]"})
+
+
+DealShown = TypedDict(
+    "DealShown",
+    {
+        "id": "str",
+        "name": "str",
+        "account": "str",
+        "currency": "str",
+        "starts_on": "str",
+        "length": "int",
+        "unit": "Length",
+        "repeats": "int",
+        "alert_below": "int",
+        "recipients": "list[str]",
+        "note": "str",
+        "archived_at": "str | None",
+        "status": "Status",
+        "periods": "int",
+        "period": "PeriodShown",
+    },
+)
+
+
+DealShownRow = TypedDict(
+    "DealShownRow",
+    {
+        "id": "NotRequired[str]",
+        "name": "NotRequired[str]",
+        "account": "NotRequired[str]",
+        "currency": "NotRequired[str]",
+        "starts_on": "NotRequired[str]",
+        "length": "NotRequired[int]",
+        "unit": "NotRequired[Length]",
+        "repeats": "NotRequired[int]",
+        "alert_below": "NotRequired[int]",
+        "recipients": "NotRequired[list[str]]",
+        "note": "NotRequired[str]",
+        "archived_at": "NotRequired[str | None]",
+        "status": "NotRequired[Status]",
+        "periods": "NotRequired[int]",
+        "period": "NotRequired[PeriodShown]",
+    },
+)
+
+
+DeckMode = Literal["add", "update"]
+
+
+DeckShown = TypedDict("DeckShown", {"id": "int", "name": "str", "is_default": "bool"})
+
+
+DeckShownRow = TypedDict(
+    "DeckShownRow", {"id": "NotRequired[int]", "name": "NotRequired[str]", "is_default": "NotRequired[bool]"}
+)
+
+
+DeckSource = Literal["sheet", "hand", "world"]
+
+
+DeckToChange = TypedDict("DeckToChange", {"name": "NotRequired[str | None]", "is_default": "NotRequired[bool | None]"})
 
 
 DeliveryShown = TypedDict(
@@ -487,6 +763,15 @@ DeliveryShownRow = TypedDict(
 
 
 DeliveryState = Literal["waiting", "sending", "sent", "failed", "uncertain"]
+
+
+Depth = Literal["countries", "mobiles"]
+
+
+DestinationKind = Literal["fixed", "mobile", "special", "toll_free", "other"]
+
+
+Direction = Literal["inbound", "outbound"]
 
 
 EffectiveRate = TypedDict(
@@ -598,6 +883,9 @@ ExplainedOrigin = TypedDict(
 )
 
 
+ExportFormat = Literal["csv", "xlsx"]
+
+
 FeedShown = TypedDict(
     "FeedShown",
     {
@@ -618,12 +906,35 @@ FieldProblem = TypedDict("FieldProblem", {"pointer": "str", "code": "str", "deta
 Fingerprint = TypedDict("Fingerprint", {"pin": "str", "trusted": "str", "is_trusted": "bool"})
 
 
+Form = Literal["side", "least"]
+
+
 FormatShown = TypedDict(
     "FormatShown", {"name": "str", "title": "str", "version": "int", "has_header": "bool", "is_mapping": "bool"}
 )
 
 
 Formats = TypedDict("Formats", {"data": "list[FormatShown]"})
+
+
+GroupChange = TypedDict(
+    "GroupChange",
+    {
+        "name": "NotRequired[str | None]",
+        "note": "NotRequired[str | None]",
+        "destinations": "NotRequired[list[str] | None]",
+    },
+)
+
+
+GroupShownRow = TypedDict(
+    "GroupShownRow", {"id": "NotRequired[int]", "name": "NotRequired[str]", "note": "NotRequired[str]"}
+)
+
+
+GroupWithMembers = TypedDict(
+    "GroupWithMembers", {"id": "int", "name": "str", "note": "str", "destinations": "list[str]"}
+)
 
 
 GroupsAsked = TypedDict(
@@ -676,6 +987,9 @@ IdentityShownRow = TypedDict(
 
 
 IdentitySide = Literal["sell", "buy", "both"]
+
+
+ImportState = Literal["compared", "applied", "undone", "discarded"]
 
 
 Intake = Literal["command", "upload", "folder", "resend", "rerate", "legs", "source"]
@@ -844,6 +1158,44 @@ InvoiceWhole = TypedDict(
 )
 
 
+ItemAsked = TypedDict(
+    "ItemAsked",
+    {
+        "direction": "Direction",
+        "minutes": "int",
+        "price": "str",
+        "beyond": "NotRequired[str | None]",
+        "destinations": "NotRequired[list[str]]",
+        "codes": "NotRequired[list[str]]",
+    },
+)
+
+
+ItemProgress = TypedDict(
+    "ItemProgress",
+    {
+        "id": "int",
+        "direction": "Direction",
+        "minutes": "int",
+        "price": "str",
+        "beyond": "str | None",
+        "destinations": "list[str]",
+        "codes": "list[str]",
+        "used_minutes": "str",
+        "percent": "int",
+        "minutes_a_day": "str | None",
+        "expected_minutes": "str",
+        "expected_percent": "int",
+        "reached_on": "str | None",
+        "forecast_on": "str | None",
+        "ordinary": "str | None",
+        "by_deal": "str | None",
+        "settlement": "str | None",
+        "shortfall": "str",
+    },
+)
+
+
 LedgerAccountShown = TypedDict(
     "LedgerAccountShown",
     {
@@ -878,6 +1230,9 @@ LedgerAccountShownRow = TypedDict(
         "available": "NotRequired[str | None]",
     },
 )
+
+
+Length = Literal["days", "months"]
 
 
 LineKind = Literal["usage", "late", "adjustment"]
@@ -937,6 +1292,9 @@ LookShown = TypedDict(
 )
 
 
+MailState = Literal["none", "waiting", "sending", "sent", "failed", "uncertain"]
+
+
 MappingShown = TypedDict(
     "MappingShown",
     {
@@ -963,6 +1321,9 @@ MappingShownRow = TypedDict(
         "mapping": "NotRequired[dict[str, Any]]",
     },
 )
+
+
+MinutesOf = Literal["customers", "vendors"]
 
 
 Move = TypedDict("Move", {"account_id": "str", "moved_at": "str"})
@@ -1028,7 +1389,31 @@ NewContact = TypedDict(
 )
 
 
+NewDeal = TypedDict(
+    "NewDeal",
+    {
+        "name": "str",
+        "account_id": "str",
+        "currency": "NotRequired[str | None]",
+        "starts_on": "str",
+        "length": "NotRequired[int]",
+        "unit": "NotRequired[Length]",
+        "repeats": "NotRequired[int]",
+        "alert_below": "NotRequired[int]",
+        "recipients": "NotRequired[list[str]]",
+        "note": "NotRequired[str]",
+        "items": "NotRequired[list[ItemAsked]]",
+    },
+)
+
+
+NewDeck = TypedDict("NewDeck", {"name": "str"})
+
+
 NewExchangeRate = TypedDict("NewExchangeRate", {"base": "str", "quote": "str", "on": "str", "rate": "str"})
+
+
+NewGroup = TypedDict("NewGroup", {"name": "str", "note": "NotRequired[str]", "destinations": "NotRequired[list[str]]"})
 
 
 NewIdentity = TypedDict(
@@ -1100,6 +1485,25 @@ NewSource = TypedDict(
 )
 
 
+NewSpecialRate = TypedDict(
+    "NewSpecialRate",
+    {
+        "tariff_id": "str",
+        "destination": "NotRequired[str | None]",
+        "group_id": "NotRequired[int | None]",
+        "deck_id": "NotRequired[int | None]",
+        "price": "str",
+        "per": "NotRequired[int | None]",
+        "increments": "NotRequired[str]",
+        "setup_fee": "NotRequired[str]",
+        "grace": "NotRequired[int]",
+        "valid_from": "str",
+        "valid_to": "NotRequired[str | None]",
+        "note": "NotRequired[str]",
+    },
+)
+
+
 NewSwitch = TypedDict(
     "NewSwitch",
     {
@@ -1124,6 +1528,7 @@ NewTariff = TypedDict(
         "timezone": "NotRequired[str | None]",
         "unit": "NotRequired[TariffUnit]",
         "origin_deck": "NotRequired[str | None]",
+        "parent_id": "NotRequired[str | None]",
     },
 )
 
@@ -1180,8 +1585,33 @@ PageBillRunShownRow = TypedDict(
 )
 
 
+PageChangeShownRow = TypedDict(
+    "PageChangeShownRow", {"data": "list[ChangeShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageCodeShownRow = TypedDict(
+    "PageCodeShownRow", {"data": "list[CodeShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
 PageContactShownRow = TypedDict(
     "PageContactShownRow", {"data": "list[ContactShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageDealAlarmShownRow = TypedDict(
+    "PageDealAlarmShownRow", {"data": "list[DealAlarmShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageDealShownRow = TypedDict(
+    "PageDealShownRow", {"data": "list[DealShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageDeckShownRow = TypedDict(
+    "PageDeckShownRow", {"data": "list[DeckShownRow]", "has_more": "bool", "next_cursor": "str | None"}
 )
 
 
@@ -1197,6 +1627,11 @@ PageEntryShownRow = TypedDict(
 
 PageExchangeRateShownRow = TypedDict(
     "PageExchangeRateShownRow", {"data": "list[ExchangeRateShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageGroupShownRow = TypedDict(
+    "PageGroupShownRow", {"data": "list[GroupShownRow]", "has_more": "bool", "next_cursor": "str | None"}
 )
 
 
@@ -1261,6 +1696,11 @@ PageSourceShownRow = TypedDict(
 )
 
 
+PageSpecialRateShownRow = TypedDict(
+    "PageSpecialRateShownRow", {"data": "list[SpecialRateShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
 PageSwitchShownRow = TypedDict(
     "PageSwitchShownRow", {"data": "list[SwitchShownRow]", "has_more": "bool", "next_cursor": "str | None"}
 )
@@ -1291,6 +1731,12 @@ PeriodAsked = TypedDict(
         "as_of": "NotRequired[str]",
         "format": "NotRequired[ReportFormat | None]",
     },
+)
+
+
+PeriodShown = TypedDict(
+    "PeriodShown",
+    {"from": "str", "until": "str", "status": "Status", "settlement": "str | None", "items": "list[ItemProgress]"},
 )
 
 
@@ -1388,6 +1834,7 @@ PreviewedRate = TypedDict(
         "length_min": "int | None",
         "length_max": "int | None",
         "is_blocked": "bool",
+        "tariff": "str",
         "verdict": "str",
     },
 )
@@ -2022,6 +2469,68 @@ SourceShownRow = TypedDict(
 )
 
 
+SpecialRateChanged = TypedDict(
+    "SpecialRateChanged",
+    {
+        "id": "str",
+        "tariff_id": "str",
+        "deck_id": "int",
+        "destination": "str | None",
+        "group_id": "int | None",
+        "steps": "list[RateStep]",
+        "setup_fee": "str",
+        "grace": "int",
+        "valid_from": "str",
+        "valid_to": "str | None",
+        "note": "str",
+        "created_at": "str",
+        "rates": "int",
+        "proposals": "list[ProposedRerating]",
+    },
+)
+
+
+SpecialRateEnd = TypedDict("SpecialRateEnd", {"valid_to": "str"})
+
+
+SpecialRateShown = TypedDict(
+    "SpecialRateShown",
+    {
+        "id": "str",
+        "tariff_id": "str",
+        "deck_id": "int",
+        "destination": "str | None",
+        "group_id": "int | None",
+        "steps": "list[RateStep]",
+        "setup_fee": "str",
+        "grace": "int",
+        "valid_from": "str",
+        "valid_to": "str | None",
+        "note": "str",
+        "created_at": "str",
+    },
+)
+
+
+SpecialRateShownRow = TypedDict(
+    "SpecialRateShownRow",
+    {
+        "id": "NotRequired[str]",
+        "tariff_id": "NotRequired[str]",
+        "deck_id": "NotRequired[int]",
+        "destination": "NotRequired[str | None]",
+        "group_id": "NotRequired[int | None]",
+        "steps": "NotRequired[list[RateStep]]",
+        "setup_fee": "NotRequired[str]",
+        "grace": "NotRequired[int]",
+        "valid_from": "NotRequired[str]",
+        "valid_to": "NotRequired[str | None]",
+        "note": "NotRequired[str]",
+        "created_at": "NotRequired[str]",
+    },
+)
+
+
 Stage = Literal["before_identification", "after_account", "after_rate", "after_routing"]
 
 
@@ -2067,6 +2576,9 @@ StatementShown = TypedDict(
         "next_cursor": "str | None",
     },
 )
+
+
+Status = Literal["pending", "in_process", "success", "fail"]
 
 
 SupposedCall = TypedDict(
@@ -2158,6 +2670,7 @@ TariffChange = TypedDict(
         "name": "NotRequired[str | None]",
         "timezone": "NotRequired[str | None]",
         "origin_deck": "NotRequired[str | None]",
+        "parent_id": "NotRequired[str | None]",
     },
 )
 
@@ -2171,6 +2684,7 @@ TariffChanged = TypedDict(
         "timezone": "str",
         "unit": "TariffUnit",
         "origin_deck": "str | None",
+        "parent_id": "str | None",
         "revision": "int",
         "created_at": "str",
         "proposals": "list[ProposedRerating]",
@@ -2187,6 +2701,7 @@ TariffShown = TypedDict(
         "timezone": "str",
         "unit": "TariffUnit",
         "origin_deck": "str | None",
+        "parent_id": "str | None",
         "revision": "int",
         "created_at": "str",
     },
@@ -2202,6 +2717,7 @@ TariffShownRow = TypedDict(
         "timezone": "NotRequired[str]",
         "unit": "NotRequired[TariffUnit]",
         "origin_deck": "NotRequired[str | None]",
+        "parent_id": "NotRequired[str | None]",
         "revision": "NotRequired[int]",
         "created_at": "NotRequired[str]",
     },
@@ -2442,6 +2958,11 @@ UnbilledUsage = TypedDict("UnbilledUsage", {"data": "list[UnbilledShown]"})
 Unit = Literal["second", "octet", "message"]
 
 
+UnreadableRow = TypedDict(
+    "UnreadableRow", {"sheet": "str", "line": "int", "column": "str", "reason": "str", "text": "str"}
+)
+
+
 View = Literal["margin", "summary"]
 
 
@@ -2452,6 +2973,9 @@ VoidedRates = TypedDict("VoidedRates", {"voided": "int", "proposals": "list[Prop
 
 
 Voiding = TypedDict("Voiding", {"reason": "str", "with_adjustments": "NotRequired[bool]"})
+
+
+World = TypedDict("World", {"depth": "NotRequired[Depth]", "mode": "NotRequired[DeckMode]"})
 
 
 class Client:
@@ -2846,6 +3370,7 @@ class Client:
         unit_ne: Literal["second", "octet", "message"] | None = None,
         origin_deck: str | None = None,
         origin_deck_ne: str | None = None,
+        parent_id: str | None = None,
         created_at: str | None = None,
         created_at_gt: str | None = None,
         created_at_gte: str | None = None,
@@ -2872,6 +3397,7 @@ class Client:
                     "unit[ne]": unit_ne,
                     "origin_deck": origin_deck,
                     "origin_deck[ne]": origin_deck_ne,
+                    "parent_id": parent_id,
                     "created_at": created_at,
                     "created_at[gt]": created_at_gt,
                     "created_at[gte]": created_at_gte,
@@ -2892,7 +3418,7 @@ class Client:
         return cast("TariffShown", self._ask("GET", f"/api/v1/tariffs/{tariff_id}").json())
 
     def change_tariff(self, tariff_id: str, body: TariffChange, *, idempotency_key: str | None = None) -> TariffChanged:
-        """Rename a tariff, set its clock or its origin deck."""
+        """Rename a tariff, set its clock, its origin deck or its parent."""
         return cast(
             "TariffChanged",
             self._ask("PATCH", f"/api/v1/tariffs/{tariff_id}", json=body, idempotency_key=idempotency_key).json(),
@@ -2996,6 +3522,154 @@ class Client:
             "VoidedRates",
             self._ask(
                 "POST", f"/api/v1/tariffs/{tariff_id}/rates/void", json=body, idempotency_key=idempotency_key
+            ).json(),
+        )
+
+    def get_rate_analysis(
+        self,
+        *,
+        tariff: list[str] | None = None,
+        vendor: list[str] | None = None,
+        customer: list[str] | None = None,
+        at: str | None = None,
+        service: Literal["voice", "sms", "data", "event"] | None = None,
+        currency: str | None = None,
+        call: int | None = None,
+        by: Literal["code", "destination"] | None = None,
+        form: Literal["side", "least"] | None = None,
+        positions: int | None = None,
+        against_tariff: str | None = None,
+        against_vendor: str | None = None,
+        against_customer: str | None = None,
+        against: Literal["sell", "buy"] | None = None,
+        below: str | None = None,
+        code: str | None = None,
+        destination: str | None = None,
+        country: str | None = None,
+        deck: str | None = None,
+        average: Literal["codes", "minutes"] | None = None,
+        minutes: MinutesOf | None = None,
+        days: int | None = None,
+        tag: list[str] | None = None,
+        offset: int | None = None,
+        limit: int | None = None,
+        format: AnalysisFormat | None = None,
+    ) -> AnalysisShown:
+        """What each price list asks for the same call: side by side, or the cheapest first."""
+        return cast(
+            "AnalysisShown",
+            self._ask(
+                "GET",
+                "/api/v1/rate-analysis",
+                query={
+                    "tariff": tariff,
+                    "vendor": vendor,
+                    "customer": customer,
+                    "at": at,
+                    "service": service,
+                    "currency": currency,
+                    "call": call,
+                    "by": by,
+                    "form": form,
+                    "positions": positions,
+                    "against_tariff": against_tariff,
+                    "against_vendor": against_vendor,
+                    "against_customer": against_customer,
+                    "against": against,
+                    "below": below,
+                    "code": code,
+                    "destination": destination,
+                    "country": country,
+                    "deck": deck,
+                    "average": average,
+                    "minutes": minutes,
+                    "days": days,
+                    "tag": tag,
+                    "offset": offset,
+                    "limit": limit,
+                    "format": format,
+                },
+            ).json(),
+        )
+
+    def list_deals(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["name", "-name", "starts_on", "-starts_on"] | None = None,
+        fields: str | None = None,
+        name: str | None = None,
+        name_ne: str | None = None,
+        name_like: str | None = None,
+        account_id: str | None = None,
+        starts_on: str | None = None,
+        starts_on_gt: str | None = None,
+        starts_on_gte: str | None = None,
+        starts_on_lt: str | None = None,
+        starts_on_lte: str | None = None,
+        is_active: Literal["true", "false"] | None = None,
+    ) -> PageDealShownRow:
+        """List the deals with the progress of their periods of today."""
+        return cast(
+            "PageDealShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/deals",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "name": name,
+                    "name[ne]": name_ne,
+                    "name[like]": name_like,
+                    "account_id": account_id,
+                    "starts_on": starts_on,
+                    "starts_on[gt]": starts_on_gt,
+                    "starts_on[gte]": starts_on_gte,
+                    "starts_on[lt]": starts_on_lt,
+                    "starts_on[lte]": starts_on_lte,
+                    "is_active": is_active,
+                },
+            ).json(),
+        )
+
+    def create_deal(self, body: NewDeal, *, idempotency_key: str | None = None) -> DealShown:
+        """Make a deal."""
+        return cast("DealShown", self._ask("POST", "/api/v1/deals", json=body, idempotency_key=idempotency_key).json())
+
+    def get_deal(self, deal_id: str) -> DealShown:
+        """A deal, with the progress of its period of today."""
+        return cast("DealShown", self._ask("GET", f"/api/v1/deals/{deal_id}").json())
+
+    def change_deal(self, deal_id: str, body: DealChange, *, idempotency_key: str | None = None) -> DealShown:
+        """Change, archive or restore a deal; progress of periods that are over changes with what is promised."""
+        return cast(
+            "DealShown",
+            self._ask("PATCH", f"/api/v1/deals/{deal_id}", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def list_deal_periods(self, deal_id: str) -> DealPeriods:
+        """Every period of a deal with its progress."""
+        return cast("DealPeriods", self._ask("GET", f"/api/v1/deals/{deal_id}/periods").json())
+
+    def list_deal_alarms(
+        self,
+        deal_id: str,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["raised_at", "-raised_at", "id", "-id"] | None = None,
+        fields: str | None = None,
+    ) -> PageDealAlarmShownRow:
+        """List what was told of a deal."""
+        return cast(
+            "PageDealAlarmShownRow",
+            self._ask(
+                "GET",
+                f"/api/v1/deals/{deal_id}/alarms",
+                query={"limit": limit, "cursor": cursor, "sort": sort, "fields": fields},
             ).json(),
         )
 
@@ -3128,6 +3802,397 @@ class Client:
         return cast(
             "EffectiveRate",
             self._ask("GET", "/api/v1/exchange-rates/effective", query={"base": base, "quote": quote, "on": on}).json(),
+        )
+
+    def list_decks(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["name", "-name", "id", "-id"] | None = None,
+        fields: str | None = None,
+        name: str | None = None,
+        name_ne: str | None = None,
+        name_like: str | None = None,
+        is_default: Literal["true", "false"] | None = None,
+    ) -> PageDeckShownRow:
+        """List the code decks."""
+        return cast(
+            "PageDeckShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/decks",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "name": name,
+                    "name[ne]": name_ne,
+                    "name[like]": name_like,
+                    "is_default": is_default,
+                },
+            ).json(),
+        )
+
+    def create_deck(self, body: NewDeck, *, idempotency_key: str | None = None) -> DeckShown:
+        """Make a code deck without codes; the first one is the default."""
+        return cast("DeckShown", self._ask("POST", "/api/v1/decks", json=body, idempotency_key=idempotency_key).json())
+
+    def get_deck(self, deck_id: int) -> DeckShown:
+        """A code deck."""
+        return cast("DeckShown", self._ask("GET", f"/api/v1/decks/{deck_id}").json())
+
+    def change_deck(self, deck_id: int, body: DeckToChange, *, idempotency_key: str | None = None) -> DeckShown:
+        """Rename a code deck, or choose the one that sheets of names are matched to."""
+        return cast(
+            "DeckShown",
+            self._ask("PATCH", f"/api/v1/decks/{deck_id}", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def export_deck(self, deck_id: int, *, kind: Literal["csv", "xlsx"] | None = None) -> bytes:
+        """A code deck as a file; compared with the deck it changes nothing."""
+        return self._ask("GET", f"/api/v1/decks/{deck_id}/export", query={"kind": kind}).content
+
+    def name_codes(self, deck_id: int, body: CodesToName, *, idempotency_key: str | None = None) -> ChangeShown:
+        """Name codes by hand, or take them out, at once."""
+        return cast(
+            "ChangeShown",
+            self._ask("POST", f"/api/v1/decks/{deck_id}/codes", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def compare_deck(
+        self,
+        deck_id: int,
+        body: bytes | IO[bytes],
+        *,
+        name: str | None = None,
+        mode: Literal["add", "update"] | None = None,
+        idempotency_key: str | None = None,
+    ) -> ChangeShown:
+        """Compare a file of codes and names, the body, with a deck: CSV of any kind, XLSX, XLS, ODS, zip; a rate sheet too. Nothing changes yet."""
+        return cast(
+            "ChangeShown",
+            self._ask(
+                "POST",
+                f"/api/v1/decks/{deck_id}/changes",
+                query={"name": name, "mode": mode},
+                content=body,
+                idempotency_key=idempotency_key,
+            ).json(),
+        )
+
+    def compare_world(self, deck_id: int, body: World, *, idempotency_key: str | None = None) -> ChangeShown:
+        """Compare the world's numbering plans with a deck: a start for one's own. Nothing changes yet."""
+        return cast(
+            "ChangeShown",
+            self._ask("POST", f"/api/v1/decks/{deck_id}/world", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def list_codes(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["code", "-code", "id", "-id"] | None = None,
+        fields: str | None = None,
+        deck_id: int | None = None,
+        deck_id_gt: int | None = None,
+        deck_id_gte: int | None = None,
+        deck_id_lt: int | None = None,
+        deck_id_lte: int | None = None,
+        code: str | None = None,
+        code_ne: str | None = None,
+        code_like: str | None = None,
+        destination: str | None = None,
+        destination_ne: str | None = None,
+        destination_like: str | None = None,
+        country: str | None = None,
+        country_ne: str | None = None,
+        kind: Literal["fixed", "mobile", "special", "toll_free", "other"] | None = None,
+        kind_ne: Literal["fixed", "mobile", "special", "toll_free", "other"] | None = None,
+    ) -> PageCodeShownRow:
+        """List the codes of decks, by code."""
+        return cast(
+            "PageCodeShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/codes",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "deck_id": deck_id,
+                    "deck_id[gt]": deck_id_gt,
+                    "deck_id[gte]": deck_id_gte,
+                    "deck_id[lt]": deck_id_lt,
+                    "deck_id[lte]": deck_id_lte,
+                    "code": code,
+                    "code[ne]": code_ne,
+                    "code[like]": code_like,
+                    "destination": destination,
+                    "destination[ne]": destination_ne,
+                    "destination[like]": destination_like,
+                    "country": country,
+                    "country[ne]": country_ne,
+                    "kind": kind,
+                    "kind[ne]": kind_ne,
+                },
+            ).json(),
+        )
+
+    def list_deck_changes(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["created_at", "-created_at"] | None = None,
+        fields: str | None = None,
+        deck_id: int | None = None,
+        deck_id_gt: int | None = None,
+        deck_id_gte: int | None = None,
+        deck_id_lt: int | None = None,
+        deck_id_lte: int | None = None,
+        state: Literal["compared", "applied", "undone", "discarded"] | None = None,
+        state_ne: Literal["compared", "applied", "undone", "discarded"] | None = None,
+        source: Literal["sheet", "hand", "world"] | None = None,
+        source_ne: Literal["sheet", "hand", "world"] | None = None,
+        created_at: str | None = None,
+        created_at_gt: str | None = None,
+        created_at_gte: str | None = None,
+        created_at_lt: str | None = None,
+        created_at_lte: str | None = None,
+    ) -> PageChangeShownRow:
+        """List the changes of code decks, the latest first."""
+        return cast(
+            "PageChangeShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/deck-changes",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "deck_id": deck_id,
+                    "deck_id[gt]": deck_id_gt,
+                    "deck_id[gte]": deck_id_gte,
+                    "deck_id[lt]": deck_id_lt,
+                    "deck_id[lte]": deck_id_lte,
+                    "state": state,
+                    "state[ne]": state_ne,
+                    "source": source,
+                    "source[ne]": source_ne,
+                    "created_at": created_at,
+                    "created_at[gt]": created_at_gt,
+                    "created_at[gte]": created_at_gte,
+                    "created_at[lt]": created_at_lt,
+                    "created_at[lte]": created_at_lte,
+                },
+            ).json(),
+        )
+
+    def get_deck_change(self, deck_change_id: str) -> ChangeShown:
+        """A change of a code deck."""
+        return cast("ChangeShown", self._ask("GET", f"/api/v1/deck-changes/{deck_change_id}").json())
+
+    def list_deck_change_lines(
+        self,
+        deck_change_id: str,
+        *,
+        kind: Literal["contradicted", "moved", "renamed", "respelled", "new", "same"] | None | None = None,
+        code: str | None = None,
+        limit: int | None = None,
+        offset: int | None = None,
+    ) -> ComparedLines:
+        """The lines of a change as they were compared, conflicts first; and the rows that gave none."""
+        return cast(
+            "ComparedLines",
+            self._ask(
+                "GET",
+                f"/api/v1/deck-changes/{deck_change_id}/lines",
+                query={"kind": kind, "code": code, "limit": limit, "offset": offset},
+            ).json(),
+        )
+
+    def apply_deck_change(
+        self, deck_change_id: str, body: Application, *, idempotency_key: str | None = None
+    ) -> ChangeShown:
+        """Bring what was compared into the deck, all of it at once; special rates follow."""
+        return cast(
+            "ChangeShown",
+            self._ask(
+                "POST", f"/api/v1/deck-changes/{deck_change_id}/apply", json=body, idempotency_key=idempotency_key
+            ).json(),
+        )
+
+    def undo_deck_change(
+        self, deck_change_id: str, body: Because, *, idempotency_key: str | None = None
+    ) -> ChangeShown:
+        """Take a change of a deck back: each of its codes is what it was before."""
+        return cast(
+            "ChangeShown",
+            self._ask(
+                "POST", f"/api/v1/deck-changes/{deck_change_id}/undo", json=body, idempotency_key=idempotency_key
+            ).json(),
+        )
+
+    def discard_deck_change(
+        self, deck_change_id: str, body: Because, *, idempotency_key: str | None = None
+    ) -> ChangeShown:
+        """Say no to a change that is compared; it stays in the history."""
+        return cast(
+            "ChangeShown",
+            self._ask(
+                "POST", f"/api/v1/deck-changes/{deck_change_id}/discard", json=body, idempotency_key=idempotency_key
+            ).json(),
+        )
+
+    def list_destination_groups(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["name", "-name", "id", "-id"] | None = None,
+        fields: str | None = None,
+        name: str | None = None,
+        name_ne: str | None = None,
+        name_like: str | None = None,
+    ) -> PageGroupShownRow:
+        """List the destination groups."""
+        return cast(
+            "PageGroupShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/destination-groups",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "name": name,
+                    "name[ne]": name_ne,
+                    "name[like]": name_like,
+                },
+            ).json(),
+        )
+
+    def create_destination_group(self, body: NewGroup, *, idempotency_key: str | None = None) -> GroupWithMembers:
+        """Make a destination group."""
+        return cast(
+            "GroupWithMembers",
+            self._ask("POST", "/api/v1/destination-groups", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def get_destination_group(self, group_id: int) -> GroupWithMembers:
+        """A destination group with its destinations."""
+        return cast("GroupWithMembers", self._ask("GET", f"/api/v1/destination-groups/{group_id}").json())
+
+    def change_destination_group(
+        self, group_id: int, body: GroupChange, *, idempotency_key: str | None = None
+    ) -> GroupWithMembers:
+        """Rename a group or set its destinations; special rates for it follow."""
+        return cast(
+            "GroupWithMembers",
+            self._ask(
+                "PATCH", f"/api/v1/destination-groups/{group_id}", json=body, idempotency_key=idempotency_key
+            ).json(),
+        )
+
+    def list_special_rates(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["valid_from", "-valid_from", "created_at", "-created_at"] | None = None,
+        fields: str | None = None,
+        tariff_id: str | None = None,
+        destination: str | None = None,
+        destination_ne: str | None = None,
+        destination_like: str | None = None,
+        group_id: int | None = None,
+        group_id_gt: int | None = None,
+        group_id_gte: int | None = None,
+        group_id_lt: int | None = None,
+        group_id_lte: int | None = None,
+        deck_id: int | None = None,
+        deck_id_gt: int | None = None,
+        deck_id_gte: int | None = None,
+        deck_id_lt: int | None = None,
+        deck_id_lte: int | None = None,
+        in_force_at: str | None = None,
+        valid_from: str | None = None,
+        valid_from_gt: str | None = None,
+        valid_from_gte: str | None = None,
+        valid_from_lt: str | None = None,
+        valid_from_lte: str | None = None,
+        valid_to: str | None = None,
+        valid_to_gt: str | None = None,
+        valid_to_gte: str | None = None,
+        valid_to_lt: str | None = None,
+        valid_to_lte: str | None = None,
+    ) -> PageSpecialRateShownRow:
+        """List the special rates, the latest first."""
+        return cast(
+            "PageSpecialRateShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/special-rates",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "tariff_id": tariff_id,
+                    "destination": destination,
+                    "destination[ne]": destination_ne,
+                    "destination[like]": destination_like,
+                    "group_id": group_id,
+                    "group_id[gt]": group_id_gt,
+                    "group_id[gte]": group_id_gte,
+                    "group_id[lt]": group_id_lt,
+                    "group_id[lte]": group_id_lte,
+                    "deck_id": deck_id,
+                    "deck_id[gt]": deck_id_gt,
+                    "deck_id[gte]": deck_id_gte,
+                    "deck_id[lt]": deck_id_lt,
+                    "deck_id[lte]": deck_id_lte,
+                    "in_force_at": in_force_at,
+                    "valid_from": valid_from,
+                    "valid_from[gt]": valid_from_gt,
+                    "valid_from[gte]": valid_from_gte,
+                    "valid_from[lt]": valid_from_lt,
+                    "valid_from[lte]": valid_from_lte,
+                    "valid_to": valid_to,
+                    "valid_to[gt]": valid_to_gt,
+                    "valid_to[gte]": valid_to_gte,
+                    "valid_to[lt]": valid_to_lt,
+                    "valid_to[lte]": valid_to_lte,
+                },
+            ).json(),
+        )
+
+    def create_special_rate(self, body: NewSpecialRate, *, idempotency_key: str | None = None) -> SpecialRateChanged:
+        """Give a destination or a group an exclusive price; an earlier special rate of the same ends where this begins."""
+        return cast(
+            "SpecialRateChanged",
+            self._ask("POST", "/api/v1/special-rates", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def get_special_rate(self, special_rate_id: str) -> SpecialRateShown:
+        """A special rate."""
+        return cast("SpecialRateShown", self._ask("GET", f"/api/v1/special-rates/{special_rate_id}").json())
+
+    def end_special_rate(
+        self, special_rate_id: str, body: SpecialRateEnd, *, idempotency_key: str | None = None
+    ) -> SpecialRateChanged:
+        """Let a special rate end; the tariff's other rates hold again from then on."""
+        return cast(
+            "SpecialRateChanged",
+            self._ask(
+                "POST", f"/api/v1/special-rates/{special_rate_id}/end", json=body, idempotency_key=idempotency_key
+            ).json(),
         )
 
     def list_switches(

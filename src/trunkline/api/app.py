@@ -17,6 +17,9 @@ from trunkline.api import (
     batches,
     bill_runs,
     contacts,
+    deals,
+    decks,
+    destination_groups,
     exchange_rates,
     idempotency,
     identities,
@@ -25,12 +28,14 @@ from trunkline.api import (
     mappings,
     preview,
     problems,
+    rate_analysis,
     rates,
     records,
     rejects,
     reports,
     reratings,
     sources,
+    special_rates,
     statements,
     switches,
     tariffs,
@@ -97,8 +102,15 @@ api.add_router("/accounts", assignments.router)
 api.add_router("/accounts", statements.router)
 api.add_router("/tariffs", tariffs.router)
 api.add_router("/tariffs", rates.router)
+api.add_router("/rate-analysis", rate_analysis.router)
+api.add_router("/deals", deals.router)
 api.add_router("/time-profiles", tariffs.profiles)
 api.add_router("/exchange-rates", exchange_rates.router)
+api.add_router("/decks", decks.router)
+api.add_router("/codes", decks.codes_router)
+api.add_router("/deck-changes", decks.changes_router)
+api.add_router("/destination-groups", destination_groups.router)
+api.add_router("/special-rates", special_rates.router)
 api.add_router("/switches", switches.router)
 api.add_router("/formats", mappings.formats)
 api.add_router("/mappings", mappings.router)

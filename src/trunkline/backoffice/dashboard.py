@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from trunkline.backoffice.business import ATTEMPTS, MEASURES, Traffic, course_rows, ratio, tiles
+from trunkline.backoffice.deal_panels import alarm_rows
 from trunkline.backoffice.panels import PANEL_ROWS, Link, Panel
 from trunkline.backoffice.shown import NOTHING, money, row_link
 from trunkline.backoffice.site import site
@@ -20,6 +21,8 @@ from trunkline.identity.principal import principal_of
 from trunkline.kit.clock import now
 from trunkline.ledger.choices import AccountClass
 from trunkline.ledger.queries import standing_of
+from trunkline.pricing.deals.choices import AlarmChoice
+from trunkline.pricing.deals.queries import open_alarms as deal_alarms
 from trunkline.reports.queries import wrong_deliveries
 from trunkline.tenancy.queries import current_tenant
 from trunkline.usage.choices import BatchState
@@ -150,6 +153,8 @@ def _needs_a_person(request: HttpRequest) -> Panel:
         rows += [
             (row_link(request, alarm.source, alarm.source.name), alarm.get_kind_display()) for alarm in open_alarms()
         ]
+    if may(Permission.TARIFFS_READ):
+        rows += alarm_rows(request, deal_alarms().exclude(kind=AlarmChoice.ACHIEVED)[:PANEL_ROWS])
     if may(Permission.REPORTS_READ):
         rows += [
             (

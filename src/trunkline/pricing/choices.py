@@ -38,3 +38,18 @@ class OnBreachChoice(models.TextChoices):
     PUSH = "push", _("pushed to the first day that is allowed")
     FLAG = "flag", _("flagged and left as it is")
     REFUSE = "refuse", _("refused")
+
+
+class DeckSource(models.TextChoices):
+    """Where the codes of a change of a deck come from."""
+
+    SHEET = "sheet", _("sheet")  # a file of codes and names
+    HAND = "hand", _("by hand")  # single codes
+    WORLD = "world", _("world")  # the numbering plans of the library phonenumbers
+
+
+class DeckModeChoice(models.TextChoices):
+    """What becomes of codes that the deck has already."""
+
+    ADD = "add", _("add missing codes only")
+    UPDATE = "update", _("update names too")

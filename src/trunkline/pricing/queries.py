@@ -12,6 +12,7 @@ from trunkline.core.period import get_zone, local_date
 from trunkline.kit.models import find_public
 from trunkline.pricing.choices import ImportState
 from trunkline.pricing.compare import Kind
+from trunkline.pricing.deck_queries import default_deck
 from trunkline.pricing.models import Agreement, SheetImport, SheetTemplate
 from trunkline.pricing.notice import Counting, Notice
 from trunkline.tariffs.models import AccountTariff, Code, Tariff
@@ -100,8 +101,10 @@ def charged_quantities(tariff: Tariff, at: datetime) -> dict[int, int]:
 
 
 def deck_codes() -> dict[str, list[str]]:
-    """The codes of each destination in the tenant's decks, for sheets that name destinations alone."""
+    """The codes of each destination in the tenant's default deck, for sheets that name destinations alone; in all decks where none is the default."""
+    deck = default_deck()
+    rows = Code.objects.all() if deck is None else Code.objects.filter(deck=deck)
     found: dict[str, list[str]] = {}
-    for name, code in Code.objects.order_by("code").values_list("destination__name", "code").distinct():
+    for name, code in rows.order_by("code").values_list("destination__name", "code").distinct():
         found.setdefault(name, []).append(code)
     return found

@@ -20,16 +20,40 @@ def sweep_leftovers(*, timestamp: int) -> None:
 
 
 def sweep(tenant_id: int, *, at: datetime) -> int:
-    """Remove the folders of a tenant that no sheet names and nobody has written to for a day; how many."""
+    """Remove the folders of a tenant that no sheet and no change of a deck names and nobody has written to for a day; how many."""
     from trunkline.pricing import files
+    from trunkline.pricing.models import DeckChange
     from trunkline.pricing.queries import imports
     from trunkline.tenancy.scope import scope
 
-    folders = files.import_folders(tenant_id)
+    folders = [*files.import_folders(tenant_id), *files.deck_folders(tenant_id)]
     old = [each for each in folders if datetime.fromtimestamp(each.stat().st_mtime, UTC) < at - ABANDONED]
+    if not old:
+        return 0
     with scope(tenant_id, "system"):
-        known = {str(each) for each in imports().values_list("public_id", flat=True)} if old else set()
+        ids = [*imports().values_list("public_id", flat=True), *DeckChange.objects.values_list("public_id", flat=True)]
+    known = {str(each) for each in ids}
     left = [each for each in old if each.name not in known]
     for each in left:
         files.remove_folder(each)
     return len(left)
+
+
+@jobs.every("23 * * * *", "pricing.deals")
+def review_deals(*, timestamp: int) -> None:
+    """Every hour, bring the alarms of swap deals in line with how the deals stand."""
+    from trunkline.pricing.deals import alarms
+    from trunkline.tenancy.queries import tenant_ids
+    from trunkline.tenancy.scope import scope
+
+    for tenant_id in tenant_ids():
+        with scope(tenant_id, "system"):
+            alarms.review_deals(at=clock.now())
+
+
+@jobs.task("pricing.deal_mail")
+def send_deal_mail(*, tenant_id: int, alarm_id: int) -> None:
+    """Send the mail of one alarm."""
+    from trunkline.pricing.deals.mails import send_alarm
+
+    send_alarm(tenant_id=tenant_id, alarm_id=alarm_id)

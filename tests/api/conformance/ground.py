@@ -16,6 +16,7 @@ from tests.db.usage.carrier import NOW, START, Carrier, line
 from tests.isolation.rows import make_row
 from trunkline.identity.permissions import NOT_FOR_KEYS, Permission
 from trunkline.kit.secrets import Secret
+from trunkline.pricing.actions import import_deck
 from trunkline.reports.actions import save_report
 from trunkline.tariffs.actions import create_time_profile
 from trunkline.tariffs.models import Rate, Tariff
@@ -77,6 +78,14 @@ def _furnish(carrier: Carrier) -> None:
     create_switch(name="old", format="mapping", options={"mapping": MAPPING}, at=NOW)
     create_rule(given=GivenRule(name="premium", stage="after_account", actions="tag premium"), at=NOW)
     create_time_profile(name="nights", windows=[{"from": "20:00", "to": "24:00"}], at=NOW)
+    import_deck(
+        carrier.tenant_id,
+        deck="World",
+        data=b"254,Kenya\n33,France\n",
+        file_name="codes.csv",
+        actor="test",
+        now=lambda: NOW,
+    )
     save_report(name="days", asked={"by": "day", "view": "summary"})
     switch = access_switch("common")
     source = add_source(

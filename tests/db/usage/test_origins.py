@@ -101,7 +101,7 @@ def test_a_deck_that_changes_proposes_a_rerating_that_finds_the_new_prices(carri
         assert get_code_deck("Origins").name == "Origins"
         done = price_changes.load_code_deck(name="Origins", codes={"81": "Abroad"}, at=NOW)
         assert [(each.tariff and each.tariff.name, each.start_from) for each in done.proposals] == [("sell", None)]
-        assert "codes loaded into the origin deck Origins" in done.proposals[0].cause
+        assert "codes changed in the origin deck Origins" in done.proposals[0].cause
     assert said(carrier, "elsewhere")["prices"]["is_current"] is False
     apply(carrier)
     assert sold(carrier) == {key: Decimal(amount) for key, amount in (EXPECTED | {"elsewhere": "0.16"}).items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ from trunkline.pricing.actions.origins import apply_origins, undo_origins, write
 from trunkline.pricing.checks import Level, Looked, Settings, cost_of, count_kinds, findings
 from trunkline.pricing.choices import ImportState
 from trunkline.pricing.compare import Kind, Scope, allowed_begins, closings
+from trunkline.pricing.deck_queries import special_codes
 from trunkline.pricing.models import Agreement, SheetImport, SheetTemplate
 from trunkline.pricing.notice import OnBreach
 from trunkline.pricing.offered import ERRORS, Offered, Ways
@@ -84,6 +85,7 @@ class Ground:
     settings: Settings
     is_repeated: bool
     quantities: Mapping[int, int]
+    special: Sequence[tuple[str, int, int]]
 
 
 # Reads a sheet: called outside any scope with how the tariff takes lines, and when lines begin that nothing dates.
@@ -234,6 +236,7 @@ def _ground(asked: Asked, sha256: str, at: datetime) -> Ground:
         Settings.of(checks or {}),
         is_applied(tariff, sha256),
         charged_quantities(tariff, at),
+        special_codes(tariff),
     )
 
 
@@ -285,6 +288,7 @@ def _compare(ground: Ground, offered: Offered, asked: Asked, effective_at: datet
         doubts=offered.doubts,
         is_last=is_last,
         is_repeated=ground.is_repeated,
+        special=ground.special,
     )
 
 

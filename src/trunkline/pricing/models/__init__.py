@@ -1,5 +1,15 @@
 """Every model of the pricing room."""
 
+from trunkline.pricing.models.deals import Deal, DealAlarm, DealItem
+from trunkline.pricing.models.decks import DeckChange
 from trunkline.pricing.models.imports import Agreement, SheetImport, SheetTemplate
 
-__all__ = ["Agreement", "SheetImport", "SheetTemplate"]
+__all__ = [
+    "Agreement",
+    "Deal",
+    "DealAlarm",
+    "DealItem",
+    "DeckChange",
+    "SheetImport",
+    "SheetTemplate",
+]
