@@ -37,6 +37,7 @@ GROUPS = {
     "tariff": Group("tariff"),
     "agreement": Group("agreement"),
     "sheet": Group("sheet", prepares_itself=frozenset({"read"})),
+    "generator": Group("generator"),
     "switch": Group("switch"),
     "rule": Group("rule"),
     "source": Group("source"),
