@@ -166,6 +166,9 @@ AlarmShownRow = TypedDict(
 )
 
 
+Application = TypedDict("Application", {"overrule": "NotRequired[list[str]]", "reason": "NotRequired[str]"})
+
+
 AssignmentChanged = TypedDict(
     "AssignmentChanged",
     {
@@ -626,6 +629,76 @@ FormatShown = TypedDict(
 Formats = TypedDict("Formats", {"data": "list[FormatShown]"})
 
 
+GeneratedCode = TypedDict(
+    "GeneratedCode",
+    {
+        "code": "str",
+        "destination": "str",
+        "became": "Literal['priced', 'blocked', 'left_out', 'kept', 'excluded', 'collapsed', 'other']",
+        "kind": "str",
+        "before": "str",
+        "price": "str",
+        "cost": "str",
+        "margin": "str",
+        "margin_percent": "str",
+        "offers": "int",
+        "cheapest": "str",
+        "held_by": "Literal['', 'floor', 'maximum']",
+        "is_below_cost": "bool",
+        "units": "int",
+        "begins": "str",
+    },
+)
+
+
+GeneratedCodes = TypedDict("GeneratedCodes", {"codes": "list[GeneratedCode]", "next_offset": "int | None"})
+
+
+GeneratorChange = TypedDict(
+    "GeneratorChange",
+    {
+        "name": "NotRequired[str | None]",
+        "tariff_id": "NotRequired[str | None]",
+        "deck": "NotRequired[str | None]",
+        "source_ids": "NotRequired[list[str] | None]",
+        "agreement": "NotRequired[str | None]",
+        "settings": "NotRequired[dict[str, Any] | None]",
+    },
+)
+
+
+GeneratorShown = TypedDict(
+    "GeneratorShown",
+    {
+        "id": "str",
+        "name": "str",
+        "tariff_id": "str",
+        "tariff": "str",
+        "deck": "str",
+        "source_ids": "list[str]",
+        "sources": "list[str]",
+        "agreement": "str | None",
+        "settings": "dict[str, Any]",
+    },
+)
+
+
+GeneratorShownRow = TypedDict(
+    "GeneratorShownRow",
+    {
+        "id": "NotRequired[str]",
+        "name": "NotRequired[str]",
+        "tariff_id": "NotRequired[str]",
+        "tariff": "NotRequired[str]",
+        "deck": "NotRequired[str]",
+        "source_ids": "NotRequired[list[str]]",
+        "sources": "NotRequired[list[str]]",
+        "agreement": "NotRequired[str | None]",
+        "settings": "NotRequired[dict[str, Any]]",
+    },
+)
+
+
 GroupsAsked = TypedDict(
     "GroupsAsked",
     {
@@ -1031,6 +1104,19 @@ NewContact = TypedDict(
 NewExchangeRate = TypedDict("NewExchangeRate", {"base": "str", "quote": "str", "on": "str", "rate": "str"})
 
 
+NewGenerator = TypedDict(
+    "NewGenerator",
+    {
+        "name": "str",
+        "tariff_id": "str",
+        "deck": "str",
+        "source_ids": "list[str]",
+        "agreement": "NotRequired[str | None]",
+        "settings": "NotRequired[dict[str, Any]]",
+    },
+)
+
+
 NewIdentity = TypedDict(
     "NewIdentity",
     {
@@ -1045,6 +1131,9 @@ NewIdentity = TypedDict(
         "valid_to": "NotRequired[str | None]",
     },
 )
+
+
+NewRun = TypedDict("NewRun", {"effective_at": "NotRequired[str | None]", "prices_at": "NotRequired[str | None]"})
 
 
 NewSavedReport = TypedDict(
@@ -1199,6 +1288,11 @@ PageExchangeRateShownRow = TypedDict(
 )
 
 
+PageGeneratorShownRow = TypedDict(
+    "PageGeneratorShownRow", {"data": "list[GeneratorShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
 PageIdentityShownRow = TypedDict(
     "PageIdentityShownRow", {"data": "list[IdentityShownRow]", "has_more": "bool", "next_cursor": "str | None"}
 )
@@ -1242,6 +1336,11 @@ PageRejectShownRow = TypedDict(
 
 PageReratingShownRow = TypedDict(
     "PageReratingShownRow", {"data": "list[ReratingShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageRunShownRow = TypedDict(
+    "PageRunShownRow", {"data": "list[RunShownRow]", "has_more": "bool", "next_cursor": "str | None"}
 )
 
 
@@ -1661,6 +1760,9 @@ RecordsAsked = TypedDict(
 )
 
 
+Refusal = TypedDict("Refusal", {"reason": "str"})
+
+
 RejectGroupShown = TypedDict(
     "RejectGroupShown",
     {
@@ -1846,6 +1948,55 @@ ReratingWhole = TypedDict(
 
 
 RuleSide = Literal["both", "sell", "buy"]
+
+
+RunFailure = TypedDict("RunFailure", {"code": "str", "detail": "str"})
+
+
+RunShown = TypedDict(
+    "RunShown",
+    {
+        "id": "str",
+        "generator_id": "str",
+        "generator": "str",
+        "tariff": "str",
+        "state": "Literal['waiting', 'failed', 'received', 'read', 'compared', 'applied', 'undone', 'discarded']",
+        "effective_at": "str",
+        "prices_at": "str",
+        "asked_at": "str",
+        "finished_at": "str | None",
+        "begins_at": "str | None",
+        "sheet_id": "str | None",
+        "counts": "dict[str, Any]",
+        "figures": "dict[str, Any]",
+        "sources": "list[dict[str, Any]]",
+        "findings": "list[dict[str, Any]]",
+        "failure": "RunFailure | None",
+    },
+)
+
+
+RunShownRow = TypedDict(
+    "RunShownRow",
+    {
+        "id": "NotRequired[str]",
+        "generator_id": "NotRequired[str]",
+        "generator": "NotRequired[str]",
+        "tariff": "NotRequired[str]",
+        "state": "NotRequired[Literal['waiting', 'failed', 'received', 'read', 'compared', 'applied', 'undone', 'discarded']]",
+        "effective_at": "NotRequired[str]",
+        "prices_at": "NotRequired[str]",
+        "asked_at": "NotRequired[str]",
+        "finished_at": "NotRequired[str | None]",
+        "begins_at": "NotRequired[str | None]",
+        "sheet_id": "NotRequired[str | None]",
+        "counts": "NotRequired[dict[str, Any]]",
+        "figures": "NotRequired[dict[str, Any]]",
+        "sources": "NotRequired[list[dict[str, Any]]]",
+        "findings": "NotRequired[list[dict[str, Any]]]",
+        "failure": "NotRequired[RunFailure | None]",
+    },
+)
 
 
 SavedReportShown = TypedDict(
@@ -3101,6 +3252,161 @@ class Client:
         return cast(
             "EffectiveRate",
             self._ask("GET", "/api/v1/exchange-rates/effective", query={"base": base, "quote": quote, "on": on}).json(),
+        )
+
+    def list_generators(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["name", "-name"] | None = None,
+        fields: str | None = None,
+        name: str | None = None,
+        name_ne: str | None = None,
+        tariff_id: str | None = None,
+    ) -> PageGeneratorShownRow:
+        """List the generators."""
+        return cast(
+            "PageGeneratorShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/generators",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "name": name,
+                    "name[ne]": name_ne,
+                    "tariff_id": tariff_id,
+                },
+            ).json(),
+        )
+
+    def create_generator(self, body: NewGenerator, *, idempotency_key: str | None = None) -> GeneratorShown:
+        """Keep how a tariff is made from vendors' prices."""
+        return cast(
+            "GeneratorShown", self._ask("POST", "/api/v1/generators", json=body, idempotency_key=idempotency_key).json()
+        )
+
+    def get_generator(self, generator_id: str) -> GeneratorShown:
+        """A generator."""
+        return cast("GeneratorShown", self._ask("GET", f"/api/v1/generators/{generator_id}").json())
+
+    def change_generator(
+        self, generator_id: str, body: GeneratorChange, *, idempotency_key: str | None = None
+    ) -> GeneratorShown:
+        """Change a generator. Runs that were made stay what they are."""
+        return cast(
+            "GeneratorShown",
+            self._ask("PATCH", f"/api/v1/generators/{generator_id}", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def run_generator(self, generator_id: str, body: NewRun, *, idempotency_key: str | None = None) -> RunShown:
+        """Have a worker make the prices and compare them with the tariff's. Ask `GET /generator-runs/{id}` how far it has come."""
+        return cast(
+            "RunShown",
+            self._ask(
+                "POST", f"/api/v1/generators/{generator_id}/runs", json=body, idempotency_key=idempotency_key
+            ).json(),
+        )
+
+    def list_generator_runs(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["asked_at", "-asked_at"] | None = None,
+        fields: str | None = None,
+        asked_at: str | None = None,
+        asked_at_gt: str | None = None,
+        asked_at_gte: str | None = None,
+        asked_at_lt: str | None = None,
+        asked_at_lte: str | None = None,
+        generator_id: str | None = None,
+        tariff_id: str | None = None,
+    ) -> PageRunShownRow:
+        """List the runs of all generators, the latest first."""
+        return cast(
+            "PageRunShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/generator-runs",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "asked_at": asked_at,
+                    "asked_at[gt]": asked_at_gt,
+                    "asked_at[gte]": asked_at_gte,
+                    "asked_at[lt]": asked_at_lt,
+                    "asked_at[lte]": asked_at_lte,
+                    "generator_id": generator_id,
+                    "tariff_id": tariff_id,
+                },
+            ).json(),
+        )
+
+    def get_generator_run(self, generator_run_id: str) -> RunShown:
+        """A run: how far it has come, and what it makes."""
+        return cast("RunShown", self._ask("GET", f"/api/v1/generator-runs/{generator_run_id}").json())
+
+    def list_generated_codes(
+        self,
+        generator_run_id: str,
+        *,
+        kind: Literal["new", "increase", "decrease", "increment", "moved", "blocked", "closed", "refused", "unchanged"]
+        | None
+        | None = None,
+        only: Literal["floor", "maximum", "below_cost", "no_offer", "excluded", "collapsed", "no_line"]
+        | None
+        | None = None,
+        code: str | None = None,
+        limit: int | None = None,
+        offset: int | None = None,
+    ) -> GeneratedCodes:
+        """What a run makes of the codes: price before and now, cost and margin; what matters most first."""
+        return cast(
+            "GeneratedCodes",
+            self._ask(
+                "GET",
+                f"/api/v1/generator-runs/{generator_run_id}/codes",
+                query={"kind": kind, "only": only, "code": code, "limit": limit, "offset": offset},
+            ).json(),
+        )
+
+    def apply_generator_run(
+        self, generator_run_id: str, body: Application, *, idempotency_key: str | None = None
+    ) -> RunShown:
+        """Make the prices of a run true, all of them at once."""
+        return cast(
+            "RunShown",
+            self._ask(
+                "POST", f"/api/v1/generator-runs/{generator_run_id}/apply", json=body, idempotency_key=idempotency_key
+            ).json(),
+        )
+
+    def undo_generator_run(
+        self, generator_run_id: str, body: Refusal, *, idempotency_key: str | None = None
+    ) -> RunShown:
+        """Take a run back: the prices that stood before it stand again."""
+        return cast(
+            "RunShown",
+            self._ask(
+                "POST", f"/api/v1/generator-runs/{generator_run_id}/undo", json=body, idempotency_key=idempotency_key
+            ).json(),
+        )
+
+    def discard_generator_run(
+        self, generator_run_id: str, body: Refusal, *, idempotency_key: str | None = None
+    ) -> RunShown:
+        """Say no to a run that is not applied; it stays in the history."""
+        return cast(
+            "RunShown",
+            self._ask(
+                "POST", f"/api/v1/generator-runs/{generator_run_id}/discard", json=body, idempotency_key=idempotency_key
+            ).json(),
         )
 
     def list_switches(

@@ -18,6 +18,7 @@ from trunkline.api import (
     bill_runs,
     contacts,
     exchange_rates,
+    generators,
     idempotency,
     identities,
     invoices,
@@ -99,6 +100,8 @@ api.add_router("/tariffs", tariffs.router)
 api.add_router("/tariffs", rates.router)
 api.add_router("/time-profiles", tariffs.profiles)
 api.add_router("/exchange-rates", exchange_rates.router)
+api.add_router("/generators", generators.router)
+api.add_router("/generator-runs", generators.runs)
 api.add_router("/switches", switches.router)
 api.add_router("/formats", mappings.formats)
 api.add_router("/mappings", mappings.router)

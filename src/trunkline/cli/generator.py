@@ -191,17 +191,20 @@ def run(
     json: JsonOption = False,
 ) -> None:
     """Make the prices and compare them with the tariff's. Nothing changes until the run is applied."""
-    from trunkline.pricing.actions import apply_import, run_generator
-    from trunkline.pricing.generated import get_generator
+    from trunkline.pricing.actions import apply_import, ask_run, make_run
+    from trunkline.pricing.generated import access_made, get_generator
 
     with tenant_scope(tenant) as tenant_id:
         generator = get_generator(name)
         zone = generator.tariff.timezone
         begins, taken = given_instant(effective, zone), given_instant(prices_at, zone)
-    made = run_generator(tenant_id, generator.pk, effective_at=begins, prices_at=taken, actor=actor(), now=now)
+        asked = ask_run(generator_id=generator.pk, effective_at=begins, prices_at=taken, is_deferred=False, at=now())
+    made = make_run(tenant_id, asked.pk, actor=actor(), now=now)
     if apply:
-        apply_import(tenant_id, made.sheet_id, actor=actor(), now=now)
-    simulation(str(made.sheet.public_id), tenant, json=json)
+        with tenant_scope(tenant):
+            _, sheet = access_made(str(made.public_id))
+        apply_import(tenant_id, sheet.pk, actor=actor(), now=now)
+    simulation(str(made.public_id), tenant, json=json)
 
 
 @app.command()
@@ -332,18 +335,20 @@ def undo(run: RunArgument, tenant: TenantOption, reason: ReasonOption, json: Jso
 def discard(run: RunArgument, tenant: TenantOption, reason: ReasonOption, json: JsonOption = False) -> None:
     """Say no to a run that is not applied; it stays in the history."""
     from trunkline.pricing.actions import discard_import
-    from trunkline.pricing.generated import access_run
+    from trunkline.pricing.generated import access_made
 
     with tenant_scope(tenant, reason=reason):
-        discard_import(import_id=access_run(run).sheet_id, reason=reason, at=now())
+        _, sheet = access_made(run)
+        discard_import(import_id=sheet.pk, reason=reason, at=now())
     _told(tenant, run, json)
 
 
 def _found(tenant: str, run: str) -> tuple[int, int]:
-    from trunkline.pricing.generated import access_run
+    from trunkline.pricing.generated import access_made
 
     with tenant_scope(tenant) as tenant_id:
-        return tenant_id, access_run(run).sheet_id
+        _, sheet = access_made(run)
+        return tenant_id, sheet.pk
 
 
 def _told(tenant: str, run: str, json: bool) -> None:
@@ -370,10 +375,18 @@ def _facts(generator: Generator) -> dict[str, Any]:
 
 
 def _run_facts(run: GeneratorRun) -> dict[str, Any]:
+    from trunkline.pricing.generated import state_of
+
     sheet = run.sheet
-    return {
-        "id": str(sheet.public_id), "generator": run.generator.name, "tariff": sheet.tariff.name, "state": sheet.state,
-        "agreement": sheet.agreement.name if sheet.agreement else None, "run_at": utc_text(sheet.created_at), "prices_at": utc_text(run.prices_at),
-        "effective_at": utc_text(sheet.effective_at), "begins_at": utc_text(sheet.begins_at), "applied_at": utc_text(sheet.applied_at),
-        "reason": sheet.reason, "counts": sheet.counts, "figures": run.figures, "sources": run.sources, "findings": sheet.findings,
+    facts: dict[str, Any] = {
+        "id": str(run.public_id), "generator": run.generator.name, "tariff": run.generator.tariff.name, "state": state_of(run),
+        "run_at": utc_text(run.asked_at), "prices_at": utc_text(run.prices_at), "effective_at": utc_text(run.effective_at),
+        "sheet": None, "agreement": None, "begins_at": None, "applied_at": None, "reason": run.failure_detail,
+        "counts": {}, "figures": run.figures, "sources": run.sources, "findings": [],
+    }  # fmt: skip
+    if sheet is None:
+        return facts
+    return facts | {
+        "sheet": str(sheet.public_id), "agreement": sheet.agreement.name if sheet.agreement else None, "begins_at": utc_text(sheet.begins_at),
+        "applied_at": utc_text(sheet.applied_at), "reason": sheet.reason, "counts": sheet.counts, "findings": sheet.findings,
     }  # fmt: skip

@@ -38,3 +38,14 @@ class OnBreachChoice(models.TextChoices):
     PUSH = "push", _("pushed to the first day that is allowed")
     FLAG = "flag", _("flagged and left as it is")
     REFUSE = "refuse", _("refused")
+
+
+class RunState(models.TextChoices):
+    """How far a run of a generator has come; what becomes of its prices is the state of its sheet."""
+
+    WAITING = "waiting", _("being made")  # a worker takes it up
+    MADE = "made", _("made")  # its sheet is there
+    FAILED = "failed", _("failed")  # there is no sheet
+
+
+RUN_GENERATOR = "pricing.run_generator"  # name of the job, by which it is deferred

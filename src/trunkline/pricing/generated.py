@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from django.db.models import Prefetch, QuerySet
 
-from trunkline.core.errors import Invalid, NotFound
+from trunkline.core.errors import Conflict, Invalid, NotFound
 from trunkline.core.money import EXACT, PRICE_SCALE
 from trunkline.engine.units import Unit
 from trunkline.kit.db.scope import current_tenant_id
@@ -22,8 +22,8 @@ from trunkline.pricing.compare import Kind
 from trunkline.pricing.generator.costs import charged_per
 from trunkline.pricing.generator.generate import Became, price_text
 from trunkline.pricing.generator.prices import HeldBy
-from trunkline.pricing.models import Generator, GeneratorRun, GeneratorSource
-from trunkline.pricing.queries import charged_quantities, imports
+from trunkline.pricing.models import Generator, GeneratorRun, GeneratorSource, SheetImport
+from trunkline.pricing.queries import charged_quantities
 from trunkline.tariffs.models import CodeDeck, Rate, Tariff
 from trunkline.tariffs.rules import describe_steps, parse_steps
 
@@ -71,18 +71,30 @@ def get_deck(name: str) -> CodeDeck:
 def runs(generator: Generator | None = None) -> QuerySet[GeneratorRun]:
     """Runs, the latest first; those of a generator."""
     found = GeneratorRun.objects.select_related(
-        "generator", "generator__tariff", "sheet", "sheet__tariff", "sheet__agreement"
+        "generator", "generator__tariff", "generator__deck", "sheet", "sheet__tariff", "sheet__agreement"
     ).order_by("-pk")
     return found if generator is None else found.filter(generator=generator)
 
 
 def access_run(public_id: str) -> GeneratorRun:
-    """The run whose sheet has that id. Raises NotFound `not_found`."""
-    sheet = find_public(imports(), public_id)
-    found = None if sheet is None else runs().filter(sheet=sheet).first()
+    """The run of that id. Raises NotFound `not_found`."""
+    found = find_public(runs(), public_id)
     if found is None:
         raise NotFound("not_found", "run not found.")
     return found
+
+
+def access_made(public_id: str) -> tuple[GeneratorRun, SheetImport]:
+    """The run of that id and its sheet. Raises NotFound `not_found`, Conflict `not_made` if it has none."""
+    found = access_run(public_id)
+    if found.sheet is None:
+        raise Conflict("not_made", "The run has made no prices.", hint=found.failure_detail or "Wait until it is made.")
+    return found, found.sheet
+
+
+def state_of(run: GeneratorRun) -> str:
+    """How far a run has come: what became of its sheet, once there is one."""
+    return str(run.state if run.sheet is None else run.sheet.state)
 
 
 def recent_units(tariff: Tariff, codes: pa.Array, at: datetime) -> npt.NDArray[np.int64]:
@@ -133,6 +145,8 @@ def run_rows(
 
     `kind` as of a sheet's lines, `only` one of `ONLY`, `code` for those that begin so. Raises Invalid `unknown_kind`.
     """
+    if run.sheet is None:
+        return []
     place = files.find_import_folder(current_tenant_id(), run.sheet.public_id)
     made = files.read_table(place / MADE_FILE)
     lines = files.read_table(place / files.LINES)

@@ -14,10 +14,12 @@ from tests.db.tariffs.test_commands import Shell
 from trunkline.cli import agreement, generator, sheet, tariff
 from trunkline.core.errors import Invalid, NotFound
 from trunkline.core.money import Amount
-from trunkline.kit import clock
+from trunkline.kit import clock, jobs
 from trunkline.parties.actions import create_account
 from trunkline.pricing import generated
-from trunkline.pricing.actions import change_generator, create_generator, run_generator
+from trunkline.pricing.actions import ask_run, change_generator, create_generator
+from trunkline.pricing.choices import RUN_GENERATOR
+from trunkline.pricing.tasks import run_generator as run_job
 from trunkline.tariffs import actions as tariffs
 from trunkline.tariffs.models import CodeDeck, Rate, Tariff
 from trunkline.tenancy.scope import scope
@@ -93,7 +95,7 @@ def test_from_vendors_prices_to_a_selling_tariff(filled: Shell) -> None:
         ("25473", "0:0.12/60/60", "2026-03-10", None),
         ("255", "0:0.084/60/1", "2026-03-10", None),
     ]
-    assert filled.json(sheet.app, "show", found["id"])["state"] == "applied"
+    assert filled.json(sheet.app, "show", found["sheet"])["state"] == "applied"
 
 
 def test_a_rerun_keeps_what_did_not_change(filled: Shell, tmp_path: Path) -> None:
@@ -266,5 +268,24 @@ def test_a_run_that_nobody_wants_is_discarded(filled: Shell) -> None:
 def test_a_generator_is_run_by_whoever_has_it_alone(filled: Shell, tenant: Any, other_tenant: Any) -> None:
     with scope(tenant, "test"):
         kept = generated.get_generator("Retail").pk
-    with pytest.raises(NotFound):
-        run_generator(other_tenant.pk, kept, actor="test", now=lambda: AT)
+    with scope(other_tenant, "test"), pytest.raises(NotFound):
+        ask_run(generator_id=kept, at=AT)
+
+
+def test_a_worker_makes_what_was_asked_for_and_says_what_is_in_the_way(filled: Shell, tenant: Any) -> None:
+    with scope(tenant, "test"):
+        kept = generated.get_generator("Retail")
+        good, bad = (
+            ask_run(generator_id=kept.pk, prices_at=when, at=AT) for when in (None, datetime(2025, 1, 1, tzinfo=UTC))
+        )
+        waiting = jobs.is_asked(RUN_GENERATOR, tenant_id=tenant.pk, key=str(good.pk))
+    assert waiting
+    for _ in range(2):  # safe to run twice
+        run_job(tenant_id=tenant.pk, run_id=good.pk)
+        run_job(tenant_id=tenant.pk, run_id=bad.pk)
+    states = {each["id"]: (each["state"], each["reason"][:25]) for each in filled.json(generator.app, "runs")["runs"]}
+    assert states == {
+        str(good.public_id): ("compared", ""), str(bad.public_id): ("failed", "There is no exchange rate"),
+    }  # fmt: skip
+    assert filled.refused(generator.app, "apply", str(bad.public_id)) == "not_made"
+    assert filled.json(generator.app, "simulation", str(bad.public_id))["codes"] == []

@@ -13,13 +13,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from django.db import IntegrityError, transaction
 
-from trunkline.core.errors import Conflict, Invalid, NotFound
-from trunkline.core.ids import uuid7
+from trunkline.core.errors import Conflict, Invalid, NotFound, TrunklineError
 from trunkline.core.period import first_instant, get_zone, local_date, utc_text
 from trunkline.engine.units import Unit
+from trunkline.kit import jobs
 from trunkline.kit.db.locks import lock_rows
+from trunkline.kit.db.scope import current_scope, current_tenant_id
 from trunkline.pricing import files, generated
 from trunkline.pricing.actions.imports import Asked, import_sheet
+from trunkline.pricing.choices import RUN_GENERATOR, RunState
 from trunkline.pricing.compare import Scope
 from trunkline.pricing.generator.generate import Generated, Source, Target, generate
 from trunkline.pricing.generator.settings import Settings
@@ -136,30 +138,71 @@ def _set_sources(generator: Generator, sources: Sequence[Tariff]) -> None:
 class _Plan:
     """A generator as it is when a run begins."""
 
+    run: GeneratorRun
     generator: Generator
     settings: Settings
     sources: tuple[Tariff, ...]
-    effective_at: datetime
-    prices_at: datetime
 
 
-def run_generator(
-    tenant_id: int,
-    generator_id: int,
+def ask_run(
     *,
+    generator_id: int,
     effective_at: datetime | None = None,
     prices_at: datetime | None = None,
-    actor: str,
-    now: Clock,
+    is_deferred: bool = True,
+    at: datetime,
 ) -> GeneratorRun:
-    """Make the prices and compare them with the target's. Nothing counts until the sheet of the run is applied (`apply_import`).
+    """Ask for a run in the name of the scope's actor; a worker makes it unless whoever asks does (`is_deferred`).
 
-    `effective_at`: when they begin; None: now, or so many days on as the generator says. `prices_at`: when the vendors' prices are taken; None: when ours begin.
-    Raises NotFound `not_found`; Conflict `tariff_changed`; Invalid `no_exchange_rate`, `empty_deck`, `nothing_generated`, `overflow`, and what `import_sheet` raises.
+    `effective_at`: when its prices begin; None: now, or so many days on as the generator says. `prices_at`: when the vendors' prices are taken; None: when ours
+    begin. Raises NotFound `not_found`.
     """
-    at = now().replace(microsecond=0)
+    generator = generated.generators().filter(pk=generator_id).first()
+    if generator is None:
+        raise NotFound("not_found", "generator not found.")
+    days = Settings.of(generator.settings).effective_in_days
+    begins = (effective_at or _in_days(generator.tariff, days, at)).replace(microsecond=0)
+    asker = current_scope()
+    run = GeneratorRun.objects.create(
+        generator=generator,
+        effective_at=begins,
+        prices_at=(prices_at or begins).replace(microsecond=0),
+        settings=generator.settings,
+        asked_at=at,
+        asked_by=asker.actor if asker else "system",
+    )
+    if is_deferred:
+        jobs.defer(RUN_GENERATOR, key=str(run.pk), tenant_id=current_tenant_id(), run_id=run.pk)
+    return run
+
+
+def make_run(tenant_id: int, run_id: int, *, actor: str, now: Clock) -> GeneratorRun:
+    """Make the prices of a run that waits and compare them with the target's. Nothing counts until its sheet is applied (`apply_import`).
+
+    What is in the way is kept with the run, and raised: NotFound `not_found`; Conflict `tariff_changed`; Invalid `no_exchange_rate`, `empty_deck`,
+    `nothing_generated`, `overflow`, and what `import_sheet` raises. One that was made is given as it is; cut off by a crash it is made again, and the sheet of
+    the first attempt stays one that nobody has applied.
+    """
     with tenant_scope(tenant_id, actor):
-        plan = _plan(generator_id, effective_at, prices_at, at)
+        run = generated.runs().filter(pk=run_id).first()
+        if run is None:
+            raise NotFound("not_found", "run not found.")
+        if run.state != RunState.WAITING:
+            return run
+        plan = _plan(run)
+    try:
+        sheet, made, about = _made(tenant_id, plan, actor, now)
+    except TrunklineError as error:
+        with tenant_scope(tenant_id, actor):
+            run.state, run.failure, run.failure_detail, run.finished_at = RunState.FAILED, error.code, str(error), now()
+            run.save()
+        raise
+    with tenant_scope(tenant_id, actor):
+        return _keep(run, plan, sheet, made, about, now())
+
+
+def _made(tenant_id: int, plan: _Plan, actor: str, now: Clock) -> tuple[SheetImport, Generated, list[dict[str, Any]]]:
+    at = now().replace(microsecond=0)
     done: list[tuple[Generated, list[dict[str, Any]]]] = []
 
     def read(ways: Ways, begins: datetime) -> Offered:
@@ -184,25 +227,20 @@ def run_generator(
             plan.generator.tariff_id,
             Scope.PARTIAL,
             agreement_id=plan.generator.agreement_id,
-            effective_at=plan.effective_at,
+            effective_at=plan.run.effective_at,
         ),
         notified_at=at,
         actor=actor,
         now=now,
     )
     ((made, about),) = done
-    with tenant_scope(tenant_id, actor):
-        return _keep(plan, sheet, made, about, at)
+    return sheet, made, about
 
 
-def _plan(generator_id: int, effective_at: datetime | None, prices_at: datetime | None, at: datetime) -> _Plan:
-    generator = generated.generators().filter(pk=generator_id).first()
-    if generator is None:
-        raise NotFound("not_found", "generator not found.")
-    settings = Settings.of(generator.settings)
-    begins = (effective_at or _in_days(generator.tariff, settings.effective_in_days, at)).replace(microsecond=0)
+def _plan(run: GeneratorRun) -> _Plan:
+    generator = run.generator
     sources = tuple(each.tariff for each in generated.sources_of(generator))
-    return _Plan(generator, settings, sources, begins, prices_at or begins)
+    return _Plan(run, generator, Settings.of(run.settings), sources)
 
 
 def _in_days(tariff: Tariff, days: int, at: datetime) -> datetime:
@@ -216,10 +254,10 @@ def _said(plan: _Plan, at: datetime) -> bytes:
     """The file of a run: what it was told."""
     said = {
         "generator": plan.generator.name,
-        "run": str(uuid7()),  # no two runs are the same file, also of one instant
+        "run": str(plan.run.public_id),  # so that no two runs are the same file
         "run_at": utc_text(at),
-        "effective_at": utc_text(plan.effective_at),
-        "prices_at": utc_text(plan.prices_at),
+        "effective_at": utc_text(plan.run.effective_at),
+        "prices_at": utc_text(plan.run.prices_at),
         "deck": plan.generator.deck.name,
         "sources": [{"tariff": each.name, "revision": each.revision} for each in plan.sources],
         "settings": plan.settings.as_json(),
@@ -235,7 +273,7 @@ def _read(plan: _Plan) -> tuple[pa.Table, list[Source], list[dict[str, Any]], Ta
         raise Invalid(
             "empty_deck", f"The deck {plan.generator.deck} has no codes.", hint="Load one, or choose another deck."
         )
-    on = local_date(plan.prices_at, get_zone(current_tenant().timezone))
+    on = local_date(plan.run.prices_at, get_zone(current_tenant().timezone))
     exchange = last_exchange_rates(on)
     sources, about = [], []
     for each in plan.sources:
@@ -246,11 +284,11 @@ def _read(plan: _Plan) -> tuple[pa.Table, list[Source], list[dict[str, Any]], Ta
                 f"There is no exchange rate from {each.currency} to {tariff.currency} on {on}, for {each.name}.",
                 hint="Load exchange rates, or leave the vendor out.",
             )
-        rates = asked_rates(each, plan.prices_at)
+        rates = asked_rates(each, plan.run.prices_at)
         tariffs.require_revision(Tariff.objects.get(pk=each.pk), each.revision)
         sources.append(Source(each.name, rates, found[0]))
         about.append(_about(each, len(rates), found[0], found[1].isoformat()))
-    return deck, sources, about, Target(Unit(tariff.unit), codes_from(tariff, plan.effective_at))
+    return deck, sources, about, Target(Unit(tariff.unit), codes_from(tariff, plan.run.effective_at))
 
 
 def _about(tariff: Tariff, rates: int, exchange: Fraction, on: str) -> dict[str, Any]:
@@ -264,17 +302,17 @@ def _about(tariff: Tariff, rates: int, exchange: Fraction, on: str) -> dict[str,
     }
 
 
-def _keep(plan: _Plan, sheet: SheetImport, made: Generated, about: list[dict[str, Any]], at: datetime) -> GeneratorRun:
-    units = generated.recent_units(plan.generator.tariff, made.made["code"].combine_chunks(), at)
+def _keep(
+    run: GeneratorRun, plan: _Plan, sheet: SheetImport, made: Generated, about: list[dict[str, Any]], at: datetime
+) -> GeneratorRun:
+    tariff = plan.generator.tariff
+    units = generated.recent_units(tariff, made.made["code"].combine_chunks(), at)
     rows = made.made.append_column("units", pa.array(units))
-    files.write_table(files.find_import_folder(sheet.tenant_id, sheet.public_id) / generated.MADE_FILE, rows)
+    files.write_table(files.find_import_folder(current_tenant_id(), sheet.public_id) / generated.MADE_FILE, rows)
     cheapest = pc.value_counts(made.made["cheapest"].filter(pc.equal(made.made["became"], 0)).combine_chunks())
     counted = {each["values"]: each["counts"] for each in cheapest.to_pylist()}
-    return GeneratorRun.objects.create(
-        generator=plan.generator,
-        sheet=sheet,
-        settings=plan.settings.as_json(),
-        sources=[each | {"cheapest": counted.get(at, 0)} for at, each in enumerate(about)],
-        prices_at=plan.prices_at,
-        figures=generated.figures_of(rows, Unit(plan.generator.tariff.unit)),
-    )
+    run.sources = [each | {"cheapest": counted.get(number, 0)} for number, each in enumerate(about)]
+    run.figures = generated.figures_of(rows, Unit(tariff.unit))
+    run.state, run.sheet, run.finished_at = RunState.MADE, sheet, at
+    run.save()
+    return run

@@ -201,4 +201,5 @@ def join_offers(asked: Sequence[Asked], rates: Sequence[Fraction], count: int) -
 
 
 def _most(values: Wholes) -> int:
-    return int(np.abs(values).max(initial=0)) if len(values) else 0
+    """The largest of the values without their signs, 1 at least: what it is multiplied by must fit too."""
+    return max(int(np.abs(values).max()), 1) if len(values) else 1

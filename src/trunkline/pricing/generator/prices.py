@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 from fractions import Fraction
+from functools import partial
 from itertools import accumulate
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +18,6 @@ from trunkline.core.money import INT64_MAX, PRICE_DECIMALS, RoundingMode
 from trunkline.engine import rounding
 from trunkline.pricing.generator.costs import INT64_SAFE, Bools, Int64s, Offers, Wholes
 from trunkline.pricing.generator.settings import Method, PercentOf, Settings, Terms
-
-_exact_ratio: Final = np.frompyfunc(money.round_ratio, 3, 1)
 
 
 class HeldBy(IntEnum):
@@ -58,7 +57,8 @@ class _Ratio:
         bottom = bottom * step
         if top.dtype == np.int64:
             return rounding.round_ratio(top, bottom, int(mode)) * step
-        return np.asarray(_exact_ratio(top, bottom, mode)) * step
+        # The mode stays outside: numpy would make a plain number of it.
+        return np.asarray(np.frompyfunc(partial(money.round_ratio, mode=mode), 2, 1)(top, bottom)) * step
 
     def up(self, step: int) -> Wholes:
         """The next multiple of `step` that is not below."""
@@ -67,9 +67,9 @@ class _Ratio:
 
     def times(self, factor: Fraction, plus: int = 0) -> _Ratio:
         """The values times a factor, and a whole number more."""
-        wide = max(_most(self.top) * abs(factor.numerator) + _most(self.bottom) * abs(plus) * factor.denominator, 1)
         top, bottom = self.top, self.bottom
-        if wide >= INT64_SAFE or _most(bottom) * factor.denominator >= INT64_SAFE:
+        below = max(_most(bottom), 1) * factor.denominator
+        if max(_most(top), 1) * abs(factor.numerator) + below * max(abs(plus), 1) >= INT64_SAFE:
             top, bottom = top.astype(object), bottom.astype(object)
         bottom = bottom * factor.denominator
         return _Ratio(top * factor.numerator + bottom * plus, bottom)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import UniqueConstraint
+from django.db.models import CheckConstraint, Q, UniqueConstraint
 
 from trunkline.kit.history import track
 from trunkline.kit.models import PublicIdField, TenantForeignKey, TenantModel, tenant_key, tenant_reference
+from trunkline.pricing.choices import RunState
 
 
 @track()
@@ -64,21 +65,33 @@ class GeneratorRun(TenantModel):
     `sources` has of each vendor the tariff's revision, currency and exchange rate as they were; `figures` what became of the codes and what they earn.
     """
 
+    public_id = PublicIdField()
     generator = tenant_reference("pricing.Generator")
-    sheet = tenant_reference("pricing.SheetImport")
+    state = models.CharField(max_length=8, choices=RunState.choices, default=RunState.WAITING)
+    effective_at = models.DateTimeField(help_text="When its prices begin.")
+    prices_at = models.DateTimeField(help_text="The instant at which the vendors' prices are taken.")
+    sheet = tenant_reference("pricing.SheetImport", null=True)
     settings = models.JSONField(default=dict)
     sources = models.JSONField(default=list)
-    prices_at = models.DateTimeField(help_text="The instant at which the vendors' prices were taken.")
     figures = models.JSONField(default=dict)
+    asked_by = models.CharField(max_length=200, default="system")
+    asked_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    failure = models.CharField(max_length=60, blank=True, default="", help_text="Why it made nothing: a stable code.")
+    failure_detail = models.TextField(blank=True, default="")
 
     class Meta:
         constraints = (
             tenant_key("pricing_generatorrun_tenant_id"),
+            UniqueConstraint(fields=["tenant", "public_id"], name="pricing_generatorrun_public_id"),
             UniqueConstraint(fields=["tenant", "sheet"], name="pricing_generatorrun_sheet"),
             TenantForeignKey(field="generator", name="pricing_generatorrun_generator_fk"),
             TenantForeignKey(field="sheet", name="pricing_generatorrun_sheet_fk"),
+            CheckConstraint(
+                condition=~Q(state=RunState.MADE) | Q(sheet__isnull=False), name="pricing_generatorrun_made"
+            ),
         )
         indexes = (models.Index(fields=["tenant", "generator"], name="pricing_generatorrun_generator"),)
 
     def __str__(self) -> str:
-        return f"{self.generator}: {self.sheet}"
+        return f"{self.generator} {self.asked_at:%Y-%m-%d %H:%M}"
