@@ -230,4 +230,4 @@ def _said(each: dict[str, Any], line: dict[str, Any] | None) -> str:
 
 def _percent(margin: int, price: int) -> str:
     """The margin in percent of the price, for people: one decimal."""
-    return "" if not price else str(EXACT.ratio(margin * 100, price).round_to(1))
+    return "" if price <= 0 else str(EXACT.ratio(margin * 100, price).round_to(1))

@@ -208,8 +208,10 @@ def read_line(text: str) -> dict[str, str]:
 
 
 def write_line(said: Mapping[str, Any]) -> str:
-    """The line of text that `read_line` reads."""
-    return " ".join(f"{name}={shlex.quote(str(value))}" for name, value in said.items())
+    """The line of text that `read_line` reads, the condition first."""
+    order = [each.name for each in (*fields(Condition), *fields(Terms))]
+    names = sorted(said, key=lambda name: order.index(name) if name in order else len(order))
+    return " ".join(f"{name}={shlex.quote(str(said[name]))}" for name in names)
 
 
 def read_weights(text: str) -> list[str]:
