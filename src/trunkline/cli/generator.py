@@ -35,9 +35,10 @@ app = typer.Typer(
 
 Text = str | None
 NameArgument = Annotated[str, typer.Argument(help="Name of the generator.")]
-RunArgument = Annotated[str, typer.Argument(help="Id of the run, as `generator runs` shows it.")]
+RunArgument = Annotated[str, typer.Argument(help="Id of the run, or the name of its generator for the last one.")]
 ReasonOption = Annotated[str, typer.Option(help="Why; it stands in the history of the tariff.")]
 SHOWN_CODES = 20
+TABLES = frozenset({"counts", "figures", "findings", "sources"})
 LEFT = ("tariff", "deck", "source", "agreement", "settings", "rule", "exclude", "weights")
 
 
@@ -254,10 +255,10 @@ def simulation(
     json: JsonOption = False,
 ) -> None:
     """Show what a run makes: counts, what it earns on the traffic of the last 30 days, and for each code price, cost and margin."""
-    from trunkline.pricing.generated import access_run, run_rows
+    from trunkline.pricing.generated import get_run, run_rows
 
     with tenant_scope(tenant):
-        found = access_run(run)
+        found = get_run(run)
         facts = _run_facts(found)
         rows = run_rows(found, kind=kind, only=only, code=code, limit=limit)
     if json:
@@ -266,11 +267,7 @@ def simulation(
     table(
         "",
         ["", ""],
-        [
-            [name, "" if value is None else value]
-            for name, value in facts.items()
-            if name not in {"counts", "figures", "findings", "sources"}
-        ],
+        [[name, value] for name, value in facts.items() if value and name not in TABLES],
     )
     counted = {
         name: count for name, count in facts["counts"].items() if count and name not in ("lines", "monthly_cost")
@@ -335,27 +332,25 @@ def undo(run: RunArgument, tenant: TenantOption, reason: ReasonOption, json: Jso
 def discard(run: RunArgument, tenant: TenantOption, reason: ReasonOption, json: JsonOption = False) -> None:
     """Say no to a run that is not applied; it stays in the history."""
     from trunkline.pricing.actions import discard_import
-    from trunkline.pricing.generated import access_made
+    from trunkline.pricing.generated import get_run, sheet_of
 
     with tenant_scope(tenant, reason=reason):
-        _, sheet = access_made(run)
-        discard_import(import_id=sheet.pk, reason=reason, at=now())
+        discard_import(import_id=sheet_of(get_run(run)).pk, reason=reason, at=now())
     _told(tenant, run, json)
 
 
 def _found(tenant: str, run: str) -> tuple[int, int]:
-    from trunkline.pricing.generated import access_made
+    from trunkline.pricing.generated import get_run, sheet_of
 
     with tenant_scope(tenant) as tenant_id:
-        _, sheet = access_made(run)
-        return tenant_id, sheet.pk
+        return tenant_id, sheet_of(get_run(run)).pk
 
 
 def _told(tenant: str, run: str, json: bool) -> None:
-    from trunkline.pricing.generated import access_run
+    from trunkline.pricing.generated import get_run
 
     with tenant_scope(tenant):
-        facts = _run_facts(access_run(run))
+        facts = _run_facts(get_run(run))
     if json:
         print_json(facts)
     else:

@@ -84,12 +84,25 @@ def access_run(public_id: str) -> GeneratorRun:
     return found
 
 
+def get_run(text: str) -> GeneratorRun:
+    """The run of that id, or the last one of the generator of that name. Raises NotFound `not_found`."""
+    found = find_public(runs(), text) or runs().filter(generator__name=text).first()
+    if found is None:
+        raise NotFound("not_found", f"There is no run {text[:80]!r}.", hint="`trunkline generator runs` shows them.")
+    return found
+
+
 def access_made(public_id: str) -> tuple[GeneratorRun, SheetImport]:
     """The run of that id and its sheet. Raises NotFound `not_found`, Conflict `not_made` if it has none."""
     found = access_run(public_id)
-    if found.sheet is None:
-        raise Conflict("not_made", "The run has made no prices.", hint=found.failure_detail or "Wait until it is made.")
-    return found, found.sheet
+    return found, sheet_of(found)
+
+
+def sheet_of(run: GeneratorRun) -> SheetImport:
+    """The sheet of a run. Raises Conflict `not_made` if it has none."""
+    if run.sheet is None:
+        raise Conflict("not_made", "The run has made no prices.", hint=run.failure_detail or "Wait until it is made.")
+    return run.sheet
 
 
 def state_of(run: GeneratorRun) -> str:

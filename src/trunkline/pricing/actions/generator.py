@@ -168,7 +168,7 @@ def ask_run(
         effective_at=begins,
         prices_at=(prices_at or begins).replace(microsecond=0),
         settings=generator.settings,
-        asked_at=at,
+        asked_at=at.replace(microsecond=0),
         asked_by=asker.actor if asker else "system",
     )
     if is_deferred:
