@@ -21,6 +21,7 @@ from trunkline.api import (
     decks,
     destination_groups,
     exchange_rates,
+    generators,
     idempotency,
     identities,
     invoices,
@@ -111,6 +112,8 @@ api.add_router("/codes", decks.codes_router)
 api.add_router("/deck-changes", decks.changes_router)
 api.add_router("/destination-groups", destination_groups.router)
 api.add_router("/special-rates", special_rates.router)
+api.add_router("/generators", generators.router)
+api.add_router("/generator-runs", generators.runs)
 api.add_router("/switches", switches.router)
 api.add_router("/formats", mappings.formats)
 api.add_router("/mappings", mappings.router)

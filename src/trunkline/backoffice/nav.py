@@ -44,6 +44,8 @@ TASKS: list[tuple[Any, list[Item]]] = [
             (_("Rates"), "list_alt", "tariffs_rate_changelist", Permission.TARIFFS_READ),
             (_("Rate analysis"), "compare_arrows", "rate_analysis", Permission.TARIFFS_READ),
             (_("Swap deals"), "swap_horiz", "pricing_deal_changelist", Permission.TARIFFS_READ),
+            (_("Generators"), "auto_awesome", "pricing_generator_changelist", Permission.TARIFFS_READ),
+            (_("Generator runs"), "play_circle", "pricing_generatorrun_changelist", Permission.TARIFFS_READ),
             (_("Price of a call"), "calculate", "rate_preview", Permission.TARIFFS_READ),
             (_("Time profiles"), "schedule", "tariffs_timeprofile_changelist", Permission.TARIFFS_READ),
             (_("Exchange rates"), "currency_exchange", "tariffs_exchangerate_changelist", Permission.TARIFFS_READ),

@@ -42,6 +42,7 @@ GROUPS = {
     "analysis": Group("analysis"),
     "deal": Group("deal"),
     "sheet": Group("sheet", prepares_itself=frozenset({"read"})),
+    "generator": Group("generator"),
     "switch": Group("switch"),
     "rule": Group("rule"),
     "source": Group("source"),

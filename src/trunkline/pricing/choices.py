@@ -53,3 +53,14 @@ class DeckModeChoice(models.TextChoices):
 
     ADD = "add", _("add missing codes only")
     UPDATE = "update", _("update names too")
+
+
+class RunState(models.TextChoices):
+    """How far a run of a generator has come; what becomes of its prices is the state of its sheet."""
+
+    WAITING = "waiting", _("being made")  # a worker takes it up
+    MADE = "made", _("made")  # its sheet is there
+    FAILED = "failed", _("failed")  # there is no sheet
+
+
+RUN_GENERATOR = "pricing.run_generator"  # name of the job, by which it is deferred

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from trunkline.core.errors import TrunklineError
 from trunkline.kit import clock, jobs
+from trunkline.pricing.choices import RUN_GENERATOR
 
 ABANDONED: Final = timedelta(days=1)  # by then whoever wrote a folder has entered it, or is gone
 
@@ -57,3 +60,12 @@ def send_deal_mail(*, tenant_id: int, alarm_id: int) -> None:
     from trunkline.pricing.deals.mails import send_alarm
 
     send_alarm(tenant_id=tenant_id, alarm_id=alarm_id)
+
+
+@jobs.task(RUN_GENERATOR, queue="pricing")
+def run_generator(*, tenant_id: int, run_id: int) -> None:
+    """Make the prices of a run of a generator. What is in the way stands on the run."""
+    from trunkline.pricing.actions import make_run
+
+    with contextlib.suppress(TrunklineError):
+        make_run(tenant_id, run_id, actor="system", now=clock.now)

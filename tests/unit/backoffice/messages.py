@@ -53,6 +53,7 @@ PLACES: Final[Mapping[str, tuple[str, ...]]] = {
     "reports": ("reports", "summary", "report_form", "dashboard", "business", "search"),
     "sheets": ("sheets", "pricing"),
     "selling": ("rate_analysis", "analysis_form", "deals", "deal_form", "deal_panels"),
+    "generators": ("generators", "generator_form", "generator_runs"),
 }
 
 

@@ -19,6 +19,7 @@ from trunkline.pricing.actions.decks import (
     import_deck,
     undo_deck_change,
 )
+from trunkline.pricing.actions.generator import ask_run, change_generator, create_generator, make_run
 from trunkline.pricing.actions.imports import Asked, apply_import, discard_import, import_sheet, undo_import
 from trunkline.pricing.actions.terms import change_agreement, create_agreement, save_template
 
@@ -28,18 +29,22 @@ __all__ = [
     "apply_deck_change",
     "apply_import",
     "archive_deal",
+    "ask_run",
     "change_agreement",
     "change_deal",
     "change_deck_codes",
+    "change_generator",
     "change_item",
     "compare_world",
     "create_agreement",
     "create_deal",
+    "create_generator",
     "discard_deck_change",
     "discard_import",
     "import_deck",
     "import_sheet",
     "make_item",
+    "make_run",
     "put_items",
     "remove_item",
     "restore_deal",

@@ -2,6 +2,7 @@
 
 from trunkline.pricing.models.deals import Deal, DealAlarm, DealItem
 from trunkline.pricing.models.decks import DeckChange
+from trunkline.pricing.models.generator import Generator, GeneratorRun, GeneratorSource
 from trunkline.pricing.models.imports import Agreement, SheetImport, SheetTemplate
 
 __all__ = [
@@ -10,6 +11,9 @@ __all__ = [
     "DealAlarm",
     "DealItem",
     "DeckChange",
+    "Generator",
+    "GeneratorRun",
+    "GeneratorSource",
     "SheetImport",
     "SheetTemplate",
 ]
