@@ -37,6 +37,7 @@ GROUPS = {
     "tariff": Group("tariff"),
     "agreement": Group("agreement"),
     "sheet": Group("sheet", prepares_itself=frozenset({"read"})),
+    "notification": Group("notification"),
     "switch": Group("switch"),
     "rule": Group("rule"),
     "source": Group("source"),

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from trunkline.kit import clock, jobs
+from trunkline.pricing.notifications.choices import RUN, SEND
 
 ABANDONED: Final = timedelta(days=1)  # by then whoever wrote a folder has entered it, or is gone
 
@@ -33,3 +34,31 @@ def sweep(tenant_id: int, *, at: datetime) -> int:
     for each in left:
         files.remove_folder(each)
     return len(left)
+
+
+@jobs.every("*/10 * * * *", "pricing.plan_notifications")
+def plan_notifications(*, timestamp: int) -> None:
+    """Every ten minutes, give the automatic plans of notifications whose hour has come their turn."""
+    from trunkline.pricing.actions.notifications import plan_runs
+    from trunkline.tenancy.queries import tenant_ids
+    from trunkline.tenancy.scope import scope
+
+    for tenant_id in tenant_ids():
+        with scope(tenant_id, "system"):
+            plan_runs(at=clock.now())
+
+
+@jobs.task(RUN)
+def run_notification_plan(*, tenant_id: int, plan_id: int) -> None:
+    """Send what has changed for one plan."""
+    from trunkline.pricing.actions.notifications import run_plan
+
+    run_plan(tenant_id, plan_id, now=clock.now)
+
+
+@jobs.task(SEND)
+def send_notification(*, tenant_id: int, mail_id: int) -> None:
+    """Send one mail of a notification."""
+    from trunkline.pricing.notifications.mailing import send_mail
+
+    send_mail(tenant_id=tenant_id, mail_id=mail_id, now=clock.now)
