@@ -412,6 +412,31 @@ Books = Literal["invoiced", "unbilled", "all"]
 Closing = TypedDict("Closing", {"closed_on": "str"})
 
 
+CodeForm = Literal["plain", "plus", "zeros"]
+
+
+Column = Literal[
+    "code",
+    "destination",
+    "effective",
+    "rate",
+    "minimum",
+    "interval",
+    "increments",
+    "grace",
+    "setup",
+    "profile",
+    "end",
+    "previous",
+    "difference",
+    "status",
+    "currency",
+]
+
+
+ColumnOf = TypedDict("ColumnOf", {"column": "Column", "title": "NotRequired[str | None]"})
+
+
 ComparedSums = TypedDict(
     "ComparedSums", {"terms": "str", "calls": "int", "used": "int", "billed": "int", "exact": "str"}
 )
@@ -444,6 +469,9 @@ ContactShownRow = TypedDict(
         "id": "NotRequired[int]",
     },
 )
+
+
+DateForm = Literal["YYYY-MM-DD", "DD.MM.YYYY", "DD/MM/YYYY", "MM/DD/YYYY", "DD-Mon-YYYY", "YYYYMMDD"]
 
 
 DeliveryShown = TypedDict(
@@ -613,6 +641,12 @@ FeedShown = TypedDict(
 
 
 FieldProblem = TypedDict("FieldProblem", {"pointer": "str", "code": "str", "detail": "str"})
+
+
+FileKind = Literal["xlsx", "csv"]
+
+
+FindingShown = TypedDict("FindingShown", {"check": "str", "level": "str", "lines": "int", "text": "str"})
 
 
 Fingerprint = TypedDict("Fingerprint", {"pin": "str", "trusted": "str", "is_trusted": "bool"})
@@ -883,6 +917,30 @@ LedgerAccountShownRow = TypedDict(
 LineKind = Literal["usage", "late", "adjustment"]
 
 
+LineShown = TypedDict(
+    "LineShown",
+    {
+        "code": "str",
+        "destination": "str | None",
+        "effective": "str | None",
+        "end": "str | None",
+        "rate": "str | None",
+        "minimum": "int | None",
+        "interval": "int | None",
+        "grace": "int | None",
+        "setup": "str | None",
+        "profile": "str | None",
+        "previous": "str | None",
+        "difference": "str | None",
+        "status": "str",
+        "allowed_from": "str | None",
+    },
+)
+
+
+Lines = TypedDict("Lines", {"data": "list[LineShown]"})
+
+
 LoadedExchangeRates = TypedDict(
     "LoadedExchangeRates",
     {"rates": "int", "added": "int", "replaced": "int", "skipped": "list[str]", "proposals": "list[ProposedRerating]"},
@@ -937,6 +995,23 @@ LookShown = TypedDict(
 )
 
 
+MailShownRow = TypedDict(
+    "MailShownRow",
+    {
+        "id": "NotRequired[int]",
+        "address": "NotRequired[str]",
+        "state": "NotRequired[MailState]",
+        "attempts": "NotRequired[int]",
+        "failure": "NotRequired[str | None]",
+        "failure_detail": "NotRequired[str | None]",
+        "sent_at": "NotRequired[str | None]",
+    },
+)
+
+
+MailState = Literal["waiting", "sending", "sent", "failed", "uncertain"]
+
+
 MappingShown = TypedDict(
     "MappingShown",
     {
@@ -963,6 +1038,9 @@ MappingShownRow = TypedDict(
         "mapping": "NotRequired[dict[str, Any]]",
     },
 )
+
+
+Mode = Literal["changes", "all"]
 
 
 Move = TypedDict("Move", {"account_id": "str", "moved_at": "str"})
@@ -1149,6 +1227,65 @@ NewTrafficRule = TypedDict(
 )
 
 
+NotificationShown = TypedDict(
+    "NotificationShown",
+    {
+        "id": "str",
+        "plan_id": "str",
+        "account": "str",
+        "tariff": "str",
+        "state": "NotificationState",
+        "mode": "Mode",
+        "revision": "int | None",
+        "counts": "dict[str, int]",
+        "rows": "int",
+        "breaches": "int",
+        "is_flagged": "bool",
+        "findings": "list[FindingShown]",
+        "first_effective": "str | None",
+        "file_name": "str | None",
+        "sha256": "str | None",
+        "octets": "int",
+        "made_at": "str",
+        "notified_at": "str | None",
+        "sent_at": "str | None",
+        "reason": "str | None",
+        "failure": "str | None",
+    },
+)
+
+
+NotificationShownRow = TypedDict(
+    "NotificationShownRow",
+    {
+        "id": "NotRequired[str]",
+        "plan_id": "NotRequired[str]",
+        "account": "NotRequired[str]",
+        "tariff": "NotRequired[str]",
+        "state": "NotRequired[NotificationState]",
+        "mode": "NotRequired[Mode]",
+        "revision": "NotRequired[int | None]",
+        "counts": "NotRequired[dict[str, int]]",
+        "rows": "NotRequired[int]",
+        "breaches": "NotRequired[int]",
+        "is_flagged": "NotRequired[bool]",
+        "findings": "NotRequired[list[FindingShown]]",
+        "first_effective": "NotRequired[str | None]",
+        "file_name": "NotRequired[str | None]",
+        "sha256": "NotRequired[str | None]",
+        "octets": "NotRequired[int]",
+        "made_at": "NotRequired[str]",
+        "notified_at": "NotRequired[str | None]",
+        "sent_at": "NotRequired[str | None]",
+        "reason": "NotRequired[str | None]",
+        "failure": "NotRequired[str | None]",
+    },
+)
+
+
+NotificationState = Literal["preparing", "prepared", "sending", "sent", "failed", "discarded"]
+
+
 PageAccountShownRow = TypedDict(
     "PageAccountShownRow", {"data": "list[AccountShownRow]", "has_more": "bool", "next_cursor": "str | None"}
 )
@@ -1215,8 +1352,23 @@ PageLedgerAccountShownRow = TypedDict(
 )
 
 
+PageMailShownRow = TypedDict(
+    "PageMailShownRow", {"data": "list[MailShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
 PageMappingShownRow = TypedDict(
     "PageMappingShownRow", {"data": "list[MappingShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageNotificationShownRow = TypedDict(
+    "PageNotificationShownRow", {"data": "list[NotificationShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PagePlanShownRow = TypedDict(
+    "PagePlanShownRow", {"data": "list[PlanShownRow]", "has_more": "bool", "next_cursor": "str | None"}
 )
 
 
@@ -1270,6 +1422,11 @@ PageTariffShownRow = TypedDict(
 )
 
 
+PageTemplateShownRow = TypedDict(
+    "PageTemplateShownRow", {"data": "list[TemplateShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
 PageTimeProfileShownRow = TypedDict(
     "PageTimeProfileShownRow", {"data": "list[TimeProfileShownRow]", "has_more": "bool", "next_cursor": "str | None"}
 )
@@ -1293,7 +1450,84 @@ PeriodAsked = TypedDict(
 )
 
 
+PlanFields = TypedDict(
+    "PlanFields",
+    {
+        "template_id": "NotRequired[int | None]",
+        "agreement": "NotRequired[str | None]",
+        "mode": "NotRequired[Mode | None]",
+        "recipients": "NotRequired[list[str] | None]",
+        "language": "NotRequired[str | None]",
+        "is_automatic": "NotRequired[bool | None]",
+        "at_hour": "NotRequired[int | None]",
+        "is_active": "NotRequired[bool | None]",
+    },
+)
+
+
+PlanGiven = TypedDict(
+    "PlanGiven",
+    {
+        "template_id": "int",
+        "agreement": "NotRequired[str | None]",
+        "mode": "NotRequired[Mode | None]",
+        "recipients": "NotRequired[list[str] | None]",
+        "language": "NotRequired[str | None]",
+        "is_automatic": "NotRequired[bool | None]",
+        "at_hour": "NotRequired[int | None]",
+        "is_active": "NotRequired[bool | None]",
+        "account_id": "str",
+        "tariff_id": "str",
+    },
+)
+
+
+PlanShown = TypedDict(
+    "PlanShown",
+    {
+        "id": "str",
+        "account_id": "str",
+        "account": "str",
+        "tariff_id": "str",
+        "tariff": "str",
+        "template_id": "int",
+        "template": "str",
+        "agreement": "str | None",
+        "mode": "Mode",
+        "recipients": "list[str]",
+        "language": "str",
+        "is_automatic": "bool",
+        "at_hour": "int",
+        "is_active": "bool",
+    },
+)
+
+
+PlanShownRow = TypedDict(
+    "PlanShownRow",
+    {
+        "id": "NotRequired[str]",
+        "account_id": "NotRequired[str]",
+        "account": "NotRequired[str]",
+        "tariff_id": "NotRequired[str]",
+        "tariff": "NotRequired[str]",
+        "template_id": "NotRequired[int]",
+        "template": "NotRequired[str]",
+        "agreement": "NotRequired[str | None]",
+        "mode": "NotRequired[Mode]",
+        "recipients": "NotRequired[list[str]]",
+        "language": "NotRequired[str]",
+        "is_automatic": "NotRequired[bool]",
+        "at_hour": "NotRequired[int]",
+        "is_active": "NotRequired[bool]",
+    },
+)
+
+
 PostingShown = TypedDict("PostingShown", {"account_id": "int", "account": "str", "amount": "str", "currency": "str"})
+
+
+Preparing = TypedDict("Preparing", {"mode": "NotRequired[Mode | None]"})
 
 
 PreviewedConversion = TypedDict(
@@ -1894,6 +2128,9 @@ ScheduleShown = TypedDict(
 SegmentKind = Literal["rated", "reject"]
 
 
+Sending = TypedDict("Sending", {"flag": "NotRequired[bool]", "reason": "NotRequired[str]"})
+
+
 Service = Literal["voice", "sms", "data", "event"]
 
 
@@ -2190,6 +2427,67 @@ TariffShownRow = TypedDict(
 
 
 TariffUnit = Literal["second", "octet", "message"]
+
+
+TemplateFields = TypedDict(
+    "TemplateFields",
+    {
+        "columns": "NotRequired[list[ColumnOf] | None]",
+        "kind": "NotRequired[FileKind | None]",
+        "date_form": "NotRequired[DateForm | None]",
+        "decimal_mark": "NotRequired[str | None]",
+        "code_form": "NotRequired[CodeForm | None]",
+        "title_rows": "NotRequired[list[str] | None]",
+        "has_currency_row": "NotRequired[bool | None]",
+    },
+)
+
+
+TemplateGiven = TypedDict(
+    "TemplateGiven",
+    {
+        "columns": "NotRequired[list[ColumnOf] | None]",
+        "kind": "NotRequired[FileKind | None]",
+        "date_form": "NotRequired[DateForm | None]",
+        "decimal_mark": "NotRequired[str | None]",
+        "code_form": "NotRequired[CodeForm | None]",
+        "title_rows": "NotRequired[list[str] | None]",
+        "has_currency_row": "NotRequired[bool | None]",
+        "name": "str",
+    },
+)
+
+
+TemplateShown = TypedDict(
+    "TemplateShown",
+    {
+        "id": "int",
+        "name": "str",
+        "columns": "list[ColumnOf]",
+        "kind": "FileKind",
+        "date_form": "DateForm",
+        "decimal_mark": "str",
+        "code_form": "CodeForm",
+        "title_rows": "list[str]",
+        "has_currency_row": "bool",
+    },
+)
+
+
+TemplateShownRow = TypedDict(
+    "TemplateShownRow",
+    {
+        "id": "NotRequired[int]",
+        "name": "NotRequired[str]",
+        "columns": "NotRequired[list[ColumnOf]]",
+        "kind": "NotRequired[FileKind]",
+        "date_form": "NotRequired[DateForm]",
+        "decimal_mark": "NotRequired[str]",
+        "code_form": "NotRequired[CodeForm]",
+        "title_rows": "NotRequired[list[str]]",
+        "has_currency_row": "NotRequired[bool]",
+    },
+)
 
 
 TestedCall = TypedDict(
@@ -3101,6 +3399,253 @@ class Client:
         return cast(
             "EffectiveRate",
             self._ask("GET", "/api/v1/exchange-rates/effective", query={"base": base, "quote": quote, "on": on}).json(),
+        )
+
+    def list_notification_templates(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["name", "-name", "id", "-id"] | None = None,
+        fields: str | None = None,
+        name: str | None = None,
+        name_ne: str | None = None,
+    ) -> PageTemplateShownRow:
+        """List the templates of price lists."""
+        return cast(
+            "PageTemplateShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/notification-templates",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "name": name,
+                    "name[ne]": name_ne,
+                },
+            ).json(),
+        )
+
+    def save_notification_template(self, body: TemplateGiven, *, idempotency_key: str | None = None) -> TemplateShown:
+        """Keep how price lists look under a name; one of that name is changed."""
+        return cast(
+            "TemplateShown",
+            self._ask("POST", "/api/v1/notification-templates", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def get_notification_template(self, template_id: int) -> TemplateShown:
+        """A template of price lists."""
+        return cast("TemplateShown", self._ask("GET", f"/api/v1/notification-templates/{template_id}").json())
+
+    def change_notification_template(
+        self, template_id: int, body: TemplateFields, *, idempotency_key: str | None = None
+    ) -> TemplateShown:
+        """Change how price lists look; what was prepared before stays as it is."""
+        return cast(
+            "TemplateShown",
+            self._ask(
+                "PATCH", f"/api/v1/notification-templates/{template_id}", json=body, idempotency_key=idempotency_key
+            ).json(),
+        )
+
+    def list_notification_plans(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["account", "-account"] | None = None,
+        fields: str | None = None,
+        account: str | None = None,
+        account_ne: str | None = None,
+        account_id: str | None = None,
+        tariff_id: str | None = None,
+    ) -> PagePlanShownRow:
+        """List which customer is told of which tariff."""
+        return cast(
+            "PagePlanShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/notification-plans",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "account": account,
+                    "account[ne]": account_ne,
+                    "account_id": account_id,
+                    "tariff_id": tariff_id,
+                },
+            ).json(),
+        )
+
+    def plan_notifications(self, body: PlanGiven, *, idempotency_key: str | None = None) -> PlanShown:
+        """Let a customer be told of the prices of one of its tariffs."""
+        return cast(
+            "PlanShown",
+            self._ask("POST", "/api/v1/notification-plans", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def get_notification_plan(self, plan_id: str) -> PlanShown:
+        """How a customer is told."""
+        return cast("PlanShown", self._ask("GET", f"/api/v1/notification-plans/{plan_id}").json())
+
+    def change_notification_plan(
+        self, plan_id: str, body: PlanFields, *, idempotency_key: str | None = None
+    ) -> PlanShown:
+        """Change how a customer is told, or end it."""
+        return cast(
+            "PlanShown",
+            self._ask(
+                "PATCH", f"/api/v1/notification-plans/{plan_id}", json=body, idempotency_key=idempotency_key
+            ).json(),
+        )
+
+    def prepare_notification(
+        self, plan_id: str, body: Preparing, *, idempotency_key: str | None = None
+    ) -> NotificationShown:
+        """Have a notification made of what the customer does not know yet. Ask `GET /notifications/{id}` when it is prepared; nobody is told by this."""
+        return cast(
+            "NotificationShown",
+            self._ask(
+                "POST", f"/api/v1/notification-plans/{plan_id}/prepare", json=body, idempotency_key=idempotency_key
+            ).json(),
+        )
+
+    def list_notifications(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["made_at", "-made_at"] | None = None,
+        fields: str | None = None,
+        state: Literal["preparing", "prepared", "sending", "sent", "failed", "discarded"] | None = None,
+        state_ne: Literal["preparing", "prepared", "sending", "sent", "failed", "discarded"] | None = None,
+        account: str | None = None,
+        account_ne: str | None = None,
+        plan_id: str | None = None,
+        made_at: str | None = None,
+        made_at_gt: str | None = None,
+        made_at_gte: str | None = None,
+        made_at_lt: str | None = None,
+        made_at_lte: str | None = None,
+    ) -> PageNotificationShownRow:
+        """List notifications, the latest first."""
+        return cast(
+            "PageNotificationShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/notifications",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "state": state,
+                    "state[ne]": state_ne,
+                    "account": account,
+                    "account[ne]": account_ne,
+                    "plan_id": plan_id,
+                    "made_at": made_at,
+                    "made_at[gt]": made_at_gt,
+                    "made_at[gte]": made_at_gte,
+                    "made_at[lt]": made_at_lt,
+                    "made_at[lte]": made_at_lte,
+                },
+            ).json(),
+        )
+
+    def get_notification(self, notification_id: str) -> NotificationShown:
+        """A notification and how far it has come."""
+        return cast("NotificationShown", self._ask("GET", f"/api/v1/notifications/{notification_id}").json())
+
+    def list_notification_lines(
+        self, notification_id: str, *, breaches: bool | None = None, offset: int | None = None, limit: int | None = None
+    ) -> Lines:
+        """Lines of a notification, by code and date."""
+        return cast(
+            "Lines",
+            self._ask(
+                "GET",
+                f"/api/v1/notifications/{notification_id}/lines",
+                query={"breaches": breaches, "offset": offset, "limit": limit},
+            ).json(),
+        )
+
+    def get_notification_file(self, notification_id: str) -> bytes:
+        """The file as it is or was sent."""
+        return self._ask("GET", f"/api/v1/notifications/{notification_id}/file").content
+
+    def list_notification_mails(
+        self,
+        notification_id: str,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["address", "-address"] | None = None,
+        fields: str | None = None,
+        state: Literal["waiting", "sending", "sent", "failed", "uncertain"] | None = None,
+        state_ne: Literal["waiting", "sending", "sent", "failed", "uncertain"] | None = None,
+    ) -> PageMailShownRow:
+        """The mails of a notification, one for each recipient."""
+        return cast(
+            "PageMailShownRow",
+            self._ask(
+                "GET",
+                f"/api/v1/notifications/{notification_id}/mails",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "state": state,
+                    "state[ne]": state_ne,
+                },
+            ).json(),
+        )
+
+    def send_notification(
+        self, notification_id: str, body: Sending, *, idempotency_key: str | None = None
+    ) -> NotificationShown:
+        """Send a prepared notification, a mail to each recipient."""
+        return cast(
+            "NotificationShown",
+            self._ask(
+                "POST", f"/api/v1/notifications/{notification_id}/send", json=body, idempotency_key=idempotency_key
+            ).json(),
+        )
+
+    def send_notification_again(self, notification_id: str, *, idempotency_key: str | None = None) -> NotificationShown:
+        """Send the mails again that did not arrive, or of which nobody knows. Those that went out stay."""
+        return cast(
+            "NotificationShown",
+            self._ask(
+                "POST", f"/api/v1/notifications/{notification_id}/send-again", idempotency_key=idempotency_key
+            ).json(),
+        )
+
+    def put_off_notification(
+        self, notification_id: str, body: Reason, *, idempotency_key: str | None = None
+    ) -> NotificationShown:
+        """Put the changes that begin too soon off to when the agreement allows, in the tariff, and have the notification made anew; that new one."""
+        return cast(
+            "NotificationShown",
+            self._ask(
+                "POST", f"/api/v1/notifications/{notification_id}/put-off", json=body, idempotency_key=idempotency_key
+            ).json(),
+        )
+
+    def discard_notification(
+        self, notification_id: str, body: Reason, *, idempotency_key: str | None = None
+    ) -> NotificationShown:
+        """Say no to a prepared notification."""
+        return cast(
+            "NotificationShown",
+            self._ask(
+                "POST", f"/api/v1/notifications/{notification_id}/discard", json=body, idempotency_key=idempotency_key
+            ).json(),
         )
 
     def list_switches(

@@ -23,6 +23,7 @@ from trunkline.api import (
     invoices,
     ledger,
     mappings,
+    notifications,
     preview,
     problems,
     rates,
@@ -99,6 +100,9 @@ api.add_router("/tariffs", tariffs.router)
 api.add_router("/tariffs", rates.router)
 api.add_router("/time-profiles", tariffs.profiles)
 api.add_router("/exchange-rates", exchange_rates.router)
+api.add_router("/notification-templates", notifications.templates)
+api.add_router("/notification-plans", notifications.plans)
+api.add_router("/notifications", notifications.router)
 api.add_router("/switches", switches.router)
 api.add_router("/formats", mappings.formats)
 api.add_router("/mappings", mappings.router)

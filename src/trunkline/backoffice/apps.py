@@ -10,7 +10,7 @@ from django.apps import AppConfig
 SCREENS = (
     "parties", "tariffs", "reference", "usage", "records", "rejects", "switches", "traffic_rules", "sources", "rerating", "invoicing", "ledger",
     "summary", "reports", "dashboard",
-    "staff", "operator", "first_steps", "bill_runs", "unbilled", "statements", "rates", "rate_preview", "legs", "trying", "mappings", "describing",
+    "staff", "operator", "first_steps", "bill_runs", "unbilled", "statements", "rates", "rate_preview", "legs", "trying", "mappings", "describing", "notifications",
 )  # fmt: skip
 
 

@@ -42,6 +42,14 @@ TASKS: list[tuple[Any, list[Item]]] = [
         [
             (_("Tariffs"), "sell", "tariffs_tariff_changelist", Permission.TARIFFS_READ),
             (_("Rates"), "list_alt", "tariffs_rate_changelist", Permission.TARIFFS_READ),
+            (_("Notifications"), "outgoing_mail", "pricing_notification_changelist", Permission.TARIFFS_READ),
+            (_("Who is told"), "contact_mail", "pricing_notificationplan_changelist", Permission.TARIFFS_READ),
+            (
+                _("Price list templates"),
+                "view_column",
+                "pricing_notificationtemplate_changelist",
+                Permission.TARIFFS_READ,
+            ),
             (_("Price of a call"), "calculate", "rate_preview", Permission.TARIFFS_READ),
             (_("Time profiles"), "schedule", "tariffs_timeprofile_changelist", Permission.TARIFFS_READ),
             (_("Exchange rates"), "currency_exchange", "tariffs_exchangerate_changelist", Permission.TARIFFS_READ),
@@ -89,7 +97,7 @@ TASKS: list[tuple[Any, list[Item]]] = [
 
 # What the path above a page calls the room that its rows are of.
 TASK_OF_APP: dict[str, Any] = {
-    "usage": TRAFFIC, "tariffs": PRICES, "parties": PARTIES, "invoicing": INVOICES, "ledger": INVOICES, "reports": REPORTS,
+    "usage": TRAFFIC, "tariffs": PRICES, "pricing": PRICES, "parties": PARTIES, "invoicing": INVOICES, "ledger": INVOICES, "reports": REPORTS,
     "identity": SETTINGS, "tenancy": SETTINGS,
 }  # fmt: skip
 

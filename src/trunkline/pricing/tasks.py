@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from trunkline.kit import clock, jobs
-from trunkline.pricing.notifications.choices import RUN, SEND
+from trunkline.pricing.notifications.choices import PREPARE, RUN, SEND
 
 ABANDONED: Final = timedelta(days=1)  # by then whoever wrote a folder has entered it, or is gone
 
@@ -46,6 +46,14 @@ def plan_notifications(*, timestamp: int) -> None:
     for tenant_id in tenant_ids():
         with scope(tenant_id, "system"):
             plan_runs(at=clock.now())
+
+
+@jobs.task(PREPARE)
+def prepare_notification(*, tenant_id: int, notification_id: int, put_off: int | None, reason: str) -> None:
+    """Make one notification that somebody has asked for."""
+    from trunkline.pricing.actions.notification_work import make
+
+    make(tenant_id, notification_id, put_off=put_off, reason=reason, now=clock.now)
 
 
 @jobs.task(RUN)

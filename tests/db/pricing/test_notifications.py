@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
@@ -15,20 +16,25 @@ from django.core.mail.backends.locmem import EmailBackend
 from trunkline.core.errors import Conflict, Invalid
 from trunkline.kit import clock
 from trunkline.parties.actions import add_contact, create_account
+from trunkline.parties.models import Contact
 from trunkline.pricing.actions import change_plan, create_agreement, plan_notifications, save_notification_template
 from trunkline.pricing.actions import notifications as telling
 from trunkline.pricing.actions.notification_dates import put_off
-from trunkline.pricing.models import Notification, NotificationMail, NotificationPlan
+from trunkline.pricing.models import Agreement, Notification, NotificationMail
 from trunkline.pricing.notifications import mailing, queries
 from trunkline.pricing.tasks import plan_notifications as look_at_plans
-from trunkline.pricing.tasks import run_notification_plan
+from trunkline.pricing.tasks import prepare_notification, run_notification_plan
 from trunkline.tariffs import actions as tariffs
+from trunkline.tariffs.actions.rates import ENDS
 from trunkline.tariffs.models import Tariff
+from trunkline.tariffs.rate_file import LOAD_SCHEMA
 from trunkline.tenancy.scope import scope
 
 AT = datetime(2026, 3, 2, 12, tzinfo=UTC)  # a Monday
 HEAD = "code,destination,price,increments,valid_from\n"
-FIRST = HEAD + "254,Kenya,0.05,60/1,2026-01-01\n2547,Kenya Mobile,0.10,60/60,2026-01-01\n255,Tanzania,0.07,1/1,2026-01-01\n"
+FIRST = (
+    HEAD + "254,Kenya,0.05,60/1,2026-01-01\n2547,Kenya Mobile,0.10,60/60,2026-01-01\n255,Tanzania,0.07,1/1,2026-01-01\n"
+)
 
 
 class Sales:
@@ -192,15 +198,14 @@ def test_changes_are_put_off_in_the_tariff(told: Sales) -> None:
 
 def test_a_code_that_closes_too_soon_is_put_off(told: Sales) -> None:
     with scope(told.tenant, "test"):
-        there = tariffs.standing_rates(told.tariff)
-        from trunkline.tariffs.actions.rates import ENDS
-        from trunkline.tariffs.rate_file import LOAD_SCHEMA
-
-        row = there.filter([code == "255" for code in there["code"].to_pylist()])
-        ends = row.select(["id"]).append_column(ENDS.field("at"), [[datetime(2026, 3, 4, tzinfo=UTC)]]).cast(ENDS)
-        revision = Tariff.objects.get(pk=told.tariff.pk).revision
+        there = tariffs.standing_rates(told.tariff).to_pylist()
+        (rate,) = [each["id"] for each in there if each["code"] == "255"]
         tariffs.change_rates(
-            tariff_id=told.tariff.pk, rates=LOAD_SCHEMA.empty_table(), ends=ends, revision=revision, at=AT
+            tariff_id=told.tariff.pk,
+            rates=LOAD_SCHEMA.empty_table(),
+            ends=pa.Table.from_pylist([{"id": rate, "at": datetime(2026, 3, 4, tzinfo=UTC)}], ENDS),
+            revision=Tariff.objects.get(pk=told.tariff.pk).revision,
+            at=AT,
         )
     made = told.prepare()
     assert (made.counts, made.breaches) == ({"closed": 1}, 1)
@@ -272,9 +277,6 @@ def test_a_file_that_is_not_the_one_that_was_looked_at_is_not_sent(sales: Sales)
 
 def test_nobody_to_tell_is_said(sales: Sales) -> None:
     with scope(sales.tenant, "test"):
-        sales.account.contact_set.update(email="") if hasattr(sales.account, "contact_set") else None
-        from trunkline.parties.models import Contact
-
         Contact.objects.update(email="")
     with pytest.raises(Conflict) as caught:
         sales.send(sales.prepare())
@@ -327,7 +329,8 @@ def test_an_automatic_plan_has_its_turn_once_a_day(told: Sales) -> None:
         run_notification_plan(tenant_id=told.tenant.pk, plan_id=told.plan.pk)
     with scope(told.tenant, "test"):
         last = queries.notifications(told.plan).first()
-    assert last is not None and last.state == "sending"
+    assert last is not None
+    assert last.state == "sending"
     told.mail(last)
     with clock.at(AT):
         run_notification_plan(tenant_id=told.tenant.pk, plan_id=told.plan.pk)
@@ -338,9 +341,10 @@ def test_an_automatic_plan_has_its_turn_once_a_day(told: Sales) -> None:
 def test_what_breaks_the_agreement_waits_for_a_person(told: Sales) -> None:
     told.load(HEAD + "254,Kenya,0.06,60/1,2026-03-05\n")
     made = telling.run_plan(told.tenant.pk, told.plan.pk, now=lambda: AT)
-    assert made is not None and told.again(made).state == "prepared"
+    assert made is not None
+    assert told.again(made).state == "prepared"
     with scope(told.tenant, "test"):
-        NotificationPlan.objects.get(pk=told.plan.pk).agreement.__class__.objects.update(on_breach="flag")
+        Agreement.objects.update(on_breach="flag")
     made = telling.run_plan(told.tenant.pk, told.plan.pk, now=lambda: AT)
     assert made is not None
     assert (told.again(made).state, told.again(made).is_flagged) == ("sending", True)
@@ -376,3 +380,38 @@ def test_the_mail_is_in_the_language_of_the_plan(sales: Sales, tmp_path: Path) -
     sales.change(language="fr")
     sales.send(sales.prepare())
     assert mail.outbox[0].subject == "Tarifs de Gold, 2026-03-02"
+
+
+def asked(sales: Sales, **given: Any) -> Notification:
+    """What somebody has asked a worker for, after the worker."""
+    with scope(sales.tenant, "test"):
+        made = telling.begin_preparing(plan_id=sales.plan.pk, at=AT)
+    assert made.state == "preparing"
+    return worked(sales, made)
+
+
+def worked(sales: Sales, made: Notification, **given: Any) -> Notification:
+    with clock.at(AT):
+        for _ in range(2):  # the queue promises at least once
+            prepare_notification(
+                tenant_id=sales.tenant.pk, notification_id=made.pk, **({"put_off": None, "reason": ""} | given)
+            )
+    return sales.again(made)
+
+
+def test_a_worker_makes_what_is_asked_for(sales: Sales) -> None:
+    made = asked(sales)
+    assert (made.state, made.counts, made.rows) == ("prepared", {"new": 3}, 3)
+    assert sales.send(made).state == "sent"
+    nothing = asked(sales)
+    assert (nothing.state, nothing.failure, nothing.file_name) == ("discarded", "nothing_new", "")
+
+
+def test_a_worker_puts_off_what_begins_too_soon(told: Sales) -> None:
+    told.load(HEAD + "254,Kenya,0.06,60/1,2026-03-05\n")
+    early = told.prepare()
+    with scope(told.tenant, "test"):
+        anew = telling.begin_putting_off(notification_id=early.pk, reason="a week of notice", at=AT)
+    anew = worked(told, anew, put_off=early.pk, reason="a week of notice")
+    assert (anew.state, anew.breaches, anew.counts) == ("prepared", 0, {"increase": 1})
+    assert told.again(early).state == "discarded"

@@ -22,7 +22,7 @@ from trunkline.identity.permissions import ROLE_NAMES, SENTENCES
 
 SOURCE: Final = Path(trunkline.__file__).parent
 PLURALS: Final = {"fr": "nplurals=2; plural=(n > 1);"}
-SPEAKING: Final = ("backoffice", "platform", "identity", "reports")
+SPEAKING: Final = ("backoffice", "platform", "identity", "reports", "pricing")
 ONE: Final = {"gettext", "gettext_lazy", "gettext_noop", "_"}
 SEVERAL: Final = {"ngettext", "ngettext_lazy"}
 PLACED: Final = {"pgettext", "pgettext_lazy"}
@@ -52,10 +52,11 @@ PLACES: Final[Mapping[str, tuple[str, ...]]] = {
     "settings": ("staff", "operator", "first_steps", "permission_fields", "notices"),
     "reports": ("reports", "summary", "report_form", "dashboard", "business", "search"),
     "sheets": ("sheets", "pricing"),
+    "notifications": ("notifications",),
 }
 
 
-OF_ROOMS: Final = {"reports": "reports"}  # rooms that speak by themselves: in mails
+OF_ROOMS: Final = {"reports": "reports", "pricing": "notifications"}  # rooms that speak by themselves: in mails
 
 
 def messages() -> dict[tuple[str, str], tuple[str, Entry]]:

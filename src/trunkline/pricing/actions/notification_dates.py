@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from trunkline.core.errors import Conflict
-from trunkline.pricing.actions.notifications import prepare
+from trunkline.pricing.actions.notification_making import prepare
 from trunkline.pricing.compare import LINES, Kind, same_rates
 from trunkline.pricing.models import Notification
 from trunkline.pricing.notifications.choices import NotificationState
@@ -27,21 +27,24 @@ Segment = tuple[int, int, int]  # from, to in seconds, and the row of the standi
 _INSTANT: Final = pa.timestamp("s", tz="UTC")
 
 
-def put_off(tenant_id: int, notification_id: int, *, reason: str, actor: str, now: Clock) -> Notification:
+def put_off(
+    tenant_id: int, notification_id: int, *, reason: str, into: int | None = None, actor: str, now: Clock
+) -> Notification:
     """Let the changes that begin too soon begin when the agreement allows: in the tariff, for all who buy by it; then prepare the notification anew.
 
-    What holds already is not put off. Raises NotFound `not_found`; Conflict `not_prepared`, `nothing_to_put_off`, `tariff_changed`, and what `prepare` raises.
+    What holds already is not put off. `into` is the row of `begin_putting_off`, for which the earlier one was discarded.
+
+    Raises NotFound `not_found`; Conflict `not_prepared`, `nothing_to_put_off`, `tariff_changed`, and what `prepare` raises.
     """
     at = now()
     with tenant_scope(tenant_id, actor, reason=reason):
         notification = notifications().get(pk=notification_id)
         plan = notification.plan
-        if notification.state != NotificationState.PREPARED:
-            raise Conflict(
-                "not_prepared", f"The notification {notification.file_name} is {notification.state}, not prepared."
-            )
+        if into is None and notification.state != NotificationState.PREPARED:
+            raise Conflict("not_prepared", f"The notification {notification} is {notification.state}, not prepared.")
         there = tariffs.standing_rates(plan.tariff)
-        tariffs.require_revision(plan.tariff, notification.revision)
+        revision = int(notification.revision or 0)
+        tariffs.require_revision(plan.tariff, revision)
         news = read_news(notification)
         rows = find_breaches(plan, news, is_first=notification.before_id is None, notified_at=at)
         allowed = first_allowed_s(plan.agreement, at)
@@ -52,8 +55,8 @@ def put_off(tenant_id: int, notification_id: int, *, reason: str, actor: str, no
                 "No line that begins too soon can be put off: they hold already.",
                 hint="Send it flagged.",
             )
-        tariffs.change_rates(tariff_id=plan.tariff_id, rates=rates, ends=ends, revision=notification.revision, at=at)
-    return prepare(tenant_id, plan.pk, mode=notification.mode, actor=actor, now=now)
+        tariffs.change_rates(tariff_id=plan.tariff_id, rates=rates, ends=ends, revision=revision, at=at)
+    return prepare(tenant_id, plan.pk, mode=notification.mode, into=into, actor=actor, now=now)
 
 
 def _moved(there: pa.Table, lines: pa.Table, allowed: dict[Kind, int | None], at_s: int) -> tuple[pa.Table, pa.Table]:

@@ -9,6 +9,7 @@ from django.db.models import CheckConstraint, Q, UniqueConstraint
 from trunkline.kit.history import track
 from trunkline.kit.models import PublicIdField, TenantForeignKey, TenantModel, tenant_key, tenant_reference
 from trunkline.pricing.notifications.choices import (
+    OPEN,
     CodeFormChoice,
     DateFormChoice,
     FileKindChoice,
@@ -117,8 +118,8 @@ class Notification(TenantModel):
     public_id = PublicIdField()
     plan = tenant_reference("pricing.NotificationPlan")
     mode = models.CharField(max_length=8, choices=ModeChoice.choices)
-    state = models.CharField(max_length=10, choices=NotificationState.choices, default=NotificationState.PREPARED)
-    revision = models.PositiveIntegerField(help_text="Revision of the tariff that it tells.")
+    state = models.CharField(max_length=10, choices=NotificationState.choices, default=NotificationState.PREPARING)
+    revision = models.PositiveIntegerField(null=True, help_text="Revision of the tariff that it tells.")
     before = tenant_reference("pricing.Notification", null=True)
     made_at = models.DateTimeField(help_text="When it was made: prices that hold from then on are told.")
     counts = models.JSONField(default=dict, help_text="Lines of each status.")
@@ -126,14 +127,15 @@ class Notification(TenantModel):
     breaches = models.PositiveIntegerField(default=0, help_text="Lines that begin sooner than the agreement allows.")
     is_flagged = models.BooleanField(default=False, help_text="Sent although lines begin too soon.")
     first_effective = models.DateTimeField(null=True, help_text="When the first of its lines begins.")
-    file_name = models.CharField(max_length=160)
-    sha256 = models.CharField(max_length=64)
-    octets = models.PositiveBigIntegerField()
-    rows = models.PositiveIntegerField()
+    file_name = models.CharField(max_length=160, blank=True, default="")
+    sha256 = models.CharField(max_length=64, blank=True, default="")
+    octets = models.PositiveBigIntegerField(default=0)
+    rows = models.PositiveIntegerField(default=0)
     notified_at = models.DateTimeField(null=True, help_text="When it was given to be sent: notice counts from then.")
     sent_at = models.DateTimeField(null=True, help_text="When the first mail server took it.")
     ended_at = models.DateTimeField(null=True, help_text="When it was discarded.")
     reason = models.CharField(max_length=500, blank=True, default="", help_text="Why it was discarded or flagged.")
+    failure = models.CharField(max_length=40, blank=True, default="", help_text="Stable code of why it was not made.")
 
     class Meta:
         constraints = (
@@ -144,8 +146,13 @@ class Notification(TenantModel):
             # Of one customer and tariff one is looked at or on its way at a time: two would tell the same changes.
             UniqueConstraint(
                 fields=["tenant", "plan"],
-                condition=Q(state__in=[NotificationState.PREPARED, NotificationState.SENDING]),
+                condition=Q(state__in=list(OPEN)),
                 name="pricing_notification_open",
+            ),
+            CheckConstraint(
+                condition=Q(state__in=[NotificationState.PREPARING, NotificationState.DISCARDED])
+                | (Q(revision__isnull=False) & ~Q(sha256="")),
+                name="pricing_notification_made",
             ),
             CheckConstraint(
                 condition=~Q(state=NotificationState.SENT) | Q(sent_at__isnull=False, notified_at__isnull=False),
@@ -155,7 +162,7 @@ class Notification(TenantModel):
         indexes = (models.Index(fields=["tenant", "plan", "made_at"], name="pricing_notification_plan"),)
 
     def __str__(self) -> str:
-        return self.file_name
+        return self.file_name or f"{self.plan}"
 
 
 class NotificationMail(TenantModel):

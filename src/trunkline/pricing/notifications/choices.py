@@ -11,6 +11,7 @@ from trunkline.pricing.notifications.columns import CodeForm, DateForm, FileKind
 from trunkline.pricing.notifications.news import Mode
 
 SEND: Final = "pricing.send_notification"  # the job that sends one mail
+PREPARE: Final = "pricing.prepare_notification"  # the job that makes a file
 RUN: Final = "pricing.run_notification_plan"  # the job in which one plan has its turn
 
 
@@ -50,11 +51,15 @@ class CodeFormChoice(models.TextChoices):
 class NotificationState(models.TextChoices):
     """How far a notification has come."""
 
+    PREPARING = "preparing", _("being prepared")  # a worker makes the file
     PREPARED = "prepared", _("prepared")  # the file is there to be looked at; nobody was told
     SENDING = "sending", _("being sent")  # its mails are on their way, and none has arrived yet
     SENT = "sent", _("sent")  # a mail server has taken it: the customer has been told
     FAILED = "failed", _("failed")  # no mail went out
     DISCARDED = "discarded", _("discarded")  # somebody has said no, or it was prepared anew
+
+
+OPEN: Final = (NotificationState.PREPARING, NotificationState.PREPARED, NotificationState.SENDING)
 
 
 class MailState(models.TextChoices):

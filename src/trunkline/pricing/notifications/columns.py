@@ -16,7 +16,7 @@ TITLE_ROW_MAX: Final = 200
 
 
 class Column(StrEnum):
-    """What a column says (../shared knowledge of the field: docs/algorithms/rate-notifications.md, "Columns")."""
+    """What a column says (docs/algorithms/rate-notifications.md, "The file")."""
 
     CODE = "code"
     DESTINATION = "destination"
