@@ -434,9 +434,6 @@ Column = Literal[
 ]
 
 
-ColumnOf = TypedDict("ColumnOf", {"column": "Column", "title": "NotRequired[str | None]"})
-
-
 ComparedSums = TypedDict(
     "ComparedSums", {"terms": "str", "calls": "int", "used": "int", "billed": "int", "exact": "str"}
 )
@@ -644,9 +641,6 @@ FieldProblem = TypedDict("FieldProblem", {"pointer": "str", "code": "str", "deta
 
 
 FileKind = Literal["xlsx", "csv"]
-
-
-FindingShown = TypedDict("FindingShown", {"check": "str", "level": "str", "lines": "int", "text": "str"})
 
 
 Fingerprint = TypedDict("Fingerprint", {"pin": "str", "trusted": "str", "is_trusted": "bool"})
@@ -917,30 +911,6 @@ LedgerAccountShownRow = TypedDict(
 LineKind = Literal["usage", "late", "adjustment"]
 
 
-LineShown = TypedDict(
-    "LineShown",
-    {
-        "code": "str",
-        "destination": "str | None",
-        "effective": "str | None",
-        "end": "str | None",
-        "rate": "str | None",
-        "minimum": "int | None",
-        "interval": "int | None",
-        "grace": "int | None",
-        "setup": "str | None",
-        "profile": "str | None",
-        "previous": "str | None",
-        "difference": "str | None",
-        "status": "str",
-        "allowed_from": "str | None",
-    },
-)
-
-
-Lines = TypedDict("Lines", {"data": "list[LineShown]"})
-
-
 LoadedExchangeRates = TypedDict(
     "LoadedExchangeRates",
     {"rates": "int", "added": "int", "replaced": "int", "skipped": "list[str]", "proposals": "list[ProposedRerating]"},
@@ -991,20 +961,6 @@ LookShown = TypedDict(
         "total": "int",
         "problem": "str",
         "found": "LookFound | None",
-    },
-)
-
-
-MailShownRow = TypedDict(
-    "MailShownRow",
-    {
-        "id": "NotRequired[int]",
-        "address": "NotRequired[str]",
-        "state": "NotRequired[MailState]",
-        "attempts": "NotRequired[int]",
-        "failure": "NotRequired[str | None]",
-        "failure_detail": "NotRequired[str | None]",
-        "sent_at": "NotRequired[str | None]",
     },
 )
 
@@ -1227,6 +1183,135 @@ NewTrafficRule = TypedDict(
 )
 
 
+NotificationColumn = TypedDict("NotificationColumn", {"column": "Column", "title": "NotRequired[str | None]"})
+
+
+NotificationFindingShown = TypedDict(
+    "NotificationFindingShown", {"check": "str", "level": "str", "lines": "int", "text": "str"}
+)
+
+
+NotificationLineShown = TypedDict(
+    "NotificationLineShown",
+    {
+        "code": "str",
+        "destination": "str | None",
+        "effective": "str | None",
+        "end": "str | None",
+        "rate": "str | None",
+        "minimum": "int | None",
+        "interval": "int | None",
+        "grace": "int | None",
+        "setup": "str | None",
+        "profile": "str | None",
+        "previous": "str | None",
+        "difference": "str | None",
+        "status": "str",
+        "allowed_from": "str | None",
+    },
+)
+
+
+NotificationLines = TypedDict("NotificationLines", {"data": "list[NotificationLineShown]"})
+
+
+NotificationMailShownRow = TypedDict(
+    "NotificationMailShownRow",
+    {
+        "id": "NotRequired[int]",
+        "address": "NotRequired[str]",
+        "state": "NotRequired[MailState]",
+        "attempts": "NotRequired[int]",
+        "failure": "NotRequired[str | None]",
+        "failure_detail": "NotRequired[str | None]",
+        "sent_at": "NotRequired[str | None]",
+    },
+)
+
+
+NotificationPlanFields = TypedDict(
+    "NotificationPlanFields",
+    {
+        "template_id": "NotRequired[int | None]",
+        "agreement": "NotRequired[str | None]",
+        "mode": "NotRequired[Mode | None]",
+        "recipients": "NotRequired[list[str] | None]",
+        "language": "NotRequired[str | None]",
+        "is_automatic": "NotRequired[bool | None]",
+        "at_hour": "NotRequired[int | None]",
+        "is_active": "NotRequired[bool | None]",
+    },
+)
+
+
+NotificationPlanGiven = TypedDict(
+    "NotificationPlanGiven",
+    {
+        "template_id": "int",
+        "agreement": "NotRequired[str | None]",
+        "mode": "NotRequired[Mode | None]",
+        "recipients": "NotRequired[list[str] | None]",
+        "language": "NotRequired[str | None]",
+        "is_automatic": "NotRequired[bool | None]",
+        "at_hour": "NotRequired[int | None]",
+        "is_active": "NotRequired[bool | None]",
+        "account_id": "str",
+        "tariff_id": "str",
+    },
+)
+
+
+NotificationPlanShown = TypedDict(
+    "NotificationPlanShown",
+    {
+        "id": "str",
+        "account_id": "str",
+        "account": "str",
+        "tariff_id": "str",
+        "tariff": "str",
+        "template_id": "int",
+        "template": "str",
+        "agreement": "str | None",
+        "mode": "Mode",
+        "recipients": "list[str]",
+        "language": "str",
+        "is_automatic": "bool",
+        "at_hour": "int",
+        "is_active": "bool",
+    },
+)
+
+
+NotificationPlanShownRow = TypedDict(
+    "NotificationPlanShownRow",
+    {
+        "id": "NotRequired[str]",
+        "account_id": "NotRequired[str]",
+        "account": "NotRequired[str]",
+        "tariff_id": "NotRequired[str]",
+        "tariff": "NotRequired[str]",
+        "template_id": "NotRequired[int]",
+        "template": "NotRequired[str]",
+        "agreement": "NotRequired[str | None]",
+        "mode": "NotRequired[Mode]",
+        "recipients": "NotRequired[list[str]]",
+        "language": "NotRequired[str]",
+        "is_automatic": "NotRequired[bool]",
+        "at_hour": "NotRequired[int]",
+        "is_active": "NotRequired[bool]",
+    },
+)
+
+
+NotificationPreparing = TypedDict("NotificationPreparing", {"mode": "NotRequired[Mode | None]"})
+
+
+NotificationReason = TypedDict("NotificationReason", {"reason": "str"})
+
+
+NotificationSending = TypedDict("NotificationSending", {"flag": "NotRequired[bool]", "reason": "NotRequired[str]"})
+
+
 NotificationShown = TypedDict(
     "NotificationShown",
     {
@@ -1241,7 +1326,7 @@ NotificationShown = TypedDict(
         "rows": "int",
         "breaches": "int",
         "is_flagged": "bool",
-        "findings": "list[FindingShown]",
+        "findings": "list[NotificationFindingShown]",
         "first_effective": "str | None",
         "file_name": "str | None",
         "sha256": "str | None",
@@ -1269,7 +1354,7 @@ NotificationShownRow = TypedDict(
         "rows": "NotRequired[int]",
         "breaches": "NotRequired[int]",
         "is_flagged": "NotRequired[bool]",
-        "findings": "NotRequired[list[FindingShown]]",
+        "findings": "NotRequired[list[NotificationFindingShown]]",
         "first_effective": "NotRequired[str | None]",
         "file_name": "NotRequired[str | None]",
         "sha256": "NotRequired[str | None]",
@@ -1284,6 +1369,67 @@ NotificationShownRow = TypedDict(
 
 
 NotificationState = Literal["preparing", "prepared", "sending", "sent", "failed", "discarded"]
+
+
+NotificationTemplateFields = TypedDict(
+    "NotificationTemplateFields",
+    {
+        "columns": "NotRequired[list[NotificationColumn] | None]",
+        "kind": "NotRequired[FileKind | None]",
+        "date_form": "NotRequired[DateForm | None]",
+        "decimal_mark": "NotRequired[str | None]",
+        "code_form": "NotRequired[CodeForm | None]",
+        "title_rows": "NotRequired[list[str] | None]",
+        "has_currency_row": "NotRequired[bool | None]",
+    },
+)
+
+
+NotificationTemplateGiven = TypedDict(
+    "NotificationTemplateGiven",
+    {
+        "columns": "NotRequired[list[NotificationColumn] | None]",
+        "kind": "NotRequired[FileKind | None]",
+        "date_form": "NotRequired[DateForm | None]",
+        "decimal_mark": "NotRequired[str | None]",
+        "code_form": "NotRequired[CodeForm | None]",
+        "title_rows": "NotRequired[list[str] | None]",
+        "has_currency_row": "NotRequired[bool | None]",
+        "name": "str",
+    },
+)
+
+
+NotificationTemplateShown = TypedDict(
+    "NotificationTemplateShown",
+    {
+        "id": "int",
+        "name": "str",
+        "columns": "list[NotificationColumn]",
+        "kind": "FileKind",
+        "date_form": "DateForm",
+        "decimal_mark": "str",
+        "code_form": "CodeForm",
+        "title_rows": "list[str]",
+        "has_currency_row": "bool",
+    },
+)
+
+
+NotificationTemplateShownRow = TypedDict(
+    "NotificationTemplateShownRow",
+    {
+        "id": "NotRequired[int]",
+        "name": "NotRequired[str]",
+        "columns": "NotRequired[list[NotificationColumn]]",
+        "kind": "NotRequired[FileKind]",
+        "date_form": "NotRequired[DateForm]",
+        "decimal_mark": "NotRequired[str]",
+        "code_form": "NotRequired[CodeForm]",
+        "title_rows": "NotRequired[list[str]]",
+        "has_currency_row": "NotRequired[bool]",
+    },
+)
 
 
 PageAccountShownRow = TypedDict(
@@ -1352,13 +1498,20 @@ PageLedgerAccountShownRow = TypedDict(
 )
 
 
-PageMailShownRow = TypedDict(
-    "PageMailShownRow", {"data": "list[MailShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+PageMappingShownRow = TypedDict(
+    "PageMappingShownRow", {"data": "list[MappingShownRow]", "has_more": "bool", "next_cursor": "str | None"}
 )
 
 
-PageMappingShownRow = TypedDict(
-    "PageMappingShownRow", {"data": "list[MappingShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+PageNotificationMailShownRow = TypedDict(
+    "PageNotificationMailShownRow",
+    {"data": "list[NotificationMailShownRow]", "has_more": "bool", "next_cursor": "str | None"},
+)
+
+
+PageNotificationPlanShownRow = TypedDict(
+    "PageNotificationPlanShownRow",
+    {"data": "list[NotificationPlanShownRow]", "has_more": "bool", "next_cursor": "str | None"},
 )
 
 
@@ -1367,8 +1520,9 @@ PageNotificationShownRow = TypedDict(
 )
 
 
-PagePlanShownRow = TypedDict(
-    "PagePlanShownRow", {"data": "list[PlanShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+PageNotificationTemplateShownRow = TypedDict(
+    "PageNotificationTemplateShownRow",
+    {"data": "list[NotificationTemplateShownRow]", "has_more": "bool", "next_cursor": "str | None"},
 )
 
 
@@ -1422,11 +1576,6 @@ PageTariffShownRow = TypedDict(
 )
 
 
-PageTemplateShownRow = TypedDict(
-    "PageTemplateShownRow", {"data": "list[TemplateShownRow]", "has_more": "bool", "next_cursor": "str | None"}
-)
-
-
 PageTimeProfileShownRow = TypedDict(
     "PageTimeProfileShownRow", {"data": "list[TimeProfileShownRow]", "has_more": "bool", "next_cursor": "str | None"}
 )
@@ -1450,84 +1599,7 @@ PeriodAsked = TypedDict(
 )
 
 
-PlanFields = TypedDict(
-    "PlanFields",
-    {
-        "template_id": "NotRequired[int | None]",
-        "agreement": "NotRequired[str | None]",
-        "mode": "NotRequired[Mode | None]",
-        "recipients": "NotRequired[list[str] | None]",
-        "language": "NotRequired[str | None]",
-        "is_automatic": "NotRequired[bool | None]",
-        "at_hour": "NotRequired[int | None]",
-        "is_active": "NotRequired[bool | None]",
-    },
-)
-
-
-PlanGiven = TypedDict(
-    "PlanGiven",
-    {
-        "template_id": "int",
-        "agreement": "NotRequired[str | None]",
-        "mode": "NotRequired[Mode | None]",
-        "recipients": "NotRequired[list[str] | None]",
-        "language": "NotRequired[str | None]",
-        "is_automatic": "NotRequired[bool | None]",
-        "at_hour": "NotRequired[int | None]",
-        "is_active": "NotRequired[bool | None]",
-        "account_id": "str",
-        "tariff_id": "str",
-    },
-)
-
-
-PlanShown = TypedDict(
-    "PlanShown",
-    {
-        "id": "str",
-        "account_id": "str",
-        "account": "str",
-        "tariff_id": "str",
-        "tariff": "str",
-        "template_id": "int",
-        "template": "str",
-        "agreement": "str | None",
-        "mode": "Mode",
-        "recipients": "list[str]",
-        "language": "str",
-        "is_automatic": "bool",
-        "at_hour": "int",
-        "is_active": "bool",
-    },
-)
-
-
-PlanShownRow = TypedDict(
-    "PlanShownRow",
-    {
-        "id": "NotRequired[str]",
-        "account_id": "NotRequired[str]",
-        "account": "NotRequired[str]",
-        "tariff_id": "NotRequired[str]",
-        "tariff": "NotRequired[str]",
-        "template_id": "NotRequired[int]",
-        "template": "NotRequired[str]",
-        "agreement": "NotRequired[str | None]",
-        "mode": "NotRequired[Mode]",
-        "recipients": "NotRequired[list[str]]",
-        "language": "NotRequired[str]",
-        "is_automatic": "NotRequired[bool]",
-        "at_hour": "NotRequired[int]",
-        "is_active": "NotRequired[bool]",
-    },
-)
-
-
 PostingShown = TypedDict("PostingShown", {"account_id": "int", "account": "str", "amount": "str", "currency": "str"})
-
-
-Preparing = TypedDict("Preparing", {"mode": "NotRequired[Mode | None]"})
 
 
 PreviewedConversion = TypedDict(
@@ -2128,9 +2200,6 @@ ScheduleShown = TypedDict(
 SegmentKind = Literal["rated", "reject"]
 
 
-Sending = TypedDict("Sending", {"flag": "NotRequired[bool]", "reason": "NotRequired[str]"})
-
-
 Service = Literal["voice", "sms", "data", "event"]
 
 
@@ -2427,67 +2496,6 @@ TariffShownRow = TypedDict(
 
 
 TariffUnit = Literal["second", "octet", "message"]
-
-
-TemplateFields = TypedDict(
-    "TemplateFields",
-    {
-        "columns": "NotRequired[list[ColumnOf] | None]",
-        "kind": "NotRequired[FileKind | None]",
-        "date_form": "NotRequired[DateForm | None]",
-        "decimal_mark": "NotRequired[str | None]",
-        "code_form": "NotRequired[CodeForm | None]",
-        "title_rows": "NotRequired[list[str] | None]",
-        "has_currency_row": "NotRequired[bool | None]",
-    },
-)
-
-
-TemplateGiven = TypedDict(
-    "TemplateGiven",
-    {
-        "columns": "NotRequired[list[ColumnOf] | None]",
-        "kind": "NotRequired[FileKind | None]",
-        "date_form": "NotRequired[DateForm | None]",
-        "decimal_mark": "NotRequired[str | None]",
-        "code_form": "NotRequired[CodeForm | None]",
-        "title_rows": "NotRequired[list[str] | None]",
-        "has_currency_row": "NotRequired[bool | None]",
-        "name": "str",
-    },
-)
-
-
-TemplateShown = TypedDict(
-    "TemplateShown",
-    {
-        "id": "int",
-        "name": "str",
-        "columns": "list[ColumnOf]",
-        "kind": "FileKind",
-        "date_form": "DateForm",
-        "decimal_mark": "str",
-        "code_form": "CodeForm",
-        "title_rows": "list[str]",
-        "has_currency_row": "bool",
-    },
-)
-
-
-TemplateShownRow = TypedDict(
-    "TemplateShownRow",
-    {
-        "id": "NotRequired[int]",
-        "name": "NotRequired[str]",
-        "columns": "NotRequired[list[ColumnOf]]",
-        "kind": "NotRequired[FileKind]",
-        "date_form": "NotRequired[DateForm]",
-        "decimal_mark": "NotRequired[str]",
-        "code_form": "NotRequired[CodeForm]",
-        "title_rows": "NotRequired[list[str]]",
-        "has_currency_row": "NotRequired[bool]",
-    },
-)
 
 
 TestedCall = TypedDict(
@@ -3410,10 +3418,10 @@ class Client:
         fields: str | None = None,
         name: str | None = None,
         name_ne: str | None = None,
-    ) -> PageTemplateShownRow:
+    ) -> PageNotificationTemplateShownRow:
         """List the templates of price lists."""
         return cast(
-            "PageTemplateShownRow",
+            "PageNotificationTemplateShownRow",
             self._ask(
                 "GET",
                 "/api/v1/notification-templates",
@@ -3428,23 +3436,27 @@ class Client:
             ).json(),
         )
 
-    def save_notification_template(self, body: TemplateGiven, *, idempotency_key: str | None = None) -> TemplateShown:
+    def save_notification_template(
+        self, body: NotificationTemplateGiven, *, idempotency_key: str | None = None
+    ) -> NotificationTemplateShown:
         """Keep how price lists look under a name; one of that name is changed."""
         return cast(
-            "TemplateShown",
+            "NotificationTemplateShown",
             self._ask("POST", "/api/v1/notification-templates", json=body, idempotency_key=idempotency_key).json(),
         )
 
-    def get_notification_template(self, template_id: int) -> TemplateShown:
+    def get_notification_template(self, template_id: int) -> NotificationTemplateShown:
         """A template of price lists."""
-        return cast("TemplateShown", self._ask("GET", f"/api/v1/notification-templates/{template_id}").json())
+        return cast(
+            "NotificationTemplateShown", self._ask("GET", f"/api/v1/notification-templates/{template_id}").json()
+        )
 
     def change_notification_template(
-        self, template_id: int, body: TemplateFields, *, idempotency_key: str | None = None
-    ) -> TemplateShown:
+        self, template_id: int, body: NotificationTemplateFields, *, idempotency_key: str | None = None
+    ) -> NotificationTemplateShown:
         """Change how price lists look; what was prepared before stays as it is."""
         return cast(
-            "TemplateShown",
+            "NotificationTemplateShown",
             self._ask(
                 "PATCH", f"/api/v1/notification-templates/{template_id}", json=body, idempotency_key=idempotency_key
             ).json(),
@@ -3461,10 +3473,10 @@ class Client:
         account_ne: str | None = None,
         account_id: str | None = None,
         tariff_id: str | None = None,
-    ) -> PagePlanShownRow:
+    ) -> PageNotificationPlanShownRow:
         """List which customer is told of which tariff."""
         return cast(
-            "PagePlanShownRow",
+            "PageNotificationPlanShownRow",
             self._ask(
                 "GET",
                 "/api/v1/notification-plans",
@@ -3481,30 +3493,32 @@ class Client:
             ).json(),
         )
 
-    def plan_notifications(self, body: PlanGiven, *, idempotency_key: str | None = None) -> PlanShown:
+    def plan_notifications(
+        self, body: NotificationPlanGiven, *, idempotency_key: str | None = None
+    ) -> NotificationPlanShown:
         """Let a customer be told of the prices of one of its tariffs."""
         return cast(
-            "PlanShown",
+            "NotificationPlanShown",
             self._ask("POST", "/api/v1/notification-plans", json=body, idempotency_key=idempotency_key).json(),
         )
 
-    def get_notification_plan(self, plan_id: str) -> PlanShown:
+    def get_notification_plan(self, plan_id: str) -> NotificationPlanShown:
         """How a customer is told."""
-        return cast("PlanShown", self._ask("GET", f"/api/v1/notification-plans/{plan_id}").json())
+        return cast("NotificationPlanShown", self._ask("GET", f"/api/v1/notification-plans/{plan_id}").json())
 
     def change_notification_plan(
-        self, plan_id: str, body: PlanFields, *, idempotency_key: str | None = None
-    ) -> PlanShown:
+        self, plan_id: str, body: NotificationPlanFields, *, idempotency_key: str | None = None
+    ) -> NotificationPlanShown:
         """Change how a customer is told, or end it."""
         return cast(
-            "PlanShown",
+            "NotificationPlanShown",
             self._ask(
                 "PATCH", f"/api/v1/notification-plans/{plan_id}", json=body, idempotency_key=idempotency_key
             ).json(),
         )
 
     def prepare_notification(
-        self, plan_id: str, body: Preparing, *, idempotency_key: str | None = None
+        self, plan_id: str, body: NotificationPreparing, *, idempotency_key: str | None = None
     ) -> NotificationShown:
         """Have a notification made of what the customer does not know yet. Ask `GET /notifications/{id}` when it is prepared; nobody is told by this."""
         return cast(
@@ -3563,10 +3577,10 @@ class Client:
 
     def list_notification_lines(
         self, notification_id: str, *, breaches: bool | None = None, offset: int | None = None, limit: int | None = None
-    ) -> Lines:
+    ) -> NotificationLines:
         """Lines of a notification, by code and date."""
         return cast(
-            "Lines",
+            "NotificationLines",
             self._ask(
                 "GET",
                 f"/api/v1/notifications/{notification_id}/lines",
@@ -3588,10 +3602,10 @@ class Client:
         fields: str | None = None,
         state: Literal["waiting", "sending", "sent", "failed", "uncertain"] | None = None,
         state_ne: Literal["waiting", "sending", "sent", "failed", "uncertain"] | None = None,
-    ) -> PageMailShownRow:
+    ) -> PageNotificationMailShownRow:
         """The mails of a notification, one for each recipient."""
         return cast(
-            "PageMailShownRow",
+            "PageNotificationMailShownRow",
             self._ask(
                 "GET",
                 f"/api/v1/notifications/{notification_id}/mails",
@@ -3607,7 +3621,7 @@ class Client:
         )
 
     def send_notification(
-        self, notification_id: str, body: Sending, *, idempotency_key: str | None = None
+        self, notification_id: str, body: NotificationSending, *, idempotency_key: str | None = None
     ) -> NotificationShown:
         """Send a prepared notification, a mail to each recipient."""
         return cast(
@@ -3627,7 +3641,7 @@ class Client:
         )
 
     def put_off_notification(
-        self, notification_id: str, body: Reason, *, idempotency_key: str | None = None
+        self, notification_id: str, body: NotificationReason, *, idempotency_key: str | None = None
     ) -> NotificationShown:
         """Put the changes that begin too soon off to when the agreement allows, in the tariff, and have the notification made anew; that new one."""
         return cast(
@@ -3638,7 +3652,7 @@ class Client:
         )
 
     def discard_notification(
-        self, notification_id: str, body: Reason, *, idempotency_key: str | None = None
+        self, notification_id: str, body: NotificationReason, *, idempotency_key: str | None = None
     ) -> NotificationShown:
         """Say no to a prepared notification."""
         return cast(

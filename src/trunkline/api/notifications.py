@@ -43,17 +43,17 @@ Hour = Annotated[int, Field(ge=0, le=23)]
 AgreementName = Annotated[str, Field(max_length=120, description="Name of the agreement about notice.")]
 
 
-class ColumnOf(Body):
+class NotificationColumn(Body):
     """A column and the title above it."""
 
     column: Column
     title: Title | None = Field(default=None, description="The usual one if left out.")
 
 
-class TemplateFields(Body):
+class NotificationTemplateFields(Body):
     """How files look. What is left out stays as it is, or is as usual."""
 
-    columns: list[ColumnOf] | None = Field(default=None, min_length=1, max_length=len(Column))
+    columns: list[NotificationColumn] | None = Field(default=None, min_length=1, max_length=len(Column))
     kind: FileKind | None = None
     date_form: DateForm | None = None
     decimal_mark: str | None = Field(default=None, pattern=r"^[.,]$")
@@ -64,18 +64,18 @@ class TemplateFields(Body):
     has_currency_row: bool | None = None
 
 
-class TemplateGiven(TemplateFields):
+class NotificationTemplateGiven(NotificationTemplateFields):
     """A template; one of that name is changed."""
 
     name: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,120}$")]
 
 
-class TemplateShown(Body):
+class NotificationTemplateShown(Body):
     """How the price lists look that customers get."""
 
     id: int
     name: str
-    columns: list[ColumnOf]
+    columns: list[NotificationColumn]
     kind: FileKind
     date_form: DateForm
     decimal_mark: str
@@ -84,7 +84,7 @@ class TemplateShown(Body):
     has_currency_row: bool
 
 
-class PlanFields(Body):
+class NotificationPlanFields(Body):
     """How a customer is told. What is left out stays as it is."""
 
     template_id: RowId | None = None
@@ -99,7 +99,7 @@ class PlanFields(Body):
     is_active: bool | None = None
 
 
-class PlanGiven(PlanFields):
+class NotificationPlanGiven(NotificationPlanFields):
     """Who shall be told of which tariff; the same account and tariff again change it."""
 
     account_id: Id
@@ -107,7 +107,7 @@ class PlanGiven(PlanFields):
     template_id: RowId
 
 
-class PlanShown(Body):
+class NotificationPlanShown(Body):
     """A customer that is told of the prices of one of its tariffs."""
 
     id: UUID
@@ -126,13 +126,13 @@ class PlanShown(Body):
     is_active: bool
 
 
-class Preparing(Body):
+class NotificationPreparing(Body):
     """What is to be made."""
 
     mode: Mode | None = Field(default=None, description="As the plan says, if left out.")
 
 
-class FindingShown(Body):
+class NotificationFindingShown(Body):
     """What to look at before it is sent; `stop` keeps it from being sent."""
 
     check: str
@@ -155,7 +155,7 @@ class NotificationShown(Body):
     rows: int
     breaches: int = Field(description="Lines that begin sooner than the agreement allows.")
     is_flagged: bool
-    findings: list[FindingShown]
+    findings: list[NotificationFindingShown]
     first_effective: datetime | None
     file_name: str | None
     sha256: str | None
@@ -167,7 +167,7 @@ class NotificationShown(Body):
     failure: str | None = Field(description="A stable code, where it could not be made.")
 
 
-class MailShown(Body):
+class NotificationMailShown(Body):
     """One mail with a notification to one address."""
 
     id: int
@@ -179,7 +179,7 @@ class MailShown(Body):
     sent_at: datetime | None
 
 
-class LineShown(Body):
+class NotificationLineShown(Body):
     """A line of a notification. `allowed_from` is there where it begins too soon."""
 
     code: str
@@ -198,30 +198,30 @@ class LineShown(Body):
     allowed_from: datetime | None
 
 
-class Lines(Body):
+class NotificationLines(Body):
     """Lines of a notification."""
 
-    data: list[LineShown]
+    data: list[NotificationLineShown]
 
 
-class Sending(Body):
+class NotificationSending(Body):
     """How a notification is sent."""
 
     flag: bool = Field(default=False, description="Although lines begin sooner than the agreement allows.")
     reason: Text = ""
 
 
-class Reason(Body):
+class NotificationReason(Body):
     """Why."""
 
     reason: Annotated[str, Field(min_length=1, max_length=500)]
 
 
-def _template(row: NotificationTemplate) -> TemplateShown:
-    return TemplateShown(
+def _template(row: NotificationTemplate) -> NotificationTemplateShown:
+    return NotificationTemplateShown(
         id=row.pk,
         name=row.name,
-        columns=[ColumnOf(column=Column(column), title=title) for column, title in row.columns],
+        columns=[NotificationColumn(column=Column(column), title=title) for column, title in row.columns],
         kind=FileKind(row.kind),
         date_form=DateForm(row.date_form),
         decimal_mark=row.decimal_mark,
@@ -231,8 +231,8 @@ def _template(row: NotificationTemplate) -> TemplateShown:
     )
 
 
-def _plan(row: NotificationPlan) -> PlanShown:
-    return PlanShown(
+def _plan(row: NotificationPlan) -> NotificationPlanShown:
+    return NotificationPlanShown(
         id=row.public_id,
         account_id=row.account.public_id,
         account=row.account.code,
@@ -263,7 +263,7 @@ def _notification(row: Notification) -> NotificationShown:
         rows=row.rows,
         breaches=row.breaches,
         is_flagged=row.is_flagged,
-        findings=[FindingShown(**each) for each in row.findings],
+        findings=[NotificationFindingShown(**each) for each in row.findings],
         first_effective=row.first_effective,
         file_name=row.file_name or None,
         sha256=row.sha256 or None,
@@ -276,8 +276,8 @@ def _notification(row: Notification) -> NotificationShown:
     )
 
 
-def _mail(row: NotificationMail) -> MailShown:
-    return MailShown(
+def _mail(row: NotificationMail) -> NotificationMailShown:
+    return NotificationMailShown(
         id=row.pk,
         address=row.address,
         state=MailState(row.state),
@@ -288,22 +288,27 @@ def _mail(row: NotificationMail) -> MailShown:
     )
 
 
-def _line(line: Mapping[str, Any]) -> LineShown:
+def _line(line: Mapping[str, Any]) -> NotificationLineShown:
     said: dict[str, Any] = {name: str(value) if isinstance(value, Price) else value for name, value in line.items()}
     allowed = said.pop("allowed")
-    named = {name: said[name] for name in LineShown.model_fields if name in said}
-    return LineShown(**named, allowed_from=None if allowed is None else datetime.fromtimestamp(allowed, UTC))
+    named = {name: said[name] for name in NotificationLineShown.model_fields if name in said}
+    return NotificationLineShown(
+        **named, allowed_from=None if allowed is None else datetime.fromtimestamp(allowed, UTC)
+    )
 
 
-def _plans(rows: Sequence[NotificationPlan], _: Mapping[str, Any]) -> Iterator[PlanShown]:
+def _plans(rows: Sequence[NotificationPlan], _: Mapping[str, Any]) -> Iterator[NotificationPlanShown]:
     yield from map(_plan, rows)
 
 
 TEMPLATES = listing.Listing(
-    schema=TemplateShown, row=_template, sorts={"name": "name", "id": "id"}, filters={"name": listing.text("name")}
+    schema=NotificationTemplateShown,
+    row=_template,
+    sorts={"name": "name", "id": "id"},
+    filters={"name": listing.text("name")},
 )
 PLANS = listing.Listing(
-    schema=PlanShown,
+    schema=NotificationPlanShown,
     page=_plans,
     sorts={"account": "account__code"},
     filters={
@@ -325,14 +330,17 @@ NOTIFICATIONS = listing.Listing(
     },
 )
 MAILS = listing.Listing(
-    schema=MailShown, row=_mail, sorts={"address": "address"}, filters={"state": listing.choice("state", MailState)}
+    schema=NotificationMailShown,
+    row=_mail,
+    sorts={"address": "address"},
+    filters={"state": listing.choice("state", MailState)},
 )
 
 
 @templates.get(
     "",
     auth=ApiKey(Permission.TARIFFS_READ),
-    response=answers(Page[sparse(TemplateShown)]),  # type: ignore[misc]
+    response=answers(Page[sparse(NotificationTemplateShown)]),  # type: ignore[misc]
     openapi_extra={"parameters": TEMPLATES.parameters},
 )
 def list_notification_templates(request: HttpRequest) -> JsonResponse:
@@ -340,28 +348,30 @@ def list_notification_templates(request: HttpRequest) -> JsonResponse:
     return TEMPLATES.answer(request, queries.notification_templates())
 
 
-@templates.post("", auth=ApiKey(Permission.TARIFFS_WRITE), response=answers(TemplateShown, 409, status=201))
-def save_notification_template(request: HttpRequest, template: TemplateGiven) -> Status[Any]:
+@templates.post("", auth=ApiKey(Permission.TARIFFS_WRITE), response=answers(NotificationTemplateShown, 409, status=201))
+def save_notification_template(request: HttpRequest, template: NotificationTemplateGiven) -> Status[Any]:
     """Keep how price lists look under a name; one of that name is changed."""
     made, _ = actions.save_notification_template(name=template.name, **_given(template))
     return Status(201, _template(made))
 
 
-@templates.get("/{template_id}", auth=ApiKey(Permission.TARIFFS_READ), response=answers(TemplateShown, 404))
+@templates.get("/{template_id}", auth=ApiKey(Permission.TARIFFS_READ), response=answers(NotificationTemplateShown, 404))
 def get_notification_template(request: HttpRequest, template_id: RowId) -> Any:
     """A template of price lists."""
     return _template(queries.access_notification_template(template_id))
 
 
-@templates.patch("/{template_id}", auth=ApiKey(Permission.TARIFFS_WRITE), response=answers(TemplateShown, 404, 409))
-def change_notification_template(request: HttpRequest, template_id: RowId, template: TemplateFields) -> Any:
+@templates.patch(
+    "/{template_id}", auth=ApiKey(Permission.TARIFFS_WRITE), response=answers(NotificationTemplateShown, 404, 409)
+)
+def change_notification_template(request: HttpRequest, template_id: RowId, template: NotificationTemplateFields) -> Any:
     """Change how price lists look; what was prepared before stays as it is."""
     known = queries.access_notification_template(template_id)
     made, _ = actions.save_notification_template(name=known.name, **_given(template))
     return _template(made)
 
 
-def _given(template: TemplateFields) -> dict[str, Any]:
+def _given(template: NotificationTemplateFields) -> dict[str, Any]:
     said = template.model_dump(exclude_none=True, exclude={"name"})
     if template.columns is not None:
         said["columns"] = [(each.column.value, each.title or "") for each in template.columns]
@@ -371,7 +381,7 @@ def _given(template: TemplateFields) -> dict[str, Any]:
 @plans.get(
     "",
     auth=ApiKey(Permission.TARIFFS_READ),
-    response=answers(Page[sparse(PlanShown)]),  # type: ignore[misc]
+    response=answers(Page[sparse(NotificationPlanShown)]),  # type: ignore[misc]
     openapi_extra={"parameters": PLANS.parameters},
 )
 def list_notification_plans(request: HttpRequest) -> JsonResponse:
@@ -379,8 +389,8 @@ def list_notification_plans(request: HttpRequest) -> JsonResponse:
     return PLANS.answer(request, queries.plans())
 
 
-@plans.post("", auth=ApiKey(Permission.TARIFFS_WRITE), response=answers(PlanShown, 404, 409, status=201))
-def plan_notifications(request: HttpRequest, plan: PlanGiven) -> Status[Any]:
+@plans.post("", auth=ApiKey(Permission.TARIFFS_WRITE), response=answers(NotificationPlanShown, 404, 409, status=201))
+def plan_notifications(request: HttpRequest, plan: NotificationPlanGiven) -> Status[Any]:
     """Let a customer be told of the prices of one of its tariffs."""
     given = _plan_given(plan)
     made, _ = actions.plan_notifications(
@@ -393,21 +403,21 @@ def plan_notifications(request: HttpRequest, plan: PlanGiven) -> Status[Any]:
     return Status(201, _plan(queries.access_plan(str(made.public_id))))
 
 
-@plans.get("/{plan_id}", auth=ApiKey(Permission.TARIFFS_READ), response=answers(PlanShown, 404))
+@plans.get("/{plan_id}", auth=ApiKey(Permission.TARIFFS_READ), response=answers(NotificationPlanShown, 404))
 def get_notification_plan(request: HttpRequest, plan_id: Id) -> Any:
     """How a customer is told."""
     return _plan(queries.access_plan(plan_id))
 
 
-@plans.patch("/{plan_id}", auth=ApiKey(Permission.TARIFFS_WRITE), response=answers(PlanShown, 404, 409))
-def change_notification_plan(request: HttpRequest, plan_id: Id, plan: PlanFields) -> Any:
+@plans.patch("/{plan_id}", auth=ApiKey(Permission.TARIFFS_WRITE), response=answers(NotificationPlanShown, 404, 409))
+def change_notification_plan(request: HttpRequest, plan_id: Id, plan: NotificationPlanFields) -> Any:
     """Change how a customer is told, or end it."""
     known = queries.access_plan(plan_id)
     actions.change_plan(plan_id=known.pk, **_plan_given(plan))
     return _plan(queries.access_plan(plan_id))
 
 
-def _plan_given(plan: PlanFields) -> dict[str, Any]:
+def _plan_given(plan: NotificationPlanFields) -> dict[str, Any]:
     said = plan.model_dump(exclude_none=True, exclude={"account_id", "tariff_id", "template_id", "agreement"})
     if plan.template_id is not None:
         said["template"] = queries.access_notification_template(plan.template_id)
@@ -421,7 +431,9 @@ def _plan_given(plan: PlanFields) -> dict[str, Any]:
     auth=ApiKey(Permission.TARIFFS_WRITE),
     response=answers(NotificationShown, 404, 409, status=202),
 )
-def prepare_notification(request: HttpRequest, response: HttpResponse, plan_id: Id, asked: Preparing) -> Status[Any]:
+def prepare_notification(
+    request: HttpRequest, response: HttpResponse, plan_id: Id, asked: NotificationPreparing
+) -> Status[Any]:
     """Have a notification made of what the customer does not know yet. Ask `GET /notifications/{id}` when it is prepared; nobody is told by this."""
     made = telling.begin_preparing(plan_id=queries.access_plan(plan_id).pk, mode=asked.mode, at=now())
     response["Location"] = f"/api/v1/notifications/{made.public_id}"
@@ -445,7 +457,9 @@ def get_notification(request: HttpRequest, notification_id: Id) -> Any:
     return _notification(queries.access_notification(notification_id))
 
 
-@router.get("/{notification_id}/lines", auth=ApiKey(Permission.TARIFFS_READ), response=answers(Lines, 404, 409))
+@router.get(
+    "/{notification_id}/lines", auth=ApiKey(Permission.TARIFFS_READ), response=answers(NotificationLines, 404, 409)
+)
 def list_notification_lines(
     request: HttpRequest,
     notification_id: Id,
@@ -455,7 +469,7 @@ def list_notification_lines(
 ) -> Any:
     """Lines of a notification, by code and date."""
     found = _made(queries.access_notification(notification_id))
-    return Lines(
+    return NotificationLines(
         data=[_line(each) for each in queries.shown_lines(found, limit=limit, offset=offset, only_breaches=breaches)]
     )
 
@@ -475,7 +489,7 @@ def get_notification_file(request: HttpRequest, notification_id: Id) -> FileResp
 @router.get(
     "/{notification_id}/mails",
     auth=ApiKey(Permission.TARIFFS_READ),
-    response=answers(Page[sparse(MailShown)], 404),  # type: ignore[misc]
+    response=answers(Page[sparse(NotificationMailShown)], 404),  # type: ignore[misc]
     openapi_extra={"parameters": MAILS.parameters},
 )
 def list_notification_mails(request: HttpRequest, notification_id: Id) -> JsonResponse:
@@ -488,7 +502,7 @@ def list_notification_mails(request: HttpRequest, notification_id: Id) -> JsonRe
     auth=ApiKey(Permission.TARIFFS_WRITE),
     response=answers(NotificationShown, 404, 409, status=202),
 )
-def send_notification(request: HttpRequest, notification_id: Id, sending: Sending) -> Status[Any]:
+def send_notification(request: HttpRequest, notification_id: Id, sending: NotificationSending) -> Status[Any]:
     """Send a prepared notification, a mail to each recipient."""
     found = queries.access_notification(notification_id)
     return Status(202, _one(telling.send(notification_id=found.pk, flag=sending.flag, reason=sending.reason, at=now())))
@@ -510,7 +524,7 @@ def send_notification_again(request: HttpRequest, notification_id: Id) -> Status
     auth=ApiKey(Permission.TARIFFS_WRITE),
     response=answers(NotificationShown, 404, 409, status=202),
 )
-def put_off_notification(request: HttpRequest, notification_id: Id, why: Reason) -> Status[Any]:
+def put_off_notification(request: HttpRequest, notification_id: Id, why: NotificationReason) -> Status[Any]:
     """Put the changes that begin too soon off to when the agreement allows, in the tariff, and have the notification made anew; that new one."""
     found = queries.access_notification(notification_id)
     return Status(202, _one(telling.begin_putting_off(notification_id=found.pk, reason=why.reason, at=now())))
@@ -519,7 +533,7 @@ def put_off_notification(request: HttpRequest, notification_id: Id, why: Reason)
 @router.post(
     "/{notification_id}/discard", auth=ApiKey(Permission.TARIFFS_WRITE), response=answers(NotificationShown, 404, 409)
 )
-def discard_notification(request: HttpRequest, notification_id: Id, why: Reason) -> Any:
+def discard_notification(request: HttpRequest, notification_id: Id, why: NotificationReason) -> Any:
     """Say no to a prepared notification."""
     found = queries.access_notification(notification_id)
     return _one(telling.discard(notification_id=found.pk, reason=why.reason, at=now()))

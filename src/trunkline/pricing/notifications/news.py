@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
@@ -85,12 +85,10 @@ def find_news(
     told, now = told.select(STANDING.names).combine_chunks(), now.select(STANDING.names).combine_chunks()
     at_s = int(at.timestamp())
     known, holding, count = _timelines(told, now, unit)
-    first = np.full(count, EVER.max, np.int64)
-    if mode is Mode.ALL:
-        first[:] = at_s
-    else:
-        _first_differences(known, holding, first, at_s)
-    lines = [_rates(holding, first, at_s), _ends(holding, first), _gone(known, holding, first, at_s)]
+    differs = _first_differences(known, holding, count, at_s)
+    gone = _gone(known, holding, differs, at_s, is_all=mode is Mode.ALL)
+    first = np.full(count, at_s, np.int64) if mode is Mode.ALL else differs
+    lines = [_rates(holding, first, at_s), _ends(holding, first), gone]
     both = pa.concat_tables([told, now]).combine_chunks()
     place = np.concatenate([lines[0][0] + len(told), lines[1][0] + len(told), lines[2][0]])
     begins = np.concatenate([instants for _, instants in lines])
@@ -140,9 +138,10 @@ def _numbers(column: pa.ChunkedArray, meaning: Callable[[Any], object]) -> Int64
     return np.array([*of_value, len(known)], np.int64)[index]
 
 
-def _first_differences(known: _Timelines, holding: _Timelines, first: Int64s, at_s: int) -> None:
-    """Into `first` the first instant of each rate, from `at_s` on, at which what is known is not what holds."""
-    rates, instants = [np.arange(len(first))], [np.full(len(first), at_s)]
+def _first_differences(known: _Timelines, holding: _Timelines, count: int, at_s: int) -> Int64s:
+    """The first instant of each rate, from `at_s` on, at which what is known is not what holds; the end of time where there is none."""
+    first = np.full(count, EVER.max, np.int64)
+    rates, instants = [np.arange(count)], [np.full(count, at_s)]
     for side in (known, holding):
         for bound in (side.start, side.end):
             later = (bound > at_s) & (bound < EVER.max)
@@ -151,6 +150,7 @@ def _first_differences(known: _Timelines, holding: _Timelines, first: Int64s, at
     wanted, when = np.concatenate(rates), np.concatenate(instants)
     differs = known.content_at(wanted, when) != holding.content_at(wanted, when)
     np.minimum.at(first, wanted[differs], when[differs])
+    return first
 
 
 def _rates(holding: _Timelines, first: Int64s, at_s: int) -> tuple[Int64s, Int64s]:
@@ -169,12 +169,17 @@ def _ends(holding: _Timelines, first: Int64s) -> tuple[Int64s, Int64s]:
     return rows, holding.end[rows]
 
 
-def _gone(known: _Timelines, holding: _Timelines, first: Int64s, at_s: int) -> tuple[Int64s, Int64s]:
-    """Rates that are known and hold no more, with the instant since which they do not."""
+def _gone(known: _Timelines, holding: _Timelines, first: Int64s, at_s: int, *, is_all: bool) -> tuple[Int64s, Int64s]:
+    """Rates that are known and hold no more, with the instant since which they do not. With `is_all` those of which no line takes the place anyway."""
     rates = np.flatnonzero(first < EVER.max)
     begin = first[rates]
     row = known.row_at(rates, begin)
     is_gone = (row >= 0) & (holding.row_at(rates, begin) < 0)
+    if is_all:
+        earliest = np.full(len(first), EVER.max, np.int64)
+        to_come = holding.end > at_s
+        np.minimum.at(earliest, holding.rate[to_come], holding.start[to_come])
+        is_gone &= earliest[rates] > begin
     rates, row, begin = rates[is_gone], row[is_gone], begin[is_gone]
     # What ended before the notification ended then; what was taken back never held.
     ended = np.full(len(first), EVER.min, np.int64)
@@ -220,31 +225,3 @@ def breaches(news: pa.Table, first_allowed_s: Callable[[Kind], int | None]) -> I
     limits = np.array([EVER.min if allowed[kind] is None else allowed[kind] for kind in Kind], np.int64)
     begins, _ = rate_bounds(news)
     return np.flatnonzero(begins < limits[news["kind"].to_numpy()]).astype(np.int64)
-
-
-def apply_news(told: pa.Table, news: pa.Table) -> pa.Table:
-    """What a customer knows, of `STANDING` with ids 0, who knew `told` and reads the lines: each ends or takes the place of what the same rate was to be
-    from its beginning on."""
-    keys = same_rates(told, news.append_column("refused", pa.nulls(len(news), pa.string())).select(LINES.names))
-    _, ends = rate_bounds(told)
-    starts, _ = rate_bounds(told)
-    begins, _ = rate_bounds(news)
-    cut = dict.fromkeys(keys.tolist(), EVER.max)
-    for key, begin in zip(keys[len(told) :].tolist(), begins.tolist(), strict=True):
-        cut[key] = min(cut[key], begin)
-    until = np.minimum(ends, np.array([cut[key] for key in keys[: len(told)].tolist()], np.int64))
-    stays = until > starts
-    place = told.schema.get_field_index("valid_to")
-    kept = told.set_column(
-        place, told.schema.field(place), pa.array(until, mask=until == EVER.max).cast(_INSTANT)
-    ).filter(pa.array(stays))
-    # Of lines of one rate the later one ends the one before.
-    lines = news.filter(pa.array(~news["is_closed"].to_numpy(zero_copy_only=False)))
-    ids = pa.array(np.zeros(len(lines), np.int64))
-    return pa.concat_tables([kept, lines.append_column("id", ids).select(STANDING.names).cast(STANDING)])
-
-
-def instant_text(instant: datetime) -> str:
-    """An instant as it stands in tables of the documentation: the day, with the time where it is not midnight, in UTC."""
-    local = instant.astimezone(UTC)
-    return f"{local:%Y-%m-%d}" if not (local.hour or local.minute or local.second) else f"{local:%Y-%m-%dT%H:%M:%S}"
