@@ -26,9 +26,8 @@ from trunkline.pricing.actions import notifications as telling
 from trunkline.pricing.models import Notification, NotificationMail, NotificationPlan, NotificationTemplate
 from trunkline.pricing.notifications import queries
 from trunkline.pricing.notifications.choices import MailState, NotificationState
-from trunkline.pricing.notifications.columns import CodeForm, Column, DateForm, FileKind
+from trunkline.pricing.notifications.columns import CodeForm, Column, DateForm, FileKind, Mode
 from trunkline.pricing.notifications.mailing import MEDIA
-from trunkline.pricing.notifications.news import Mode
 from trunkline.pricing.queries import get_agreement
 from trunkline.tariffs.queries import access_tariff
 

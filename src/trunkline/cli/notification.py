@@ -89,7 +89,7 @@ def set_plan(
     template: Annotated[str, typer.Option(help="How its files look.")],
     agreement: Annotated[Text, typer.Option(help="Agreement about notice; none with an empty text.")] = None,
     mode: Annotated[Text, typer.Option(help="What it is told: changes, or all rates.")] = None,
-    to: Annotated[
+    recipient: Annotated[
         list[str] | None,
         typer.Option(help="A mail address; several times. Without any: the account's contacts for rates."),
     ] = None,
@@ -113,7 +113,7 @@ def set_plan(
 
     said: dict[str, Any] = {
         "mode": mode,
-        "recipients": to or None,
+        "recipients": recipient or None,
         "language": language,
         "is_automatic": automatic,
         "at_hour": at_hour,

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from tests.unit.pricing.test_rate_changes_page import rate, there
 from trunkline.core.money import PRICE_DECIMALS, Price, scaled_text
 from trunkline.engine.units import Unit
-from trunkline.pricing.notifications.columns import TITLES, CodeForm, Column, DateForm, FileForm, FileKind
-from trunkline.pricing.notifications.news import Mode, find_news
+from trunkline.pricing.notifications.columns import TITLES, CodeForm, Column, DateForm, FileForm, FileKind, Mode
+from trunkline.pricing.notifications.news import find_news
 from trunkline.pricing.notifications.said import say_steps
 from trunkline.pricing.notifications.writing import About, write_file
 from trunkline.pricing.sheets.reading import read_sheet

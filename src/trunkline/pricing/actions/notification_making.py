@@ -33,9 +33,9 @@ from trunkline.pricing.actions.notification_rules import (
 from trunkline.pricing.models import Notification, NotificationPlan
 from trunkline.pricing.notifications import places
 from trunkline.pricing.notifications.choices import PREPARE, NotificationState
-from trunkline.pricing.notifications.columns import FileForm, FileKind
+from trunkline.pricing.notifications.columns import FileForm, FileKind, Mode
 from trunkline.pricing.notifications.looking import STOP, Finding, count_statuses, look
-from trunkline.pricing.notifications.news import Mode, find_news
+from trunkline.pricing.notifications.news import find_news
 from trunkline.pricing.notifications.queries import about, find_breaches, form_of, last_sent, plans
 from trunkline.pricing.notifications.writing import About, write_file
 from trunkline.tariffs import actions as tariffs

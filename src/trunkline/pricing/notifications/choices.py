@@ -7,8 +7,7 @@ from typing import Final
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from trunkline.pricing.notifications.columns import CodeForm, DateForm, FileKind
-from trunkline.pricing.notifications.news import Mode
+from trunkline.pricing.notifications.columns import CodeForm, DateForm, FileKind, Mode
 
 SEND: Final = "pricing.send_notification"  # the job that sends one mail
 PREPARE: Final = "pricing.prepare_notification"  # the job that makes a file

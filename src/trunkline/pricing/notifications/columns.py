@@ -15,6 +15,13 @@ TITLE_ROWS_MAX: Final = 10
 TITLE_ROW_MAX: Final = 200
 
 
+class Mode(StrEnum):
+    """How much a notification tells."""
+
+    CHANGES = "changes"
+    ALL = "all"
+
+
 class Column(StrEnum):
     """What a column says (docs/algorithms/rate-notifications.md, "The file")."""
 

@@ -23,7 +23,7 @@ from trunkline.kit.mailing import PAUSES_S, NotAccepted, hand_over, message_id
 from trunkline.pricing.actions.notifications import defer_mail
 from trunkline.pricing.models import Notification, NotificationMail
 from trunkline.pricing.notifications.choices import MailState, NotificationState
-from trunkline.pricing.notifications.news import Mode
+from trunkline.pricing.notifications.columns import Mode
 from trunkline.pricing.notifications.queries import file_of
 from trunkline.tenancy.queries import current_tenant
 from trunkline.tenancy.scope import scope

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +17,7 @@ import pyarrow as pa
 from trunkline.core.errors import Invalid
 from trunkline.engine.units import Unit
 from trunkline.pricing.compare import LINES, Kind, compare, same_rates
+from trunkline.pricing.notifications.columns import Mode
 from trunkline.pricing.notifications.said import say_steps
 from trunkline.tariffs.rate_file import STANDING, rate_bounds
 from trunkline.tariffs.rules import first_after
@@ -37,13 +37,6 @@ NEWS: Final = pa.schema(
         pa.field("before_blocked", pa.bool_()),
     ]
 )
-
-
-class Mode(StrEnum):
-    """How much a notification tells."""
-
-    CHANGES = "changes"
-    ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)
