@@ -19,7 +19,15 @@ from trunkline.identity.permissions import NOT_FOR_KEYS, Permission
 from trunkline.invoicing.models import BillRun, Invoice
 from trunkline.ledger.models import Entry, LedgerAccount
 from trunkline.parties.models import Account, Identity
-from trunkline.pricing.models import Deal, DeckChange, Generator, GeneratorRun
+from trunkline.pricing.models import (
+    Deal,
+    DeckChange,
+    Generator,
+    GeneratorRun,
+    Notification,
+    NotificationPlan,
+    NotificationTemplate,
+)
 from trunkline.reports.models import SavedReport
 from trunkline.tariffs.models import AccountTariff, CodeDeck, DestinationGroup, SpecialRate, Tariff, TimeProfile
 from trunkline.tenancy.models import Tenant
@@ -58,6 +66,9 @@ NAMED: Mapping[str, tuple[type[models.Model], str]] = {
     "deal_id": (Deal, "public_id"),
     "generator_id": (Generator, "public_id"),
     "generator_run_id": (GeneratorRun, "public_id"),
+    "template_id": (NotificationTemplate, "pk"),
+    "plan_id": (NotificationPlan, "public_id"),
+    "notification_id": (Notification, "public_id"),
 }
 ABSENT = {"public_id": UUID_OF_NOTHING, "pk": 9_000_000_000}
 KeyOf = Callable[..., str]

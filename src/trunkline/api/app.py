@@ -27,6 +27,7 @@ from trunkline.api import (
     invoices,
     ledger,
     mappings,
+    notifications,
     preview,
     problems,
     rate_analysis,
@@ -114,6 +115,9 @@ api.add_router("/destination-groups", destination_groups.router)
 api.add_router("/special-rates", special_rates.router)
 api.add_router("/generators", generators.router)
 api.add_router("/generator-runs", generators.runs)
+api.add_router("/notification-templates", notifications.templates)
+api.add_router("/notification-plans", notifications.plans)
+api.add_router("/notifications", notifications.router)
 api.add_router("/switches", switches.router)
 api.add_router("/formats", mappings.formats)
 api.add_router("/mappings", mappings.router)

@@ -13,7 +13,7 @@ SCREENS = (
     "staff", "operator", "first_steps", "bill_runs", "unbilled", "statements", "rates", "rate_preview", "legs", "trying", "mappings", "describing",
     "deck_changes", "decks", "special_rates",
     "rate_analysis", "deals",
-    "generators", "generator_runs",
+    "generators", "generator_runs", "notifications",
 )  # fmt: skip
 
 

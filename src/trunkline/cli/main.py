@@ -43,6 +43,7 @@ GROUPS = {
     "deal": Group("deal"),
     "sheet": Group("sheet", prepares_itself=frozenset({"read"})),
     "generator": Group("generator"),
+    "notification": Group("notification"),
     "switch": Group("switch"),
     "rule": Group("rule"),
     "source": Group("source"),

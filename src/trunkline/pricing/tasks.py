@@ -9,6 +9,7 @@ from typing import Final
 from trunkline.core.errors import TrunklineError
 from trunkline.kit import clock, jobs
 from trunkline.pricing.choices import RUN_GENERATOR
+from trunkline.pricing.notifications.choices import PREPARE, RUN, SEND
 
 ABANDONED: Final = timedelta(days=1)  # by then whoever wrote a folder has entered it, or is gone
 
@@ -54,6 +55,18 @@ def review_deals(*, timestamp: int) -> None:
             alarms.review_deals(at=clock.now())
 
 
+@jobs.every("*/10 * * * *", "pricing.plan_notifications")
+def plan_notifications(*, timestamp: int) -> None:
+    """Every ten minutes, give the automatic plans of notifications whose hour has come their turn."""
+    from trunkline.pricing.actions.notifications import plan_runs
+    from trunkline.tenancy.queries import tenant_ids
+    from trunkline.tenancy.scope import scope
+
+    for tenant_id in tenant_ids():
+        with scope(tenant_id, "system"):
+            plan_runs(at=clock.now())
+
+
 @jobs.task("pricing.deal_mail")
 def send_deal_mail(*, tenant_id: int, alarm_id: int) -> None:
     """Send the mail of one alarm."""
@@ -69,3 +82,27 @@ def run_generator(*, tenant_id: int, run_id: int) -> None:
 
     with contextlib.suppress(TrunklineError):
         make_run(tenant_id, run_id, actor="system", now=clock.now)
+
+
+@jobs.task(PREPARE)
+def prepare_notification(*, tenant_id: int, notification_id: int, put_off: int | None, reason: str) -> None:
+    """Make one notification that somebody has asked for."""
+    from trunkline.pricing.actions.notification_work import make
+
+    make(tenant_id, notification_id, put_off=put_off, reason=reason, now=clock.now)
+
+
+@jobs.task(RUN)
+def run_notification_plan(*, tenant_id: int, plan_id: int) -> None:
+    """Send what has changed for one plan."""
+    from trunkline.pricing.actions.notifications import run_plan
+
+    run_plan(tenant_id, plan_id, now=clock.now)
+
+
+@jobs.task(SEND)
+def send_notification(*, tenant_id: int, mail_id: int) -> None:
+    """Send one mail of a notification."""
+    from trunkline.pricing.notifications.mailing import send_mail
+
+    send_mail(tenant_id=tenant_id, mail_id=mail_id, now=clock.now)

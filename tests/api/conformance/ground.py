@@ -16,7 +16,9 @@ from tests.db.usage.carrier import NOW, START, Carrier, line
 from tests.isolation.rows import make_row
 from trunkline.identity.permissions import NOT_FOR_KEYS, Permission
 from trunkline.kit.secrets import Secret
-from trunkline.pricing.actions import import_deck
+from trunkline.parties.models import Account
+from trunkline.pricing.actions import import_deck, plan_notifications, save_notification_template
+from trunkline.pricing.actions.notifications import prepare
 from trunkline.reports.actions import save_report
 from trunkline.tariffs.actions import create_time_profile
 from trunkline.tariffs.models import Rate, Tariff
@@ -63,6 +65,7 @@ def make_ground(folder: Path) -> Ground:
     account_id = str(carrier.accounts["cust"].public_id)
     invoice = ok(ask.post("/invoices", {"account_id": account_id, "period": "2026-03", "early": True}), 201)
     _rerate(carrier)
+    _tell(carrier)
     ids = _look(carrier) | {"record_id": ok(ask.get("/records", account_id=account_id))["data"][0]["id"]}
     with carrier.scope():
         for name, (model, attribute) in NAMED.items():
@@ -112,6 +115,16 @@ def _rerate(carrier: Carrier) -> None:
         process(tenant_id=carrier.tenant_id, batch_id=batch_id, now=carrier.clock)
     with carrier.scope():
         Proposal.objects.create(cause="prices of sell", start_from=START, made_at=NOW)
+
+
+def _tell(carrier: Carrier) -> None:
+    """A customer that is told of its prices, and a notification that is prepared. Runs outside any scope."""
+    with carrier.scope():
+        account, tariff = Account.objects.get(code="cust"), Tariff.objects.get(name="sell")
+        template, _ = save_notification_template(name="Usual", kind="csv")
+        given = {"account": account, "tariff": tariff, "template": template, "recipients": ["ada@example.com"]}
+        plan, _ = plan_notifications(**given, at=NOW)
+    prepare(carrier.tenant_id, plan.pk, actor="test", now=carrier.clock)
 
 
 def _look(carrier: Carrier) -> dict[str, str]:

@@ -22,7 +22,7 @@ from trunkline.identity.permissions import ROLE_NAMES, SENTENCES
 
 SOURCE: Final = Path(trunkline.__file__).parent
 PLURALS: Final = {"fr": "nplurals=2; plural=(n > 1);"}
-SPEAKING: Final = ("backoffice", "platform", "identity", "reports")
+SPEAKING: Final = ("backoffice", "platform", "identity", "reports", "pricing")
 ONE: Final = {"gettext", "gettext_lazy", "gettext_noop", "_"}
 SEVERAL: Final = {"ngettext", "ngettext_lazy"}
 PLACED: Final = {"pgettext", "pgettext_lazy"}
@@ -54,10 +54,11 @@ PLACES: Final[Mapping[str, tuple[str, ...]]] = {
     "sheets": ("sheets", "pricing"),
     "selling": ("rate_analysis", "analysis_form", "deals", "deal_form", "deal_panels"),
     "generators": ("generators", "generator_form", "generator_runs"),
+    "notifications": ("notifications",),
 }
 
 
-OF_ROOMS: Final = {"reports": "reports"}  # rooms that speak by themselves: in mails
+OF_ROOMS: Final = {"reports": "reports", "pricing": "notifications"}  # rooms that speak by themselves: in mails
 
 
 def messages() -> dict[tuple[str, str], tuple[str, Entry]]:

@@ -21,6 +21,7 @@ from trunkline.pricing.actions.decks import (
 )
 from trunkline.pricing.actions.generator import ask_run, change_generator, create_generator, make_run
 from trunkline.pricing.actions.imports import Asked, apply_import, discard_import, import_sheet, undo_import
+from trunkline.pricing.actions.notification_plans import change_plan, plan_notifications, save_notification_template
 from trunkline.pricing.actions.terms import change_agreement, create_agreement, save_template
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "change_deck_codes",
     "change_generator",
     "change_item",
+    "change_plan",
     "compare_world",
     "create_agreement",
     "create_deal",
@@ -45,9 +47,11 @@ __all__ = [
     "import_sheet",
     "make_item",
     "make_run",
+    "plan_notifications",
     "put_items",
     "remove_item",
     "restore_deal",
+    "save_notification_template",
     "save_template",
     "undo_deck_change",
     "undo_import",

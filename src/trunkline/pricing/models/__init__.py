@@ -4,6 +4,12 @@ from trunkline.pricing.models.deals import Deal, DealAlarm, DealItem
 from trunkline.pricing.models.decks import DeckChange
 from trunkline.pricing.models.generator import Generator, GeneratorRun, GeneratorSource
 from trunkline.pricing.models.imports import Agreement, SheetImport, SheetTemplate
+from trunkline.pricing.models.notifications import (
+    Notification,
+    NotificationMail,
+    NotificationPlan,
+    NotificationTemplate,
+)
 
 __all__ = [
     "Agreement",
@@ -14,6 +20,10 @@ __all__ = [
     "Generator",
     "GeneratorRun",
     "GeneratorSource",
+    "Notification",
+    "NotificationMail",
+    "NotificationPlan",
+    "NotificationTemplate",
     "SheetImport",
     "SheetTemplate",
 ]
