@@ -131,6 +131,55 @@ AccountType = Literal["asset", "liability", "income", "expense"]
 AfterSuccess = Literal["leave", "archive", "delete"]
 
 
+AgreementChange = TypedDict(
+    "AgreementChange",
+    {
+        "counting": "NotRequired[CountingChoice | None]",
+        "timezone": "NotRequired[str | None]",
+        "hour": "NotRequired[int | None]",
+        "is_business": "NotRequired[bool | None]",
+        "holidays": "NotRequired[list[str] | None]",
+        "cut_off": "NotRequired[str | None]",
+        "on_breach": "NotRequired[OnBreachChoice | None]",
+        "days": "NotRequired[NoticeDays | None]",
+    },
+)
+
+
+AgreementShown = TypedDict(
+    "AgreementShown",
+    {
+        "name": "str",
+        "counting": "NotRequired[CountingChoice]",
+        "timezone": "NotRequired[str]",
+        "hour": "NotRequired[int]",
+        "is_business": "NotRequired[bool]",
+        "holidays": "NotRequired[list[str]]",
+        "cut_off": "NotRequired[str | None]",
+        "on_breach": "NotRequired[OnBreachChoice]",
+        "days": "NotRequired[NoticeDays]",
+        "id": "int",
+    },
+)
+
+
+AgreementShownRow = TypedDict(
+    "AgreementShownRow",
+    {
+        "name": "NotRequired[str]",
+        "counting": "NotRequired[CountingChoice]",
+        "timezone": "NotRequired[str]",
+        "hour": "NotRequired[int]",
+        "is_business": "NotRequired[bool]",
+        "holidays": "NotRequired[list[str]]",
+        "cut_off": "NotRequired[str | None]",
+        "on_breach": "NotRequired[OnBreachChoice]",
+        "days": "NotRequired[NoticeDays]",
+        "id": "NotRequired[int]",
+    },
+)
+
+
 AlarmKind = Literal["stalled", "failing", "repeated", "refused"]
 
 
@@ -409,6 +458,18 @@ BillingShown = TypedDict(
 Books = Literal["invoiced", "unbilled", "all"]
 
 
+ClosedCodeRow = TypedDict(
+    "ClosedCodeRow",
+    {
+        "code": "NotRequired[str]",
+        "destination": "NotRequired[str]",
+        "price": "NotRequired[str]",
+        "closes": "NotRequired[str]",
+        "falls_to": "NotRequired[str]",
+    },
+)
+
+
 Closing = TypedDict("Closing", {"closed_on": "str"})
 
 
@@ -444,6 +505,9 @@ ContactShownRow = TypedDict(
         "id": "NotRequired[int]",
     },
 )
+
+
+CountingChoice = Literal["midnight", "notification", "hour", "hours"]
 
 
 DeliveryShown = TypedDict(
@@ -678,6 +742,9 @@ IdentityShownRow = TypedDict(
 IdentitySide = Literal["sell", "buy", "both"]
 
 
+ImportState = Literal["compared", "applied", "undone", "discarded"]
+
+
 Intake = Literal["command", "upload", "folder", "resend", "rerate", "legs", "source"]
 
 
@@ -880,7 +947,22 @@ LedgerAccountShownRow = TypedDict(
 )
 
 
+Level = Literal["ignore", "warn", "stop"]
+
+
 LineKind = Literal["usage", "late", "adjustment"]
+
+
+LinesAsked = TypedDict(
+    "LinesAsked",
+    {
+        "limit": "NotRequired[int]",
+        "cursor": "NotRequired[str | None]",
+        "fields": "NotRequired[str | None]",
+        "kind": "NotRequired[str | None]",
+        "code": "NotRequired[str]",
+    },
+)
 
 
 LoadedExchangeRates = TypedDict(
@@ -999,6 +1081,22 @@ NewAccount = TypedDict(
         "capacity": "NotRequired[int | None]",
         "tags": "NotRequired[list[str]]",
         "billing": "NotRequired[Billing | None]",
+    },
+)
+
+
+NewAgreement = TypedDict(
+    "NewAgreement",
+    {
+        "name": "str",
+        "counting": "NotRequired[CountingChoice]",
+        "timezone": "NotRequired[str]",
+        "hour": "NotRequired[int]",
+        "is_business": "NotRequired[bool]",
+        "holidays": "NotRequired[list[str]]",
+        "cut_off": "NotRequired[str | None]",
+        "on_breach": "NotRequired[OnBreachChoice]",
+        "days": "NotRequired[NoticeDays]",
     },
 )
 
@@ -1127,6 +1225,19 @@ NewTariff = TypedDict(
 )
 
 
+NewTemplate = TypedDict(
+    "NewTemplate",
+    {
+        "name": "str",
+        "tariff_id": "str",
+        "agreement_id": "NotRequired[int | None]",
+        "scope": "NotRequired[ScopeChoice]",
+        "layout": "NotRequired[dict[str, Any] | None]",
+        "checks": "NotRequired[dict[str, Any]]",
+    },
+)
+
+
 NewTimeProfile = TypedDict("NewTimeProfile", {"name": "str", "windows": "list[TimeWindow]"})
 
 
@@ -1149,8 +1260,29 @@ NewTrafficRule = TypedDict(
 )
 
 
+NoticeDays = TypedDict(
+    "NoticeDays",
+    {
+        "new": "NotRequired[int]",
+        "increase": "NotRequired[int]",
+        "decrease": "NotRequired[int]",
+        "increment": "NotRequired[int]",
+        "closed": "NotRequired[int]",
+        "blocked": "NotRequired[int]",
+    },
+)
+
+
+OnBreachChoice = Literal["push", "flag", "refuse"]
+
+
 PageAccountShownRow = TypedDict(
     "PageAccountShownRow", {"data": "list[AccountShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageAgreementShownRow = TypedDict(
+    "PageAgreementShownRow", {"data": "list[AgreementShownRow]", "has_more": "bool", "next_cursor": "str | None"}
 )
 
 
@@ -1176,6 +1308,11 @@ PageBillRunOutcomeRow = TypedDict(
 
 PageBillRunShownRow = TypedDict(
     "PageBillRunShownRow", {"data": "list[BillRunShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageClosedCodeRow = TypedDict(
+    "PageClosedCodeRow", {"data": "list[ClosedCodeRow]", "has_more": "bool", "next_cursor": "str | None"}
 )
 
 
@@ -1250,6 +1387,21 @@ PageSavedReportShownRow = TypedDict(
 )
 
 
+PageSheetErrorRow = TypedDict(
+    "PageSheetErrorRow", {"data": "list[SheetErrorRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageSheetLineRow = TypedDict(
+    "PageSheetLineRow", {"data": "list[SheetLineRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageSheetShownRow = TypedDict(
+    "PageSheetShownRow", {"data": "list[SheetShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
 PageSourceFileRow = TypedDict(
     "PageSourceFileRow", {"data": "list[SourceFileRow]", "has_more": "bool", "next_cursor": "str | None"}
 )
@@ -1267,6 +1419,11 @@ PageSwitchShownRow = TypedDict(
 
 PageTariffShownRow = TypedDict(
     "PageTariffShownRow", {"data": "list[TariffShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageTemplateShownRow = TypedDict(
+    "PageTemplateShownRow", {"data": "list[TemplateShownRow]", "has_more": "bool", "next_cursor": "str | None"}
 )
 
 
@@ -1845,6 +2002,11 @@ ReratingWhole = TypedDict(
 )
 
 
+RowsAsked = TypedDict(
+    "RowsAsked", {"limit": "NotRequired[int]", "cursor": "NotRequired[str | None]", "fields": "NotRequired[str | None]"}
+)
+
+
 RuleSide = Literal["both", "sell", "buy"]
 
 
@@ -1891,10 +2053,188 @@ ScheduleShown = TypedDict(
 )
 
 
+ScopeChoice = Literal["full", "country", "partial"]
+
+
 SegmentKind = Literal["rated", "reject"]
 
 
 Service = Literal["voice", "sms", "data", "event"]
+
+
+SheetApply = TypedDict(
+    "SheetApply",
+    {
+        "overrule": "NotRequired[list[Literal['all_past', 'closes_nothing', 'count_drop', 'currency', 'errors', 'few_known', 'increment_worse', 'jump', 'layout', 'moved', 'negative', 'one_date', 'past', 'repeated', 'short_notice', 'unlike', 'zero']]]",
+        "reason": "NotRequired[str]",
+    },
+)
+
+
+SheetChanges = TypedDict(
+    "SheetChanges",
+    {
+        "lines": "int",
+        "new": "int",
+        "increase": "int",
+        "decrease": "int",
+        "increment": "int",
+        "moved": "int",
+        "blocked": "int",
+        "closed": "int",
+        "unchanged": "int",
+        "refused": "int",
+        "closed_codes": "int",
+        "errors": "int",
+        "monthly_cost": "str",
+    },
+)
+
+
+SheetColumn = TypedDict(
+    "SheetColumn",
+    {"sheet": "str", "index": "int", "header": "str", "meaning": "str", "confidence": "float", "why": "str"},
+)
+
+
+SheetCounts = TypedDict(
+    "SheetCounts",
+    {
+        "rows": "int",
+        "lines": "int",
+        "errors": "int",
+        "codes": "int",
+        "duplicates": "int",
+        "contradictions": "int",
+        "kinds": "dict[str, int]",
+        "skipped": "dict[str, int]",
+    },
+)
+
+
+SheetError = TypedDict("SheetError", {"sheet": "str", "line": "int", "column": "str", "reason": "str", "text": "str"})
+
+
+SheetErrorRow = TypedDict(
+    "SheetErrorRow",
+    {
+        "sheet": "NotRequired[str]",
+        "line": "NotRequired[int]",
+        "column": "NotRequired[str]",
+        "reason": "NotRequired[str]",
+        "text": "NotRequired[str]",
+    },
+)
+
+
+SheetFinding = TypedDict(
+    "SheetFinding", {"check": "str", "level": "Level", "lines": "int", "codes": "list[str]", "text": "str"}
+)
+
+
+SheetLineRow = TypedDict(
+    "SheetLineRow",
+    {
+        "line": "NotRequired[int]",
+        "kind": "NotRequired[str]",
+        "code": "NotRequired[str]",
+        "destination": "NotRequired[str]",
+        "tag": "NotRequired[str]",
+        "time_profile": "NotRequired[str]",
+        "before": "NotRequired[str]",
+        "price": "NotRequired[str]",
+        "begins": "NotRequired[str]",
+        "note": "NotRequired[str]",
+    },
+)
+
+
+SheetReading = TypedDict(
+    "SheetReading",
+    {
+        "layout": "dict[str, Any]",
+        "columns": "list[SheetColumn]",
+        "scope": "SheetScope",
+        "counts": "SheetCounts",
+        "origins": "dict[str, list[str]]",
+        "sample": "list[dict[str, Any]]",
+        "errors": "list[SheetError]",
+    },
+)
+
+
+SheetReason = TypedDict("SheetReason", {"reason": "str"})
+
+
+SheetScope = TypedDict(
+    "SheetScope",
+    {
+        "scope": "str",
+        "why": "str",
+        "countries": "int",
+        "codes": "int",
+        "currencies": "list[str]",
+        "effective_dates": "list[str]",
+    },
+)
+
+
+SheetShown = TypedDict(
+    "SheetShown",
+    {
+        "id": "str",
+        "tariff_id": "str",
+        "tariff": "str",
+        "currency": "str",
+        "template_id": "int | None",
+        "template": "str | None",
+        "agreement_id": "int | None",
+        "agreement": "str | None",
+        "scope": "ScopeChoice",
+        "state": "ImportState",
+        "file_name": "str",
+        "sha256": "str",
+        "octets": "int",
+        "notified_at": "str",
+        "effective_at": "str",
+        "counts": "SheetChanges",
+        "findings": "list[SheetFinding]",
+        "created_at": "str",
+        "applied_at": "str | None",
+        "begins_at": "str | None",
+        "ended_at": "str | None",
+        "reason": "str",
+    },
+)
+
+
+SheetShownRow = TypedDict(
+    "SheetShownRow",
+    {
+        "id": "NotRequired[str]",
+        "tariff_id": "NotRequired[str]",
+        "tariff": "NotRequired[str]",
+        "currency": "NotRequired[str]",
+        "template_id": "NotRequired[int | None]",
+        "template": "NotRequired[str | None]",
+        "agreement_id": "NotRequired[int | None]",
+        "agreement": "NotRequired[str | None]",
+        "scope": "NotRequired[ScopeChoice]",
+        "state": "NotRequired[ImportState]",
+        "file_name": "NotRequired[str]",
+        "sha256": "NotRequired[str]",
+        "octets": "NotRequired[int]",
+        "notified_at": "NotRequired[str]",
+        "effective_at": "NotRequired[str]",
+        "counts": "NotRequired[SheetChanges]",
+        "findings": "NotRequired[list[SheetFinding]]",
+        "created_at": "NotRequired[str]",
+        "applied_at": "NotRequired[str | None]",
+        "begins_at": "NotRequired[str | None]",
+        "ended_at": "NotRequired[str | None]",
+        "reason": "NotRequired[str]",
+    },
+)
 
 
 Side = Literal["sell", "buy"]
@@ -2190,6 +2530,50 @@ TariffShownRow = TypedDict(
 
 
 TariffUnit = Literal["second", "octet", "message"]
+
+
+TemplateChange = TypedDict(
+    "TemplateChange",
+    {
+        "tariff_id": "NotRequired[str | None]",
+        "agreement_id": "NotRequired[int | None]",
+        "scope": "NotRequired[ScopeChoice | None]",
+        "layout": "NotRequired[dict[str, Any] | None]",
+        "checks": "NotRequired[dict[str, Any] | None]",
+    },
+)
+
+
+TemplateShown = TypedDict(
+    "TemplateShown",
+    {
+        "id": "int",
+        "name": "str",
+        "tariff_id": "str",
+        "tariff": "str",
+        "agreement_id": "int | None",
+        "agreement": "str | None",
+        "scope": "ScopeChoice",
+        "layout": "dict[str, Any] | None",
+        "checks": "dict[str, Any]",
+    },
+)
+
+
+TemplateShownRow = TypedDict(
+    "TemplateShownRow",
+    {
+        "id": "NotRequired[int]",
+        "name": "NotRequired[str]",
+        "tariff_id": "NotRequired[str]",
+        "tariff": "NotRequired[str]",
+        "agreement_id": "NotRequired[int | None]",
+        "agreement": "NotRequired[str | None]",
+        "scope": "NotRequired[ScopeChoice]",
+        "layout": "NotRequired[dict[str, Any] | None]",
+        "checks": "NotRequired[dict[str, Any]]",
+    },
+)
 
 
 TestedCall = TypedDict(
@@ -2970,6 +3354,340 @@ class Client:
             self._ask(
                 "POST", f"/api/v1/tariffs/{tariff_id}/rates/void", json=body, idempotency_key=idempotency_key
             ).json(),
+        )
+
+    def list_sheets(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["created_at", "-created_at", "notified_at", "-notified_at"] | None = None,
+        fields: str | None = None,
+        state: Literal["compared", "applied", "undone", "discarded"] | None = None,
+        state_ne: Literal["compared", "applied", "undone", "discarded"] | None = None,
+        tariff_id: str | None = None,
+        tariff: str | None = None,
+        tariff_ne: str | None = None,
+        template_id: int | None = None,
+        template_id_gt: int | None = None,
+        template_id_gte: int | None = None,
+        template_id_lt: int | None = None,
+        template_id_lte: int | None = None,
+        scope: Literal["full", "country", "partial"] | None = None,
+        scope_ne: Literal["full", "country", "partial"] | None = None,
+        file_name: str | None = None,
+        file_name_ne: str | None = None,
+        file_name_like: str | None = None,
+        sha256: str | None = None,
+        sha256_ne: str | None = None,
+        created_at: str | None = None,
+        created_at_gt: str | None = None,
+        created_at_gte: str | None = None,
+        created_at_lt: str | None = None,
+        created_at_lte: str | None = None,
+        notified_at: str | None = None,
+        notified_at_gt: str | None = None,
+        notified_at_gte: str | None = None,
+        notified_at_lt: str | None = None,
+        notified_at_lte: str | None = None,
+        applied_at: str | None = None,
+        applied_at_gt: str | None = None,
+        applied_at_gte: str | None = None,
+        applied_at_lt: str | None = None,
+        applied_at_lte: str | None = None,
+    ) -> PageSheetShownRow:
+        """List the rate sheets, the latest first: what came, what became of it."""
+        return cast(
+            "PageSheetShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/sheets",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "state": state,
+                    "state[ne]": state_ne,
+                    "tariff_id": tariff_id,
+                    "tariff": tariff,
+                    "tariff[ne]": tariff_ne,
+                    "template_id": template_id,
+                    "template_id[gt]": template_id_gt,
+                    "template_id[gte]": template_id_gte,
+                    "template_id[lt]": template_id_lt,
+                    "template_id[lte]": template_id_lte,
+                    "scope": scope,
+                    "scope[ne]": scope_ne,
+                    "file_name": file_name,
+                    "file_name[ne]": file_name_ne,
+                    "file_name[like]": file_name_like,
+                    "sha256": sha256,
+                    "sha256[ne]": sha256_ne,
+                    "created_at": created_at,
+                    "created_at[gt]": created_at_gt,
+                    "created_at[gte]": created_at_gte,
+                    "created_at[lt]": created_at_lt,
+                    "created_at[lte]": created_at_lte,
+                    "notified_at": notified_at,
+                    "notified_at[gt]": notified_at_gt,
+                    "notified_at[gte]": notified_at_gte,
+                    "notified_at[lt]": notified_at_lt,
+                    "notified_at[lte]": notified_at_lte,
+                    "applied_at": applied_at,
+                    "applied_at[gt]": applied_at_gt,
+                    "applied_at[gte]": applied_at_gte,
+                    "applied_at[lt]": applied_at_lt,
+                    "applied_at[lte]": applied_at_lte,
+                },
+            ).json(),
+        )
+
+    def load_sheet(
+        self,
+        file: Upload,
+        *,
+        layout: Upload | None = None,
+        tariff_id: str | None = None,
+        template_id: int | None = None,
+        agreement_id: int | None = None,
+        scope: ScopeChoice | None = None,
+        effective_at: str | None = None,
+        received_at: str | None = None,
+        subject: str | None = None,
+        reach_back: bool | None = None,
+        idempotency_key: str | None = None,
+    ) -> SheetShown:
+        """Compare a rate sheet with the prices in force and keep it. Nothing changes until it is applied.
+
+        The same file, asked for in the same way while nothing has changed and it still waits, is the sheet that is already there (200): it can be
+        sent again after a failure without harm, and needs no `Idempotency-Key`."""
+        return cast(
+            "SheetShown",
+            self._ask(
+                "POST",
+                "/api/v1/sheets",
+                query={
+                    "tariff_id": tariff_id,
+                    "template_id": template_id,
+                    "agreement_id": agreement_id,
+                    "scope": scope,
+                    "effective_at": effective_at,
+                    "received_at": received_at,
+                    "subject": subject,
+                    "reach_back": reach_back,
+                },
+                files={"file": file, "layout": layout},
+                idempotency_key=idempotency_key,
+            ).json(),
+        )
+
+    def read_sheet(
+        self,
+        file: Upload,
+        *,
+        layout: Upload | None = None,
+        template_id: int | None = None,
+        received_on: str | None = None,
+        effective_on: str | None = None,
+        subject: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> SheetReading:
+        """Say what is understood of a rate sheet: layout with confidence, columns, scope, counts, sample lines, rows that cannot be read. Nothing is kept.
+
+        With `layout` in the form it is read by that, and nothing is guessed."""
+        return cast(
+            "SheetReading",
+            self._ask(
+                "POST",
+                "/api/v1/sheets/read",
+                query={
+                    "template_id": template_id,
+                    "received_on": received_on,
+                    "effective_on": effective_on,
+                    "subject": subject,
+                },
+                files={"file": file, "layout": layout},
+                idempotency_key=idempotency_key,
+            ).json(),
+        )
+
+    def get_sheet(self, sheet_id: str) -> SheetShown:
+        """A rate sheet: what it changes, what the checks say, what became of it."""
+        return cast("SheetShown", self._ask("GET", f"/api/v1/sheets/{sheet_id}").json())
+
+    def list_sheet_lines(
+        self,
+        sheet_id: str,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        fields: str | None = None,
+        kind: str | None = None,
+        code: str | None = None,
+    ) -> PageSheetLineRow:
+        """List the lines of a sheet by kind of change, what is looked at first first."""
+        return cast(
+            "PageSheetLineRow",
+            self._ask(
+                "GET",
+                f"/api/v1/sheets/{sheet_id}/lines",
+                query={"limit": limit, "cursor": cursor, "fields": fields, "kind": kind, "code": code},
+            ).json(),
+        )
+
+    def list_closed_codes(
+        self, sheet_id: str, *, limit: int | None = None, cursor: str | None = None, fields: str | None = None
+    ) -> PageClosedCodeRow:
+        """List the codes that a sheet closes or leaves out, and what their numbers fall to."""
+        return cast(
+            "PageClosedCodeRow",
+            self._ask(
+                "GET",
+                f"/api/v1/sheets/{sheet_id}/closed-codes",
+                query={"limit": limit, "cursor": cursor, "fields": fields},
+            ).json(),
+        )
+
+    def list_sheet_errors(
+        self, sheet_id: str, *, limit: int | None = None, cursor: str | None = None, fields: str | None = None
+    ) -> PageSheetErrorRow:
+        """List the rows of a sheet that cannot be read: where, why, and what stands there."""
+        return cast(
+            "PageSheetErrorRow",
+            self._ask(
+                "GET", f"/api/v1/sheets/{sheet_id}/errors", query={"limit": limit, "cursor": cursor, "fields": fields}
+            ).json(),
+        )
+
+    def get_sheet_file(self, sheet_id: str) -> bytes:
+        """The file as it came."""
+        return self._ask("GET", f"/api/v1/sheets/{sheet_id}/file").content
+
+    def apply_sheet(self, sheet_id: str, body: SheetApply, *, idempotency_key: str | None = None) -> SheetShown:
+        """Make a sheet's changes true, all of them at once. A re-rating is proposed where they reach into posted traffic."""
+        return cast(
+            "SheetShown",
+            self._ask("POST", f"/api/v1/sheets/{sheet_id}/apply", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def undo_sheet(self, sheet_id: str, body: SheetReason, *, idempotency_key: str | None = None) -> SheetShown:
+        """Take a sheet back: the prices that stood before it stand again. Later changes of the tariff are undone first."""
+        return cast(
+            "SheetShown",
+            self._ask("POST", f"/api/v1/sheets/{sheet_id}/undo", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def discard_sheet(self, sheet_id: str, body: SheetReason, *, idempotency_key: str | None = None) -> SheetShown:
+        """Say no to a sheet that is compared; it stays in the history."""
+        return cast(
+            "SheetShown",
+            self._ask("POST", f"/api/v1/sheets/{sheet_id}/discard", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def list_sheet_templates(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["name", "-name", "id", "-id"] | None = None,
+        fields: str | None = None,
+        name: str | None = None,
+        name_ne: str | None = None,
+        name_like: str | None = None,
+        tariff_id: str | None = None,
+        tariff: str | None = None,
+        tariff_ne: str | None = None,
+    ) -> PageTemplateShownRow:
+        """List the templates of rate sheets."""
+        return cast(
+            "PageTemplateShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/sheet-templates",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "name": name,
+                    "name[ne]": name_ne,
+                    "name[like]": name_like,
+                    "tariff_id": tariff_id,
+                    "tariff": tariff,
+                    "tariff[ne]": tariff_ne,
+                },
+            ).json(),
+        )
+
+    def create_sheet_template(self, body: NewTemplate, *, idempotency_key: str | None = None) -> TemplateShown:
+        """Make a template: with it a sheet of the vendor needs nothing else said."""
+        return cast(
+            "TemplateShown",
+            self._ask("POST", "/api/v1/sheet-templates", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def get_sheet_template(self, template_id: int) -> TemplateShown:
+        """A template of rate sheets."""
+        return cast("TemplateShown", self._ask("GET", f"/api/v1/sheet-templates/{template_id}").json())
+
+    def change_sheet_template(
+        self, template_id: int, body: TemplateChange, *, idempotency_key: str | None = None
+    ) -> TemplateShown:
+        """Change a template. It holds for the sheets that are compared from now on."""
+        return cast(
+            "TemplateShown",
+            self._ask(
+                "PATCH", f"/api/v1/sheet-templates/{template_id}", json=body, idempotency_key=idempotency_key
+            ).json(),
+        )
+
+    def list_agreements(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["name", "-name", "id", "-id"] | None = None,
+        fields: str | None = None,
+        name: str | None = None,
+        name_ne: str | None = None,
+        name_like: str | None = None,
+    ) -> PageAgreementShownRow:
+        """List the agreements about notice."""
+        return cast(
+            "PageAgreementShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/agreements",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "name": name,
+                    "name[ne]": name_ne,
+                    "name[like]": name_like,
+                },
+            ).json(),
+        )
+
+    def create_agreement(self, body: NewAgreement, *, idempotency_key: str | None = None) -> AgreementShown:
+        """Make an agreement."""
+        return cast(
+            "AgreementShown", self._ask("POST", "/api/v1/agreements", json=body, idempotency_key=idempotency_key).json()
+        )
+
+    def get_agreement(self, agreement_id: int) -> AgreementShown:
+        """An agreement."""
+        return cast("AgreementShown", self._ask("GET", f"/api/v1/agreements/{agreement_id}").json())
+
+    def change_agreement(
+        self, agreement_id: int, body: AgreementChange, *, idempotency_key: str | None = None
+    ) -> AgreementShown:
+        """Change an agreement. It holds for the sheets that are compared from now on."""
+        return cast(
+            "AgreementShown",
+            self._ask("PATCH", f"/api/v1/agreements/{agreement_id}", json=body, idempotency_key=idempotency_key).json(),
         )
 
     def list_time_profiles(

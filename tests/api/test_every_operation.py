@@ -19,6 +19,7 @@ from trunkline.identity.permissions import NOT_FOR_KEYS, Permission
 from trunkline.invoicing.models import BillRun, Invoice
 from trunkline.ledger.models import Entry, LedgerAccount
 from trunkline.parties.models import Account, Identity
+from trunkline.pricing.models import Agreement, SheetImport, SheetTemplate
 from trunkline.reports.models import SavedReport
 from trunkline.tariffs.models import AccountTariff, Tariff, TimeProfile
 from trunkline.tenancy.models import Tenant
@@ -50,6 +51,9 @@ NAMED: Mapping[str, tuple[type[models.Model], str]] = {
     "source_id": (Source, "public_id"),
     "rule_id": (TrafficRule, "public_id"),
     "proposal_id": (Proposal, "pk"),
+    "sheet_id": (SheetImport, "public_id"),
+    "template_id": (SheetTemplate, "pk"),
+    "agreement_id": (Agreement, "pk"),
 }
 ABSENT = {"public_id": UUID_OF_NOTHING, "pk": 9_000_000_000}
 KeyOf = Callable[..., str]

@@ -13,6 +13,7 @@ from ninja.openapi.schema import OpenAPISchema
 
 from trunkline.api import (
     accounts,
+    agreements,
     assignments,
     batches,
     bill_runs,
@@ -30,6 +31,8 @@ from trunkline.api import (
     rejects,
     reports,
     reratings,
+    sheet_templates,
+    sheets,
     sources,
     statements,
     switches,
@@ -97,6 +100,9 @@ api.add_router("/accounts", assignments.router)
 api.add_router("/accounts", statements.router)
 api.add_router("/tariffs", tariffs.router)
 api.add_router("/tariffs", rates.router)
+api.add_router("/sheets", sheets.router)
+api.add_router("/sheet-templates", sheet_templates.router)
+api.add_router("/agreements", agreements.router)
 api.add_router("/time-profiles", tariffs.profiles)
 api.add_router("/exchange-rates", exchange_rates.router)
 api.add_router("/switches", switches.router)

@@ -49,14 +49,14 @@ def change_rows(
     return [_row(row, before.get(row["before"])) for row in shown]
 
 
-def closed_rows(sheet: SheetImport, *, limit: int) -> list[dict[str, Any]]:
+def closed_rows(sheet: SheetImport, *, limit: int, offset: int = 0) -> list[dict[str, Any]]:
     """Codes that a sheet closes or leaves out, by code: their price, until when it holds, and what their numbers fall to then.
 
     `falls_to` is the longest shorter code that is in force then, this sheet's lines among them, with its price; empty: they have none.
     """
     place = files.find_import_folder(current_tenant_id(), sheet.public_id)
     ends = files.read_table(place / files.CLOSINGS)
-    closed = ends.sort_by([("code", "ascending"), ("id", "ascending")]).slice(0, limit).to_pylist()
+    closed = ends.sort_by([("code", "ascending"), ("id", "ascending")]).slice(offset, limit).to_pylist()
     shorter = sorted({each["code"][:length] for each in closed for length in range(len(each["code"]))})
     ended = set(ends["id"].filter(pc.is_in(ends["code"], pa.array(shorter, pa.string()))).to_pylist())
     rates = Rate.objects.filter(tariff=sheet.tariff, code__in=shorter, voided_at=None).exclude(pk__in=ended)
