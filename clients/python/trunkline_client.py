@@ -1019,6 +1019,153 @@ LookShown = TypedDict(
 )
 
 
+MailReason = TypedDict("MailReason", {"reason": "NotRequired[str]"})
+
+
+MailSheetShown = TypedDict(
+    "MailSheetShown", {"name": "str", "state": "MailState", "detail": "str", "sheet_id": "str | None"}
+)
+
+
+MailShown = TypedDict(
+    "MailShown",
+    {
+        "id": "str",
+        "mailbox_id": "str",
+        "mailbox": "str",
+        "message_id": "str",
+        "sender": "str",
+        "subject": "str",
+        "received_at": "str",
+        "effective_on": "str | None",
+        "octets": "int",
+        "files": "list[str]",
+        "rule_id": "str | None",
+        "rule": "str | None",
+        "state": "MailState",
+        "wants_person": "bool",
+        "detail": "str",
+        "seen_at": "str",
+        "settled_at": "str | None",
+        "sheets": "list[MailSheetShown]",
+    },
+)
+
+
+MailShownRow = TypedDict(
+    "MailShownRow",
+    {
+        "id": "NotRequired[str]",
+        "mailbox_id": "NotRequired[str]",
+        "mailbox": "NotRequired[str]",
+        "message_id": "NotRequired[str]",
+        "sender": "NotRequired[str]",
+        "subject": "NotRequired[str]",
+        "received_at": "NotRequired[str]",
+        "effective_on": "NotRequired[str | None]",
+        "octets": "NotRequired[int]",
+        "files": "NotRequired[list[str]]",
+        "rule_id": "NotRequired[str | None]",
+        "rule": "NotRequired[str | None]",
+        "state": "NotRequired[MailState]",
+        "wants_person": "NotRequired[bool]",
+        "detail": "NotRequired[str]",
+        "seen_at": "NotRequired[str]",
+        "settled_at": "NotRequired[str | None]",
+        "sheets": "NotRequired[list[MailSheetShown]]",
+    },
+)
+
+
+MailState = Literal[
+    "new",
+    "waiting",
+    "unclear",
+    "row_errors",
+    "refused",
+    "wrong_type",
+    "bad_archive",
+    "empty",
+    "too_large",
+    "no_attachment",
+    "failed",
+    "gone",
+    "no_rule",
+    "ignored",
+    "duplicate",
+    "applied",
+    "undone",
+    "discarded",
+    "dismissed",
+]
+
+
+MailboxChange = TypedDict(
+    "MailboxChange",
+    {
+        "host": "NotRequired[str | None]",
+        "port": "NotRequired[int | None]",
+        "login": "NotRequired[str | None]",
+        "password": "NotRequired[str | None]",
+        "pin": "NotRequired[str | None]",
+        "folder": "NotRequired[str | None]",
+        "every_min": "NotRequired[int | None]",
+        "taken_from": "NotRequired[str | None]",
+    },
+)
+
+
+MailboxFeedShown = TypedDict(
+    "MailboxFeedShown",
+    {
+        "next_at": "str",
+        "looked_at": "str | None",
+        "succeeded_at": "str | None",
+        "failures": "int",
+        "failure": "str",
+        "failure_detail": "str",
+    },
+)
+
+
+MailboxShown = TypedDict(
+    "MailboxShown",
+    {
+        "id": "str",
+        "name": "str",
+        "host": "str",
+        "port": "int",
+        "login": "str",
+        "secrets_changed_at": "str | None",
+        "pin": "str",
+        "folder": "str",
+        "every_min": "int",
+        "taken_from": "str",
+        "is_active": "bool",
+        "feed": "MailboxFeedShown",
+    },
+)
+
+
+MailboxShownRow = TypedDict(
+    "MailboxShownRow",
+    {
+        "id": "NotRequired[str]",
+        "name": "NotRequired[str]",
+        "host": "NotRequired[str]",
+        "port": "NotRequired[int]",
+        "login": "NotRequired[str]",
+        "secrets_changed_at": "NotRequired[str | None]",
+        "pin": "NotRequired[str]",
+        "folder": "NotRequired[str]",
+        "every_min": "NotRequired[int]",
+        "taken_from": "NotRequired[str]",
+        "is_active": "NotRequired[bool]",
+        "feed": "NotRequired[MailboxFeedShown]",
+    },
+)
+
+
 MappingShown = TypedDict(
     "MappingShown",
     {
@@ -1141,6 +1288,39 @@ NewIdentity = TypedDict(
         "priority": "NotRequired[int]",
         "valid_from": "NotRequired[str | None]",
         "valid_to": "NotRequired[str | None]",
+    },
+)
+
+
+NewMailbox = TypedDict(
+    "NewMailbox",
+    {
+        "name": "str",
+        "host": "str",
+        "port": "NotRequired[int]",
+        "login": "str",
+        "password": "str",
+        "pin": "NotRequired[str]",
+        "folder": "NotRequired[str]",
+        "every_min": "NotRequired[int]",
+        "taken_from": "NotRequired[str | None]",
+    },
+)
+
+
+NewRule = TypedDict(
+    "NewRule",
+    {
+        "mailbox_id": "str",
+        "name": "str",
+        "position": "NotRequired[int | None]",
+        "senders": "list[str]",
+        "subject": "NotRequired[str]",
+        "attachment": "NotRequired[str]",
+        "action": "NotRequired[RuleAction]",
+        "template_id": "NotRequired[int | None]",
+        "applies_itself": "NotRequired[bool]",
+        "limits": "NotRequired[RuleLimits]",
     },
 )
 
@@ -1352,6 +1532,16 @@ PageLedgerAccountShownRow = TypedDict(
 )
 
 
+PageMailShownRow = TypedDict(
+    "PageMailShownRow", {"data": "list[MailShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageMailboxShownRow = TypedDict(
+    "PageMailboxShownRow", {"data": "list[MailboxShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
 PageMappingShownRow = TypedDict(
     "PageMappingShownRow", {"data": "list[MappingShownRow]", "has_more": "bool", "next_cursor": "str | None"}
 )
@@ -1379,6 +1569,11 @@ PageRejectShownRow = TypedDict(
 
 PageReratingShownRow = TypedDict(
     "PageReratingShownRow", {"data": "list[ReratingShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageRuleShownRow = TypedDict(
+    "PageRuleShownRow", {"data": "list[RuleShownRow]", "has_more": "bool", "next_cursor": "str | None"}
 )
 
 
@@ -2004,6 +2199,76 @@ ReratingWhole = TypedDict(
 
 RowsAsked = TypedDict(
     "RowsAsked", {"limit": "NotRequired[int]", "cursor": "NotRequired[str | None]", "fields": "NotRequired[str | None]"}
+)
+
+
+RuleAction = Literal["compare", "ignore"]
+
+
+RuleChange = TypedDict(
+    "RuleChange",
+    {
+        "name": "NotRequired[str | None]",
+        "position": "NotRequired[int | None]",
+        "senders": "NotRequired[list[str] | None]",
+        "subject": "NotRequired[str | None]",
+        "attachment": "NotRequired[str | None]",
+        "action": "NotRequired[RuleAction | None]",
+        "template_id": "NotRequired[int | None]",
+        "applies_itself": "NotRequired[bool | None]",
+        "limits": "NotRequired[RuleLimits | None]",
+    },
+)
+
+
+RuleLimits = TypedDict(
+    "RuleLimits",
+    {
+        "cost": "NotRequired[str | None]",
+        "increases": "NotRequired[int | None]",
+        "closed": "NotRequired[int | None]",
+        "drop": "NotRequired[int | None]",
+    },
+)
+
+
+RuleShown = TypedDict(
+    "RuleShown",
+    {
+        "id": "str",
+        "mailbox_id": "str",
+        "mailbox": "str",
+        "position": "int",
+        "name": "str",
+        "senders": "list[str]",
+        "subject": "str",
+        "attachment": "str",
+        "action": "RuleAction",
+        "template_id": "int | None",
+        "template": "str | None",
+        "applies_itself": "bool",
+        "limits": "RuleLimits",
+    },
+)
+
+
+RuleShownRow = TypedDict(
+    "RuleShownRow",
+    {
+        "id": "NotRequired[str]",
+        "mailbox_id": "NotRequired[str]",
+        "mailbox": "NotRequired[str]",
+        "position": "NotRequired[int]",
+        "name": "NotRequired[str]",
+        "senders": "NotRequired[list[str]]",
+        "subject": "NotRequired[str]",
+        "attachment": "NotRequired[str]",
+        "action": "NotRequired[RuleAction]",
+        "template_id": "NotRequired[int | None]",
+        "template": "NotRequired[str | None]",
+        "applies_itself": "NotRequired[bool]",
+        "limits": "NotRequired[RuleLimits]",
+    },
 )
 
 
@@ -3688,6 +3953,275 @@ class Client:
         return cast(
             "AgreementShown",
             self._ask("PATCH", f"/api/v1/agreements/{agreement_id}", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def list_mailboxes(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["name", "-name"] | None = None,
+        fields: str | None = None,
+        name: str | None = None,
+        name_ne: str | None = None,
+        name_like: str | None = None,
+        is_active: Literal["true", "false"] | None = None,
+    ) -> PageMailboxShownRow:
+        """List the mailboxes and how each is doing."""
+        return cast(
+            "PageMailboxShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/mailboxes",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "name": name,
+                    "name[ne]": name_ne,
+                    "name[like]": name_like,
+                    "is_active": is_active,
+                },
+            ).json(),
+        )
+
+    def create_mailbox(self, body: NewMailbox, *, idempotency_key: str | None = None) -> MailboxShown:
+        """Make a mailbox; a worker looks into it from now on."""
+        return cast(
+            "MailboxShown", self._ask("POST", "/api/v1/mailboxes", json=body, idempotency_key=idempotency_key).json()
+        )
+
+    def get_mailbox(self, mailbox_id: str) -> MailboxShown:
+        """A mailbox, and how it is doing. Its `ETag` is of what people say of it."""
+        return cast("MailboxShown", self._ask("GET", f"/api/v1/mailboxes/{mailbox_id}").json())
+
+    def change_mailbox(
+        self, mailbox_id: str, body: MailboxChange, *, idempotency_key: str | None = None
+    ) -> MailboxShown:
+        """Change a mailbox. The next look is due at once."""
+        return cast(
+            "MailboxShown",
+            self._ask("PATCH", f"/api/v1/mailboxes/{mailbox_id}", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def remove_mailbox(self, mailbox_id: str) -> None:
+        """Forget a mailbox, its password, rules and mails. Sheets that came by it stay, and so do the mails on the server."""
+        self._ask("DELETE", f"/api/v1/mailboxes/{mailbox_id}")
+
+    def pause_mailbox(self, mailbox_id: str, *, idempotency_key: str | None = None) -> MailboxShown:
+        """Look into a mailbox no more until it is resumed."""
+        return cast(
+            "MailboxShown",
+            self._ask("POST", f"/api/v1/mailboxes/{mailbox_id}/pause", idempotency_key=idempotency_key).json(),
+        )
+
+    def resume_mailbox(self, mailbox_id: str, *, idempotency_key: str | None = None) -> MailboxShown:
+        """Look into a paused mailbox again; what came meanwhile is taken."""
+        return cast(
+            "MailboxShown",
+            self._ask("POST", f"/api/v1/mailboxes/{mailbox_id}/resume", idempotency_key=idempotency_key).json(),
+        )
+
+    def ask_mailbox_fingerprint(self, mailbox_id: str, *, idempotency_key: str | None = None) -> Fingerprint:
+        """Ask the server of a mailbox for its certificate now. Nobody logs in, and nothing is trusted by it."""
+        return cast(
+            "Fingerprint",
+            self._ask("POST", f"/api/v1/mailboxes/{mailbox_id}/fingerprint", idempotency_key=idempotency_key).json(),
+        )
+
+    def trust_mailbox(self, mailbox_id: str, body: Trust, *, idempotency_key: str | None = None) -> MailboxShown:
+        """Trust the certificate of that fingerprint, and no other. The next look is due at once."""
+        return cast(
+            "MailboxShown",
+            self._ask(
+                "POST", f"/api/v1/mailboxes/{mailbox_id}/trust", json=body, idempotency_key=idempotency_key
+            ).json(),
+        )
+
+    def look_into_mailbox(self, mailbox_id: str, *, idempotency_key: str | None = None) -> MailboxShown:
+        """Have a worker look into a mailbox at once. What it found is polled: `feed.looked_at`, and the mails."""
+        return cast(
+            "MailboxShown",
+            self._ask("POST", f"/api/v1/mailboxes/{mailbox_id}/look", idempotency_key=idempotency_key).json(),
+        )
+
+    def list_mail_rules(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["position", "-position", "name", "-name"] | None = None,
+        fields: str | None = None,
+        mailbox_id: str | None = None,
+        name: str | None = None,
+        name_ne: str | None = None,
+        name_like: str | None = None,
+        template_id: int | None = None,
+        template_id_gt: int | None = None,
+        template_id_gte: int | None = None,
+        template_id_lt: int | None = None,
+        template_id_lte: int | None = None,
+        action: Literal["compare", "ignore"] | None = None,
+        action_ne: Literal["compare", "ignore"] | None = None,
+        applies_itself: Literal["true", "false"] | None = None,
+    ) -> PageRuleShownRow:
+        """List the rules of mailboxes in the order in which they are tried."""
+        return cast(
+            "PageRuleShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/mail-rules",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "mailbox_id": mailbox_id,
+                    "name": name,
+                    "name[ne]": name_ne,
+                    "name[like]": name_like,
+                    "template_id": template_id,
+                    "template_id[gt]": template_id_gt,
+                    "template_id[gte]": template_id_gte,
+                    "template_id[lt]": template_id_lt,
+                    "template_id[lte]": template_id_lte,
+                    "action": action,
+                    "action[ne]": action_ne,
+                    "applies_itself": applies_itself,
+                },
+            ).json(),
+        )
+
+    def create_mail_rule(self, body: NewRule, *, idempotency_key: str | None = None) -> RuleShown:
+        """Make a rule of a mailbox. Mails that no rule fitted can be read again: `read_mail_again`."""
+        return cast(
+            "RuleShown", self._ask("POST", "/api/v1/mail-rules", json=body, idempotency_key=idempotency_key).json()
+        )
+
+    def get_mail_rule(self, mail_rule_id: str) -> RuleShown:
+        """A rule of a mailbox."""
+        return cast("RuleShown", self._ask("GET", f"/api/v1/mail-rules/{mail_rule_id}").json())
+
+    def change_mail_rule(self, mail_rule_id: str, body: RuleChange, *, idempotency_key: str | None = None) -> RuleShown:
+        """Change a rule. It holds for mails that are read from now on."""
+        return cast(
+            "RuleShown",
+            self._ask("PATCH", f"/api/v1/mail-rules/{mail_rule_id}", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def remove_mail_rule(self, mail_rule_id: str) -> None:
+        """Forget a rule. What it did stays."""
+        self._ask("DELETE", f"/api/v1/mail-rules/{mail_rule_id}")
+
+    def list_mails(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["received_at", "-received_at", "seen_at", "-seen_at"] | None = None,
+        fields: str | None = None,
+        mailbox_id: str | None = None,
+        rule_id: str | None = None,
+        state: Literal[
+            "new",
+            "waiting",
+            "unclear",
+            "row_errors",
+            "refused",
+            "wrong_type",
+            "bad_archive",
+            "empty",
+            "too_large",
+            "no_attachment",
+            "failed",
+            "gone",
+            "no_rule",
+            "ignored",
+            "duplicate",
+            "applied",
+            "undone",
+            "discarded",
+            "dismissed",
+        ]
+        | None = None,
+        state_ne: Literal[
+            "new",
+            "waiting",
+            "unclear",
+            "row_errors",
+            "refused",
+            "wrong_type",
+            "bad_archive",
+            "empty",
+            "too_large",
+            "no_attachment",
+            "failed",
+            "gone",
+            "no_rule",
+            "ignored",
+            "duplicate",
+            "applied",
+            "undone",
+            "discarded",
+            "dismissed",
+        ]
+        | None = None,
+        sender: str | None = None,
+        sender_ne: str | None = None,
+        sender_like: str | None = None,
+        message_id: str | None = None,
+        message_id_ne: str | None = None,
+        received_at: str | None = None,
+        received_at_gt: str | None = None,
+        received_at_gte: str | None = None,
+        received_at_lt: str | None = None,
+        received_at_lte: str | None = None,
+    ) -> PageMailShownRow:
+        """List the mails, those that came last first: what hung on them, and what became of it."""
+        return cast(
+            "PageMailShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/mails",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "mailbox_id": mailbox_id,
+                    "rule_id": rule_id,
+                    "state": state,
+                    "state[ne]": state_ne,
+                    "sender": sender,
+                    "sender[ne]": sender_ne,
+                    "sender[like]": sender_like,
+                    "message_id": message_id,
+                    "message_id[ne]": message_id_ne,
+                    "received_at": received_at,
+                    "received_at[gt]": received_at_gt,
+                    "received_at[gte]": received_at_gte,
+                    "received_at[lt]": received_at_lt,
+                    "received_at[lte]": received_at_lte,
+                },
+            ).json(),
+        )
+
+    def get_mail(self, mail_id: str) -> MailShown:
+        """A mail, and what became of it."""
+        return cast("MailShown", self._ask("GET", f"/api/v1/mails/{mail_id}").json())
+
+    def read_mail_again(self, mail_id: str, *, idempotency_key: str | None = None) -> MailShown:
+        """Have a mail read once more at the next look, which is due at once, by the rules as they are now."""
+        return cast(
+            "MailShown", self._ask("POST", f"/api/v1/mails/{mail_id}/again", idempotency_key=idempotency_key).json()
+        )
+
+    def dismiss_mail(self, mail_id: str, body: MailReason, *, idempotency_key: str | None = None) -> MailShown:
+        """Set a mail aside: nothing is to be done."""
+        return cast(
+            "MailShown",
+            self._ask("POST", f"/api/v1/mails/{mail_id}/dismiss", json=body, idempotency_key=idempotency_key).json(),
         )
 
     def list_time_profiles(

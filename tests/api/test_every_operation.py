@@ -19,7 +19,7 @@ from trunkline.identity.permissions import NOT_FOR_KEYS, Permission
 from trunkline.invoicing.models import BillRun, Invoice
 from trunkline.ledger.models import Entry, LedgerAccount
 from trunkline.parties.models import Account, Identity
-from trunkline.pricing.models import Agreement, SheetImport, SheetTemplate
+from trunkline.pricing.models import Agreement, Mail, Mailbox, MailRule, SheetImport, SheetTemplate
 from trunkline.reports.models import SavedReport
 from trunkline.tariffs.models import AccountTariff, Tariff, TimeProfile
 from trunkline.tenancy.models import Tenant
@@ -54,6 +54,9 @@ NAMED: Mapping[str, tuple[type[models.Model], str]] = {
     "sheet_id": (SheetImport, "public_id"),
     "template_id": (SheetTemplate, "pk"),
     "agreement_id": (Agreement, "pk"),
+    "mailbox_id": (Mailbox, "public_id"),
+    "mail_rule_id": (MailRule, "public_id"),
+    "mail_id": (Mail, "public_id"),
 }
 ABSENT = {"public_id": UUID_OF_NOTHING, "pk": 9_000_000_000}
 KeyOf = Callable[..., str]

@@ -139,6 +139,7 @@ RECIPES: dict[str, dict[str, Any] | Callable[[int], Any]] = {
     "tariffs.Code": {"code": "254"},
     "tariffs.ExchangeRate": {"base": "EUR", "quote": "USD"},
     "tariffs.Rate": {"code": "254", "steps": "0:0.20/60/60"},
+    "pricing.MailRule": {"action": "ignore", "template": None, "senders": ["*"]},
     "usage.Source": {"kind": "sftp", "every_min": 5, "cron": ""},
     "invoicing.BillRun": {"period_from": date(2026, 2, 1), "period_to": date(2026, 3, 1)},
     "invoicing.BillRunAccount": _bill_run_account,

@@ -23,6 +23,8 @@ from trunkline.api import (
     identities,
     invoices,
     ledger,
+    mailboxes,
+    mails,
     mappings,
     preview,
     problems,
@@ -103,6 +105,9 @@ api.add_router("/tariffs", rates.router)
 api.add_router("/sheets", sheets.router)
 api.add_router("/sheet-templates", sheet_templates.router)
 api.add_router("/agreements", agreements.router)
+api.add_router("/mailboxes", mailboxes.router)
+api.add_router("/mail-rules", mailboxes.rules)
+api.add_router("/mails", mails.router)
 api.add_router("/time-profiles", tariffs.profiles)
 api.add_router("/exchange-rates", exchange_rates.router)
 api.add_router("/switches", switches.router)

@@ -36,6 +36,7 @@ GROUPS = {
     "account": Group("account"),
     "tariff": Group("tariff"),
     "agreement": Group("agreement"),
+    "mailbox": Group("mailbox"),
     "sheet": Group("sheet", prepares_itself=frozenset({"read"})),
     "switch": Group("switch"),
     "rule": Group("rule"),

@@ -173,7 +173,8 @@ def _currency(looked: Looked, _: int) -> Found:
 
 
 def _layout(looked: Looked, _: int) -> Found:
-    return (len(looked.lines), []) if looked.doubts else _NOTHING
+    # Of a layout that gave no line at all every row is in doubt.
+    return (len(looked.lines) or looked.errors, []) if looked.doubts else _NOTHING
 
 
 def _closes_nothing(looked: Looked, _: int) -> Found:

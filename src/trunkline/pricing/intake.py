@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from trunkline.core.errors import Invalid
@@ -112,15 +112,19 @@ def reader_of(
     *,
     received_at: datetime,
     effective_at: datetime | None = None,
+    effective_on: date | None = None,
     subject: str = "",
     layout: Layout | None = None,
     template: Layout | None = None,
 ) -> ReadSheet:
-    """How a file is read once it is known which tariff takes its lines: by a `layout`, or recognised, with that of an earlier sheet as a `template`."""
+    """How a file is read once it is known which tariff takes its lines: by a `layout`, or recognised, with that of an earlier sheet as a `template`.
+
+    `effective_at` is what somebody says of it, `effective_on` what the mail says that it came by: both for lines that say nothing themselves.
+    """
 
     def read(ways: Ways, begins: datetime) -> Offered:
-        effective_on = None if effective_at is None else effective_at.astimezone(ways.zone).date()
-        context = Context(name, received_at.astimezone(ways.zone).date(), subject, effective_on)
+        day = effective_on if effective_at is None else effective_at.astimezone(ways.zone).date()
+        context = Context(name, received_at.astimezone(ways.zone).date(), subject, day)
         return offer(read_as(data, name, context, layout, template), ways, begins=begins, at_once=received_at)
 
     return read

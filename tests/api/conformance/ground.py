@@ -14,11 +14,13 @@ from tests.api.conftest import Asking, new_key
 from tests.api.test_every_operation import NAMED
 from tests.db.usage.carrier import NOW, START, Carrier, line
 from tests.isolation.rows import make_row
+from trunkline.core.ids import uuid7
 from trunkline.identity.permissions import NOT_FOR_KEYS, Permission
 from trunkline.kit.secrets import Secret
 from trunkline.pricing.actions import Asked as SheetAsked
-from trunkline.pricing.actions import create_agreement, create_template, import_sheet
+from trunkline.pricing.actions import add_mailbox, add_rule, create_agreement, create_template, import_sheet
 from trunkline.pricing.intake import reader_of
+from trunkline.pricing.models import Mail, MailSheet
 from trunkline.reports.actions import save_report
 from trunkline.tariffs.actions import create_time_profile
 from trunkline.tariffs.models import Rate, Tariff
@@ -105,6 +107,11 @@ def _load_sheets(carrier: Carrier) -> None:
         tariff = Tariff.objects.get(name="buy")
         agreement = create_agreement(name="Vendor", days_increase=7)
         template = create_template(name="Vendor", tariff_id=tariff.pk, agreement_id=agreement.pk)
+        mailbox = add_mailbox(name="rates", host="127.0.0.1", port=1, login="rates", password=Secret("s3cret"), at=NOW)
+        rule = add_rule(mailbox=mailbox, name="vendor", senders=["*"], template_id=template.pk)
+        facts = {"sender": "rates@vendor.example", "received_at": NOW, "seen_at": NOW, "state": "empty"}
+        mail = Mail.objects.create(mailbox=mailbox, rule=rule, key="1", locator="1/1", files=["a.csv"], **facts)
+        MailSheet.objects.create(mail=mail, number=1, name="a.csv", sha256="", import_id=uuid7(), state="empty")
     import_sheet(
         carrier.tenant_id,
         data=data,
