@@ -52,6 +52,7 @@ PLACES: Final[Mapping[str, tuple[str, ...]]] = {
     "settings": ("staff", "operator", "first_steps", "permission_fields", "notices"),
     "reports": ("reports", "summary", "report_form", "dashboard", "business", "search"),
     "sheets": ("sheets", "pricing"),
+    "mails": ("mails", "mailboxes", "mailbox_form"),
 }
 
 

@@ -744,6 +744,7 @@ class Migration(migrations.Migration):
             model_name="mailsheet",
             constraint=trunkline.kit.models.TenantForeignKey(field="sheet", name="pricing_mailsheet_sheet_fk"),
         ),
+        migrations.AlterModelOptions(name="mailbox", options={"verbose_name_plural": "mailboxes"}),
         EnableRLS("mailbox"),
         EnableRLS("mailboxhistoryevent", append_only=True),
         EnableRLS("mailboxfeed"),

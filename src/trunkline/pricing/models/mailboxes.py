@@ -45,6 +45,7 @@ class Mailbox(TenantModel):
     is_active = models.BooleanField(default=True)
 
     class Meta:
+        verbose_name_plural = "mailboxes"
         constraints = (
             tenant_key("pricing_mailbox_tenant_id"),
             UniqueConstraint(fields=["tenant", "name"], name="pricing_mailbox_name"),
