@@ -344,6 +344,8 @@ def check(tenant: TenantOption, json: JsonOption = False) -> None:
         ]
     if json:
         print_json({"messages": rows, "mailboxes": failing})
+    elif not rows and not failing:
+        typer.echo("nothing waits")
     else:
         _print_mails("Messages that want a person", rows)
         for each in failing:
