@@ -142,9 +142,9 @@ class MailRuleForm(ActionForm):
             self.initial.setdefault("mailbox", self.request.GET.get("mailbox") or None)
         if "template" in self.fields:
             self.fields["template"].queryset = templates()  # type: ignore[attr-defined]
-            self.fields["template"].required = False
-        if "position" in self.fields:
-            self.fields["position"].required = False
+        for name in ("template", "position", "limit_increases", "limit_closed", "limit_drop"):
+            if name in self.fields:
+                self.fields[name].required = False
 
     def given(self, *, changed_only: bool) -> dict[str, Any]:
         """As the actions want it: a template by its id, none of a rule that ignores, no empty position."""
