@@ -66,6 +66,13 @@ def mail_rows(request: HttpRequest, found: Iterable[Mail]) -> Panel:
     return Panel(_("Newest mails"), headers, rows, empty=_("No mail has come yet."))
 
 
+def _sheets(mail: Any) -> list[MailSheet]:
+    """The files of a mail that its rule wanted, read once a page."""
+    if not hasattr(mail, "wanted_files"):
+        mail.wanted_files = sheets_of([mail]).get(mail.pk, [])
+    return list(mail.wanted_files)
+
+
 def _can_be_read_again(mail: Mail) -> bool:
     return mail.state not in (MailState.NEW, MailState.APPLIED) and not _has_waiting_sheet(mail)
 
@@ -153,11 +160,20 @@ class MailAdmin(ReadOnlyAdmin):
     def to_do(self, mail: Mail) -> str:
         return str(TO_DO.get(MailState(mail.state), "–"))
 
+    def links(self, request: HttpRequest, obj: Any | None) -> Sequence[Link]:
+        """To the page of each sheet, where it is looked at and applied."""
+        if obj is None:
+            return ()
+        ways = [row_link(request, each.sheet, each.name) for each in _sheets(obj) if each.sheet is not None]
+        return [
+            Link(_("Open %(name)s") % {"name": way.text}, way.url, "table_view")
+            for way in ways
+            if isinstance(way, Link)
+        ]
+
     def panels(self, request: HttpRequest, mail: Mail) -> Sequence[Panel]:
         """The files that its rule wanted, each with its sheet."""
-        rows = [
-            (self._sheet(request, each), shown_state(each), each.detail) for each in sheets_of([mail]).get(mail.pk, [])
-        ]
+        rows = [(self._sheet(request, each), shown_state(each), each.detail) for each in _sheets(mail)]
         headers = (_("Sheet"), _("State"), _("Why"))
         return [Panel(_("Sheets"), headers, rows, empty=_("No file of it became a rate sheet."))]
 
