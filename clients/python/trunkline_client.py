@@ -462,6 +462,7 @@ ClosedCodeRow = TypedDict(
     "ClosedCodeRow",
     {
         "code": "NotRequired[str]",
+        "origin": "NotRequired[str]",
         "destination": "NotRequired[str]",
         "price": "NotRequired[str]",
         "closes": "NotRequired[str]",
@@ -1401,6 +1402,7 @@ NewTariff = TypedDict(
         "currency": "NotRequired[str | None]",
         "timezone": "NotRequired[str | None]",
         "unit": "NotRequired[TariffUnit]",
+        "origin_deck": "NotRequired[str | None]",
     },
 )
 
@@ -1683,6 +1685,9 @@ PreviewedIncrements = TypedDict(
 )
 
 
+PreviewedOrigin = TypedDict("PreviewedOrigin", {"code": "str", "name": "str"})
+
+
 PreviewedPrice = TypedDict(
     "PreviewedPrice",
     {
@@ -1732,6 +1737,7 @@ PreviewedRate = TypedDict(
         "valid_to": "str | None",
         "windows": "list[dict[str, Any]] | None",
         "tag": "str | None",
+        "origin": "str | None",
         "length_min": "int | None",
         "length_max": "int | None",
         "is_blocked": "bool",
@@ -1761,7 +1767,10 @@ PreviewedRule = TypedDict(
 PreviewedStep = TypedDict("PreviewedStep", {"from": "int", "price": "str", "per": "int", "increment": "int"})
 
 
-PreviewedTariff = TypedDict("PreviewedTariff", {"tariff": "str", "is_additive": "bool", "rates": "list[PreviewedRate]"})
+PreviewedTariff = TypedDict(
+    "PreviewedTariff",
+    {"tariff": "str", "is_additive": "bool", "origin": "PreviewedOrigin | None", "rates": "list[PreviewedRate]"},
+)
 
 
 Problem = TypedDict(
@@ -1838,6 +1847,7 @@ RateShownRow = TypedDict(
         "weight": "NotRequired[str]",
         "blocked": "NotRequired[bool]",
         "tag": "NotRequired[str | None]",
+        "origin": "NotRequired[str | None]",
         "length_min": "NotRequired[int | None]",
         "length_max": "NotRequired[int | None]",
         "additive": "NotRequired[bool]",
@@ -2405,6 +2415,7 @@ SheetLineRow = TypedDict(
         "code": "NotRequired[str]",
         "destination": "NotRequired[str]",
         "tag": "NotRequired[str]",
+        "origin": "NotRequired[str]",
         "time_profile": "NotRequired[str]",
         "before": "NotRequired[str]",
         "price": "NotRequired[str]",
@@ -2748,7 +2759,14 @@ SwitchShownRow = TypedDict(
 )
 
 
-TariffChange = TypedDict("TariffChange", {"name": "NotRequired[str | None]", "timezone": "NotRequired[str | None]"})
+TariffChange = TypedDict(
+    "TariffChange",
+    {
+        "name": "NotRequired[str | None]",
+        "timezone": "NotRequired[str | None]",
+        "origin_deck": "NotRequired[str | None]",
+    },
+)
 
 
 TariffChanged = TypedDict(
@@ -2759,6 +2777,7 @@ TariffChanged = TypedDict(
         "currency": "str",
         "timezone": "str",
         "unit": "TariffUnit",
+        "origin_deck": "str | None",
         "revision": "int",
         "created_at": "str",
         "proposals": "list[ProposedRerating]",
@@ -2774,6 +2793,7 @@ TariffShown = TypedDict(
         "currency": "str",
         "timezone": "str",
         "unit": "TariffUnit",
+        "origin_deck": "str | None",
         "revision": "int",
         "created_at": "str",
     },
@@ -2788,6 +2808,7 @@ TariffShownRow = TypedDict(
         "currency": "NotRequired[str]",
         "timezone": "NotRequired[str]",
         "unit": "NotRequired[TariffUnit]",
+        "origin_deck": "NotRequired[str | None]",
         "revision": "NotRequired[int]",
         "created_at": "NotRequired[str]",
     },
@@ -3474,6 +3495,8 @@ class Client:
         currency_ne: str | None = None,
         unit: Literal["second", "octet", "message"] | None = None,
         unit_ne: Literal["second", "octet", "message"] | None = None,
+        origin_deck: str | None = None,
+        origin_deck_ne: str | None = None,
         created_at: str | None = None,
         created_at_gt: str | None = None,
         created_at_gte: str | None = None,
@@ -3498,6 +3521,8 @@ class Client:
                     "currency[ne]": currency_ne,
                     "unit": unit,
                     "unit[ne]": unit_ne,
+                    "origin_deck": origin_deck,
+                    "origin_deck[ne]": origin_deck_ne,
                     "created_at": created_at,
                     "created_at[gt]": created_at_gt,
                     "created_at[gte]": created_at_gte,
@@ -3518,7 +3543,7 @@ class Client:
         return cast("TariffShown", self._ask("GET", f"/api/v1/tariffs/{tariff_id}").json())
 
     def change_tariff(self, tariff_id: str, body: TariffChange, *, idempotency_key: str | None = None) -> TariffChanged:
-        """Rename a tariff or set its clock."""
+        """Rename a tariff, set its clock or its origin deck."""
         return cast(
             "TariffChanged",
             self._ask("PATCH", f"/api/v1/tariffs/{tariff_id}", json=body, idempotency_key=idempotency_key).json(),
@@ -3542,6 +3567,8 @@ class Client:
         time_profile_ne: str | None = None,
         tag: str | None = None,
         tag_ne: str | None = None,
+        origin: str | None = None,
+        origin_ne: str | None = None,
         blocked: Literal["true", "false"] | None = None,
         additive: Literal["true", "false"] | None = None,
         valid_from: str | None = None,
@@ -3576,6 +3603,8 @@ class Client:
                     "time_profile[ne]": time_profile_ne,
                     "tag": tag,
                     "tag[ne]": tag_ne,
+                    "origin": origin,
+                    "origin[ne]": origin_ne,
                     "blocked": blocked,
                     "additive": additive,
                     "valid_from": valid_from,

@@ -144,6 +144,7 @@ class SheetLine(Body):
     code: str
     destination: str
     tag: str
+    origin: str = Field(description="Callers that it is for; empty: all.")
     time_profile: str
     before: str = Field(description="The price in force when it begins; empty: none.")
     price: str
@@ -155,6 +156,7 @@ class ClosedCode(Body):
     """A code that closes, and what its numbers fall to then."""
 
     code: str
+    origin: str = Field(description="Callers that it is for; empty: all.")
     destination: str
     price: str
     closes: date
