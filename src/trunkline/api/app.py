@@ -13,6 +13,7 @@ from ninja.openapi.schema import OpenAPISchema
 
 from trunkline.api import (
     accounts,
+    agreements,
     assignments,
     batches,
     bill_runs,
@@ -26,6 +27,8 @@ from trunkline.api import (
     identities,
     invoices,
     ledger,
+    mailboxes,
+    mails,
     mappings,
     notifications,
     preview,
@@ -36,6 +39,8 @@ from trunkline.api import (
     rejects,
     reports,
     reratings,
+    sheet_templates,
+    sheets,
     sources,
     special_rates,
     statements,
@@ -106,6 +111,12 @@ api.add_router("/tariffs", tariffs.router)
 api.add_router("/tariffs", rates.router)
 api.add_router("/rate-analysis", rate_analysis.router)
 api.add_router("/deals", deals.router)
+api.add_router("/sheets", sheets.router)
+api.add_router("/sheet-templates", sheet_templates.router)
+api.add_router("/agreements", agreements.router)
+api.add_router("/mailboxes", mailboxes.router)
+api.add_router("/mail-rules", mailboxes.rules)
+api.add_router("/mails", mails.router)
 api.add_router("/time-profiles", tariffs.profiles)
 api.add_router("/exchange-rates", exchange_rates.router)
 api.add_router("/decks", decks.router)

@@ -14,6 +14,7 @@ SCREENS = (
     "deck_changes", "decks", "special_rates",
     "rate_analysis", "deals",
     "generators", "generator_runs", "notifications",
+    "mailboxes", "mails",
 )  # fmt: skip
 
 

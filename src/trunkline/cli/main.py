@@ -41,6 +41,7 @@ GROUPS = {
     "agreement": Group("agreement"),
     "analysis": Group("analysis"),
     "deal": Group("deal"),
+    "mailbox": Group("mailbox"),
     "sheet": Group("sheet", prepares_itself=frozenset({"read"})),
     "generator": Group("generator"),
     "notification": Group("notification"),

@@ -50,14 +50,14 @@ def change_rows(
     return [_row(row, before.get(row["before"])) for row in shown]
 
 
-def closed_rows(sheet: SheetImport, *, limit: int) -> list[dict[str, Any]]:
+def closed_rows(sheet: SheetImport, *, limit: int, offset: int = 0) -> list[dict[str, Any]]:
     """Codes that a sheet closes or leaves out, by code: their price, until when it holds, and what their numbers fall to then.
 
     `falls_to` is the longest shorter code that is in force then, this sheet's lines among them, with its price; empty: they have none.
     """
     place = files.find_import_folder(current_tenant_id(), sheet.public_id)
     ends = files.read_table(place / files.CLOSINGS)
-    closed = ends.sort_by([("code", "ascending"), ("id", "ascending")]).slice(0, limit).to_pylist()
+    closed = ends.sort_by([("code", "ascending"), ("id", "ascending")]).slice(offset, limit).to_pylist()
     # What is for an origin falls to what is for everybody of the same code as well.
     shorter = sorted(
         {each["code"][:length] for each in closed for length in range(len(each["code"]) + _has_origin(each))}

@@ -8,7 +8,7 @@ from typing import Final
 
 from trunkline.core.errors import TrunklineError
 from trunkline.kit import clock, jobs
-from trunkline.pricing.choices import RUN_GENERATOR
+from trunkline.pricing.choices import LOOK_INTO_MAILBOX, RUN_GENERATOR
 from trunkline.pricing.notifications.choices import PREPARE, RUN, SEND
 
 ABANDONED: Final = timedelta(days=1)  # by then whoever wrote a folder has entered it, or is gone
@@ -106,3 +106,21 @@ def send_notification(*, tenant_id: int, mail_id: int) -> None:
     from trunkline.pricing.notifications.mailing import send_mail
 
     send_mail(tenant_id=tenant_id, mail_id=mail_id, now=clock.now)
+
+
+@jobs.every("* * * * *", "pricing.mailboxes", queue="sources")
+def look_after_mailboxes(*, timestamp: int) -> None:
+    """Every minute, put the mailboxes that are due in the queue."""
+    from trunkline.pricing.mailbox.schedule import look_after_all
+
+    look_after_all(now=clock.now)
+
+
+@jobs.task(LOOK_INTO_MAILBOX, queue="sources")
+def look_into_mailbox(*, tenant_id: int, mailbox_id: int) -> None:
+    """Look into one mailbox; nothing happens where somebody else is at it, or it was paused or removed meanwhile."""
+    from trunkline.pricing.mailbox.look import look
+    from trunkline.pricing.mailbox.queries import is_to_look
+
+    if is_to_look(tenant_id, mailbox_id, clock.now()):
+        look(tenant_id=tenant_id, mailbox_id=mailbox_id, now=clock.now)

@@ -55,6 +55,7 @@ PLACES: Final[Mapping[str, tuple[str, ...]]] = {
     "selling": ("rate_analysis", "analysis_form", "deals", "deal_form", "deal_panels"),
     "generators": ("generators", "generator_form", "generator_runs"),
     "notifications": ("notifications",),
+    "mails": ("mails", "mailboxes", "mailbox_form"),
 }
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,7 @@ from trunkline.core.period import get_zone
 from trunkline.engine.units import Unit
 from trunkline.kit.db.locks import lock_rows
 from trunkline.pricing import files
+from trunkline.pricing.actions.mails import follow_sheet
 from trunkline.pricing.actions.origins import apply_origins, undo_origins, write_origins
 from trunkline.pricing.checks import Level, Looked, Settings, cost_of, count_kinds, findings
 from trunkline.pricing.choices import ImportState
@@ -102,8 +104,11 @@ def import_sheet(
     notified_at: datetime,
     actor: str,
     now: Clock,
+    public_id: UUID | None = None,
 ) -> SheetImport:
     """Read a sheet, compare it with the prices in force, and keep both. Nothing of it counts until it is applied.
+
+    `public_id` is its id where somebody must know it before; what a crash has left under that id is replaced.
 
     Raises NotFound `not_found`; Conflict `tariff_changed`; Invalid what reading raises, `empty_sheet`, `unknown_check`, `bad_check`.
     """
@@ -120,7 +125,10 @@ def import_sheet(
     effective_at = asked.effective_at or offered.effective_at or notified_at
     looked = _compare(ground, offered, asked, effective_at, notified_at)
     found = findings(looked, ground.settings)
-    public_id = uuid7()
+    if public_id is None:
+        public_id = uuid7()
+    else:
+        files.remove_folder(files.find_import_folder(tenant_id, public_id))
     place = files.import_folder(tenant_id, public_id)
     try:
         write_synced(place / files.ORIGINAL, [data])
@@ -179,6 +187,7 @@ def apply_import(
         sheet.first_rate, sheet.last_rate, sheet.reason = done.first_id, done.last_id, reason.strip()[:NOTE_MAX]
         sheet.begins_at = None if origins.reaches_back else done.begins
         sheet.save()
+        follow_sheet(sheet, at=now())
         if done.made or len(done.ended) or origins.reaches_back:
             _propose(sheet, "applied", now())
     return sheet
@@ -204,6 +213,7 @@ def undo_import(tenant_id: int, import_id: int, *, reason: str, actor: str, now:
         ).update(left_revision=revision)
         sheet.state, sheet.ended_at, sheet.reason = ImportState.UNDONE, now(), note
         sheet.save()
+        follow_sheet(sheet, at=now())
         _propose(sheet, "undone", now())
     return sheet
 
@@ -216,6 +226,7 @@ def discard_import(*, import_id: int, reason: str, at: datetime) -> SheetImport:
         _require_state(sheet, ImportState.COMPARED)
         sheet.state, sheet.ended_at, sheet.reason = ImportState.DISCARDED, at, note
         sheet.save()
+        follow_sheet(sheet, at=at)
     return sheet
 
 

@@ -4,6 +4,7 @@ from trunkline.pricing.models.deals import Deal, DealAlarm, DealItem
 from trunkline.pricing.models.decks import DeckChange
 from trunkline.pricing.models.generator import Generator, GeneratorRun, GeneratorSource
 from trunkline.pricing.models.imports import Agreement, SheetImport, SheetTemplate
+from trunkline.pricing.models.mailboxes import Mail, Mailbox, MailboxFeed, MailRule, MailSheet
 from trunkline.pricing.models.notifications import (
     Notification,
     NotificationMail,
@@ -20,6 +21,11 @@ __all__ = [
     "Generator",
     "GeneratorRun",
     "GeneratorSource",
+    "Mail",
+    "MailRule",
+    "MailSheet",
+    "Mailbox",
+    "MailboxFeed",
     "Notification",
     "NotificationMail",
     "NotificationPlan",
