@@ -1,15 +1,33 @@
 """Every write of the pricing room."""
 
 from trunkline.pricing.actions.imports import Asked, apply_import, discard_import, import_sheet, undo_import
+from trunkline.pricing.actions.steps import (
+    ask_for,
+    compare_import,
+    correct_layout,
+    is_large,
+    is_worked_on,
+    keep_layout,
+    read_import,
+    receive_sheet,
+)
 from trunkline.pricing.actions.terms import change_agreement, create_agreement, save_template
 
 __all__ = [
     "Asked",
     "apply_import",
+    "ask_for",
     "change_agreement",
+    "compare_import",
+    "correct_layout",
     "create_agreement",
     "discard_import",
     "import_sheet",
+    "is_large",
+    "is_worked_on",
+    "keep_layout",
+    "read_import",
+    "receive_sheet",
     "save_template",
     "undo_import",
 ]
