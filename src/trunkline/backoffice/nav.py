@@ -42,6 +42,9 @@ TASKS: list[tuple[Any, list[Item]]] = [
         [
             (_("Tariffs"), "sell", "tariffs_tariff_changelist", Permission.TARIFFS_READ),
             (_("Rates"), "list_alt", "tariffs_rate_changelist", Permission.TARIFFS_READ),
+            (_("Rate sheets"), "upload_file", "pricing_sheetimport_changelist", Permission.TARIFFS_READ),
+            (_("Sheet templates"), "table_view", "pricing_sheettemplate_changelist", Permission.TARIFFS_READ),
+            (_("Agreements"), "handshake", "pricing_agreement_changelist", Permission.TARIFFS_READ),
             (_("Price of a call"), "calculate", "rate_preview", Permission.TARIFFS_READ),
             (_("Time profiles"), "schedule", "tariffs_timeprofile_changelist", Permission.TARIFFS_READ),
             (_("Exchange rates"), "currency_exchange", "tariffs_exchangerate_changelist", Permission.TARIFFS_READ),
@@ -90,6 +93,7 @@ TASKS: list[tuple[Any, list[Item]]] = [
 # What the path above a page calls the room that its rows are of.
 TASK_OF_APP: dict[str, Any] = {
     "usage": TRAFFIC, "tariffs": PRICES, "parties": PARTIES, "invoicing": INVOICES, "ledger": INVOICES, "reports": REPORTS,
+    "pricing": PRICES,
     "identity": SETTINGS, "tenancy": SETTINGS,
 }  # fmt: skip
 

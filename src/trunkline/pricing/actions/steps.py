@@ -122,7 +122,7 @@ def is_worked_on(sheet: SheetImport) -> bool:
     """Whether a worker is at a sheet, or will be. Needs an open scope."""
     if sheet.work == ImportWork.NONE:
         return False
-    return jobs.is_asked(*JOBS.values(), tenant_id=sheet.tenant_id, key=str(sheet.pk))
+    return jobs.is_asked(*JOBS.values(), tenant_id=current_tenant_id(), key=str(sheet.pk))
 
 
 def is_large(sheet: SheetImport) -> bool:
