@@ -148,9 +148,16 @@ def _lines(sheet: SheetImport, kind: str, said: Mapping[str, Any], offset: int) 
     found = change_rows(
         sheet, kind=wanted, code=said["code"], name=said["name"], is_put_off=kind == PUT_OFF, limit=ROWS + 1, offset=offset
     )  # fmt: skip
-    rows = [_row(each) for each in found[:ROWS]]
     headers = (_("Line"), _("Kind"), _("Code"), _("Destination"), _("Before"), _("Price"), _("Begins"), _("Remark"))
-    return Panel(_("Lines"), headers, rows, empty=_("No line is like that."), right=frozenset({0})), len(found) > ROWS
+    rows = [_row(each) for each in found[:ROWS]]
+    used = [place for place in range(len(headers)) if place not in (4, 7) or any(row[place] for row in rows)]
+    return Panel(
+        _("Lines"),
+        [headers[place] for place in used],
+        [[row[place] for place in used] for row in rows],
+        empty=_("No line is like that."),
+        right=frozenset({0}),
+    ), len(found) > ROWS
 
 
 def _row(row: Mapping[str, Any]) -> Sequence[Any]:

@@ -341,7 +341,7 @@ def _sample(report: Mapping[str, Any]) -> Panel:
 
 def _line(line: dict[str, Any]) -> dict[str, Any]:
     prices = [line[name] for name in ("inter", "intra", "indeterminate") if line[name] is not None]
-    begins = line["effective"] or line["starts"]
+    begins = line["effective"] or ("" if line["starts"] == "unsaid" else line["starts"])
     kind = {"rate": "", "blocked": _("blocked"), "closed": _("closed")}.get(line["kind"], line["kind"])
     return line | {
         "price": line["price"] if line["price"] is not None else " / ".join(prices),

@@ -84,6 +84,7 @@ class SheetTemplate(TenantModel):
     )
 
     class Meta:
+        verbose_name = "sheet template"
         constraints = (
             tenant_key("pricing_sheettemplate_tenant_id"),
             UniqueConstraint(fields=["tenant", "name"], name="pricing_sheettemplate_name"),
@@ -146,6 +147,7 @@ class SheetImport(TenantModel):
     reason = models.CharField(max_length=500, blank=True, default="", help_text="Why it was undone or discarded.")
 
     class Meta:
+        verbose_name = "rate sheet"
         constraints = (
             tenant_key("pricing_sheetimport_tenant_id"),
             UniqueConstraint(fields=["tenant", "public_id"], name="pricing_sheetimport_public_id"),
