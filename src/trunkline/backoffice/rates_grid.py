@@ -130,7 +130,7 @@ class RowForm(StaffForm):
         for name in ("price", "increments"):
             self.fields[name].widget.attrs |= {"autocomplete": "off", "size": "9"}
         for name, field in self.fields.items():
-            field.widget.attrs["aria-label"] = str(field.label)
+            field.widget.attrs |= {"aria-label": str(field.label), "form": "row-form"}
             if name == "note":
                 field.widget.attrs["placeholder"] = gettext("why")
 

@@ -33,6 +33,7 @@ from trunkline.pricing.sheets.grid import letter
 from trunkline.pricing.sheets.keyed import KEYED
 from trunkline.pricing.sheets.layout import Layout, Purpose, Role, SheetLayout, from_json
 from trunkline.pricing.sheets.price_cells import Mark
+from trunkline.pricing.sheets.roles import PRICES
 
 SHOWN_ERRORS: Final = 10
 WORKSHEETS_MAX: Final = 30
@@ -135,14 +136,20 @@ class WorksheetForm(StaffForm):
     def correction(self) -> Correction | None:
         """What the person says of it; None where that is what was understood."""
         data = self.cleaned_data
+        roles = {index: Role(data[f"c{index}"]) for index in range(self.width)}
+        purpose = Purpose(data["purpose"])
+        if purpose is self.sheet.purpose and purpose is not Purpose.RATES:
+            known = {column.role for column in self.sheet.columns}
+            if any(role in PRICES and role not in known for role in roles.values()):
+                purpose = Purpose.RATES  # whoever says which column is the price says that there are prices
         said = Correction(
-            Purpose(data["purpose"]),
+            purpose,
             data["header"],
             data["first"],
             data["last"],
             DateOrder(data["date_order"]),
             Mark(data["mark"]),
-            {index: Role(data[f"c{index}"]) for index in range(self.width)},
+            roles,
         )
         lines = {row["row"]: row["line"] for part in ("head", "tail") for row in self.glimpse[part]}
         bounds = self.glimpse["bounds"]

@@ -252,7 +252,7 @@ def _receive(
     at, file = now(), data["file"]
     made: list[int] = []
     if data["new_name"]:
-        if file.size <= actions.READ_AT_ONCE_OCTETS:
+        if file.size <= actions.PACKED_AT_ONCE_OCTETS:
             read_file(file.read(), file.name)  # no tariff is made for a file that cannot be opened
             file.seek(0)
         with scope(principal.tenant_id, principal.actor, reason=gettext("made for its first rate sheet")):

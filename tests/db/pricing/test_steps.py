@@ -165,7 +165,7 @@ def test_a_large_sheet_is_a_workers(desk: Desk, monkeypatch: pytest.MonkeyPatch)
     sheet = received(desk, FIRST)
     assert (sheet.state, sheet.work) == (ImportState.RECEIVED, ImportWork.READING)
     ((name, given),) = asked
-    assert (name, given["import_id"]) == ("pricing.read_sheet", sheet.pk)
+    assert (name, given["import_id"], given["actor"]) == ("pricing.read_sheet", sheet.pk, "user:1")
     with scope(desk.tenant, "user:1"):
         assert is_worked_on(sheet)
         with pytest.raises(Conflict) as refused:

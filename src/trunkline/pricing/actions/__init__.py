@@ -3,7 +3,7 @@
 from trunkline.pricing.actions.edits import EditDone, EditLook, edit, look_at_edit
 from trunkline.pricing.actions.imports import Asked, apply_import, discard_import, import_sheet, undo_import
 from trunkline.pricing.actions.steps import (
-    READ_AT_ONCE_OCTETS,
+    PACKED_AT_ONCE_OCTETS,
     ask_for,
     compare_import,
     correct_layout,
@@ -17,7 +17,7 @@ from trunkline.pricing.actions.steps import (
 from trunkline.pricing.actions.terms import change_agreement, create_agreement, save_template
 
 __all__ = [
-    "READ_AT_ONCE_OCTETS",
+    "PACKED_AT_ONCE_OCTETS",
     "Asked",
     "EditDone",
     "EditLook",

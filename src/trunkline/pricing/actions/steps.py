@@ -53,6 +53,8 @@ from trunkline.usage.spool import write_synced
 NAME_MAX: Final = 255
 SUBJECT_MAX: Final = 300
 READ_AT_ONCE_OCTETS: Final = 2 << 20  # about 40,000 rows, which take a second or two
+PACKED_AT_ONCE_OCTETS: Final = 512 << 10  # the same in an archive or a workbook
+_PACKED: Final = (b"PK", b"\x1f\x8b")
 AT_ONCE_LINES: Final = 60_000
 JOBS: Final = {
     ImportWork.READING: READ_SHEET,
@@ -88,13 +90,13 @@ def receive_sheet(
             effective_at=asked.effective_at or notified_at, reaches_back=asked.reaches_back, checks=asked.checks, asked_by=actor, created_at=now(),
             tenant_id=tenant_id, state=ImportState.RECEIVED,
         )  # fmt: skip
-        if octets <= READ_AT_ONCE_OCTETS:
+        if is_small(octets, place / files.ORIGINAL):
             zone = _zone_of(tenant_id, asked.tariff_id, actor)
             _take_reading(sheet, _read(place, sheet, zone, None, template))
         with scope(tenant_id, actor):
             sheet.save()
             if sheet.state == ImportState.RECEIVED:
-                ask_for(sheet, ImportWork.READING)
+                ask_for(sheet, ImportWork.READING, actor=actor)
     except BaseException:
         files.remove_folder(place)
         raise
@@ -125,9 +127,17 @@ def is_worked_on(sheet: SheetImport) -> bool:
     return jobs.is_asked(*JOBS.values(), tenant_id=current_tenant_id(), key=str(sheet.pk))
 
 
+def is_small(octets: int, path: Path) -> bool:
+    """Whether a file of so many octets is read while somebody waits."""
+    with path.open("rb") as file:
+        is_packed = file.read(2) in _PACKED
+    return octets <= (PACKED_AT_ONCE_OCTETS if is_packed else READ_AT_ONCE_OCTETS)
+
+
 def is_large(sheet: SheetImport) -> bool:
-    """Whether a sheet is too large to wait for while it is compared or applied."""
-    return int(sheet.counts.get("lines", 0)) > AT_ONCE_LINES or sheet.octets > READ_AT_ONCE_OCTETS * 4
+    """Whether a sheet is too large to wait for while it is read again, compared or applied."""
+    place = files.find_import_folder(current_tenant_id(), sheet.public_id) / files.ORIGINAL
+    return int(sheet.counts.get("lines", 0)) > AT_ONCE_LINES or not is_small(sheet.octets, place)
 
 
 def correct_layout(*, import_id: int, said: Sequence[Correction | None], is_settled: bool) -> SheetImport:

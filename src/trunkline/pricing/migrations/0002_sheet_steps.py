@@ -6,132 +6,218 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('pricing', '0001_initial'),
+        ("pricing", "0001_initial"),
     ]
 
     operations = [
         migrations.AlterModelOptions(
-            name='sheetimport',
-            options={'verbose_name': 'rate sheet'},
+            name="sheetimport",
+            options={"verbose_name": "rate sheet"},
         ),
         migrations.AlterModelOptions(
-            name='sheettemplate',
-            options={'verbose_name': 'sheet template'},
+            name="sheettemplate",
+            options={"verbose_name": "sheet template"},
         ),
         pgtrigger.migrations.RemoveTrigger(
-            model_name='sheetimport',
-            name='insert_insert',
+            model_name="sheetimport",
+            name="insert_insert",
         ),
         pgtrigger.migrations.RemoveTrigger(
-            model_name='sheetimport',
-            name='update_update',
+            model_name="sheetimport",
+            name="update_update",
         ),
         pgtrigger.migrations.RemoveTrigger(
-            model_name='sheetimport',
-            name='delete_delete',
+            model_name="sheetimport",
+            name="delete_delete",
         ),
         migrations.AddField(
-            model_name='sheetimport',
-            name='asked_by',
-            field=models.CharField(blank=True, default='', help_text='Who has loaded it.', max_length=100),
+            model_name="sheetimport",
+            name="asked_by",
+            field=models.CharField(blank=True, default="", help_text="Who has loaded it.", max_length=100),
         ),
         migrations.AddField(
-            model_name='sheetimport',
-            name='checks',
-            field=models.JSONField(help_text='Checks that are not as usual; empty: those of the template.', null=True),
+            model_name="sheetimport",
+            name="checks",
+            field=models.JSONField(help_text="Checks that are not as usual; empty: those of the template.", null=True),
         ),
         migrations.AddField(
-            model_name='sheetimport',
-            name='problem',
-            field=models.JSONField(help_text='What was in the way of the last step: code, message, hint.', null=True),
+            model_name="sheetimport",
+            name="problem",
+            field=models.JSONField(help_text="What was in the way of the last step: code, message, hint.", null=True),
         ),
         migrations.AddField(
-            model_name='sheetimport',
-            name='reaches_back',
-            field=models.BooleanField(default=False, help_text='Lines may begin before the sheet was received.'),
+            model_name="sheetimport",
+            name="reaches_back",
+            field=models.BooleanField(default=False, help_text="Lines may begin before the sheet was received."),
         ),
         migrations.AddField(
-            model_name='sheetimport',
-            name='subject',
-            field=models.CharField(blank=True, default='', help_text='Subject of the mail it came with.', max_length=300),
+            model_name="sheetimport",
+            name="subject",
+            field=models.CharField(
+                blank=True, default="", help_text="Subject of the mail it came with.", max_length=300
+            ),
         ),
         migrations.AddField(
-            model_name='sheetimport',
-            name='wanted_at',
-            field=models.DateTimeField(help_text='When lines without a date begin, as somebody said; empty: as the sheet says.', null=True),
+            model_name="sheetimport",
+            name="wanted_at",
+            field=models.DateTimeField(
+                help_text="When lines without a date begin, as somebody said; empty: as the sheet says.", null=True
+            ),
         ),
         migrations.AddField(
-            model_name='sheetimport',
-            name='work',
-            field=models.CharField(blank=True, choices=[('', 'nothing'), ('reading', 'being read'), ('comparing', 'being compared'), ('applying', 'being applied')], default='', help_text='What a worker is at with it.', max_length=12),
+            model_name="sheetimport",
+            name="work",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("", "nothing"),
+                    ("reading", "being read"),
+                    ("comparing", "being compared"),
+                    ("applying", "being applied"),
+                ],
+                default="",
+                help_text="What a worker is at with it.",
+                max_length=12,
+            ),
         ),
         migrations.AddField(
-            model_name='sheetimporthistoryevent',
-            name='asked_by',
-            field=models.CharField(blank=True, default='', help_text='Who has loaded it.', max_length=100),
+            model_name="sheetimporthistoryevent",
+            name="asked_by",
+            field=models.CharField(blank=True, default="", help_text="Who has loaded it.", max_length=100),
         ),
         migrations.AddField(
-            model_name='sheetimporthistoryevent',
-            name='checks',
-            field=models.JSONField(help_text='Checks that are not as usual; empty: those of the template.', null=True),
+            model_name="sheetimporthistoryevent",
+            name="checks",
+            field=models.JSONField(help_text="Checks that are not as usual; empty: those of the template.", null=True),
         ),
         migrations.AddField(
-            model_name='sheetimporthistoryevent',
-            name='problem',
-            field=models.JSONField(help_text='What was in the way of the last step: code, message, hint.', null=True),
+            model_name="sheetimporthistoryevent",
+            name="problem",
+            field=models.JSONField(help_text="What was in the way of the last step: code, message, hint.", null=True),
         ),
         migrations.AddField(
-            model_name='sheetimporthistoryevent',
-            name='reaches_back',
-            field=models.BooleanField(default=False, help_text='Lines may begin before the sheet was received.'),
+            model_name="sheetimporthistoryevent",
+            name="reaches_back",
+            field=models.BooleanField(default=False, help_text="Lines may begin before the sheet was received."),
         ),
         migrations.AddField(
-            model_name='sheetimporthistoryevent',
-            name='subject',
-            field=models.CharField(blank=True, default='', help_text='Subject of the mail it came with.', max_length=300),
+            model_name="sheetimporthistoryevent",
+            name="subject",
+            field=models.CharField(
+                blank=True, default="", help_text="Subject of the mail it came with.", max_length=300
+            ),
         ),
         migrations.AddField(
-            model_name='sheetimporthistoryevent',
-            name='wanted_at',
-            field=models.DateTimeField(help_text='When lines without a date begin, as somebody said; empty: as the sheet says.', null=True),
+            model_name="sheetimporthistoryevent",
+            name="wanted_at",
+            field=models.DateTimeField(
+                help_text="When lines without a date begin, as somebody said; empty: as the sheet says.", null=True
+            ),
         ),
         migrations.AddField(
-            model_name='sheetimporthistoryevent',
-            name='work',
-            field=models.CharField(blank=True, choices=[('', 'nothing'), ('reading', 'being read'), ('comparing', 'being compared'), ('applying', 'being applied')], default='', help_text='What a worker is at with it.', max_length=12),
+            model_name="sheetimporthistoryevent",
+            name="work",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("", "nothing"),
+                    ("reading", "being read"),
+                    ("comparing", "being compared"),
+                    ("applying", "being applied"),
+                ],
+                default="",
+                help_text="What a worker is at with it.",
+                max_length=12,
+            ),
         ),
         migrations.AlterField(
-            model_name='sheetimport',
-            name='compared_revision',
-            field=models.PositiveIntegerField(default=0, help_text='Revision of the tariff that it was compared with; 0: not yet.'),
+            model_name="sheetimport",
+            name="compared_revision",
+            field=models.PositiveIntegerField(
+                default=0, help_text="Revision of the tariff that it was compared with; 0: not yet."
+            ),
         ),
         migrations.AlterField(
-            model_name='sheetimport',
-            name='state',
-            field=models.CharField(choices=[('received', 'received'), ('read', 'read'), ('compared', 'compared'), ('applied', 'applied'), ('undone', 'undone'), ('discarded', 'discarded')], default='compared', max_length=12),
+            model_name="sheetimport",
+            name="state",
+            field=models.CharField(
+                choices=[
+                    ("received", "received"),
+                    ("read", "read"),
+                    ("compared", "compared"),
+                    ("applied", "applied"),
+                    ("undone", "undone"),
+                    ("discarded", "discarded"),
+                ],
+                default="compared",
+                max_length=12,
+            ),
         ),
         migrations.AlterField(
-            model_name='sheetimporthistoryevent',
-            name='compared_revision',
-            field=models.PositiveIntegerField(default=0, help_text='Revision of the tariff that it was compared with; 0: not yet.'),
+            model_name="sheetimporthistoryevent",
+            name="compared_revision",
+            field=models.PositiveIntegerField(
+                default=0, help_text="Revision of the tariff that it was compared with; 0: not yet."
+            ),
         ),
         migrations.AlterField(
-            model_name='sheetimporthistoryevent',
-            name='state',
-            field=models.CharField(choices=[('received', 'received'), ('read', 'read'), ('compared', 'compared'), ('applied', 'applied'), ('undone', 'undone'), ('discarded', 'discarded')], default='compared', max_length=12),
+            model_name="sheetimporthistoryevent",
+            name="state",
+            field=models.CharField(
+                choices=[
+                    ("received", "received"),
+                    ("read", "read"),
+                    ("compared", "compared"),
+                    ("applied", "applied"),
+                    ("undone", "undone"),
+                    ("discarded", "discarded"),
+                ],
+                default="compared",
+                max_length=12,
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='sheetimport',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "pricing_sheetimporthistoryevent" ("agreement_id", "applied_at", "asked_by", "begins_at", "checks", "compared_revision", "counts", "created_at", "effective_at", "ended_at", "file_name", "findings", "first_rate", "id", "last_rate", "layout", "left_revision", "notified_at", "octets", "pgh_context", "pgh_context_id", "pgh_created_at", "pgh_label", "problem", "public_id", "reaches_back", "reason", "scope", "sha256", "state", "subject", "tariff_id", "template_id", "tenant_id", "wanted_at", "work") VALUES (NEW."agreement_id", NEW."applied_at", NEW."asked_by", NEW."begins_at", NEW."checks", NEW."compared_revision", NEW."counts", NEW."created_at", NEW."effective_at", NEW."ended_at", NEW."file_name", NEW."findings", NEW."first_rate", NEW."id", NEW."last_rate", NEW."layout", NEW."left_revision", NEW."notified_at", NEW."octets", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_id\', TRUE), \'\'), NULL)::UUID, NOW(), \'insert\', NEW."problem", NEW."public_id", NEW."reaches_back", NEW."reason", NEW."scope", NEW."sha256", NEW."state", NEW."subject", NEW."tariff_id", NEW."template_id", NEW."tenant_id", NEW."wanted_at", NEW."work"); RETURN NULL;', hash='f2e9bddbfe17240f27ef7b2c079d1a229b226c1b', operation='INSERT', pgid='pgtrigger_insert_insert_4250f', table='pricing_sheetimport', when='AFTER')),
+            model_name="sheetimport",
+            trigger=pgtrigger.compiler.Trigger(
+                name="insert_insert",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "pricing_sheetimporthistoryevent" ("agreement_id", "applied_at", "asked_by", "begins_at", "checks", "compared_revision", "counts", "created_at", "effective_at", "ended_at", "file_name", "findings", "first_rate", "id", "last_rate", "layout", "left_revision", "notified_at", "octets", "pgh_context", "pgh_context_id", "pgh_created_at", "pgh_label", "problem", "public_id", "reaches_back", "reason", "scope", "sha256", "state", "subject", "tariff_id", "template_id", "tenant_id", "wanted_at", "work") VALUES (NEW."agreement_id", NEW."applied_at", NEW."asked_by", NEW."begins_at", NEW."checks", NEW."compared_revision", NEW."counts", NEW."created_at", NEW."effective_at", NEW."ended_at", NEW."file_name", NEW."findings", NEW."first_rate", NEW."id", NEW."last_rate", NEW."layout", NEW."left_revision", NEW."notified_at", NEW."octets", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_id\', TRUE), \'\'), NULL)::UUID, NOW(), \'insert\', NEW."problem", NEW."public_id", NEW."reaches_back", NEW."reason", NEW."scope", NEW."sha256", NEW."state", NEW."subject", NEW."tariff_id", NEW."template_id", NEW."tenant_id", NEW."wanted_at", NEW."work"); RETURN NULL;',
+                    hash="f2e9bddbfe17240f27ef7b2c079d1a229b226c1b",
+                    operation="INSERT",
+                    pgid="pgtrigger_insert_insert_4250f",
+                    table="pricing_sheetimport",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='sheetimport',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "pricing_sheetimporthistoryevent" ("agreement_id", "applied_at", "asked_by", "begins_at", "checks", "compared_revision", "counts", "created_at", "effective_at", "ended_at", "file_name", "findings", "first_rate", "id", "last_rate", "layout", "left_revision", "notified_at", "octets", "pgh_context", "pgh_context_id", "pgh_created_at", "pgh_label", "problem", "public_id", "reaches_back", "reason", "scope", "sha256", "state", "subject", "tariff_id", "template_id", "tenant_id", "wanted_at", "work") VALUES (NEW."agreement_id", NEW."applied_at", NEW."asked_by", NEW."begins_at", NEW."checks", NEW."compared_revision", NEW."counts", NEW."created_at", NEW."effective_at", NEW."ended_at", NEW."file_name", NEW."findings", NEW."first_rate", NEW."id", NEW."last_rate", NEW."layout", NEW."left_revision", NEW."notified_at", NEW."octets", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_id\', TRUE), \'\'), NULL)::UUID, NOW(), \'update\', NEW."problem", NEW."public_id", NEW."reaches_back", NEW."reason", NEW."scope", NEW."sha256", NEW."state", NEW."subject", NEW."tariff_id", NEW."template_id", NEW."tenant_id", NEW."wanted_at", NEW."work"); RETURN NULL;', hash='6c5647cd562c29e30ec02ef59b6a2a0a079148ae', operation='UPDATE', pgid='pgtrigger_update_update_a31ee', table='pricing_sheetimport', when='AFTER')),
+            model_name="sheetimport",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                    func='INSERT INTO "pricing_sheetimporthistoryevent" ("agreement_id", "applied_at", "asked_by", "begins_at", "checks", "compared_revision", "counts", "created_at", "effective_at", "ended_at", "file_name", "findings", "first_rate", "id", "last_rate", "layout", "left_revision", "notified_at", "octets", "pgh_context", "pgh_context_id", "pgh_created_at", "pgh_label", "problem", "public_id", "reaches_back", "reason", "scope", "sha256", "state", "subject", "tariff_id", "template_id", "tenant_id", "wanted_at", "work") VALUES (NEW."agreement_id", NEW."applied_at", NEW."asked_by", NEW."begins_at", NEW."checks", NEW."compared_revision", NEW."counts", NEW."created_at", NEW."effective_at", NEW."ended_at", NEW."file_name", NEW."findings", NEW."first_rate", NEW."id", NEW."last_rate", NEW."layout", NEW."left_revision", NEW."notified_at", NEW."octets", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_id\', TRUE), \'\'), NULL)::UUID, NOW(), \'update\', NEW."problem", NEW."public_id", NEW."reaches_back", NEW."reason", NEW."scope", NEW."sha256", NEW."state", NEW."subject", NEW."tariff_id", NEW."template_id", NEW."tenant_id", NEW."wanted_at", NEW."work"); RETURN NULL;',
+                    hash="6c5647cd562c29e30ec02ef59b6a2a0a079148ae",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_a31ee",
+                    table="pricing_sheetimport",
+                    when="AFTER",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='sheetimport',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "pricing_sheetimporthistoryevent" ("agreement_id", "applied_at", "asked_by", "begins_at", "checks", "compared_revision", "counts", "created_at", "effective_at", "ended_at", "file_name", "findings", "first_rate", "id", "last_rate", "layout", "left_revision", "notified_at", "octets", "pgh_context", "pgh_context_id", "pgh_created_at", "pgh_label", "problem", "public_id", "reaches_back", "reason", "scope", "sha256", "state", "subject", "tariff_id", "template_id", "tenant_id", "wanted_at", "work") VALUES (OLD."agreement_id", OLD."applied_at", OLD."asked_by", OLD."begins_at", OLD."checks", OLD."compared_revision", OLD."counts", OLD."created_at", OLD."effective_at", OLD."ended_at", OLD."file_name", OLD."findings", OLD."first_rate", OLD."id", OLD."last_rate", OLD."layout", OLD."left_revision", OLD."notified_at", OLD."octets", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_id\', TRUE), \'\'), NULL)::UUID, NOW(), \'delete\', OLD."problem", OLD."public_id", OLD."reaches_back", OLD."reason", OLD."scope", OLD."sha256", OLD."state", OLD."subject", OLD."tariff_id", OLD."template_id", OLD."tenant_id", OLD."wanted_at", OLD."work"); RETURN NULL;', hash='9b0aa2490b1d75114ebf7afd30693102abb0e72a', operation='DELETE', pgid='pgtrigger_delete_delete_f2474', table='pricing_sheetimport', when='AFTER')),
+            model_name="sheetimport",
+            trigger=pgtrigger.compiler.Trigger(
+                name="delete_delete",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "pricing_sheetimporthistoryevent" ("agreement_id", "applied_at", "asked_by", "begins_at", "checks", "compared_revision", "counts", "created_at", "effective_at", "ended_at", "file_name", "findings", "first_rate", "id", "last_rate", "layout", "left_revision", "notified_at", "octets", "pgh_context", "pgh_context_id", "pgh_created_at", "pgh_label", "problem", "public_id", "reaches_back", "reason", "scope", "sha256", "state", "subject", "tariff_id", "template_id", "tenant_id", "wanted_at", "work") VALUES (OLD."agreement_id", OLD."applied_at", OLD."asked_by", OLD."begins_at", OLD."checks", OLD."compared_revision", OLD."counts", OLD."created_at", OLD."effective_at", OLD."ended_at", OLD."file_name", OLD."findings", OLD."first_rate", OLD."id", OLD."last_rate", OLD."layout", OLD."left_revision", OLD."notified_at", OLD."octets", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_id\', TRUE), \'\'), NULL)::UUID, NOW(), \'delete\', OLD."problem", OLD."public_id", OLD."reaches_back", OLD."reason", OLD."scope", OLD."sha256", OLD."state", OLD."subject", OLD."tariff_id", OLD."template_id", OLD."tenant_id", OLD."wanted_at", OLD."work"); RETURN NULL;',
+                    hash="9b0aa2490b1d75114ebf7afd30693102abb0e72a",
+                    operation="DELETE",
+                    pgid="pgtrigger_delete_delete_f2474",
+                    table="pricing_sheetimport",
+                    when="AFTER",
+                ),
+            ),
         ),
     ]

@@ -11,8 +11,9 @@ import numpy as np
 from trunkline.core.errors import Invalid
 from trunkline.pricing.sheets.date_cells import DateOrder
 from trunkline.pricing.sheets.grid import Grid
-from trunkline.pricing.sheets.layout import Column, Layout, Purpose, Role, SheetLayout
+from trunkline.pricing.sheets.layout import COLUMN_DOUBTS, SETTLES, Column, DoubtAt, Layout, Purpose, Role, SheetLayout
 from trunkline.pricing.sheets.price_cells import Mark
+from trunkline.pricing.sheets.reasons import Doubt
 from trunkline.pricing.sheets.recognise import guess_columns
 from trunkline.pricing.sheets.tables import joined
 
@@ -68,8 +69,25 @@ def corrected(layout: Layout, grids: Sequence[Grid], said: Sequence[Correction |
         sheets.append(sheet if correction is None or grid is None else _corrected(sheet, grid, correction))
     if not is_settled:
         # What was said by hand is no guess any more; what is doubted beside it stays.
-        return replace(layout, sheets=tuple(sheets), confidence=1.0 if any(said) else layout.confidence)
+        doubts = tuple(each for each in layout.doubts if not _is_answered(each, layout.sheets, sheets))
+        return replace(layout, sheets=tuple(sheets), doubts=doubts, confidence=1.0 if any(said) else layout.confidence)
     return replace(layout, sheets=tuple(replace(each, confidence=1.0) for each in sheets), doubts=(), confidence=1.0)
+
+
+def _is_answered(doubt: DoubtAt, before: Sequence[SheetLayout], after: Sequence[SheetLayout]) -> bool:
+    """Whether what a person says settles a doubt: that there is no table by naming one, others by saying what they ask."""
+    if not doubt.sheet:
+        return doubt.doubt is Doubt.NO_TABLE and any(each.purpose is Purpose.RATES for each in after)
+    settled: set[Doubt] = set()
+    for old, new in zip(before, after, strict=True):
+        if old.name != doubt.sheet:
+            continue
+        if [(c.index, c.role) for c in old.columns] != [(c.index, c.role) for c in new.columns]:
+            settled |= COLUMN_DOUBTS
+        for option in ("purpose", "mark", "date_order"):
+            if getattr(old, option) != getattr(new, option):
+                settled |= set(SETTLES[option])
+    return doubt.doubt in settled
 
 
 def differs(sheet: SheetLayout, said: Correction, line_of: Mapping[int, int]) -> bool:
