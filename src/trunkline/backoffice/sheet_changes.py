@@ -19,8 +19,8 @@ from trunkline.backoffice.forms import StaffForm
 from trunkline.backoffice.hints import error_text
 from trunkline.backoffice.panels import Link, Panel
 from trunkline.backoffice.sheet_layout import compare
+from trunkline.backoffice.sheet_steps import STATES, cost_sentence, monthly_cost, sheet_at, step_address, step_context
 from trunkline.backoffice.sheet_words import CHECK_NAMES, KINDS, LEVELS, REASONS, WHAT_TO_DO
-from trunkline.backoffice.sheets import STATES, cost_sentence, monthly_cost, sheet_at, step_address, step_context
 from trunkline.backoffice.shown import choice, label, state
 from trunkline.backoffice.site import site
 from trunkline.backoffice.words import local

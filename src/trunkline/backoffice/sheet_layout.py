@@ -16,8 +16,8 @@ from django.utils.translation import gettext_lazy as _
 from trunkline.backoffice.forms import StaffForm, refuse
 from trunkline.backoffice.hints import error_text
 from trunkline.backoffice.panels import Panel
+from trunkline.backoffice.sheet_steps import sheet_at, step_address, step_context
 from trunkline.backoffice.sheet_words import CURRENCY_UNSAID, DATE_ORDERS, MARKS, PURPOSES, REASONS, ROLE_NAMES
-from trunkline.backoffice.sheets import sheet_at, step_address, step_context
 from trunkline.backoffice.site import site
 from trunkline.core.errors import TrunklineError
 from trunkline.identity.outside import Outside

@@ -51,7 +51,17 @@ PLACES: Final[Mapping[str, tuple[str, ...]]] = {
     "invoices": ("invoicing", "bill_runs", "unbilled", "ledger", "statements"),
     "settings": ("staff", "operator", "first_steps", "permission_fields", "notices"),
     "reports": ("reports", "summary", "report_form", "dashboard", "business", "search"),
-    "sheets": ("sheets", "sheet_layout", "sheet_changes", "sheet_terms", "sheet_words", "rates_grid", "pricing"),
+    "sheets": (
+        "sheets",
+        "sheet_layout",
+        "sheet_changes",
+        "sheet_terms",
+        "sheet_words",
+        "sheet_steps",
+        "rates_grid",
+        "rate_forms",
+        "pricing",
+    ),
 }
 
 
