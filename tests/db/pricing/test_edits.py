@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from tests.db.pricing.test_imports import Desk
+from tests.db.tariffs.test_commands import Shell
+from trunkline.cli import tariff
 from trunkline.core.errors import Conflict, Invalid
 from trunkline.pricing.actions import create_agreement, edit, look_at_edit
 from trunkline.pricing.rate_edits import Chosen, PriceEdit, PriceHow, RateEdit, Standing
@@ -117,3 +119,20 @@ def test_what_is_taken_out_and_loaded_again_changes_nothing(desk: Desk) -> None:
     assert copied.equals(desk.standing().drop_columns(["id"]))
     with rates_file(desk.tenant.pk, desk.tariff.pk, Chosen(at=AT, code="25"), "xlsx", actor="test") as book:
         assert book.read(2) == b"PK"
+
+
+def test_many_rates_are_changed_from_the_command_line(desk: Desk, tenant: Any) -> None:
+    run = Shell(tenant.slug)
+    asked = ("edit", "Vendor", "--code", "254", "--percent", "10", "--decimals", "4", "--begins", "2027-01-01")
+    looked = run.json(tariff.app, *asked)
+    assert (looked["changed"], looked["applied"], looked["kinds"]) == (1, False, {"increase": 1})
+    assert len(desk.rates()) == 5
+    done = run.json(tariff.app, *asked, "--apply", "--reason", "new year")
+    assert (done["applied"], done["revision"]) == (True, 3)
+    assert ("254", "0:0.055/60/60", "2027-01-01", None) in desk.rates()
+    assert "Uganda" in run(tariff.app, "edit", "Vendor", "--unblock", "--code", "256", "--ends", "open")
+    refusals = [
+        run.refused(tariff.app, "edit", "Vendor", *given)
+        for given in ((), ("--set", "1", "--add", "1"), ("--state", "none", "--set", "1"), ("--set", "x"))
+    ]
+    assert refusals == ["nothing_to_change", "several_prices", "unknown_state", "bad_decimal"]

@@ -44,7 +44,7 @@ COMMANDS: dict[str, Permission | None] = {
     "account identity-add": P.IDENTITIES_WRITE, "account identity-end": P.IDENTITIES_WRITE, "account identity-move": P.IDENTITIES_WRITE,
     "tariff list": P.TARIFFS_READ, "tariff show": P.TARIFFS_READ, "tariff profile-list": P.TARIFFS_READ, "tariff exchange-rate": P.TARIFFS_READ,
     "tariff add": P.TARIFFS_WRITE, "tariff set": P.TARIFFS_WRITE, "tariff load-rates": P.TARIFFS_WRITE, "tariff void-rates": P.TARIFFS_WRITE,
-    "tariff profile-add": P.TARIFFS_WRITE, "tariff profile-set": P.TARIFFS_WRITE, "tariff load-deck": P.TARIFFS_WRITE,
+    "tariff edit": P.TARIFFS_WRITE, "tariff profile-add": P.TARIFFS_WRITE, "tariff profile-set": P.TARIFFS_WRITE, "tariff load-deck": P.TARIFFS_WRITE,
     "agreement set": P.TARIFFS_WRITE,
     "agreement list": P.TARIFFS_READ,
     "sheet read": P.TARIFFS_READ,
