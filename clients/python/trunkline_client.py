@@ -1123,6 +1123,7 @@ NewTariff = TypedDict(
         "currency": "NotRequired[str | None]",
         "timezone": "NotRequired[str | None]",
         "unit": "NotRequired[TariffUnit]",
+        "origin_deck": "NotRequired[str | None]",
     },
 )
 
@@ -1331,6 +1332,9 @@ PreviewedIncrements = TypedDict(
 )
 
 
+PreviewedOrigin = TypedDict("PreviewedOrigin", {"code": "str", "name": "str"})
+
+
 PreviewedPrice = TypedDict(
     "PreviewedPrice",
     {
@@ -1380,6 +1384,7 @@ PreviewedRate = TypedDict(
         "valid_to": "str | None",
         "windows": "list[dict[str, Any]] | None",
         "tag": "str | None",
+        "origin": "str | None",
         "length_min": "int | None",
         "length_max": "int | None",
         "is_blocked": "bool",
@@ -1409,7 +1414,10 @@ PreviewedRule = TypedDict(
 PreviewedStep = TypedDict("PreviewedStep", {"from": "int", "price": "str", "per": "int", "increment": "int"})
 
 
-PreviewedTariff = TypedDict("PreviewedTariff", {"tariff": "str", "is_additive": "bool", "rates": "list[PreviewedRate]"})
+PreviewedTariff = TypedDict(
+    "PreviewedTariff",
+    {"tariff": "str", "is_additive": "bool", "origin": "PreviewedOrigin | None", "rates": "list[PreviewedRate]"},
+)
 
 
 Problem = TypedDict(
@@ -1486,6 +1494,7 @@ RateShownRow = TypedDict(
         "weight": "NotRequired[str]",
         "blocked": "NotRequired[bool]",
         "tag": "NotRequired[str | None]",
+        "origin": "NotRequired[str | None]",
         "length_min": "NotRequired[int | None]",
         "length_max": "NotRequired[int | None]",
         "additive": "NotRequired[bool]",
@@ -2143,7 +2152,14 @@ SwitchShownRow = TypedDict(
 )
 
 
-TariffChange = TypedDict("TariffChange", {"name": "NotRequired[str | None]", "timezone": "NotRequired[str | None]"})
+TariffChange = TypedDict(
+    "TariffChange",
+    {
+        "name": "NotRequired[str | None]",
+        "timezone": "NotRequired[str | None]",
+        "origin_deck": "NotRequired[str | None]",
+    },
+)
 
 
 TariffChanged = TypedDict(
@@ -2154,6 +2170,7 @@ TariffChanged = TypedDict(
         "currency": "str",
         "timezone": "str",
         "unit": "TariffUnit",
+        "origin_deck": "str | None",
         "revision": "int",
         "created_at": "str",
         "proposals": "list[ProposedRerating]",
@@ -2169,6 +2186,7 @@ TariffShown = TypedDict(
         "currency": "str",
         "timezone": "str",
         "unit": "TariffUnit",
+        "origin_deck": "str | None",
         "revision": "int",
         "created_at": "str",
     },
@@ -2183,6 +2201,7 @@ TariffShownRow = TypedDict(
         "currency": "NotRequired[str]",
         "timezone": "NotRequired[str]",
         "unit": "NotRequired[TariffUnit]",
+        "origin_deck": "NotRequired[str | None]",
         "revision": "NotRequired[int]",
         "created_at": "NotRequired[str]",
     },
@@ -2825,6 +2844,8 @@ class Client:
         currency_ne: str | None = None,
         unit: Literal["second", "octet", "message"] | None = None,
         unit_ne: Literal["second", "octet", "message"] | None = None,
+        origin_deck: str | None = None,
+        origin_deck_ne: str | None = None,
         created_at: str | None = None,
         created_at_gt: str | None = None,
         created_at_gte: str | None = None,
@@ -2849,6 +2870,8 @@ class Client:
                     "currency[ne]": currency_ne,
                     "unit": unit,
                     "unit[ne]": unit_ne,
+                    "origin_deck": origin_deck,
+                    "origin_deck[ne]": origin_deck_ne,
                     "created_at": created_at,
                     "created_at[gt]": created_at_gt,
                     "created_at[gte]": created_at_gte,
@@ -2869,7 +2892,7 @@ class Client:
         return cast("TariffShown", self._ask("GET", f"/api/v1/tariffs/{tariff_id}").json())
 
     def change_tariff(self, tariff_id: str, body: TariffChange, *, idempotency_key: str | None = None) -> TariffChanged:
-        """Rename a tariff or set its clock."""
+        """Rename a tariff, set its clock or its origin deck."""
         return cast(
             "TariffChanged",
             self._ask("PATCH", f"/api/v1/tariffs/{tariff_id}", json=body, idempotency_key=idempotency_key).json(),
@@ -2893,6 +2916,8 @@ class Client:
         time_profile_ne: str | None = None,
         tag: str | None = None,
         tag_ne: str | None = None,
+        origin: str | None = None,
+        origin_ne: str | None = None,
         blocked: Literal["true", "false"] | None = None,
         additive: Literal["true", "false"] | None = None,
         valid_from: str | None = None,
@@ -2927,6 +2952,8 @@ class Client:
                     "time_profile[ne]": time_profile_ne,
                     "tag": tag,
                     "tag[ne]": tag_ne,
+                    "origin": origin,
+                    "origin[ne]": origin_ne,
                     "blocked": blocked,
                     "additive": additive,
                     "valid_from": valid_from,

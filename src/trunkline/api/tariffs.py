@@ -19,10 +19,11 @@ from trunkline.identity.permissions import Permission
 from trunkline.kit.clock import now
 from trunkline.kit.db.locks import lock_rows
 from trunkline.tariffs import actions
+from trunkline.tariffs.actions import UNCHANGED
 from trunkline.tariffs.actions.tariffs import NAME_LENGTH_MAX, PROFILE_NAME_LENGTH_MAX
 from trunkline.tariffs.choices import TariffUnit
 from trunkline.tariffs.models import Tariff, TimeProfile
-from trunkline.tariffs.queries import access_tariff, access_time_profile, tariffs, time_profiles
+from trunkline.tariffs.queries import access_tariff, access_time_profile, get_code_deck, tariffs, time_profiles
 from trunkline.tenancy.queries import current_tenant
 from trunkline.usage import price_changes
 
@@ -30,7 +31,10 @@ router = Router(tags=["tariffs"])
 profiles = Router(tags=["time profiles"])
 
 TariffName = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH_MAX)]
+DeckName = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH_MAX)]
 ProfileName = Annotated[str, Field(min_length=1, max_length=PROFILE_NAME_LENGTH_MAX)]
+
+_ORIGIN_DECK = "Name of the code deck that says where callers are, for rates that name an origin."
 
 
 class NewTariff(Body):
@@ -40,6 +44,7 @@ class NewTariff(Body):
     currency: Currency | None = Field(default=None, description="The tenant's if left out. Never changes.")
     timezone: Zone | None = Field(default=None, description="Of its time profiles and dates; the tenant's if left out.")
     unit: TariffUnit = Field(default=TariffUnit.SECOND, description="What its quantities count. Never changes.")
+    origin_deck: DeckName | None = Field(default=None, description=_ORIGIN_DECK)
 
 
 class TariffChange(Body):
@@ -47,6 +52,7 @@ class TariffChange(Body):
 
     name: TariffName | None = None
     timezone: Zone | None = None
+    origin_deck: DeckName | None = Field(default=None, description=f"{_ORIGIN_DECK} null: it asks no longer.")
 
 
 class TariffShown(Body):
@@ -57,6 +63,7 @@ class TariffShown(Body):
     currency: str
     timezone: str
     unit: TariffUnit
+    origin_deck: str | None = Field(description=_ORIGIN_DECK)
     revision: int
     created_at: datetime
 
@@ -75,6 +82,7 @@ def shown(tariff: Tariff) -> TariffShown:
         currency=tariff.currency,
         timezone=tariff.timezone,
         unit=TariffUnit(tariff.unit),
+        origin_deck=tariff.origin_deck and tariff.origin_deck.name,
         revision=tariff.revision,
         created_at=tariff.created_at,
     )
@@ -88,6 +96,7 @@ TARIFFS = listing.Listing(
         "name": listing.text("name", prefix=True),
         "currency": listing.text("currency"),
         "unit": listing.choice("unit", TariffUnit),
+        "origin_deck": listing.text("origin_deck__name"),
         "created_at": listing.instant("created_at"),
     },
 )
@@ -101,10 +110,10 @@ TARIFFS = listing.Listing(
 )
 def list_tariffs(request: HttpRequest) -> JsonResponse:
     """List the tariffs."""
-    return TARIFFS.answer(request, tariffs())
+    return TARIFFS.answer(request, tariffs().select_related("origin_deck"))
 
 
-@router.post("", auth=ApiKey(Permission.TARIFFS_WRITE), response=answers(TariffShown, 409, status=201))
+@router.post("", auth=ApiKey(Permission.TARIFFS_WRITE), response=answers(TariffShown, 404, 409, status=201))
 def create_tariff(request: HttpRequest, response: HttpResponse, tariff: NewTariff) -> Status:
     """Make a tariff without rates."""
     own = current_tenant()
@@ -113,6 +122,7 @@ def create_tariff(request: HttpRequest, response: HttpResponse, tariff: NewTarif
         currency=tariff.currency or own.currency,
         timezone=tariff.timezone or own.timezone,
         unit=tariff.unit,
+        origin_deck=None if tariff.origin_deck is None else get_code_deck(tariff.origin_deck),
         at=now(),
     )
     response["Location"] = f"{request.path}/{made.public_id}"
@@ -127,11 +137,16 @@ def get_tariff(request: HttpRequest, response: HttpResponse, tariff_id: Id) -> A
 
 @router.patch("/{tariff_id}", auth=ApiKey(Permission.TARIFFS_WRITE), response=answers(TariffChanged, 404, 409, 412))
 def change_tariff(request: HttpRequest, response: HttpResponse, tariff_id: Id, change: TariffChange) -> Any:
-    """Rename a tariff or set its clock."""
+    """Rename a tariff, set its clock or its origin deck."""
     lock_rows(Tariff.objects.all(), [access_tariff(tariff_id).pk])
     tariff = access_tariff(tariff_id)
     require_match(request, shown(tariff))
-    changed = price_changes.change_tariff(tariff=tariff, name=change.name, timezone=change.timezone, at=now())
+    deck: Any = UNCHANGED
+    if "origin_deck" in change.model_fields_set:
+        deck = None if change.origin_deck is None else get_code_deck(change.origin_deck)
+    changed = price_changes.change_tariff(
+        tariff=tariff, name=change.name, timezone=change.timezone, origin_deck=deck, at=now()
+    )
     after = shown(access_tariff(tariff_id))
     response["ETag"] = etag(after)
     return TariffChanged(**after.model_dump(), proposals=proposed(changed.proposals))

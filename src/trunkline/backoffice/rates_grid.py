@@ -168,7 +168,8 @@ def _cells(rate: Rate, tariff: Tariff, here: dict[str, str], row: RowForm | None
         marks.append(label(gettext("blocked"), "danger"))
     elif rate.additive:
         marks.append(label(gettext("surcharge"), "info"))
-    only = [each for each in (rate.tag, rate.time_profile.name if rate.time_profile else "") if each]
+    profile = rate.time_profile.name if rate.time_profile else ""
+    only = [each for each in (rate.origin, rate.tag, profile) if each]
     return {
         "id": rate.pk,
         "code": rate.code or gettext("every number"),

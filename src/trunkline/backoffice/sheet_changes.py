@@ -128,7 +128,7 @@ def _lines(sheet: SheetImport, kind: str, said: Mapping[str, Any], offset: int) 
     if kind == CLOSED:
         closed = closed_rows(sheet, code=said["code"], limit=ROWS + 1, offset=offset)
         rows: list[Sequence[Any]] = [
-            (each["code"], each["destination"], each["price"], each["closes"], each["falls_to"] or gettext("no price"))
+            (each["code"], _place(each), each["price"], each["closes"], each["falls_to"] or gettext("no price"))
             for each in closed[:ROWS]
         ]
         headers: tuple[Any, ...] = (_("Code"), _("Destination"), _("Price"), _("Closes"), _("Its numbers fall to"))
@@ -162,8 +162,12 @@ def _lines(sheet: SheetImport, kind: str, said: Mapping[str, Any], offset: int) 
 
 def _row(row: Mapping[str, Any]) -> Sequence[Any]:
     title, look = KINDS[row["kind"]]
-    place = " · ".join(str(each) for each in (row["destination"], row["tag"], row["time_profile"]) if each)
+    place = " · ".join(str(each) for each in (row["destination"], row["origin"], row["tag"], row["time_profile"]) if each)
     return (row["line"], label(title, look), row["code"], place, row["before"], row["price"], row["begins"], remark(row["note"]))  # fmt: skip
+
+
+def _place(row: Mapping[str, Any]) -> str:
+    return " · ".join(each for each in (row["destination"], row["origin"]) if each)
 
 
 def remark(note: str) -> str:

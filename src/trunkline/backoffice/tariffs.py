@@ -62,8 +62,12 @@ class TariffForm(ActionForm):
 
     class Meta:
         model = Tariff
-        fields = ("name", "currency", "unit", "timezone")
+        fields = ("name", "currency", "unit", "timezone", "origin_deck")
+        labels = {"origin_deck": _("Origin deck")}
         help_texts = {
+            "origin_deck": _(
+                "A code deck that says where callers are, for rates that are for callers from one place only. Empty: it does not matter."
+            ),
             "name": _("By which it is chosen, such as Wholesale Africa Premium."),
             "unit": _("What its quantities count: seconds of calls, octets of data, or messages. Never changes."),
         }
@@ -72,6 +76,8 @@ class TariffForm(ActionForm):
         if self.instance.pk is None:
             own = current_tenant()
             self.initial = {"currency": own.currency, "timezone": own.timezone} | dict(self.initial)
+        if "origin_deck" in self.fields:
+            self.fields["origin_deck"].required = False
 
 
 class LoadRatesForm(StaffForm):
@@ -104,6 +110,7 @@ class TariffAdmin(TenantAdmin):
     )
     form = TariffForm
     list_display = ("name", "currency", "shown_unit", "timezone", "revision")
+    autocomplete_fields = ("origin_deck",)
     list_filter = (("unit", ChoiceFilter),)
     search_fields = ("name",)
     search_help_text = _("A part of the name")
@@ -118,7 +125,8 @@ class TariffAdmin(TenantAdmin):
         return ("currency", "shown_unit", "revision") if obj is not None else ()
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        fields = ("name", "currency", "shown_unit", "timezone", "revision") if obj else TariffForm.Meta.fields
+        shown = ("name", "currency", "shown_unit", "timezone", "origin_deck", "revision")
+        fields = shown if obj else TariffForm.Meta.fields
         return ((None, {"fields": fields}),)
 
     def create(self, request: HttpRequest, data: dict[str, Any]) -> Tariff:

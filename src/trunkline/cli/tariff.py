@@ -37,15 +37,22 @@ def add(
     currency: Annotated[Text, typer.Option(help="ISO 4217 code of its prices; the tenant's if left out.")] = None,
     timezone: Annotated[Text, typer.Option(help="IANA zone of its clock; the tenant's if left out.")] = None,
     unit: Annotated[str, typer.Option(help="What it counts: second, octet or message.")] = "second",
+    origin_deck: Annotated[Text, typer.Option(help="Code deck that says where callers are.")] = None,
 ) -> None:
     """Make a tariff without rates."""
     from trunkline.tariffs.actions import create_tariff
+    from trunkline.tariffs.queries import get_code_deck
     from trunkline.tenancy.queries import current_tenant
 
     with tenant_scope(tenant):
         own = current_tenant()
         made = create_tariff(
-            name=name, currency=currency or own.currency, timezone=timezone or own.timezone, unit=unit, at=now()
+            name=name,
+            currency=currency or own.currency,
+            timezone=timezone or own.timezone,
+            unit=unit,
+            origin_deck=get_code_deck(origin_deck) if origin_deck else None,
+            at=now(),
         )
     typer.echo(f"tariff {made.name} made")
 
@@ -65,13 +72,14 @@ def list_tariffs(tenant: TenantOption, json: JsonOption = False) -> None:
                 "unit": tariff.unit,
                 "rates": counts.get(tariff.pk, 0),
                 "revision": tariff.revision,
+                "origin_deck": tariff.origin_deck.name if tariff.origin_deck else None,
             }
-            for tariff in tariffs()
+            for tariff in tariffs().select_related("origin_deck")
         ]
     if json:
         print_json({"tariffs": rows})
         return
-    heads = ["Name", "Currency", "Zone", "Unit", "Rates", "Revision"]
+    heads = ["Name", "Currency", "Zone", "Unit", "Rates", "Revision", "Origin deck"]
     table("Tariffs", heads, [list(row.values()) for row in rows], right=["Rates", "Revision"])
 
 
@@ -100,6 +108,7 @@ def show(
             "valid_to": utc_text(rate.valid_to) if json else local_text(rate.valid_to, tariff.timezone),
             "time_profile": rate.time_profile.name if rate.time_profile else None,
             "tag": rate.tag,
+            "origin": rate.origin,
             "blocked": rate.blocked,
             "additive": rate.additive,
         }
@@ -122,6 +131,7 @@ def show(
         "valid_to": "To",
         "time_profile": "Profile",
         "tag": "Tag",
+        "origin": "Origin",
         "blocked": "Blocked",
         "additive": "Surcharge",
     }
@@ -166,6 +176,23 @@ def load_rates(
     tell(changed.proposals, tenant)
 
 
+@app.command("export-rates")
+def export_rates(
+    name: NameArgument,
+    file: Annotated[Path, typer.Argument(help="Where to write the rate file; one that is there is replaced.")],
+    tenant: TenantOption,
+) -> None:
+    """Write the rates of a tariff that are not voided as a rate file, which loads as the same rates."""
+    from trunkline.tariffs.actions import standing_rates
+    from trunkline.tariffs.queries import get_tariff
+    from trunkline.tariffs.rate_file_text import rate_file_text
+
+    with tenant_scope(tenant):
+        rates = standing_rates(get_tariff(name))
+    file.write_text(rate_file_text(rates), encoding="utf-8")
+    typer.echo(f"{len(rates)} rates of {name} written to {file}")
+
+
 @app.command("void-rates")
 def void_rates(
     name: NameArgument,
@@ -188,13 +215,29 @@ def set_fields(
     tenant: TenantOption,
     new_name: Annotated[Text, typer.Option("--name", help="The new name.")] = None,
     timezone: Annotated[Text, typer.Option(help="IANA zone of its clock.")] = None,
+    origin_deck: Annotated[
+        Text, typer.Option(help="Code deck that says where callers are, for rates that name an origin.")
+    ] = None,
+    no_origin_deck: Annotated[
+        bool, typer.Option("--no-origin-deck", help="It asks no longer where callers are.")
+    ] = False,
 ) -> None:
-    """Rename a tariff or set its clock."""
-    from trunkline.tariffs.queries import get_tariff
+    """Rename a tariff, set its clock or its origin deck."""
+    from trunkline.tariffs.actions import UNCHANGED
+    from trunkline.tariffs.queries import get_code_deck, get_tariff
     from trunkline.usage import price_changes
 
+    if origin_deck and no_origin_deck:
+        raise Invalid("bad_option", "Say --origin-deck or --no-origin-deck, not both.")
     with tenant_scope(tenant):
-        changed = price_changes.change_tariff(tariff=get_tariff(name), name=new_name, timezone=timezone, at=now())
+        deck = get_code_deck(origin_deck) if origin_deck else None
+        changed = price_changes.change_tariff(
+            tariff=get_tariff(name),
+            name=new_name,
+            timezone=timezone,
+            origin_deck=deck if origin_deck or no_origin_deck else UNCHANGED,
+            at=now(),
+        )
     typer.echo(f"tariff {new_name or name} changed")
     tell(changed.proposals, tenant)
 
@@ -372,14 +415,15 @@ def load_deck(
     name: Annotated[str, typer.Argument(help="Name of the code deck.")], file: FileArgument, tenant: TenantOption
 ) -> None:
     """Load a code deck from a file of code,destination; the codes it has get the new destinations."""
-    from trunkline.tariffs import actions
     from trunkline.tariffs.deck_file import read_deck_file
     from trunkline.tariffs.source import read_source
+    from trunkline.usage import price_changes
 
     codes = read_deck_file(read_source(file))
     with tenant_scope(tenant, reason=f"load of {file.name}"):
-        actions.load_code_deck(name=name, codes=codes, at=now())
+        changed = price_changes.load_code_deck(name=name, codes=codes, at=now())
     typer.echo(f"{len(codes)} codes loaded into the deck {name}")
+    tell(changed.proposals, tenant)
 
 
 def _json(text: str) -> Any:

@@ -72,6 +72,7 @@ def _cells(rows: pa.Table) -> Iterator[list[str]]:
                 _not(f"{RoundingMode(row['rounding_mode']).label}/{row['rounding_decimals']}", "half_up/8"), row["max_cost"] or "",
                 "true" if row["blocked"] else "", _plain(row["tag"] or ""), _number(row["length_min"]), _number(row["length_max"]),
                 "additive" if row["additive"] else "",
+                _plain(row["origin"] or ""),
             ]  # fmt: skip
 
 

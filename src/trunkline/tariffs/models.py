@@ -110,6 +110,7 @@ class TimeProfile(TenantModel):
 class Tariff(TenantModel):
     """A price list: a currency, a clock and rates, sold to customers or bought from vendors.
 
+    Its origin deck says where callers are; rates that name an origin are for callers from there only (`docs/algorithms/rating.md`, rule 18).
     `revision` grows with every change of anything that decides a price, so that a compiled copy knows whether it is
     still true; `stamp` tells two revisions of one number apart, as a restored backup makes them.
     """
@@ -119,6 +120,7 @@ class Tariff(TenantModel):
     currency = models.CharField(max_length=3, help_text="Currency of its prices; never changes.")
     timezone = models.CharField(max_length=64, default="UTC", help_text="IANA zone of its time profiles and dates.")
     unit = models.CharField(max_length=8, choices=TariffUnit.choices, default=TariffUnit.SECOND)
+    origin_deck = tenant_reference("tariffs.CodeDeck", null=True)
     revision = models.PositiveIntegerField(default=1, editable=False)
     stamp = models.UUIDField(default=uuid7, editable=False, help_text="New with every revision.")
     created_at = models.DateTimeField(editable=False)
@@ -128,7 +130,9 @@ class Tariff(TenantModel):
             tenant_key("tariffs_tariff_tenant_id"),
             UniqueConstraint(fields=["tenant", "public_id"], name="tariffs_tariff_public_id"),
             UniqueConstraint(fields=["tenant", "name"], name="tariffs_tariff_name"),
+            TenantForeignKey(field="origin_deck", name="tariffs_tariff_origin_deck_fk"),
         )
+        indexes = (models.Index(fields=["tenant", "origin_deck"], name="tariffs_tariff_origin_deck"),)
 
     def __str__(self) -> str:
         return f"{self.name} ({self.currency})"
@@ -162,6 +166,12 @@ class Rate(TenantModel):
     max_cost = AmountField(null=True, blank=True)
     blocked = models.BooleanField(default=False)
     tag = models.CharField(max_length=60, null=True, blank=True)
+    origin = models.CharField(
+        max_length=200,
+        null=True,
+        blank=True,
+        help_text="Where the caller must be, as the tariff's origin deck names it.",
+    )
     length_min = models.PositiveSmallIntegerField(null=True, blank=True)
     length_max = models.PositiveSmallIntegerField(null=True, blank=True)
     additive = models.BooleanField(default=False)

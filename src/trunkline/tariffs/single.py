@@ -19,6 +19,7 @@ from trunkline.engine.units import Unit
 from trunkline.kit.db.kept import fetch
 from trunkline.kit.db.scope import current_tenant_id
 from trunkline.tariffs import models
+from trunkline.tariffs.origins import origin_codes
 from trunkline.tariffs.rules import parse_step, parse_windows
 from trunkline.tariffs.snapshot import RATE_COLUMNS, codes_of
 
@@ -45,8 +46,10 @@ class RatesOfNumber:
     destinations: dict[int, str]
 
 
-def rates_of_number(plan: Sequence[models.Tariff], number: str, *, known_at: datetime) -> RatesOfNumber:
-    """What it takes to price events of that number by the tariffs of `plan`, in their order. Needs an open scope.
+def rates_of_number(
+    plan: Sequence[models.Tariff], number: str, *, known_at: datetime, caller: str = ""
+) -> RatesOfNumber:
+    """What it takes to price events of that number and caller by the tariffs of `plan`, in their order. Needs an open scope.
 
     Rates that were voided after `known_at` are among them; the rest is as it is now.
     """
@@ -59,9 +62,24 @@ def rates_of_number(plan: Sequence[models.Tariff], number: str, *, known_at: dat
             rows[tariff_id].append(_row(len(rows[tariff_id]), windows, columns))
             if destination is not None:
                 names[columns[2]] = destination
+    asking = {
+        each.pk: each.origin_deck_id
+        for each in plan
+        if each.origin_deck_id is not None and any(row.origin is not None for row, _ in rows[each.pk])
+    }
+    decks = origin_codes(set(asking.values()), codes_of(caller)) if asking else {}
     made = [
         ScalarTariff(
-            Tariff(each.pk, each.name, each.currency, each.timezone, Unit(each.unit), _NO_RATES), rows[each.pk]
+            Tariff(
+                each.pk,
+                each.name,
+                each.currency,
+                each.timezone,
+                Unit(each.unit),
+                _NO_RATES,
+                origins=decks.get(asking.get(each.pk, 0), {}),
+            ),
+            rows[each.pk],
         )
         for each in plan
     ]
@@ -71,7 +89,7 @@ def rates_of_number(plan: Sequence[models.Tariff], number: str, *, known_at: dat
 def _row(listed: int, windows: str | None, columns: Sequence[Any]) -> tuple[PriceRow, bool]:
     """A rate and whether it is additive. `columns` are those of `RATE_COLUMNS`."""
     rate_id, code, destination_id, valid_from, valid_to, _profile, weight, setup_fee, grace, *rest = columns
-    mode, decimals, max_cost, length_min, length_max, tag, blocked, additive, steps = rest
+    mode, decimals, max_cost, length_min, length_max, tag, blocked, additive, steps, origin = rest
     row = PriceRow(
         listed=listed,
         rate_id=rate_id,
@@ -90,6 +108,7 @@ def _row(listed: int, windows: str | None, columns: Sequence[Any]) -> tuple[Pric
         tag=tag,
         is_blocked=blocked == "true",
         steps=_steps(steps),
+        origin=origin,
     )
     return row, additive == "true"
 

@@ -28,6 +28,7 @@ from trunkline.engine.tariff import CompiledTariff, compile_tariff, from_arrow, 
 from trunkline.engine.units import Unit
 from trunkline.kit.home import folder
 from trunkline.tariffs import models
+from trunkline.tariffs.origins import origin_codes
 from trunkline.tariffs.prices import KeptSnapshot, KeptTariff, Prices, make_plans, mapped, tariffs_are_changing
 from trunkline.tariffs.rules import Step, parse_step, parse_windows
 from trunkline.tariffs.staging import copy_table
@@ -39,7 +40,7 @@ RATE_COLUMNS: Final = f"""
 r.id, r.code, r.destination_id, extract(epoch FROM r.valid_from)::bigint, extract(epoch FROM r.valid_to)::bigint,
        p.name, (r.weight * {10**WEIGHT_DECIMALS})::bigint, (r.setup_fee * {PRICE_SCALE})::bigint, r.grace,
        r.rounding_mode, r.rounding_decimals, (r.max_cost * {AMOUNT_SCALE})::bigint, r.length_min, r.length_max, r.tag,
-       r.blocked::text, r.additive::text, r.steps
+       r.blocked::text, r.additive::text, r.steps, r.origin
 """.strip()
 READ_RATES: Final = f"""
 SELECT {RATE_COLUMNS}
@@ -159,20 +160,35 @@ def _opened(row: models.Tariff, kept: KeptTariff) -> CompiledTariff:
         return kept.open()
     except (FileNotFoundError, pa.ArrowInvalid):
         rates = _kept(kept.rates, lambda: _rates_of(row))
-    tariff = Tariff(kept.id, kept.name, kept.currency, kept.timezone, kept.unit, rates, kept.time_profiles)
+        if rates.schema.names != RATE_SCHEMA.names:  # made by another version of the engine
+            kept.rates.unlink(missing_ok=True)
+            rates = _kept(kept.rates, lambda: _rates_of(row))
+    # The codes of the origin deck go into the compiled form, so they are read only for that.
+    origins = _origins_of(row) if rates["origin"].null_count < len(rates) else {}
+    tariff = Tariff(kept.id, kept.name, kept.currency, kept.timezone, kept.unit, rates, kept.time_profiles, origins)
     return from_arrow(tariff, _kept(kept.compiled, lambda: to_arrow(compile_tariff(tariff))))
+
+
+def _origins_of(row: models.Tariff) -> dict[str, str]:
+    origins = {} if row.origin_deck_id is None else origin_codes([row.origin_deck_id])[row.origin_deck_id]
+    _require_unchanged(row)
+    return origins
 
 
 def _rates_of(row: models.Tariff) -> pa.Table:
     rates = read_rates(row.pk)
-    # Rates and revision change together, so an unchanged revision after the reading means that these were its rates.
-    if not models.Tariff.objects.filter(pk=row.pk, revision=row.revision, stamp=row.stamp).exists():
-        raise _ChangedMeanwhileError
+    _require_unchanged(row)
     return rates
 
 
-def excerpt(row: models.Tariff, number: str, *, known_at: datetime) -> Tariff:
-    """Of a tariff the rates whose codes the number begins with, enough to rate events of that number.
+def _require_unchanged(row: models.Tariff) -> None:
+    # Rates and revision change together, so an unchanged revision after the reading means that these were its rates.
+    if not models.Tariff.objects.filter(pk=row.pk, revision=row.revision, stamp=row.stamp).exists():
+        raise _ChangedMeanwhileError
+
+
+def excerpt(row: models.Tariff, number: str, *, known_at: datetime, caller: str = "") -> Tariff:
+    """Of a tariff the rates whose codes the number begins with, enough to rate events of that number and caller.
 
     Rates that were voided after `known_at` are among them. The rest is as it is now: later rates, and ends that later
     ones gave to earlier. Needs an open scope.
@@ -181,7 +197,10 @@ def excerpt(row: models.Tariff, number: str, *, known_at: datetime) -> Tariff:
     which = f"r.code IN ({codes}) AND ({NOT_VOIDED} OR r.voided_at > '{known_at.isoformat()}')"
     rates = read_few_rates(row.pk, which)
     profiles = _all_profiles() if rates["time_profile"].null_count < len(rates) else {}
-    return Tariff(row.pk, row.name, row.currency, row.timezone, Unit(row.unit), rates, profiles)
+    origins: dict[str, str] = {}
+    if row.origin_deck_id is not None and rates["origin"].null_count < len(rates):
+        origins = origin_codes([row.origin_deck_id], codes_of(caller))[row.origin_deck_id]
+    return Tariff(row.pk, row.name, row.currency, row.timezone, Unit(row.unit), rates, profiles, origins)
 
 
 def codes_of(number: str) -> list[str]:
@@ -206,10 +225,10 @@ def read_few_rates(tariff_id: int, which: str) -> pa.Table:
         rows = cursor.fetchall()
     if not rows:
         return RATE_SCHEMA.empty_table()
-    *columns, blocked, additive, steps = zip(*rows, strict=True)
+    *columns, blocked, additive, steps, origins = zip(*rows, strict=True)
     told = [[text == "true" for text in column] for column in (blocked, additive)]
     lists = [[_step_row(parse_step(step)) for step in text.split(";")] for text in steps]
-    every = zip(RATE_SCHEMA, (*columns, *told, lists), strict=True)
+    every = zip(RATE_SCHEMA, (*columns, *told, lists, origins), strict=True)
     return pa.Table.from_arrays([pa.array(column, field.type) for field, column in every], schema=RATE_SCHEMA)
 
 

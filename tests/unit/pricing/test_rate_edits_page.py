@@ -36,7 +36,7 @@ def standing(*rates: dict[str, Any]) -> pa.Table:
     usual: dict[str, Any] = {
         "destination": "Kenya", "steps": "0:0.05/60/60", "setup_fee": "0", "grace": 0, "valid_from": None, "valid_to": None, "time_profile": None,
         "weight": "10", "rounding_mode": 0, "rounding_decimals": 8, "max_cost": None, "blocked": False, "tag": None, "length_min": None,
-        "length_max": None, "additive": False,
+        "length_max": None, "additive": False, "origin": None,
     }  # fmt: skip
     rows = [usual | {"id": number, "code": "254"} | rate for number, rate in enumerate(rates, 1)]
     return pa.Table.from_pylist(rows, STANDING)

@@ -30,6 +30,7 @@ from trunkline.pricing.actions.imports import (
     ground_of,
     write_compared,
 )
+from trunkline.pricing.actions.origins import write_origins
 from trunkline.pricing.actions.terms import save_template
 from trunkline.pricing.checks import findings
 from trunkline.pricing.choices import APPLY_SHEET, COMPARE_SHEET, OPEN, READ_SHEET, ImportState, ImportWork
@@ -213,6 +214,7 @@ def compare_import(tenant_id: int, import_id: int, *, actor: str, now: Clock) ->
     found = findings(looked, ground.settings)
     counts = counts_of(looked, ground)
     write_compared(place, looked, offered.errors)
+    write_origins(place, offered.origins)
     files.set_progress(place, 100)
     with scope(tenant_id, actor):
         (sheet,) = lock_rows(SheetImport.objects.all(), [import_id])
@@ -314,4 +316,7 @@ def _kept_reading(place: Path, layout: Layout) -> Reading:
     errors = files.read_table(place / files.UNREAD).to_pylist()
     found = tuple(RowError(**each) for each in errors)
     lines = files.read_table(place / files.READ).combine_chunks()
-    return Reading(layout, lines, found, ScopeFound(SheetScope.UNKNOWN, ""))  # which was judged when it was read
+    said = files.read_json(place / files.REPORT)["origins"]
+    origins = {name: tuple(codes) for name, codes in said.items()}
+    # How much it replaces was judged when it was read.
+    return Reading(layout, lines, found, ScopeFound(SheetScope.UNKNOWN, ""), origins=origins)

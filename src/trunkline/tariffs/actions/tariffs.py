@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from enum import Enum
+from typing import Any, Final
 
 from django.db import IntegrityError, transaction
 
@@ -16,6 +17,7 @@ from trunkline.core.period import get_zone
 from trunkline.engine.units import Unit
 from trunkline.kit.db.locks import lock_rows
 from trunkline.tariffs.actions.destinations import destination_ids
+from trunkline.tariffs.actions.origins import bump_by_deck, set_origin_deck
 from trunkline.tariffs.actions.revisions import bump
 from trunkline.tariffs.models import Code, CodeDeck, Rate, Tariff, TimeProfile
 from trunkline.tariffs.rules import parse_windows, windows_json
@@ -24,41 +26,82 @@ NAME_LENGTH_MAX = 120
 PROFILE_NAME_LENGTH_MAX = 60
 
 
-def create_tariff(*, name: str, currency: str, timezone: str = "UTC", unit: str = Unit.SECOND, at: datetime) -> Tariff:
+class Unchanged(Enum):
+    """Says of a field that may become nothing that it stays as it is."""
+
+    UNCHANGED = "unchanged"
+
+
+UNCHANGED: Final = Unchanged.UNCHANGED
+
+
+def create_tariff(
+    *,
+    name: str,
+    currency: str,
+    timezone: str = "UTC",
+    unit: str = Unit.SECOND,
+    origin_deck: CodeDeck | None = None,
+    at: datetime,
+) -> Tariff:
     """Make a tariff without rates. Raises Invalid `unknown_currency`, `unknown_timezone`, `unknown_unit`, `bad_name`;
-    Conflict `tariff_exists`."""
+    NotFound `not_found`; Conflict `tariff_exists`."""
     if unit not in set(Unit):
         raise Invalid("unknown_unit", f"{unit!r} is no unit.", hint=f"Use {', '.join(Unit)}.")
     get_zone(timezone)
     tariff = Tariff(
-        name=name_text(name), currency=get_currency(currency).code, timezone=timezone, unit=str(unit), created_at=at
+        name=name_text(name),
+        currency=get_currency(currency).code,
+        timezone=timezone,
+        unit=str(unit),
+        origin_deck=origin_deck,
+        created_at=at,
     )
     try:
         with transaction.atomic():
+            if origin_deck is not None:
+                _locked(origin_deck)
             tariff.save(force_insert=True)
     except IntegrityError as error:
         raise Conflict("tariff_exists", f"There is a tariff {tariff.name!r} already.") from error
     return tariff
 
 
-def change_tariff(*, tariff_id: int, name: str | None = None, timezone: str | None = None, at: datetime) -> Tariff:
-    """Rename a tariff or set its clock. Currency and unit never change: usage is kept in them.
+def change_tariff(
+    *,
+    tariff_id: int,
+    name: str | None = None,
+    timezone: str | None = None,
+    origin_deck: CodeDeck | Unchanged | None = UNCHANGED,
+    at: datetime,
+) -> Tariff:
+    """Rename a tariff, set its clock or its origin deck. Currency and unit never change: usage is kept in them.
 
-    Raises NotFound, Invalid `unknown_timezone`, `bad_name`; Conflict `tariff_exists`.
+    Raises NotFound, Invalid `unknown_timezone`, `bad_name`; Conflict `tariff_exists`, `origin_in_use`.
     """
     try:
         with transaction.atomic():
+            if isinstance(origin_deck, CodeDeck):
+                origin_deck = _locked(origin_deck)
             (tariff,) = lock_rows(Tariff.objects.all(), [tariff_id])
             if name is not None:
                 tariff.name = name_text(name)
             if timezone is not None:
                 get_zone(timezone)
                 tariff.timezone = timezone
-            tariff.save(update_fields=["name", "timezone"])
+            if not isinstance(origin_deck, Unchanged):
+                set_origin_deck(tariff, origin_deck)
+            tariff.save(update_fields=["name", "timezone", "origin_deck"])
             bump(tariff)
     except IntegrityError as error:
         raise Conflict("tariff_exists", f"There is a tariff {name!r} already.") from error
     return tariff
+
+
+def _locked(deck: CodeDeck) -> CodeDeck:
+    """The deck, whose codes nobody changes until the transaction ends; before the tariff, as `load_code_deck` locks them."""
+    (found,) = lock_rows(CodeDeck.objects.all(), [deck.pk])
+    return found
 
 
 def create_time_profile(*, name: str, windows: Iterable[Mapping[str, Any]], at: datetime) -> TimeProfile:
@@ -93,7 +136,8 @@ def change_time_profile(*, profile_id: int, windows: Iterable[Mapping[str, Any]]
 def load_code_deck(*, name: str, codes: Mapping[str, str], at: datetime) -> CodeDeck:
     """Make or extend a deck: `codes` maps each code to the name of its destination, new names become destinations.
 
-    Codes that the deck has keep their rows and get the new destination. Raises Invalid `bad_code`, `bad_name`.
+    Codes that the deck has keep their rows and get the new destination. Tariffs whose origin deck it is get a new revision. Raises Invalid
+    `bad_code`, `bad_name`.
     """
     for code in codes:
         if not is_digits(code) or len(code) > CODE_DIGITS_MAX:
@@ -113,6 +157,7 @@ def load_code_deck(*, name: str, codes: Mapping[str, str], at: datetime) -> Code
             unique_fields=["tenant", "deck", "code"],
             update_fields=["destination"],
         )
+        bump_by_deck(deck)
     return deck
 
 
