@@ -11,10 +11,24 @@ from django.utils.translation import gettext_lazy as _
 class ImportState(models.TextChoices):
     """How far a rate sheet has come."""
 
+    RECEIVED = "received", _("received")  # kept as it came, not read yet
+    READ = "read", _("read")  # its layout waits to be looked at
     COMPARED = "compared", _("compared")  # with what is in force; nothing is changed yet
     APPLIED = "applied", _("applied")  # its rates are in the tariff
     UNDONE = "undone", _("undone")  # what was before it stands again
     DISCARDED = "discarded", _("discarded")  # somebody has said no
+
+
+OPEN: Final = (ImportState.RECEIVED, ImportState.READ, ImportState.COMPARED)  # it may still be applied
+
+
+class ImportWork(models.TextChoices):
+    """What a worker is at with a sheet that is too large to wait for."""
+
+    NONE = "", _("nothing")
+    READING = "reading", _("being read")
+    COMPARING = "comparing", _("being compared")
+    APPLYING = "applying", _("being applied")
 
 
 class ScopeChoice(models.TextChoices):
@@ -100,3 +114,7 @@ class MailState(models.TextChoices):
 
 
 LOOK_INTO_MAILBOX: Final = "pricing.look_into_mailbox"  # the job that looks into one mailbox
+# Names of jobs, by which they are deferred.
+READ_SHEET: Final = "pricing.read_sheet"
+COMPARE_SHEET: Final = "pricing.compare_sheet"
+APPLY_SHEET: Final = "pricing.apply_sheet"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from trunkline.core.errors import TrunklineError
 from trunkline.kit import clock, jobs
-from trunkline.pricing.choices import LOOK_INTO_MAILBOX, RUN_GENERATOR
+from trunkline.pricing.choices import APPLY_SHEET, COMPARE_SHEET, LOOK_INTO_MAILBOX, READ_SHEET, RUN_GENERATOR
 from trunkline.pricing.notifications.choices import PREPARE, RUN, SEND
 
 ABANDONED: Final = timedelta(days=1)  # by then whoever wrote a folder has entered it, or is gone
@@ -124,3 +125,56 @@ def look_into_mailbox(*, tenant_id: int, mailbox_id: int) -> None:
 
     if is_to_look(tenant_id, mailbox_id, clock.now()):
         look(tenant_id=tenant_id, mailbox_id=mailbox_id, now=clock.now)
+
+
+@jobs.task(READ_SHEET)
+def read_sheet(*, tenant_id: int, import_id: int, actor: str, anew: bool = False, goes_on: bool = False) -> None:
+    """Read a large sheet, for whoever waits for it; and compare it too, if that is wanted."""
+    from trunkline.pricing.actions import compare_import, read_import
+
+    def do() -> None:
+        read_import(tenant_id, import_id, anew=anew, actor=actor, now=clock.now)
+        if goes_on:
+            compare_import(tenant_id, import_id, actor=actor, now=clock.now)
+
+    _said(do, tenant_id, import_id, actor)
+
+
+@jobs.task(COMPARE_SHEET)
+def compare_sheet(*, tenant_id: int, import_id: int, actor: str) -> None:
+    """Compare a large sheet with the prices in force."""
+    from trunkline.pricing.actions import compare_import
+
+    _said(lambda: compare_import(tenant_id, import_id, actor=actor, now=clock.now), tenant_id, import_id, actor)
+
+
+@jobs.task(APPLY_SHEET)
+def apply_sheet(*, tenant_id: int, import_id: int, actor: str, overrule: list[str], reason: str) -> None:
+    """Apply a large sheet that somebody has looked at. One that is applied already stays so."""
+    from trunkline.pricing.actions import apply_import
+    from trunkline.pricing.choices import ImportState
+    from trunkline.pricing.models import SheetImport
+    from trunkline.tenancy.scope import scope
+
+    with scope(tenant_id, actor):
+        if SheetImport.objects.filter(pk=import_id, state=ImportState.APPLIED).exists():
+            return
+    _said(
+        lambda: apply_import(tenant_id, import_id, overrule=overrule, reason=reason, actor=actor, now=clock.now),
+        tenant_id,
+        import_id,
+        actor,
+    )
+
+
+def _said(step: Callable[[], Any], tenant_id: int, import_id: int, actor: str) -> None:
+    """Do a step; what is in its way is said in the sheet."""
+    from trunkline.pricing.actions.steps import note_problem
+
+    try:
+        step()
+    except TrunklineError as error:
+        note_problem(tenant_id, import_id, error, actor=actor)
+    except BaseException:
+        note_problem(tenant_id, import_id, None, actor=actor)
+        raise

@@ -51,6 +51,7 @@ COMMANDS: dict[str, Permission | None] = {
     "deck discard": P.TARIFFS_WRITE, "deck name": P.TARIFFS_WRITE,
     "destination-group list": P.TARIFFS_READ, "destination-group show": P.TARIFFS_READ, "destination-group set": P.TARIFFS_WRITE,
     "special list": P.TARIFFS_READ, "special add": P.TARIFFS_WRITE, "special end": P.TARIFFS_WRITE,
+    "tariff edit": P.TARIFFS_WRITE,
     "agreement set": P.TARIFFS_WRITE,
     "agreement list": P.TARIFFS_READ,
     "analysis compare": P.TARIFFS_READ, "analysis least": P.TARIFFS_READ,

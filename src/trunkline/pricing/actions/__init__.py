@@ -19,6 +19,7 @@ from trunkline.pricing.actions.decks import (
     import_deck,
     undo_deck_change,
 )
+from trunkline.pricing.actions.edits import EditDone, EditLook, edit, look_at_edit
 from trunkline.pricing.actions.generator import ask_run, change_generator, create_generator, make_run
 from trunkline.pricing.actions.imports import Asked, apply_import, discard_import, import_sheet, undo_import
 from trunkline.pricing.actions.mailboxes import (
@@ -33,6 +34,18 @@ from trunkline.pricing.actions.mailboxes import (
 )
 from trunkline.pricing.actions.mails import dismiss_mail, try_mail_again
 from trunkline.pricing.actions.notification_plans import change_plan, plan_notifications, save_notification_template
+from trunkline.pricing.actions.steps import (
+    PACKED_AT_ONCE_OCTETS,
+    ask_for,
+    compare_import,
+    correct_layout,
+    is_large,
+    is_worked_on,
+    keep_layout,
+    read_import,
+    receive_sheet,
+    require_idle,
+)
 from trunkline.pricing.actions.terms import (
     change_agreement,
     change_template,
@@ -42,13 +55,17 @@ from trunkline.pricing.actions.terms import (
 )
 
 __all__ = [
+    "PACKED_AT_ONCE_OCTETS",
     "Asked",
+    "EditDone",
+    "EditLook",
     "add_item",
     "add_mailbox",
     "add_rule",
     "apply_deck_change",
     "apply_import",
     "archive_deal",
+    "ask_for",
     "ask_run",
     "change_agreement",
     "change_deal",
@@ -59,7 +76,9 @@ __all__ = [
     "change_plan",
     "change_rule",
     "change_template",
+    "compare_import",
     "compare_world",
+    "correct_layout",
     "create_agreement",
     "create_deal",
     "create_generator",
@@ -67,16 +86,24 @@ __all__ = [
     "discard_deck_change",
     "discard_import",
     "dismiss_mail",
+    "edit",
     "import_deck",
     "import_sheet",
+    "is_large",
+    "is_worked_on",
+    "keep_layout",
+    "look_at_edit",
     "make_item",
     "make_run",
     "pause_mailbox",
     "plan_notifications",
     "put_items",
+    "read_import",
+    "receive_sheet",
     "remove_item",
     "remove_mailbox",
     "remove_rule",
+    "require_idle",
     "restore_deal",
     "resume_mailbox",
     "save_notification_template",
