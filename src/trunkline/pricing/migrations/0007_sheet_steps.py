@@ -220,4 +220,36 @@ class Migration(migrations.Migration):
                 ),
             ),
         ),
+        migrations.AlterField(
+            model_name="deckchange",
+            name="state",
+            field=models.CharField(
+                choices=[
+                    ("received", "received"),
+                    ("read", "read"),
+                    ("compared", "compared"),
+                    ("applied", "applied"),
+                    ("undone", "undone"),
+                    ("discarded", "discarded"),
+                ],
+                default="compared",
+                max_length=12,
+            ),
+        ),
+        migrations.AlterField(
+            model_name="deckchangehistoryevent",
+            name="state",
+            field=models.CharField(
+                choices=[
+                    ("received", "received"),
+                    ("read", "read"),
+                    ("compared", "compared"),
+                    ("applied", "applied"),
+                    ("undone", "undone"),
+                    ("discarded", "discarded"),
+                ],
+                default="compared",
+                max_length=12,
+            ),
+        ),
     ]
