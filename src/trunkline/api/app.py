@@ -17,6 +17,7 @@ from trunkline.api import (
     batches,
     bill_runs,
     contacts,
+    deck_changes,
     decks,
     destination_groups,
     exchange_rates,
@@ -104,7 +105,7 @@ api.add_router("/time-profiles", tariffs.profiles)
 api.add_router("/exchange-rates", exchange_rates.router)
 api.add_router("/decks", decks.router)
 api.add_router("/codes", decks.codes_router)
-api.add_router("/deck-changes", decks.changes_router)
+api.add_router("/deck-changes", deck_changes.router)
 api.add_router("/destination-groups", destination_groups.router)
 api.add_router("/special-rates", special_rates.router)
 api.add_router("/switches", switches.router)
