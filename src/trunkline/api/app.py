@@ -19,6 +19,7 @@ from trunkline.api import (
     bill_runs,
     contacts,
     deals,
+    deck_changes,
     decks,
     destination_groups,
     exchange_rates,
@@ -121,7 +122,7 @@ api.add_router("/time-profiles", tariffs.profiles)
 api.add_router("/exchange-rates", exchange_rates.router)
 api.add_router("/decks", decks.router)
 api.add_router("/codes", decks.codes_router)
-api.add_router("/deck-changes", decks.changes_router)
+api.add_router("/deck-changes", deck_changes.router)
 api.add_router("/destination-groups", destination_groups.router)
 api.add_router("/special-rates", special_rates.router)
 api.add_router("/generators", generators.router)
