@@ -147,7 +147,7 @@ def _text(units: int) -> str:
     return f"{'-' if units < 0 else ''}{abs(units) // 10**10}.{abs(units) % 10**10:010d}"
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     deck=st.sets(CODES, min_size=1, max_size=12).map(sorted),
     vendors=st.lists(st.tuples(st.lists(LISTED, max_size=10), EXCHANGE), min_size=1, max_size=4),
