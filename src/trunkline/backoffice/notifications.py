@@ -30,6 +30,7 @@ from trunkline.core.money import Price
 from trunkline.core.period import local_text
 from trunkline.identity.permissions import Permission
 from trunkline.kit.clock import now
+from trunkline.kit.db.scope import give_reason
 from trunkline.pricing import actions
 from trunkline.pricing.actions import notifications as telling
 from trunkline.pricing.models import Notification, NotificationPlan, NotificationTemplate
@@ -68,7 +69,7 @@ def status_word(status: str) -> str:
 class LinesField(forms.CharField):
     """Rows of text, a line each."""
 
-    widget = forms.Textarea(attrs={"rows": 4, "spellcheck": "false"})
+    widget = forms.Textarea(attrs={"rows": 10, "spellcheck": "false"})
 
     def prepare_value(self, value: Any) -> Any:
         return "\n".join(value) if isinstance(value, list) else value
@@ -98,6 +99,7 @@ class TemplateForm(ActionForm):
         ),
     )
     title_rows = LinesField(
+        widget=forms.Textarea(attrs={"rows": 3}),
         label=gettext_lazy("Rows above"),
         required=False,
         help_text=gettext_lazy(
@@ -253,6 +255,9 @@ class NotificationPlanAdmin(TenantAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
         return ("account", "tariff") if obj is not None else ()
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
+        return PlanForm.Meta.fields
 
     def load_rows(self, request: HttpRequest, rows: Sequence[Any]) -> None:
         sent = Notification.objects.filter(plan__in=[row.pk for row in rows], state=NotificationState.SENT)
@@ -488,6 +493,7 @@ class NotificationAdmin(ReadOnlyAdmin):
         permission=Permission.TARIFFS_WRITE,
         icon="send",
         form=SendForm,
+        asks_why=False,
         applies=lambda row: (
             row.state == NotificationState.PREPARED and not any(f["level"] == STOP for f in row.findings)
         ),
@@ -497,6 +503,7 @@ class NotificationAdmin(ReadOnlyAdmin):
     )
     def send(self, request: HttpRequest, row: Notification, data: dict[str, Any]) -> Any:
         """Tell the customer."""
+        give_reason(data["reason"])
         sent = telling.send(notification_id=row.pk, flag=data["flag"], reason=data["reason"], at=now())
         count = queries.mails(sent).count()
         return ngettext("%(count)d mail is on its way.", "%(count)d mails are on their way.", count) % {"count": count}
@@ -506,6 +513,7 @@ class NotificationAdmin(ReadOnlyAdmin):
         permission=Permission.TARIFFS_WRITE,
         icon="event_upcoming",
         form=WhyForm,
+        asks_why=False,
         applies=lambda row: row.state == NotificationState.PREPARED and row.breaches > 0,
         text=gettext_lazy(
             "Changes that begin too soon begin when the agreement allows: in the tariff, for all who buy by it. Then the notification is made anew."
@@ -513,6 +521,7 @@ class NotificationAdmin(ReadOnlyAdmin):
     )
     def put_off(self, request: HttpRequest, row: Notification, data: dict[str, Any]) -> Any:
         """Change the dates of rates."""
+        give_reason(data["reason"])
         return _to(telling.begin_putting_off(notification_id=row.pk, reason=data["reason"], at=now()))
 
     @verb(
@@ -534,12 +543,14 @@ class NotificationAdmin(ReadOnlyAdmin):
         permission=Permission.TARIFFS_WRITE,
         icon="delete",
         form=WhyForm,
+        asks_why=False,
         applies=lambda row: row.state == NotificationState.PREPARED,
         text=gettext_lazy("Nobody is told. What it says is told by the next one."),
         is_danger=True,
     )
     def discard(self, request: HttpRequest, row: Notification, data: dict[str, Any]) -> Any:
         """Say no."""
+        give_reason(data["reason"])
         telling.discard(notification_id=row.pk, reason=data["reason"], at=now())
         return _("It is discarded.")
 
@@ -569,7 +580,7 @@ def _summary(row: Notification) -> Panel:
         text = _("A worker makes the file.")
     elif row.failure:
         text = row.reason
-    return Panel(_("What is told"), ("", ""), rows, text=text)
+    return Panel(_("Progress"), ("", ""), rows, text=text)
 
 
 def _findings(row: Notification) -> Panel:

@@ -6,6 +6,10 @@ import contextlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Final
+from uuid import UUID
 
 from trunkline.core.errors import TrunklineError
 from trunkline.kit import clock, jobs
@@ -17,11 +21,12 @@ ABANDONED: Final = timedelta(days=1)  # by then whoever wrote a folder has enter
 
 @jobs.every("37 4 * * *", "pricing.sweep")
 def sweep_leftovers(*, timestamp: int) -> None:
-    """Once a day, remove the folders of sheets that a crash left without a row."""
+    """Once a day, remove the folders of sheets and notifications that a crash left without a row."""
     from trunkline.tenancy.queries import tenant_ids
 
     for tenant_id in tenant_ids():
         sweep(tenant_id, at=clock.now())
+        sweep_notifications(tenant_id, at=clock.now())
 
 
 def sweep(tenant_id: int, *, at: datetime) -> int:
@@ -29,6 +34,23 @@ def sweep(tenant_id: int, *, at: datetime) -> int:
     from trunkline.pricing import files
     from trunkline.pricing.models import DeckChange
     from trunkline.pricing.queries import imports
+
+    return _sweep(tenant_id, files.import_folders(tenant_id), lambda: imports().values_list("public_id", flat=True), at)
+
+
+def sweep_notifications(tenant_id: int, *, at: datetime) -> int:
+    """The same for notifications: of one that could not be made nothing is kept but its row."""
+    from trunkline.pricing.notifications import places
+    from trunkline.pricing.notifications.queries import notifications
+
+    def made() -> Iterable[UUID]:
+        return notifications().exclude(file_name="").values_list("public_id", flat=True)
+
+    return _sweep(tenant_id, places.folders(tenant_id), made, at)
+
+
+def _sweep(tenant_id: int, folders: Iterable[Path], named: Callable[[], Iterable[UUID]], at: datetime) -> int:
+    from trunkline.pricing import files
     from trunkline.tenancy.scope import scope
 
     folders = [*files.import_folders(tenant_id), *files.deck_folders(tenant_id)]
@@ -38,6 +60,7 @@ def sweep(tenant_id: int, *, at: datetime) -> int:
     with scope(tenant_id, "system"):
         ids = [*imports().values_list("public_id", flat=True), *DeckChange.objects.values_list("public_id", flat=True)]
     known = {str(each) for each in ids}
+        known = {str(each) for each in named()} if old else set()
     left = [each for each in old if each.name not in known]
     for each in left:
         files.remove_folder(each)

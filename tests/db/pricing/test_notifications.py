@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import smtplib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,17 +14,27 @@ import pytest
 from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
 
+from tests.db.tariffs.test_commands import Shell
+from trunkline.cli import notification
 from trunkline.core.errors import Conflict, Invalid
+from trunkline.core.ids import uuid7
 from trunkline.kit import clock
 from trunkline.parties.actions import add_contact, create_account
 from trunkline.parties.models import Contact
-from trunkline.pricing.actions import change_plan, create_agreement, plan_notifications, save_notification_template
+from trunkline.pricing.actions import (
+    change_plan,
+    create_agreement,
+    notification_making,
+    plan_notifications,
+    save_notification_template,
+)
 from trunkline.pricing.actions import notifications as telling
 from trunkline.pricing.actions.notification_dates import put_off
 from trunkline.pricing.models import Agreement, Notification, NotificationMail
-from trunkline.pricing.notifications import mailing, queries
+from trunkline.pricing.notifications import mailing, places, queries
+from trunkline.pricing.sheets.reading import read_sheet
 from trunkline.pricing.tasks import plan_notifications as look_at_plans
-from trunkline.pricing.tasks import prepare_notification, run_notification_plan
+from trunkline.pricing.tasks import prepare_notification, run_notification_plan, sweep_notifications
 from trunkline.tariffs import actions as tariffs
 from trunkline.tariffs.actions.rates import ENDS
 from trunkline.tariffs.models import Tariff
@@ -415,3 +426,56 @@ def test_a_worker_puts_off_what_begins_too_soon(told: Sales) -> None:
     anew = worked(told, anew, put_off=early.pk, reason="a week of notice")
     assert (anew.state, anew.breaches, anew.counts) == ("prepared", 0, {"increase": 1})
     assert told.again(early).state == "discarded"
+
+
+def test_what_a_crash_left_is_removed(sales: Sales) -> None:
+    made = sales.prepare()
+    left = places.make_folder(sales.tenant.pk, uuid7())
+    old = (AT - timedelta(days=3)).timestamp()
+    for each in places.folders(sales.tenant.pk):
+        os.utime(each, (old, old))
+    assert sweep_notifications(sales.tenant.pk, at=AT) == 1
+    assert not left.exists()
+    assert places.find_folder(sales.tenant.pk, made.public_id).exists()
+
+
+def test_a_large_file_is_zipped_and_one_beyond_mail_is_stopped(sales: Sales, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notification_making, "ZIP_OCTETS", 10)
+    made = sales.prepare()
+    assert made.file_name == "gold-2026-03-02.csv.zip"
+    with scope(sales.tenant, "test"):
+        path = queries.file_of(made)
+    read = read_sheet(path.read_bytes(), path.name)
+    assert read.lines["code"].to_pylist() == ["254", "2547", "255"]
+    monkeypatch.setattr(notification_making, "OCTETS_MAX", 10)
+    assert sales.prepare().findings[0]["check"] == "file_too_large"
+
+
+def test_commands_from_the_template_to_the_mail(sales: Sales, tmp_path: Path) -> None:
+    run = Shell(sales.tenant.slug)
+    (known,) = run.json(notification.app, "templates")["templates"]
+    assert (known["name"], known["kind"]) == ("Usual", "csv")
+    (plan,) = run.json(notification.app, "plans")["plans"]
+    assert (plan["account"], plan["recipients"], plan["told_last"]) == ("acme", ["ada@acme.example"], None)
+    file = tmp_path / "gold.csv"
+    made = run.json(notification.app, "prepare", "acme", "Gold", "--file", str(file))
+    assert [(line["code"], line["rate"], line["status"]) for line in made["lines"]] == [
+        ("254", "0.05", "new"),
+        ("2547", "0.1", "new"),
+        ("255", "0.07", "new"),
+    ]
+    assert hashlib.sha256(file.read_bytes()).hexdigest() == made["sha256"]
+    assert "Kenya Mobile" in run(notification.app, "show", made["id"])
+    sent = run.json(notification.app, "send", made["id"])
+    assert (sent["state"], [each["state"] for each in sent["mails"]]) == ("sent", ["sent"])
+    assert run.refused(notification.app, "send-again", made["id"]) == "nothing_failed"
+    assert run.refused(notification.app, "prepare", "acme", "Gold") == "nothing_new"
+    whole = run.json(notification.app, "prepare", "acme", "Gold", "--mode", "all")
+    assert run.json(notification.app, "discard", whole["id"], "--reason", "not now")["state"] == "discarded"
+    assert [each["state"] for each in run.json(notification.app, "list", "--account", "acme")["notifications"]] == [
+        "discarded",
+        "sent",
+    ]
+    assert "not now" not in run(notification.app, "list")
+    run(notification.app, "plan", "acme", "Gold", "--template", "Usual", "--ended")
+    assert run.refused(notification.app, "prepare", "acme", "Gold") == "plan_ended"
