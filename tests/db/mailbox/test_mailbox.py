@@ -21,9 +21,11 @@ from trunkline.pricing.actions import (
     try_mail_again,
     undo_import,
 )
+from trunkline.pricing.mailbox.box import SheetBox
 from trunkline.pricing.mailbox.schedule import look_after
 from trunkline.pricing.models import Mail, MailboxFeed, MailRule
 from trunkline.tenancy.actions import suspend_tenant
+from trunkline.usage.sources.remote import FileRefused
 
 ZERO = Amount.zero()
 
@@ -266,6 +268,26 @@ def test_what_is_no_mail_at_all_breaks_nothing(desk: Desk) -> None:
     assert len(desk.states()) == 3
     desk.send(("rates.csv", SHEET))
     assert desk.states()[-1] == "waiting"
+
+
+def test_a_mail_that_the_server_does_not_hand_out_is_not_passed_over(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(box: SheetBox, uid: int) -> bytes:
+        raise FileRefused("The server refuses FETCH: damaged index.")
+
+    desk.rule()
+    desk.send(("rates.csv", SHEET))
+    with monkeypatch.context() as patch:
+        patch.setattr(SheetBox, "whole", refuse)
+        assert desk.looked() == [("failed", "The server refuses FETCH: damaged index.")]
+    desk.send(("next.csv", SHEET.replace("0.05", "0.06")), subject="Next")
+    assert desk.states() == ["waiting", "failed"]
+    with desk.scope():
+        try_mail_again(mail_id=Mail.objects.get(state="failed").pk, at=NOW)
+    assert desk.states() == ["waiting", "waiting"]
+    with desk.scope():
+        assert sorted(Mail.objects.values_list("subject", flat=True)) == ["Next", "Rate change"]
 
 
 def test_a_server_that_cannot_be_read_is_noted_and_tried_later(desk: Desk) -> None:

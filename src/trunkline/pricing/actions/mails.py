@@ -41,6 +41,14 @@ def see_mail(mailbox: Mailbox, *, key: str, uid: int, validity: str, facts: dict
     return mail
 
 
+def learn_mail(mail: Mail, facts: dict[str, Any]) -> Mail:
+    """Keep what is known of a mail once it can be read."""
+    for name, value in facts.items():
+        setattr(mail, name, value)
+    mail.save(update_fields=list(facts))
+    return mail
+
+
 def pass_over(mailbox: Mailbox, uid: int) -> None:
     """The mailbox has been read up to this UID."""
     MailboxFeed.objects.filter(mailbox=mailbox, last_uid__lt=uid).update(last_uid=uid)

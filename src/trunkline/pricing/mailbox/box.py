@@ -38,7 +38,11 @@ class SheetBox(ImapPeer):
         return self._validity
 
     def newer_than(self, uid: int, received_on: date) -> list[int]:
-        """UIDs above this one of mails that came in on that day or later, in the order in which they came. Raises PeerFailed."""
+        """UIDs above this one of mails that came in on that day or later, in the order in which they came. Raises PeerFailed.
+
+        Those of the day before are among them: SINCE looks at the day on the server's clock, whatever its zone (RFC 9051, 6.4.4).
+        """
+        received_on -= timedelta(days=1)
         since = f"{received_on.day:02d}-{_MONTHS[received_on.month - 1]}-{received_on.year:04d}"
         try:
             answer = self._uid("SEARCH", f"UID {uid + 1}:* UNDELETED SINCE {since}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,10 +22,11 @@ from trunkline.pricing.mailbox.queries import target_of
 from trunkline.pricing.mailbox.take import take_mail
 from trunkline.pricing.models import Mail, Mailbox, MailboxFeed
 from trunkline.tenancy.queries import require_working
-from trunkline.usage.sources.remote import FileGone, FileProblem
+from trunkline.usage.sources.remote import FileGone, FileProblem, FileRefused
 from trunkline.usage.sources.rules import backoff, next_look
 
 ACTOR: Final = "system"
+FILES_KEPT: Final = 100  # names of files that are kept of a mail
 MAILS_A_LOOK: Final = 100  # then the job ends and the next one goes on, so that a worker can be stopped
 
 Clock = Callable[[], datetime]
@@ -99,31 +101,32 @@ class _Look:
             envelope = box.envelope(uid)
             is_meant = envelope.received_at >= self.mailbox.taken_from
             message = _message(box, uid, envelope) if is_meant else None
-        except FileProblem:  # removed meanwhile, or refused by the server
+        except FileRefused as problem:
+            self._note_refused(box, uid, problem)
+            return
+        except FileProblem:  # removed meanwhile
             message = None
         with scope(self.tenant_id, ACTOR):
             if message is None:
                 actions.pass_over(self.mailbox, uid)
                 return
-            mail = actions.see_mail(
-                self.mailbox,
-                key=message.key,
-                uid=uid,
-                validity=box.validity,
-                facts=self._facts(message, envelope),
-                at=self.now(),
-            )
+            facts = _facts(message, envelope)
+            mail = self._write_down(box, uid, message.key, facts)
         reached("mail_seen")
         if mail.state == MailState.NEW:
             mail.mailbox = self.mailbox
             self._take_read(mail, message)
 
-    def _facts(self, message: Message, envelope: Envelope) -> dict[str, Any]:
-        received_on = envelope.received_at.date()
-        return {
-            "message_id": message.message_id, "sender": message.sender, "subject": message.subject, "received_at": envelope.received_at,
-            "effective_on": message.effective_on(received_on), "octets": envelope.octets, "files": [each.name for each in message.files][:100],
-        } | ({} if envelope.is_taken else {"state": MailState.TOO_LARGE, "detail": f"It has {envelope.octets:,} octets."})  # fmt: skip
+    def _write_down(self, box: SheetBox, uid: int, key: str, facts: dict[str, Any]) -> Mail:
+        return actions.see_mail(self.mailbox, key=key, uid=uid, validity=box.validity, facts=facts, at=self.now())
+
+    def _note_refused(self, box: SheetBox, uid: int, problem: FileRefused) -> None:
+        """A mail that the server does not hand out is none to pass over: a person shall know, and can have it tried again."""
+        key = hashlib.sha256(f"{box.validity}/{uid}".encode()).hexdigest()
+        facts = {"received_at": self.now(), "state": MailState.FAILED, "detail": str(problem)}
+        with scope(self.tenant_id, ACTOR):
+            mail = self._write_down(box, uid, key, facts)
+        self.looked.mails.append(mail.pk)
 
     def _take(self, box: SheetBox, mail: Mail) -> None:
         """Take a mail that was seen before."""
@@ -133,18 +136,21 @@ class _Look:
                 raise FileGone
             envelope = box.envelope(int(uid))
             message = _message(box, int(uid), envelope)
-        except FileProblem:
+        except FileProblem as problem:
+            is_gone = isinstance(problem, FileGone)
+            state, detail = (
+                (MailState.GONE, "It was removed before it was read.") if is_gone else (MailState.FAILED, str(problem))
+            )
             with scope(self.tenant_id, ACTOR):
-                actions.settle_mail(mail, MailState.GONE, detail="It was removed before it was read.", at=self.now())
+                actions.settle_mail(mail, state, detail=detail, at=self.now())
             self.looked.mails.append(mail.pk)
             return
-        if not envelope.is_taken:
-            with scope(self.tenant_id, ACTOR):
-                said = f"It has {envelope.octets:,} octets."
-                actions.settle_mail(mail, MailState.TOO_LARGE, detail=said, at=self.now())
+        with scope(self.tenant_id, ACTOR):
+            mail = actions.learn_mail(mail, _facts(message, envelope))
+        if mail.state == MailState.NEW:
+            self._take_read(mail, message)
+        else:
             self.looked.mails.append(mail.pk)
-            return
-        self._take_read(mail, message)
 
     def _take_read(self, mail: Mail, message: Message) -> None:
         take_mail(self.tenant_id, mail, message, now=self.now)
@@ -177,3 +183,15 @@ class _Look:
 
 def _message(box: SheetBox, uid: int, envelope: Envelope) -> Message:
     return read_message(box.whole(uid) if envelope.is_taken else box.head(uid))
+
+
+def _facts(message: Message, envelope: Envelope) -> dict[str, Any]:
+    """What is kept of a mail. One that is too large has its state at once."""
+    facts = {
+        "message_id": message.message_id, "sender": message.sender, "subject": message.subject, "received_at": envelope.received_at,
+        "effective_on": message.effective_on(envelope.received_at.date()), "octets": envelope.octets,
+        "files": [each.name for each in message.files][:FILES_KEPT],
+    }  # fmt: skip
+    if not envelope.is_taken:
+        facts |= {"state": MailState.TOO_LARGE, "detail": f"It has {envelope.octets:,} octets."}
+    return facts

@@ -14,7 +14,7 @@ from trunkline.kit.db.kept import Kept
 from trunkline.kit.db.scope import current_tenant_id, scope
 from trunkline.kit.models import find_public
 from trunkline.kit.secrets import open_sealed
-from trunkline.pricing.choices import ImportState, MailState
+from trunkline.pricing.choices import ImportState
 from trunkline.pricing.mailbox.rules import FOR_PEOPLE
 from trunkline.pricing.models import Mail, Mailbox, MailboxFeed, MailRule, MailSheet, SheetImport
 from trunkline.tenancy.queries import is_working
@@ -160,8 +160,3 @@ def target_of(mailbox: Mailbox) -> Target:
 def purpose(mailbox: Mailbox) -> str:
     """What the password of this row is sealed for."""
     return f"pricing.mailbox:{mailbox.public_id}:password"
-
-
-def is_open(mail: Mail) -> bool:
-    """Whether a mail wants a person."""
-    return mail.state in FOR_PEOPLE or mail.state == MailState.NEW
