@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from trunkline.core.errors import TrunklineError
@@ -35,7 +33,10 @@ def sweep(tenant_id: int, *, at: datetime) -> int:
     from trunkline.pricing.models import DeckChange
     from trunkline.pricing.queries import imports
 
-    return _sweep(tenant_id, files.import_folders(tenant_id), lambda: imports().values_list("public_id", flat=True), at)
+    def named() -> Iterable[UUID]:
+        return [*imports().values_list("public_id", flat=True), *DeckChange.objects.values_list("public_id", flat=True)]
+
+    return _sweep(tenant_id, [*files.import_folders(tenant_id), *files.deck_folders(tenant_id)], named, at)
 
 
 def sweep_notifications(tenant_id: int, *, at: datetime) -> int:
@@ -53,14 +54,11 @@ def _sweep(tenant_id: int, folders: Iterable[Path], named: Callable[[], Iterable
     from trunkline.pricing import files
     from trunkline.tenancy.scope import scope
 
-    folders = [*files.import_folders(tenant_id), *files.deck_folders(tenant_id)]
     old = [each for each in folders if datetime.fromtimestamp(each.stat().st_mtime, UTC) < at - ABANDONED]
     if not old:
         return 0
     with scope(tenant_id, "system"):
-        ids = [*imports().values_list("public_id", flat=True), *DeckChange.objects.values_list("public_id", flat=True)]
-    known = {str(each) for each in ids}
-        known = {str(each) for each in named()} if old else set()
+        known = {str(each) for each in named()}
     left = [each for each in old if each.name not in known]
     for each in left:
         files.remove_folder(each)
