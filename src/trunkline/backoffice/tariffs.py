@@ -205,7 +205,9 @@ def _rate_panel(request: HttpRequest, tariff: Tariff, screen: TariffAdmin) -> Pa
         [_("Code"), _("Destination"), _("Price"), _("Holds")],
         [
             [
-                row_link(request, rate, rate.code or _("every number")),
+                row_link(request, rate, rate.code or _("every number"))
+                if rate.origin is None
+                else _with_origin(request, rate),
                 rate.destination.name if rate.destination else "",
                 rate_price(rate),
                 validity(rate.valid_from, rate.valid_to, tariff.timezone),
@@ -215,6 +217,10 @@ def _rate_panel(request: HttpRequest, tariff: Tariff, screen: TariffAdmin) -> Pa
         empty=_("It has no rates yet: load a rate file, or add a rate."),
         links=links,
     )
+
+
+def _with_origin(request: HttpRequest, rate: Rate) -> Any:
+    return row_link(request, rate, f"{rate.code or gettext('every number')} ← {rate.origin}")
 
 
 def _family_panels(request: HttpRequest, tariff: Tariff) -> list[Panel]:

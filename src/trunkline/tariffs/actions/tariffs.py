@@ -15,7 +15,7 @@ from trunkline.core.period import get_zone
 from trunkline.engine.units import Unit
 from trunkline.kit.db.locks import lock_rows
 from trunkline.tariffs.actions.names import NAME_LENGTH_MAX, name_text
-from trunkline.tariffs.actions.origins import set_origin_deck
+from trunkline.tariffs.actions.origins import require_known_origins
 from trunkline.tariffs.actions.revisions import NO_RATES, bump
 from trunkline.tariffs.lineage import family_of, lock_parents, require_parent
 from trunkline.tariffs.models import CodeDeck, Rate, Tariff, TimeProfile
@@ -76,6 +76,8 @@ def create_tariff(
             if parent is not None:
                 tariff.parent = _parent(tariff, parent.pk)
             tariff.save(force_insert=True)
+            if parent is not None:
+                require_known_origins(tariff)
     except IntegrityError as error:
         raise Conflict("tariff_exists", f"There is a tariff {tariff.name!r} already.") from error
     return tariff
@@ -112,8 +114,10 @@ def change_tariff(
                     tariff.parent = None if parent is None else _parent(tariff, parent.pk)
                 _require_one_clock(tariff)
             if not isinstance(origin_deck, Unchanged):
-                set_origin_deck(tariff, origin_deck)
+                tariff.origin_deck = origin_deck
             tariff.save(update_fields=["name", "timezone", "origin_deck", "parent"])
+            if not isinstance(origin_deck, Unchanged) or not isinstance(parent, Unchanged):
+                require_known_origins(tariff)
             bump(tariff, NO_RATES)
     except IntegrityError as error:
         raise Conflict("tariff_exists", f"There is a tariff {name!r} already.") from error
