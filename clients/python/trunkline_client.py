@@ -1124,6 +1124,7 @@ NewTariff = TypedDict(
         "timezone": "NotRequired[str | None]",
         "unit": "NotRequired[TariffUnit]",
         "parent_id": "NotRequired[str | None]",
+        "origin_deck": "NotRequired[str | None]",
     },
 )
 
@@ -1332,6 +1333,9 @@ PreviewedIncrements = TypedDict(
 )
 
 
+PreviewedOrigin = TypedDict("PreviewedOrigin", {"code": "str", "name": "str"})
+
+
 PreviewedPrice = TypedDict(
     "PreviewedPrice",
     {
@@ -1381,6 +1385,7 @@ PreviewedRate = TypedDict(
         "valid_to": "str | None",
         "windows": "list[dict[str, Any]] | None",
         "tag": "str | None",
+        "origin": "str | None",
         "length_min": "int | None",
         "length_max": "int | None",
         "is_blocked": "bool",
@@ -1411,7 +1416,10 @@ PreviewedRule = TypedDict(
 PreviewedStep = TypedDict("PreviewedStep", {"from": "int", "price": "str", "per": "int", "increment": "int"})
 
 
-PreviewedTariff = TypedDict("PreviewedTariff", {"tariff": "str", "is_additive": "bool", "rates": "list[PreviewedRate]"})
+PreviewedTariff = TypedDict(
+    "PreviewedTariff",
+    {"tariff": "str", "is_additive": "bool", "origin": "PreviewedOrigin | None", "rates": "list[PreviewedRate]"},
+)
 
 
 Problem = TypedDict(
@@ -1488,6 +1496,7 @@ RateShownRow = TypedDict(
         "weight": "NotRequired[str]",
         "blocked": "NotRequired[bool]",
         "tag": "NotRequired[str | None]",
+        "origin": "NotRequired[str | None]",
         "length_min": "NotRequired[int | None]",
         "length_max": "NotRequired[int | None]",
         "additive": "NotRequired[bool]",
@@ -2147,7 +2156,12 @@ SwitchShownRow = TypedDict(
 
 TariffChange = TypedDict(
     "TariffChange",
-    {"name": "NotRequired[str | None]", "timezone": "NotRequired[str | None]", "parent_id": "NotRequired[str | None]"},
+    {
+        "name": "NotRequired[str | None]",
+        "timezone": "NotRequired[str | None]",
+        "parent_id": "NotRequired[str | None]",
+        "origin_deck": "NotRequired[str | None]",
+    },
 )
 
 
@@ -2160,6 +2174,7 @@ TariffChanged = TypedDict(
         "timezone": "str",
         "unit": "TariffUnit",
         "parent_id": "str | None",
+        "origin_deck": "str | None",
         "revision": "int",
         "created_at": "str",
         "proposals": "list[ProposedRerating]",
@@ -2176,6 +2191,7 @@ TariffShown = TypedDict(
         "timezone": "str",
         "unit": "TariffUnit",
         "parent_id": "str | None",
+        "origin_deck": "str | None",
         "revision": "int",
         "created_at": "str",
     },
@@ -2191,6 +2207,7 @@ TariffShownRow = TypedDict(
         "timezone": "NotRequired[str]",
         "unit": "NotRequired[TariffUnit]",
         "parent_id": "NotRequired[str | None]",
+        "origin_deck": "NotRequired[str | None]",
         "revision": "NotRequired[int]",
         "created_at": "NotRequired[str]",
     },
@@ -2834,6 +2851,8 @@ class Client:
         unit: Literal["second", "octet", "message"] | None = None,
         unit_ne: Literal["second", "octet", "message"] | None = None,
         parent_id: str | None = None,
+        origin_deck: str | None = None,
+        origin_deck_ne: str | None = None,
         created_at: str | None = None,
         created_at_gt: str | None = None,
         created_at_gte: str | None = None,
@@ -2859,6 +2878,8 @@ class Client:
                     "unit": unit,
                     "unit[ne]": unit_ne,
                     "parent_id": parent_id,
+                    "origin_deck": origin_deck,
+                    "origin_deck[ne]": origin_deck_ne,
                     "created_at": created_at,
                     "created_at[gt]": created_at_gt,
                     "created_at[gte]": created_at_gte,
@@ -2879,7 +2900,7 @@ class Client:
         return cast("TariffShown", self._ask("GET", f"/api/v1/tariffs/{tariff_id}").json())
 
     def change_tariff(self, tariff_id: str, body: TariffChange, *, idempotency_key: str | None = None) -> TariffChanged:
-        """Rename a tariff, set its clock, or give it a parent or none."""
+        """Rename a tariff, set its clock or its origin deck, give it a parent or none."""
         return cast(
             "TariffChanged",
             self._ask("PATCH", f"/api/v1/tariffs/{tariff_id}", json=body, idempotency_key=idempotency_key).json(),
@@ -2903,6 +2924,8 @@ class Client:
         time_profile_ne: str | None = None,
         tag: str | None = None,
         tag_ne: str | None = None,
+        origin: str | None = None,
+        origin_ne: str | None = None,
         blocked: Literal["true", "false"] | None = None,
         additive: Literal["true", "false"] | None = None,
         valid_from: str | None = None,
@@ -2937,6 +2960,8 @@ class Client:
                     "time_profile[ne]": time_profile_ne,
                     "tag": tag,
                     "tag[ne]": tag_ne,
+                    "origin": origin,
+                    "origin[ne]": origin_ne,
                     "blocked": blocked,
                     "additive": additive,
                     "valid_from": valid_from,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -19,10 +19,11 @@ from trunkline.identity.permissions import Permission
 from trunkline.kit.clock import now
 from trunkline.kit.db.locks import lock_rows
 from trunkline.tariffs import actions
+from trunkline.tariffs.actions import UNCHANGED
 from trunkline.tariffs.actions.tariffs import NAME_LENGTH_MAX, PROFILE_NAME_LENGTH_MAX
 from trunkline.tariffs.choices import TariffUnit
 from trunkline.tariffs.models import Tariff, TimeProfile
-from trunkline.tariffs.queries import access_tariff, access_time_profile, tariffs, time_profiles
+from trunkline.tariffs.queries import access_tariff, access_time_profile, get_code_deck, tariffs, time_profiles
 from trunkline.tenancy.queries import current_tenant
 from trunkline.usage import price_changes
 
@@ -30,7 +31,10 @@ router = Router(tags=["tariffs"])
 profiles = Router(tags=["time profiles"])
 
 TariffName = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH_MAX)]
+DeckName = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH_MAX)]
 ProfileName = Annotated[str, Field(min_length=1, max_length=PROFILE_NAME_LENGTH_MAX)]
+
+_ORIGIN_DECK = "Name of the code deck that says where callers are, for rates that name an origin."
 
 
 PARENT = "A tariff of the same currency, unit and zone that prices what this one has no price for; the longest code of both wins."
@@ -44,6 +48,7 @@ class NewTariff(Body):
     timezone: Zone | None = Field(default=None, description="Of its time profiles and dates; the tenant's if left out.")
     unit: TariffUnit = Field(default=TariffUnit.SECOND, description="What its quantities count. Never changes.")
     parent_id: Id | None = Field(default=None, description=PARENT)
+    origin_deck: DeckName | None = Field(default=None, description=_ORIGIN_DECK)
 
 
 class TariffChange(Body):
@@ -52,6 +57,7 @@ class TariffChange(Body):
     name: TariffName | None = None
     timezone: Zone | None = None
     parent_id: Id | None = Field(default=None, description=f"{PARENT} Null takes it away; left out, it stays.")
+    origin_deck: DeckName | None = Field(default=None, description=f"{_ORIGIN_DECK} null: it asks no longer.")
 
 
 class TariffShown(Body):
@@ -63,6 +69,7 @@ class TariffShown(Body):
     timezone: str
     unit: TariffUnit
     parent_id: UUID | None = Field(description="The tariff that prices what this one has no price for.")
+    origin_deck: str | None = Field(description=_ORIGIN_DECK)
     revision: int
     created_at: datetime
 
@@ -82,6 +89,7 @@ def shown(tariff: Tariff) -> TariffShown:
         timezone=tariff.timezone,
         unit=TariffUnit(tariff.unit),
         parent_id=tariff.parent and tariff.parent.public_id,
+        origin_deck=tariff.origin_deck and tariff.origin_deck.name,
         revision=tariff.revision,
         created_at=tariff.created_at,
     )
@@ -96,6 +104,7 @@ TARIFFS = listing.Listing(
         "currency": listing.text("currency"),
         "unit": listing.choice("unit", TariffUnit),
         "parent_id": listing.public_id("parent__public_id"),
+        "origin_deck": listing.text("origin_deck__name"),
         "created_at": listing.instant("created_at"),
     },
 )
@@ -109,7 +118,7 @@ TARIFFS = listing.Listing(
 )
 def list_tariffs(request: HttpRequest) -> JsonResponse:
     """List the tariffs."""
-    return TARIFFS.answer(request, tariffs())
+    return TARIFFS.answer(request, tariffs().select_related("origin_deck"))
 
 
 @router.post("", auth=ApiKey(Permission.TARIFFS_WRITE), response=answers(TariffShown, 404, 409, status=201))
@@ -122,6 +131,7 @@ def create_tariff(request: HttpRequest, response: HttpResponse, tariff: NewTarif
         timezone=tariff.timezone or own.timezone,
         unit=tariff.unit,
         parent=access_tariff(tariff.parent_id) if tariff.parent_id else None,
+        origin_deck=None if tariff.origin_deck is None else get_code_deck(tariff.origin_deck),
         at=now(),
     )
     response["Location"] = f"{request.path}/{made.public_id}"
@@ -136,15 +146,18 @@ def get_tariff(request: HttpRequest, response: HttpResponse, tariff_id: Id) -> A
 
 @router.patch("/{tariff_id}", auth=ApiKey(Permission.TARIFFS_WRITE), response=answers(TariffChanged, 404, 409, 412))
 def change_tariff(request: HttpRequest, response: HttpResponse, tariff_id: Id, change: TariffChange) -> Any:
-    """Rename a tariff, set its clock, or give it a parent or none."""
+    """Rename a tariff, set its clock or its origin deck, give it a parent or none."""
     lock_rows(Tariff.objects.all(), [access_tariff(tariff_id).pk])
     tariff = access_tariff(tariff_id)
     require_match(request, shown(tariff))
-    parent: Tariff | Literal[False] | None = None
+    deck: Any = UNCHANGED
+    if "origin_deck" in change.model_fields_set:
+        deck = None if change.origin_deck is None else get_code_deck(change.origin_deck)
+    parent: Any = UNCHANGED
     if "parent_id" in change.model_fields_set:
-        parent = access_tariff(change.parent_id) if change.parent_id else False
+        parent = None if change.parent_id is None else access_tariff(change.parent_id)
     changed = price_changes.change_tariff(
-        tariff=tariff, name=change.name, timezone=change.timezone, parent=parent, at=now()
+        tariff=tariff, name=change.name, timezone=change.timezone, parent=parent, origin_deck=deck, at=now()
     )
     after = shown(access_tariff(tariff_id))
     response["ETag"] = etag(after)

@@ -26,7 +26,6 @@ from trunkline.backoffice.uploaded import FileField
 from trunkline.backoffice.verbs import verb
 from trunkline.identity.permissions import Permission
 from trunkline.kit.clock import now
-from trunkline.tariffs import actions
 from trunkline.tariffs.deck_file import read_deck_file
 from trunkline.tariffs.models import Code, CodeDeck, ExchangeRate
 from trunkline.usage import price_changes
@@ -182,8 +181,9 @@ class CodeDeckAdmin(ReadOnlyAdmin):
     def load_deck(self, request: HttpRequest, obj: None, data: dict[str, Any]) -> str:
         """Make or extend a deck from a file."""
         codes = read_deck_file(data["file"])
-        deck = actions.load_code_deck(name=data["name"], codes=codes, at=now())
-        return gettext("%(count)s codes are in %(deck)s now.") % {"count": len(codes), "deck": deck.name}
+        done = price_changes.load_code_deck(name=data["name"], codes=codes, at=now())
+        tell_proposals(request, done.proposals)
+        return gettext("%(count)s codes are in %(deck)s now.") % {"count": len(codes), "deck": done.made.name}
 
 
 @site.screen(Code)

@@ -72,8 +72,12 @@ class TariffForm(ActionForm):
 
     class Meta:
         model = Tariff
-        fields = ("name", "currency", "unit", "timezone", "parent")
+        fields = ("name", "currency", "unit", "timezone", "parent", "origin_deck")
+        labels = {"origin_deck": _("Origin deck")}
         help_texts = {
+            "origin_deck": _(
+                "A code deck that says where callers are, for rates that are for callers from one place only. Empty: it does not matter."
+            ),
             "name": _("By which it is chosen, such as Wholesale Africa Premium."),
             "unit": _("What its quantities count: seconds of calls, octets of data, or messages. Never changes."),
             "parent": _(
@@ -85,6 +89,8 @@ class TariffForm(ActionForm):
         if self.instance.pk is None:
             own = current_tenant()
             self.initial = {"currency": own.currency, "timezone": own.timezone} | dict(self.initial)
+        if "origin_deck" in self.fields:
+            self.fields["origin_deck"].required = False
 
 
 class LoadRatesForm(StaffForm):
@@ -118,7 +124,7 @@ class TariffAdmin(TenantAdmin):
     form = TariffForm
     list_display = ("name", "currency", "shown_unit", "timezone", "parent", "revision")
     list_select_related = ("parent",)
-    autocomplete_fields = ("parent",)
+    autocomplete_fields = ("parent", "origin_deck")
     list_filter = (("unit", ChoiceFilter), ("parent", AutocompleteSelectFilter))
     search_fields = ("name",)
     search_help_text = _("A part of the name")
@@ -133,15 +139,14 @@ class TariffAdmin(TenantAdmin):
         return ("currency", "shown_unit", "revision") if obj is not None else ()
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        fields = ("name", "currency", "shown_unit", "timezone", "parent", "revision") if obj else TariffForm.Meta.fields
+        shown = ("name", "currency", "shown_unit", "timezone", "parent", "origin_deck", "revision")
+        fields = shown if obj else TariffForm.Meta.fields
         return ((None, {"fields": fields}),)
 
     def create(self, request: HttpRequest, data: dict[str, Any]) -> Tariff:
         return actions.create_tariff(**data, at=now())
 
     def change(self, request: HttpRequest, obj: Tariff, data: dict[str, Any]) -> Tariff:
-        if "parent" in data:
-            data["parent"] = data["parent"] or False
         done = price_changes.change_tariff(tariff=obj, **data, at=now())
         tell_proposals(request, done.proposals)
         return done.made

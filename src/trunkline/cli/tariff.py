@@ -5,7 +5,7 @@ from __future__ import annotations
 import json as json_module
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
@@ -34,10 +34,11 @@ def add(
     timezone: Annotated[Text, typer.Option(help="IANA zone of its clock; the tenant's if left out.")] = None,
     unit: Annotated[str, typer.Option(help="What it counts: second, octet or message.")] = "second",
     parent: Annotated[Text, typer.Option(help="Name of a tariff that prices what this one has no price for.")] = None,
+    origin_deck: Annotated[Text, typer.Option(help="Code deck that says where callers are.")] = None,
 ) -> None:
     """Make a tariff without rates of its own."""
     from trunkline.tariffs.actions import create_tariff
-    from trunkline.tariffs.queries import get_tariff
+    from trunkline.tariffs.queries import get_code_deck, get_tariff
     from trunkline.tenancy.queries import current_tenant
 
     with tenant_scope(tenant):
@@ -48,6 +49,7 @@ def add(
             timezone=timezone or own.timezone,
             unit=unit,
             parent=get_tariff(parent) if parent else None,
+            origin_deck=get_code_deck(origin_deck) if origin_deck else None,
             at=now(),
         )
     typer.echo(f"tariff {made.name} made")
@@ -69,19 +71,16 @@ def list_tariffs(tenant: TenantOption, json: JsonOption = False) -> None:
                 "parent": tariff.parent and tariff.parent.name,
                 "rates": counts.get(tariff.pk, 0),
                 "revision": tariff.revision,
+                "origin_deck": tariff.origin_deck.name if tariff.origin_deck else None,
             }
-            for tariff in tariffs()
+            for tariff in tariffs().select_related("origin_deck")
         ]
     if json:
         print_json({"tariffs": rows})
         return
-    heads = ["Name", "Currency", "Zone", "Unit", "Parent", "Rates", "Revision"]
-    table(
-        "Tariffs",
-        heads,
-        [[value or "" if value is None else value for value in row.values()] for row in rows],
-        right=["Rates", "Revision"],
-    )
+    heads = ["Name", "Currency", "Zone", "Unit", "Parent", "Rates", "Revision", "Origin deck"]
+    shown = [["" if value is None else value for value in row.values()] for row in rows]
+    table("Tariffs", heads, shown, right=["Rates", "Revision"])
 
 
 @app.command()
@@ -110,6 +109,7 @@ def show(
             "valid_to": utc_text(rate.valid_to) if json else local_text(rate.valid_to, tariff.timezone),
             "time_profile": rate.time_profile.name if rate.time_profile else None,
             "tag": rate.tag,
+            "origin": rate.origin,
             "blocked": rate.blocked,
             "additive": rate.additive,
         }
@@ -135,6 +135,7 @@ def show(
         "valid_to": "To",
         "time_profile": "Profile",
         "tag": "Tag",
+        "origin": "Origin",
         "blocked": "Blocked",
         "additive": "Surcharge",
     }
@@ -181,6 +182,23 @@ def load_rates(
     tell(changed.proposals, tenant)
 
 
+@app.command("export-rates")
+def export_rates(
+    name: NameArgument,
+    file: Annotated[Path, typer.Argument(help="Where to write the rate file; one that is there is replaced.")],
+    tenant: TenantOption,
+) -> None:
+    """Write the rates of a tariff that are not voided as a rate file, which loads as the same rates."""
+    from trunkline.tariffs.actions import standing_rates
+    from trunkline.tariffs.queries import get_tariff
+    from trunkline.tariffs.rate_file_text import rate_file_text
+
+    with tenant_scope(tenant):
+        rates = standing_rates(get_tariff(name))
+    file.write_text(rate_file_text(rates), encoding="utf-8")
+    typer.echo(f"{len(rates)} rates of {name} written to {file}")
+
+
 @app.command("void-rates")
 def void_rates(
     name: NameArgument,
@@ -205,20 +223,32 @@ def set_fields(
     timezone: Annotated[Text, typer.Option(help="IANA zone of its clock.")] = None,
     parent: Annotated[Text, typer.Option(help="Name of a tariff that prices what this one has no price for.")] = None,
     no_parent: Annotated[bool, typer.Option("--no-parent", help="Take its parent away.")] = False,
+    origin_deck: Annotated[
+        Text, typer.Option(help="Code deck that says where callers are, for rates that name an origin.")
+    ] = None,
+    no_origin_deck: Annotated[
+        bool, typer.Option("--no-origin-deck", help="It asks no longer where callers are.")
+    ] = False,
 ) -> None:
-    """Rename a tariff, set its clock, give it a parent or none."""
-    from trunkline.tariffs.models import Tariff
-    from trunkline.tariffs.queries import get_tariff
+    """Rename a tariff, set its clock or its origin deck, give it a parent or none."""
+    from trunkline.tariffs.actions import UNCHANGED
+    from trunkline.tariffs.queries import get_code_deck, get_tariff
     from trunkline.usage import price_changes
 
-    if parent is not None and no_parent:
-        raise Invalid("parent_twice", "Give --parent or --no-parent, not both.")
+    if origin_deck and no_origin_deck:
+        raise Invalid("bad_option", "Say --origin-deck or --no-origin-deck, not both.")
+    if parent and no_parent:
+        raise Invalid("bad_option", "Say --parent or --no-parent, not both.")
     with tenant_scope(tenant):
-        above: Tariff | Literal[False] | None = False if no_parent else None
-        if parent is not None:
-            above = get_tariff(parent)
+        deck = get_code_deck(origin_deck) if origin_deck else None
+        above = get_tariff(parent) if parent else None
         changed = price_changes.change_tariff(
-            tariff=get_tariff(name), name=new_name, timezone=timezone, parent=above, at=now()
+            tariff=get_tariff(name),
+            name=new_name,
+            timezone=timezone,
+            parent=above if parent or no_parent else UNCHANGED,
+            origin_deck=deck if origin_deck or no_origin_deck else UNCHANGED,
+            at=now(),
         )
     typer.echo(f"tariff {new_name or name} changed")
     tell(changed.proposals, tenant)
@@ -397,14 +427,15 @@ def load_deck(
     name: Annotated[str, typer.Argument(help="Name of the code deck.")], file: FileArgument, tenant: TenantOption
 ) -> None:
     """Load a code deck from a file of code,destination; the codes it has get the new destinations."""
-    from trunkline.tariffs import actions
     from trunkline.tariffs.deck_file import read_deck_file
     from trunkline.tariffs.source import read_source
+    from trunkline.usage import price_changes
 
     codes = read_deck_file(read_source(file))
     with tenant_scope(tenant, reason=f"load of {file.name}"):
-        actions.load_code_deck(name=name, codes=codes, at=now())
+        changed = price_changes.load_code_deck(name=name, codes=codes, at=now())
     typer.echo(f"{len(codes)} codes loaded into the deck {name}")
+    tell(changed.proposals, tenant)
 
 
 def _json(text: str) -> Any:

@@ -17,6 +17,7 @@ LINES: Final = "lines.arrow"
 ERRORS: Final = "errors.arrow"
 CLOSINGS: Final = "closings.arrow"
 ENDED: Final = "ended.arrow"
+ORIGINS: Final = "origins.arrow"  # codes of callers and the origins that the sheet says they are in; what they were in before, once it is applied
 
 
 def import_folder(tenant_id: int, public_id: UUID) -> Path:

@@ -44,6 +44,11 @@ def ancestors_among(tariff: Tariff, known: Mapping[int, Tariff]) -> tuple[Tariff
     return tuple(found)
 
 
+def deck_of(family: Sequence[Tariff]) -> int | None:
+    """The id of the origin deck by which a tariff and its ancestors, the nearer first, tell where callers are: the nearest one's that has any."""
+    return next((each.origin_deck_id for each in family if each.origin_deck_id is not None), None)
+
+
 def generations_below(tariff_id: int) -> list[set[int]]:
     """The ids of the tariffs that take over the rates of one, its children first, then theirs; one query a generation."""
     found: list[set[int]] = []

@@ -112,6 +112,7 @@ class Tariff(TenantModel):
     """A price list: a currency, a clock and rates, sold to customers or bought from vendors.
 
     One that is sold may have a parent: what it has no price for, its parent prices (`docs/algorithms/rating.md`, rule 17).
+    Its origin deck says where callers are; rates that name an origin are for callers from there only (`docs/algorithms/rating.md`, rule 18).
     `revision` grows with every change of anything that decides a price, so that a compiled copy knows whether it is
     still true; `stamp` tells two revisions of one number apart, as a restored backup makes them.
     """
@@ -122,6 +123,7 @@ class Tariff(TenantModel):
     timezone = models.CharField(max_length=64, default="UTC", help_text="IANA zone of its time profiles and dates.")
     unit = models.CharField(max_length=8, choices=TariffUnit.choices, default=TariffUnit.SECOND)
     parent = tenant_reference("tariffs.Tariff", null=True)
+    origin_deck = tenant_reference("tariffs.CodeDeck", null=True)
     revision = models.PositiveIntegerField(default=1, editable=False)
     stamp = models.UUIDField(default=uuid7, editable=False, help_text="New with every revision.")
     created_at = models.DateTimeField(editable=False)
@@ -132,9 +134,13 @@ class Tariff(TenantModel):
             UniqueConstraint(fields=["tenant", "public_id"], name="tariffs_tariff_public_id"),
             UniqueConstraint(fields=["tenant", "name"], name="tariffs_tariff_name"),
             TenantForeignKey(field="parent", name="tariffs_tariff_parent_fk"),
+            TenantForeignKey(field="origin_deck", name="tariffs_tariff_origin_deck_fk"),
             CheckConstraint(condition=~Q(parent=F("id")), name="tariffs_tariff_not_its_own_parent"),
         )
-        indexes = (models.Index(fields=["tenant", "parent"], name="tariffs_tariff_parent"),)
+        indexes = (
+            models.Index(fields=["tenant", "parent"], name="tariffs_tariff_parent"),
+            models.Index(fields=["tenant", "origin_deck"], name="tariffs_tariff_origin_deck"),
+        )
 
     def __str__(self) -> str:
         return f"{self.name} ({self.currency})"
@@ -197,6 +203,12 @@ class Rate(TenantModel):
     max_cost = AmountField(null=True, blank=True)
     blocked = models.BooleanField(default=False)
     tag = models.CharField(max_length=60, null=True, blank=True)
+    origin = models.CharField(
+        max_length=200,
+        null=True,
+        blank=True,
+        help_text="Where the caller must be, as the tariff's origin deck names it.",
+    )
     length_min = models.PositiveSmallIntegerField(null=True, blank=True)
     length_max = models.PositiveSmallIntegerField(null=True, blank=True)
     additive = models.BooleanField(default=False)

@@ -98,7 +98,9 @@ class KeptTariff:
 
     def with_rates(self, rates: pa.Table, parent: Tariff | None) -> Tariff:
         """The tariff of these rates of its own."""
-        return Tariff(self.id, self.name, self.currency, self.timezone, self.unit, rates, self.time_profiles, parent)
+        return Tariff(
+            self.id, self.name, self.currency, self.timezone, self.unit, rates, self.time_profiles, parent=parent
+        )
 
     def own(self) -> Tariff:
         """The tariff and its ancestors, not compiled, the files of the rates mapped. Raises as `open` does for a file."""

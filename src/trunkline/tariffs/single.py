@@ -18,7 +18,8 @@ from trunkline.engine.schema import RATE_SCHEMA
 from trunkline.kit.db.kept import fetch
 from trunkline.kit.db.scope import current_tenant_id
 from trunkline.tariffs import models
-from trunkline.tariffs.lineage import ancestors_of
+from trunkline.tariffs.lineage import ancestors_of, deck_of
+from trunkline.tariffs.origins import origin_codes
 from trunkline.tariffs.rules import parse_step, parse_windows
 from trunkline.tariffs.snapshot import RATE_COLUMNS, codes_of, joined
 
@@ -45,8 +46,10 @@ class RatesOfNumber:
     destinations: dict[int, str]
 
 
-def rates_of_number(plan: Sequence[models.Tariff], number: str, *, known_at: datetime) -> RatesOfNumber:
-    """What it takes to price events of that number by the tariffs of `plan`, in their order, with their ancestors. Needs an open scope.
+def rates_of_number(
+    plan: Sequence[models.Tariff], number: str, *, known_at: datetime, caller: str = ""
+) -> RatesOfNumber:
+    """What it takes to price events of that number and caller by the tariffs of `plan`, in their order, with their ancestors. Needs an open scope.
 
     Rates that were voided after `known_at` are among them; the rest is as it is now.
     """
@@ -60,14 +63,26 @@ def rates_of_number(plan: Sequence[models.Tariff], number: str, *, known_at: dat
             rows[tariff_id].append(_row(len(rows[tariff_id]), windows, columns))
             if destination is not None:
                 names[columns[2]] = destination
-    return RatesOfNumber([_with_ancestors((each, *above[each.pk]), rows) for each in plan], names)
+    families = [(each, *above[each.pk]) for each in plan]
+    # A deck is asked where rates of the number ask for an origin.
+    asking = {
+        family[0].pk: deck
+        for family in families
+        if (deck := deck_of(family)) is not None
+        and any(row.origin is not None for each in family for row, _ in rows[each.pk])
+    }
+    decks = origin_codes(set(asking.values()), codes_of(caller)) if asking else {}
+    made = [_with_ancestors(family, rows, decks.get(asking.get(family[0].pk, 0), {})) for family in families]
+    return RatesOfNumber(made, names)
 
 
 def _with_ancestors(
-    family: Sequence[models.Tariff], rows: Mapping[int, Sequence[tuple[PriceRow, bool]]]
+    family: Sequence[models.Tariff],
+    rows: Mapping[int, Sequence[tuple[PriceRow, bool]]],
+    origins: Mapping[str, str],
 ) -> ScalarTariff:
     """A tariff, the first of `family`, with its rates and those of its ancestors, which stand behind it."""
-    tariff = joined(family, [_NO_RATES] * len(family), {})
+    tariff = joined(family, [_NO_RATES] * len(family), {}, origins)
     if len(family) == 1:
         return ScalarTariff(tariff, rows[family[0].pk])
     listed: list[tuple[PriceRow, bool]] = []
@@ -80,7 +95,7 @@ def _with_ancestors(
 def _row(listed: int, windows: str | None, columns: Sequence[Any]) -> tuple[PriceRow, bool]:
     """A rate and whether it is additive. `columns` are those of `RATE_COLUMNS`."""
     rate_id, code, destination_id, valid_from, valid_to, _profile, weight, setup_fee, grace, *rest = columns
-    mode, decimals, max_cost, length_min, length_max, tag, blocked, additive, steps = rest
+    mode, decimals, max_cost, length_min, length_max, tag, blocked, additive, steps, origin = rest
     row = PriceRow(
         listed=listed,
         rate_id=rate_id,
@@ -99,6 +114,7 @@ def _row(listed: int, windows: str | None, columns: Sequence[Any]) -> tuple[Pric
         tag=tag,
         is_blocked=blocked == "true",
         steps=_steps(steps),
+        origin=origin,
     )
     return row, additive == "true"
 

@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from threading import get_ident
@@ -24,6 +25,7 @@ from django.db import connection
 
 from trunkline.core.errors import Invalid
 from trunkline.core.money import AMOUNT_SCALE, PRICE_SCALE
+from trunkline.engine.parents import lineage
 from trunkline.engine.prefix import KEY_DIGITS
 from trunkline.engine.schema import RATE_SCHEMA, STEP_TYPE, WEIGHT_DECIMALS, Tariff, TimeWindow
 from trunkline.engine.tariff import CompiledTariff, compile_tariff, from_arrow, to_arrow
@@ -31,7 +33,8 @@ from trunkline.engine.units import Unit
 from trunkline.kit.home import folder
 from trunkline.tariffs import models
 from trunkline.tariffs.catching_up import brought_up, changes_since
-from trunkline.tariffs.lineage import ancestors_among, ancestors_of
+from trunkline.tariffs.lineage import ancestors_among, ancestors_of, deck_of
+from trunkline.tariffs.origins import origin_codes
 from trunkline.tariffs.prices import KeptSnapshot, KeptTariff, Prices, make_plans, mapped, tariffs_are_changing
 from trunkline.tariffs.rules import Step, parse_step, parse_windows
 from trunkline.tariffs.staging import copy_table
@@ -43,7 +46,7 @@ RATE_COLUMNS: Final = f"""
 r.id, r.code, r.destination_id, extract(epoch FROM r.valid_from)::bigint, extract(epoch FROM r.valid_to)::bigint,
        p.name, (r.weight * {10**WEIGHT_DECIMALS})::bigint, (r.setup_fee * {PRICE_SCALE})::bigint, r.grace,
        r.rounding_mode, r.rounding_decimals, (r.max_cost * {AMOUNT_SCALE})::bigint, r.length_min, r.length_max, r.tag,
-       r.blocked::text, r.additive::text, r.steps
+       r.blocked::text, r.additive::text, r.steps, r.origin
 """.strip()
 READ_RATES: Final = f"""
 SELECT {RATE_COLUMNS}
@@ -173,22 +176,42 @@ def _opened(kept: KeptTariff, by_id: Mapping[int, models.Tariff]) -> CompiledTar
         return kept.open()
     except (FileNotFoundError, pa.ArrowInvalid):
         tariff = _with_its_rates(kept, by_id)
+    # The codes of the origin deck go into the compiled form, so they are read only for that.
+    if any(each.rates["origin"].null_count < len(each.rates) for each in lineage(tariff)):
+        tariff = replace(tariff, origins=_origins_of([by_id[each.id] for each in lineage(tariff)]))
     return from_arrow(tariff, _kept(kept.compiled, lambda: to_arrow(compile_tariff(tariff))))
 
 
 def _with_its_rates(kept: KeptTariff, by_id: Mapping[int, models.Tariff]) -> Tariff:
     parent = None if kept.parent is None else _with_its_rates(kept.parent, by_id)
-    return kept.with_rates(_kept(kept.rates, lambda: _rates_of(by_id[kept.id], kept.rates.parent)), parent)
+    row, place = by_id[kept.id], kept.rates.parent
+    rates = _kept(kept.rates, lambda: _rates_of(row, place))
+    if rates.schema.names != RATE_SCHEMA.names:  # made by another version of the engine
+        kept.rates.unlink(missing_ok=True)
+        rates = _kept(kept.rates, lambda: _rates_of(row, place))
+    return kept.with_rates(rates, parent)
+
+
+def _origins_of(family: Sequence[models.Tariff]) -> dict[str, str]:
+    deck = deck_of(family)
+    origins = {} if deck is None else origin_codes([deck])[deck]
+    for row in family:
+        _require_unchanged(row)
+    return origins
 
 
 def _rates_of(row: models.Tariff, place: Path) -> pa.Table:
     rates = _caught_up(row, place)
     if rates is None:
         rates = read_rates(row.pk)
+    _require_unchanged(row)
+    return rates
+
+
+def _require_unchanged(row: models.Tariff) -> None:
     # Rates and revision change together, so an unchanged revision after the reading means that these were its rates.
     if not models.Tariff.objects.filter(pk=row.pk, revision=row.revision, stamp=row.stamp).exists():
         raise _ChangedMeanwhileError
-    return rates
 
 
 def _caught_up(row: models.Tariff, place: Path) -> pa.Table | None:
@@ -210,8 +233,8 @@ def _caught_up(row: models.Tariff, place: Path) -> pa.Table | None:
     return brought_up(rates, changes, lambda which: read_rates(row.pk, f"{NOT_VOIDED} AND {which}"))
 
 
-def excerpt(row: models.Tariff, number: str, *, known_at: datetime) -> Tariff:
-    """Of a tariff the rates whose codes the number begins with, enough to rate events of that number.
+def excerpt(row: models.Tariff, number: str, *, known_at: datetime, caller: str = "") -> Tariff:
+    """Of a tariff the rates whose codes the number begins with, enough to rate events of that number and caller.
 
     Its ancestors come with it. Rates that were voided after `known_at` are among them. The rest is as it is now: later rates, and ends that later
     ones gave to earlier. Needs an open scope.
@@ -221,16 +244,23 @@ def excerpt(row: models.Tariff, number: str, *, known_at: datetime) -> Tariff:
     family = (row, *ancestors_of([row])[row.pk])
     rates = [read_few_rates(each.pk, which) for each in family]
     profiles = _all_profiles() if any(each["time_profile"].null_count < len(each) for each in rates) else {}
-    return joined(family, rates, profiles)
+    origins: dict[str, str] = {}
+    deck = deck_of(family)
+    if deck is not None and any(each["origin"].null_count < len(each) for each in rates):
+        origins = origin_codes([deck], codes_of(caller))[deck]
+    return joined(family, rates, profiles, origins)
 
 
 def joined(
-    family: Sequence[models.Tariff], rates: Sequence[pa.Table], profiles: Mapping[str, tuple[TimeWindow, ...]]
+    family: Sequence[models.Tariff],
+    rates: Sequence[pa.Table],
+    profiles: Mapping[str, tuple[TimeWindow, ...]],
+    origins: Mapping[str, str],
 ) -> Tariff:
-    """A tariff and its ancestors, the nearer first, with the rates of each, as the engine takes them."""
+    """A tariff and its ancestors, the nearer first, with the rates of each, as the engine takes them; `origins` are those of all of them."""
     row, *above = family
-    parent = joined(above, rates[1:], profiles) if above else None
-    return Tariff(row.pk, row.name, row.currency, row.timezone, Unit(row.unit), rates[0], profiles, parent)
+    parent = joined(above, rates[1:], profiles, origins) if above else None
+    return Tariff(row.pk, row.name, row.currency, row.timezone, Unit(row.unit), rates[0], profiles, origins, parent)
 
 
 def codes_of(number: str) -> list[str]:
@@ -255,10 +285,10 @@ def read_few_rates(tariff_id: int, which: str) -> pa.Table:
         rows = cursor.fetchall()
     if not rows:
         return RATE_SCHEMA.empty_table()
-    *columns, blocked, additive, steps = zip(*rows, strict=True)
+    *columns, blocked, additive, steps, origins = zip(*rows, strict=True)
     told = [[text == "true" for text in column] for column in (blocked, additive)]
     lists = [[_step_row(parse_step(step)) for step in text.split(";")] for text in steps]
-    every = zip(RATE_SCHEMA, (*columns, *told, lists), strict=True)
+    every = zip(RATE_SCHEMA, (*columns, *told, lists, origins), strict=True)
     return pa.Table.from_arrays([pa.array(column, field.type) for field, column in every], schema=RATE_SCHEMA)
 
 

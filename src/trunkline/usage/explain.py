@@ -373,12 +373,12 @@ def _price(
         number, tags = stored.number, stored.tags
     elif carried is not None:
         number, tags = carried.priced_number, carried.tags
-    event = Event(number, facts["start"], facts["quantity"], tags)
+    event = Event(number, facts["start"], facts["quantity"], tags, facts.get("calling") or "")
     plan = tariff_list(account, side=side.value, service=facts["service"], at=event.start)
     if stored is not None and stored.tariff_id is not None and stored.tariff_id not in {each.pk for each in plan}:
         plan = [Tariff.objects.get(pk=stored.tariff_id)]
     known_at = batch.started_at or batch.received_at
-    tables = {each.pk: excerpt(each, event.number, known_at=known_at) for each in plan}
+    tables = {each.pk: excerpt(each, event.number, known_at=known_at, caller=event.caller) for each in plan}
     listed = explain([ScalarTariff(tables[each.pk]) for each in plan], event)
     day = local_date(event.start, get_zone(account.timezone))
     if stored is not None and stored.local_day is not None:

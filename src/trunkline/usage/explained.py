@@ -205,6 +205,7 @@ def rates_tried(tried: TariffTried, destinations: Mapping[int, str]) -> Json:
     return {
         "tariff": tried.tariff.tariff.name,
         "is_additive": tried.is_additive,
+        "origin": None if tried.origin is None else {"code": tried.origin.code, "name": tried.origin.name},
         "rates": [
             _rate(each.row, destinations)
             | {"tariff": tried.tariff.tariff_of(each.row).name, "verdict": each.verdict.value}
@@ -226,6 +227,7 @@ def _rate(row: PriceRow, destinations: Mapping[int, str]) -> Json:
         "valid_to": _instant(row.valid_to),
         "windows": None if row.windows is None else windows_json(row.windows),
         "tag": row.tag,
+        "origin": row.origin,
         "length_min": row.length_min,
         "length_max": row.length_max,
         "is_blocked": row.is_blocked,

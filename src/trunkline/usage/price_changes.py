@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, TypeVar
 
 from trunkline.parties.models import Account
 from trunkline.tariffs import actions
-from trunkline.tariffs.actions import ExchangeLoad, RateLoad
-from trunkline.tariffs.models import AccountTariff, ExchangeRate, Tariff, TimeProfile
-from trunkline.tariffs.queries import access_assignment, begin_of, tariffs_with
+from trunkline.tariffs.actions import UNCHANGED, ExchangeLoad, RateLoad, Unchanged
+from trunkline.tariffs.models import AccountTariff, CodeDeck, ExchangeRate, Tariff, TimeProfile
+from trunkline.tariffs.queries import access_assignment, begin_of, tariffs_asking, tariffs_with
 from trunkline.usage.models import Proposal
 from trunkline.usage.proposals import propose, propose_exchange
 
@@ -59,21 +59,35 @@ def change_tariff(
     tariff: Tariff,
     name: str | None = None,
     timezone: str | None = None,
-    parent: Tariff | Literal[False] | None = None,
+    parent: Tariff | Unchanged | None = UNCHANGED,
+    origin_deck: CodeDeck | Unchanged | None = UNCHANGED,
     at: datetime,
 ) -> Changed[Tariff]:
-    """Rename a tariff, set its clock, or let it take over the rates of a parent (False: of nobody any more)."""
-    changed = actions.change_tariff(tariff_id=tariff.pk, name=name, timezone=timezone, parent=parent, at=at)
-    if (changed.timezone, changed.parent_id) == (tariff.timezone, tariff.parent_id):
-        return Changed(changed)
-    cause = f"the clock of {changed.name} set"
-    if changed.parent_id != tariff.parent_id:
-        cause = (
-            f"{changed.name} took {changed.parent.name} as parent"
-            if changed.parent
-            else f"{changed.name} has no parent any more"
+    """Rename a tariff, set its clock, its origin deck or its parent."""
+    changed = actions.change_tariff(
+        tariff_id=tariff.pk, name=name, timezone=timezone, parent=parent, origin_deck=origin_deck, at=at
+    )
+    set_parts = [
+        said
+        for said, is_other in (
+            ("clock", changed.timezone != tariff.timezone),
+            ("origin deck", changed.origin_deck_id != tariff.origin_deck_id),
+            ("parent", changed.parent_id != tariff.parent_id),
         )
+        if is_other
+    ]
+    if not set_parts:
+        return Changed(changed)
+    cause = f"the {' and the '.join(set_parts)} of {changed.name} set"
     return Changed.of(changed, propose(cause=cause, tariff=changed, start_from=None, at=at))
+
+
+def load_code_deck(*, name: str, codes: Mapping[str, str], at: datetime) -> Changed[CodeDeck]:
+    """Make or extend a code deck; where tariffs tell by it where callers are, their prices may be others."""
+    deck = actions.load_code_deck(name=name, codes=codes, at=at)
+    cause = f"codes loaded into the origin deck {deck.name}"
+    proposals = [propose(cause=cause, tariff=each, start_from=None, at=at) for each in tariffs_asking(deck)]
+    return Changed.of(deck, *proposals)
 
 
 def change_time_profile(

@@ -97,6 +97,7 @@ def test_rates_are_read_as_the_engine_takes_them(peak: Any) -> None:
             "length_min": 10,
             "length_max": 12,
             "tag": None,
+            "origin": None,
             "blocked": True,
             "additive": True,
             "steps": [

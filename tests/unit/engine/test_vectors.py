@@ -94,6 +94,7 @@ def test_what_may_be_left_out_has_the_documented_meaning() -> None:
             "blocked": False,
             "additive": False,
             "steps": [{"start": 0, "price": 6_000_000_000, "per": 60, "increment": 1}],
+            "origin": None,
         }
     ]
     (result,) = run(vectors)

@@ -21,6 +21,7 @@ from trunkline.core.period import get_zone
 from trunkline.engine.units import Unit
 from trunkline.kit.db.locks import lock_rows
 from trunkline.pricing import files
+from trunkline.pricing.actions.origins import apply_origins, undo_origins, write_origins
 from trunkline.pricing.checks import Level, Looked, Settings, cost_of, count_kinds, findings
 from trunkline.pricing.choices import ImportState
 from trunkline.pricing.compare import Kind, Scope, allowed_begins, closings
@@ -31,6 +32,7 @@ from trunkline.pricing.queries import charged_quantities, deck_codes, is_applied
 from trunkline.tariffs import actions as tariffs
 from trunkline.tariffs.actions.rates import ENDED, ENDS
 from trunkline.tariffs.models import Tariff, TimeProfile
+from trunkline.tariffs.origins import origins_of
 from trunkline.tariffs.rate_file import LOAD_SCHEMA, rate_bounds, rate_keys
 from trunkline.tenancy.scope import scope as tenant_scope
 from trunkline.usage.proposals import propose
@@ -121,6 +123,7 @@ def import_sheet(
     try:
         write_synced(place / files.ORIGINAL, [data])
         _write(place, looked, offered.errors)
+        write_origins(place, offered.origins)
         with tenant_scope(tenant_id, actor):
             return SheetImport.objects.create(
                 public_id=public_id,
@@ -157,21 +160,24 @@ def apply_import(
         _require_state(sheet, ImportState.COMPARED)
         _require_allowed(sheet, overrule)
         place = files.find_import_folder(tenant_id, sheet.public_id)
+        origins = apply_origins(sheet, place, at=now())
         lines = files.read_table(place / files.LINES)
+        if "origin" not in lines.column_names:  # compared before there were any
+            lines = lines.append_column(LOAD_SCHEMA.field("origin"), pa.nulls(len(lines), pa.string()))
         rates = lines.filter(lines["is_written"]).select(LOAD_SCHEMA.names).cast(LOAD_SCHEMA)
         done = tariffs.change_rates(
             tariff_id=sheet.tariff_id,
             rates=rates.combine_chunks(),
             ends=files.read_table(place / files.CLOSINGS),
-            revision=sheet.compared_revision,
+            revision=origins.revision,
             at=now(),
         )
         files.write_table(place / files.ENDED, done.ended)
         sheet.state, sheet.applied_at, sheet.left_revision = ImportState.APPLIED, now(), done.revision
         sheet.first_rate, sheet.last_rate, sheet.reason = done.first_id, done.last_id, reason.strip()[:NOTE_MAX]
-        sheet.begins_at = done.begins
+        sheet.begins_at = None if origins.reaches_back else done.begins
         sheet.save()
-        if done.made or len(done.ended):
+        if done.made or len(done.ended) or origins.reaches_back:
             _propose(sheet, "applied", now())
     return sheet
 
@@ -185,8 +191,9 @@ def undo_import(tenant_id: int, import_id: int, *, reason: str, actor: str, now:
     with tenant_scope(tenant_id, actor, reason=note):
         (sheet,) = lock_rows(SheetImport.objects.select_related("tariff"), [import_id])
         _require_state(sheet, ImportState.APPLIED)
-        left = int(sheet.left_revision or 0)
-        ended = files.read_table(files.find_import_folder(tenant_id, sheet.public_id) / files.ENDED).cast(ENDED)
+        place = files.find_import_folder(tenant_id, sheet.public_id)
+        left = undo_origins(sheet, place, at=now())
+        ended = files.read_table(place / files.ENDED).cast(ENDED)
         change = tariffs.RateChange(left, sheet.first_rate, sheet.last_rate, 0, ended, 0, sheet.begins_at)
         revision = tariffs.undo_change(tariff_id=sheet.tariff_id, change=change, revision=left, at=now())
         # The sheet before this one has left what stands now: it can be undone next.
@@ -221,7 +228,7 @@ def _ground(asked: Asked, sha256: str, at: datetime) -> Ground:
     profiles = set(TimeProfile.objects.values_list("name", flat=True))
     return Ground(
         tariff,
-        Ways(Unit(tariff.unit), get_zone(tariff.timezone), profiles, deck_codes()),
+        Ways(Unit(tariff.unit), get_zone(tariff.timezone), profiles, deck_codes(), origins_of(tariff)),
         _standing(tariff),
         agreement,
         Settings.of(checks or {}),
@@ -350,7 +357,9 @@ def _write(place: Path, looked: Looked, errors: pa.Table) -> None:
         lines = lines.append_column(field, columns[field.name])
     at = pa.array(looked.ends.at_s).cast(ENDS.field("at").type)
     # The change needs ids and instants; the rest is what people look at.
-    ends = looked.there.select(["id", "code", "destination", "steps", "blocked"]).take(pa.array(looked.ends.rows))
+    ends = looked.there.select(["id", "code", "origin", "destination", "steps", "blocked"]).take(
+        pa.array(looked.ends.rows)
+    )
     ends = ends.append_column(ENDS.field("at"), at)
     files.write_table(place / files.LINES, lines)
     files.write_table(place / files.CLOSINGS, ends)

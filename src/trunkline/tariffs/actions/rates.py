@@ -17,8 +17,10 @@ from trunkline.engine.units import Unit
 from trunkline.kit.db.locks import lock_rows
 from trunkline.kit.db.scope import current_tenant_id
 from trunkline.tariffs.actions.destinations import destination_ids
+from trunkline.tariffs.actions.origins import require_origins
 from trunkline.tariffs.actions.revisions import TOUCHED_MAX, Touched, bump
 from trunkline.tariffs.models import Rate, Tariff, TimeProfile
+from trunkline.tariffs.origins import origins_of
 from trunkline.tariffs.rate_file import LOAD_SCHEMA, Problem, rate_bounds, rate_keys, read_rate_file
 from trunkline.tariffs.rules import find_overlaps, supersede
 from trunkline.tariffs.staging import copy_table, stage
@@ -32,7 +34,7 @@ SUPERSEDE_HINT = "With --supersede an earlier rate ends where the new one begins
 
 # What tells rates apart (`rate_keys`) and when they hold, as LOAD_SCHEMA has them.
 READ_KEYS = """
-SELECT r.id, r.code, p.name, trim_scale(r.weight), r.tag, r.length_min, r.length_max, r.additive::text,
+SELECT r.id, r.code, p.name, trim_scale(r.weight), r.tag, r.length_min, r.length_max, r.additive::text, r.origin,
        extract(epoch FROM r.valid_from)::bigint, extract(epoch FROM r.valid_to)::bigint
   FROM tariffs_rate r LEFT JOIN tariffs_timeprofile p ON p.tenant_id = r.tenant_id AND p.id = r.time_profile_id
  WHERE r.tenant_id = {tenant_id} AND r.tariff_id = {tariff_id} AND r.voided_at IS NULL ORDER BY r.id
@@ -41,7 +43,7 @@ KEY_SCHEMA = pa.schema(
     [pa.field("id", pa.int64())]
     + [
         LOAD_SCHEMA.field(name).with_nullable(True)
-        for name in ("code", "time_profile", "weight", "tag", "length_min", "length_max", "additive")
+        for name in ("code", "time_profile", "weight", "tag", "length_min", "length_max", "additive", "origin")
     ]
     + [LOAD_SCHEMA.field("valid_from"), LOAD_SCHEMA.field("valid_to")]
 )
@@ -58,7 +60,7 @@ STAGED = {
     "code": "text", "destination_id": "bigint", "steps": "text", "setup_fee": "numeric", "grace": "bigint",
     "valid_from": "timestamptz", "valid_to": "timestamptz", "time_profile_id": "bigint", "weight": "numeric",
     "rounding_mode": "smallint", "rounding_decimals": "smallint", "max_cost": "numeric", "blocked": "boolean",
-    "tag": "text", "length_min": "smallint", "length_max": "smallint", "additive": "boolean",
+    "tag": "text", "length_min": "smallint", "length_max": "smallint", "additive": "boolean", "origin": "text",
 }  # fmt: skip
 INSERT = f"""
 WITH made AS (INSERT INTO tariffs_rate (tenant_id, tariff_id, {", ".join(STAGED)})
@@ -99,7 +101,9 @@ def load_rates(*, tariff_id: int, data: bytes, supersede_earlier: bool = False, 
     if tariff is None:
         raise NotFound("not_found", "tariff not found.")
     profiles = set(TimeProfile.objects.values_list("name", flat=True))
-    found = read_rate_file(data, unit=Unit(tariff.unit), timezone=tariff.timezone, profiles=profiles)
+    found = read_rate_file(
+        data, unit=Unit(tariff.unit), timezone=tariff.timezone, profiles=profiles, origins=origins_of(tariff)
+    )
     if found.problems:
         raise _refused(found.problems)
     return load_rate_table(
@@ -113,7 +117,7 @@ def load_rate_table(
     """Load rates of `rate_file.LOAD_SCHEMA` into a tariff, in their order, as `load_rates` does with those of a file.
 
     The values are taken as `read_rate_file` makes them. Raises NotFound `not_found`, Invalid `bad_rate_file`,
-    `empty_rate_file`, `unknown_profile`.
+    `empty_rate_file`, `unknown_profile`, `unknown_origin`.
     """
     if not rates.num_rows:
         raise Invalid("empty_rate_file", "There are no rates to load.")
@@ -253,7 +257,11 @@ def _read_keys(tariff: Tariff) -> pa.Table:
 
 
 def insert_rates(tariff: Tariff, rates: pa.Table) -> tuple[int, int]:
-    """Write rates of `LOAD_SCHEMA` into a locked tariff, in their order; their first and last id. Raises Invalid `unknown_profile`."""
+    """Write rates of `LOAD_SCHEMA` into a locked tariff, in their order; their first and last id.
+
+    Raises Invalid `unknown_profile`, `unknown_origin`.
+    """
+    require_origins(tariff, pc.unique(rates["origin"].combine_chunks()).drop_null().to_pylist())
     columns = {name: rates[name] for name in LOAD_SCHEMA.names if name not in ("line", "destination", "time_profile")}
     columns["destination_id"] = _ids(rates["destination"], destination_ids(_first_codes(rates)))
     profiles = dict(TimeProfile.objects.values_list("name", "pk"))

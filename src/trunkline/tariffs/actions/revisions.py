@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from trunkline.core.errors import Conflict
 from trunkline.core.ids import uuid7
 from trunkline.tariffs.models import Tariff, TariffRevision
 
@@ -48,3 +49,13 @@ def bump(tariff: Tariff, touched: Touched | None = None) -> int:
         )
         TariffRevision.objects.filter(tariff=tariff, revision__lte=tariff.revision - KEPT_REVISIONS).delete()
     return tariff.revision
+
+
+def require_revision(tariff: Tariff, revision: int) -> None:
+    """Raises Conflict `tariff_changed` if a tariff has another revision."""
+    if tariff.revision != revision:
+        raise Conflict(
+            "tariff_changed",
+            f"{tariff.name} was changed meanwhile, by somebody else or by another sheet.",
+            hint="Compare again with what is in force now, then apply.",
+        )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, Literal
+from enum import Enum
+from typing import Any, Final
 
 from django.db import IntegrityError, transaction
 
@@ -16,6 +17,7 @@ from trunkline.core.period import get_zone
 from trunkline.engine.units import Unit
 from trunkline.kit.db.locks import lock_rows
 from trunkline.tariffs.actions.destinations import destination_ids
+from trunkline.tariffs.actions.origins import bump_by_deck, set_origin_deck
 from trunkline.tariffs.actions.revisions import NO_RATES, bump
 from trunkline.tariffs.lineage import family_of, lock_parents, require_parent
 from trunkline.tariffs.models import Code, CodeDeck, Rate, Tariff, TimeProfile
@@ -25,6 +27,15 @@ NAME_LENGTH_MAX = 120
 PROFILE_NAME_LENGTH_MAX = 60
 
 
+class Unchanged(Enum):
+    """Says of a field that may become nothing that it stays as it is."""
+
+    UNCHANGED = "unchanged"
+
+
+UNCHANGED: Final = Unchanged.UNCHANGED
+
+
 def create_tariff(
     *,
     name: str,
@@ -32,21 +43,29 @@ def create_tariff(
     timezone: str = "UTC",
     unit: str = Unit.SECOND,
     parent: Tariff | None = None,
+    origin_deck: CodeDeck | None = None,
     at: datetime,
 ) -> Tariff:
     """Make a tariff without rates, or with those of a parent only.
 
-    Raises Invalid `unknown_currency`, `unknown_timezone`, `unknown_unit`, `bad_name`, `parent_differs`, `too_many_parents`; Conflict
-    `tariff_exists`.
+    Raises Invalid `unknown_currency`, `unknown_timezone`, `unknown_unit`, `bad_name`, `parent_differs`, `too_many_parents`; NotFound `not_found`;
+    Conflict `tariff_exists`.
     """
     if unit not in set(Unit):
         raise Invalid("unknown_unit", f"{unit!r} is no unit.", hint=f"Use {', '.join(Unit)}.")
     get_zone(timezone)
     tariff = Tariff(
-        name=name_text(name), currency=get_currency(currency).code, timezone=timezone, unit=str(unit), created_at=at
+        name=name_text(name),
+        currency=get_currency(currency).code,
+        timezone=timezone,
+        unit=str(unit),
+        origin_deck=origin_deck,
+        created_at=at,
     )
     try:
         with transaction.atomic():
+            if origin_deck is not None:
+                _locked(origin_deck)
             if parent is not None:
                 tariff.parent = _parent(tariff, parent.pk)
             tariff.save(force_insert=True)
@@ -60,32 +79,44 @@ def change_tariff(
     tariff_id: int,
     name: str | None = None,
     timezone: str | None = None,
-    parent: Tariff | Literal[False] | None = None,
+    parent: Tariff | Unchanged | None = UNCHANGED,
+    origin_deck: CodeDeck | Unchanged | None = UNCHANGED,
     at: datetime,
 ) -> Tariff:
-    """Rename a tariff, set its clock, or let it take over the rates of a parent (False: of nobody any more).
+    """Rename a tariff, set its clock or its origin deck, or let it take over the rates of a parent, or of nobody any more.
 
     Currency and unit never change: usage is kept in them. Raises NotFound, Invalid `unknown_timezone`, `bad_name`, `parent_differs`, `parent_cycle`,
-    `too_many_parents`; Conflict `tariff_exists`, `parent_of_bought`, `timezone_of_family` (its parent or a child has another clock than the new one).
+    `too_many_parents`; Conflict `tariff_exists`, `origin_in_use`, `parent_of_bought`, `timezone_of_family` (its parent or a child has another clock than the
+    new one).
     """
     try:
         with transaction.atomic():
+            if isinstance(origin_deck, CodeDeck):
+                origin_deck = _locked(origin_deck)
             (tariff,) = lock_rows(Tariff.objects.all(), [tariff_id])
             if name is not None:
                 tariff.name = name_text(name)
-            if timezone is not None or parent is not None:
+            if not isinstance(origin_deck, Unchanged):
+                set_origin_deck(tariff, origin_deck)
+            if timezone is not None or not isinstance(parent, Unchanged):
                 lock_parents()
                 if timezone is not None:
                     get_zone(timezone)
                     tariff.timezone = timezone
-                if parent is not None:
-                    tariff.parent = _parent(tariff, parent.pk) if parent else None
+                if not isinstance(parent, Unchanged):
+                    tariff.parent = None if parent is None else _parent(tariff, parent.pk)
                 _require_one_clock(tariff)
-            tariff.save(update_fields=["name", "timezone", "parent"])
+            tariff.save(update_fields=["name", "timezone", "parent", "origin_deck"])
             bump(tariff, NO_RATES)
     except IntegrityError as error:
         raise Conflict("tariff_exists", f"There is a tariff {name!r} already.") from error
     return tariff
+
+
+def _locked(deck: CodeDeck) -> CodeDeck:
+    """The deck, whose codes nobody changes until the transaction ends; before the tariff, as `load_code_deck` locks them."""
+    (found,) = lock_rows(CodeDeck.objects.all(), [deck.pk])
+    return found
 
 
 def _parent(tariff: Tariff, parent_id: int) -> Tariff:
@@ -140,7 +171,8 @@ def change_time_profile(*, profile_id: int, windows: Iterable[Mapping[str, Any]]
 def load_code_deck(*, name: str, codes: Mapping[str, str], at: datetime) -> CodeDeck:
     """Make or extend a deck: `codes` maps each code to the name of its destination, new names become destinations.
 
-    Codes that the deck has keep their rows and get the new destination. Raises Invalid `bad_code`, `bad_name`.
+    Codes that the deck has keep their rows and get the new destination. Tariffs whose origin deck it is get a new revision. Raises Invalid
+    `bad_code`, `bad_name`.
     """
     for code in codes:
         if not is_digits(code) or len(code) > CODE_DIGITS_MAX:
@@ -160,6 +192,7 @@ def load_code_deck(*, name: str, codes: Mapping[str, str], at: datetime) -> Code
             unique_fields=["tenant", "deck", "code"],
             update_fields=["destination"],
         )
+        bump_by_deck(deck)
     return deck
 
 

@@ -15,7 +15,7 @@ from trunkline.kit.db.rls import EnableRLS
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tariffs", "0004_rates_refer_once_a_statement"),
+        ("tariffs", "0005_origins"),
         ("tenancy", "0003_history_and_first_steps"),
     ]
 
@@ -105,8 +105,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="insert_insert",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "tariffs_tariffhistoryevent" ("created_at", "currency", "id", "name", "parent_id", "pgh_context", "pgh_context_id", "pgh_created_at", "pgh_label", "public_id", "revision", "stamp", "tenant_id", "timezone", "unit") VALUES (NEW."created_at", NEW."currency", NEW."id", NEW."name", NEW."parent_id", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_id\', TRUE), \'\'), NULL)::UUID, NOW(), \'insert\', NEW."public_id", NEW."revision", NEW."stamp", NEW."tenant_id", NEW."timezone", NEW."unit"); RETURN NULL;',
-                    hash="79d94b9d0170584b2236a3da79492bd650957a76",
+                    func='INSERT INTO "tariffs_tariffhistoryevent" ("created_at", "currency", "id", "name", "origin_deck_id", "parent_id", "pgh_context", "pgh_context_id", "pgh_created_at", "pgh_label", "public_id", "revision", "stamp", "tenant_id", "timezone", "unit") VALUES (NEW."created_at", NEW."currency", NEW."id", NEW."name", NEW."origin_deck_id", NEW."parent_id", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_id\', TRUE), \'\'), NULL)::UUID, NOW(), \'insert\', NEW."public_id", NEW."revision", NEW."stamp", NEW."tenant_id", NEW."timezone", NEW."unit"); RETURN NULL;',
+                    hash="d7342d54a6551cd0a69863a7c9d399ef48d3710b",
                     operation="INSERT",
                     pgid="pgtrigger_insert_insert_9e26c",
                     table="tariffs_tariff",
@@ -120,8 +120,8 @@ class Migration(migrations.Migration):
                 name="update_update",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "tariffs_tariffhistoryevent" ("created_at", "currency", "id", "name", "parent_id", "pgh_context", "pgh_context_id", "pgh_created_at", "pgh_label", "public_id", "revision", "stamp", "tenant_id", "timezone", "unit") VALUES (NEW."created_at", NEW."currency", NEW."id", NEW."name", NEW."parent_id", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_id\', TRUE), \'\'), NULL)::UUID, NOW(), \'update\', NEW."public_id", NEW."revision", NEW."stamp", NEW."tenant_id", NEW."timezone", NEW."unit"); RETURN NULL;',
-                    hash="c9be63ccf10dd7140de0f3b83b1b46330cf4e288",
+                    func='INSERT INTO "tariffs_tariffhistoryevent" ("created_at", "currency", "id", "name", "origin_deck_id", "parent_id", "pgh_context", "pgh_context_id", "pgh_created_at", "pgh_label", "public_id", "revision", "stamp", "tenant_id", "timezone", "unit") VALUES (NEW."created_at", NEW."currency", NEW."id", NEW."name", NEW."origin_deck_id", NEW."parent_id", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_id\', TRUE), \'\'), NULL)::UUID, NOW(), \'update\', NEW."public_id", NEW."revision", NEW."stamp", NEW."tenant_id", NEW."timezone", NEW."unit"); RETURN NULL;',
+                    hash="54c7099c632c9b8b233ee22657fddca0ada19dda",
                     operation="UPDATE",
                     pgid="pgtrigger_update_update_d716d",
                     table="tariffs_tariff",
@@ -134,8 +134,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="delete_delete",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "tariffs_tariffhistoryevent" ("created_at", "currency", "id", "name", "parent_id", "pgh_context", "pgh_context_id", "pgh_created_at", "pgh_label", "public_id", "revision", "stamp", "tenant_id", "timezone", "unit") VALUES (OLD."created_at", OLD."currency", OLD."id", OLD."name", OLD."parent_id", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_id\', TRUE), \'\'), NULL)::UUID, NOW(), \'delete\', OLD."public_id", OLD."revision", OLD."stamp", OLD."tenant_id", OLD."timezone", OLD."unit"); RETURN NULL;',
-                    hash="963fcf0ea8ea4ce5adc10ebce9d3b605d9a65920",
+                    func='INSERT INTO "tariffs_tariffhistoryevent" ("created_at", "currency", "id", "name", "origin_deck_id", "parent_id", "pgh_context", "pgh_context_id", "pgh_created_at", "pgh_label", "public_id", "revision", "stamp", "tenant_id", "timezone", "unit") VALUES (OLD."created_at", OLD."currency", OLD."id", OLD."name", OLD."origin_deck_id", OLD."parent_id", COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_metadata\', TRUE), \'\'), NULL)::JSONB, COALESCE(NULLIF(CURRENT_SETTING(\'pghistory.context_id\', TRUE), \'\'), NULL)::UUID, NOW(), \'delete\', OLD."public_id", OLD."revision", OLD."stamp", OLD."tenant_id", OLD."timezone", OLD."unit"); RETURN NULL;',
+                    hash="ed2a1400e6d3b1d6ee230e8e01a591f392d827ec",
                     operation="DELETE",
                     pgid="pgtrigger_delete_delete_a9a96",
                     table="tariffs_tariff",
