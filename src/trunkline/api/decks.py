@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Final, Literal
-from uuid import UUID
+from typing import Annotated, Any, Final
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import Router, Status
@@ -13,8 +11,9 @@ from pydantic import Field
 
 from trunkline.api import listing
 from trunkline.api.auth import ApiKey, begin
+from trunkline.api.deck_changes import ChangeShown, Reason, change_shown
 from trunkline.api.files import answer_of, body_of, read_octets
-from trunkline.api.shapes import Body, Id, Page, RowId, answers, sparse
+from trunkline.api.shapes import Body, Page, RowId, answers, sparse
 from trunkline.api.versions import require_match, show
 from trunkline.core.codes import CODE_DIGITS_MAX
 from trunkline.identity.permissions import Permission
@@ -22,18 +21,13 @@ from trunkline.identity.principal import principal_of
 from trunkline.kit.clock import now
 from trunkline.kit.db.locks import lock_rows
 from trunkline.pricing import actions
-from trunkline.pricing.choices import DeckSource, ImportState
 from trunkline.pricing.deck_compare import DeckMode
 from trunkline.pricing.deck_export import deck_csv, deck_xlsx
 from trunkline.pricing.deck_queries import (
     access_deck,
-    access_deck_change,
     all_codes,
     codes_of_deck,
-    compared_rows,
-    deck_changes,
     decks,
-    unreadable_rows,
 )
 from trunkline.pricing.models import DeckChange
 from trunkline.tariffs import actions as tariffs
@@ -43,18 +37,13 @@ from trunkline.tariffs.models import Code, CodeDeck
 
 router = Router(tags=["code decks"])
 codes_router = Router(tags=["code decks"])
-changes_router = Router(tags=["code decks"])
 
 FILE_OCTETS_MAX: Final = 64 << 20
 CODES_AT_ONCE_MAX: Final = 10_000
-LINES_MAX: Final = 1_000
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 KINDS: Final = ("application/octet-stream", "text/csv", XLSX, "application/zip")
 
 DeckName = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH_MAX)]
-Reason = Annotated[str, Field(min_length=1, max_length=500, description="Why; it stands in the history of the deck.")]
-Offset = Annotated[int, Field(ge=0, le=10_000_000, description="Lines to pass over.")]
-Limit = Annotated[int, Field(ge=1, le=LINES_MAX, description="Lines at most.")]
 
 
 class Depth(StrEnum):
@@ -69,9 +58,6 @@ class ExportFormat(StrEnum):
 
     CSV = "csv"
     XLSX = "xlsx"
-
-
-KindName = Literal["contradicted", "moved", "renamed", "respelled", "new", "same"]
 
 
 class NewDeck(Body):
@@ -122,72 +108,11 @@ class CodesToName(Body):
     reason: Reason
 
 
-class ChangeShown(Body):
-    """A change of a deck: what came, how many codes of each kind it has, and what became of it (docs/algorithms/decks.md)."""
-
-    id: UUID
-    deck_id: int
-    deck: str
-    source: DeckSource
-    file_name: str
-    mode: DeckMode
-    state: ImportState
-    counts: dict[str, int] = Field(description="Codes by kind; added, changed and removed once it is applied.")
-    doubts: list[str] = Field(description="Why it is not sure what the columns mean.")
-    reason: str
-    created_at: datetime
-    applied_at: datetime | None
-    ended_at: datetime | None
-
-
-class ComparedLine(Body):
-    """A code of a file beside the deck's."""
-
-    sheet: str
-    line: int
-    kind: str
-    code: str
-    before: str | None = Field(description="What the deck called it when it was compared.")
-    name: str = Field(description="What the deck will call it.")
-    written: str = Field(description="The name as the file has it.")
-
-
-class UnreadableRow(Body):
-    """A row that gave no code."""
-
-    sheet: str
-    line: int
-    column: str
-    reason: str
-    text: str
-
-
-class ComparedLines(Body):
-    """Lines of a change, conflicts first, and rows that cannot be read."""
-
-    data: list[ComparedLine]
-    unreadable: list[UnreadableRow]
-
-
 class World(Body):
     """The world's numbering plans, as the library phonenumbers has them."""
 
     depth: Depth = Field(default=Depth.MOBILES, description="Countries alone, or mobile ranges too.")
     mode: DeckMode = DeckMode.ADD
-
-
-class Application(Body):
-    """How a change is applied."""
-
-    mode: DeckMode | None = Field(default=None, description="Another mode than it was compared for.")
-    skip_conflicts: bool = Field(default=False, description="Take what is fine and leave the rest out.")
-    reason: str = Field(default="", max_length=500)
-
-
-class Because(Body):
-    """Why something is taken back or refused."""
-
-    reason: Reason
 
 
 def shown(deck: CodeDeck) -> DeckShown:
@@ -208,25 +133,6 @@ def code_shown(code: Code) -> CodeShown:
     )
 
 
-def change_shown(change: DeckChange) -> ChangeShown:
-    """A change of a deck as the API shows it."""
-    return ChangeShown(
-        id=change.public_id,
-        deck_id=change.deck_id,
-        deck=change.deck.name,
-        source=DeckSource(change.source),
-        file_name=change.file_name,
-        mode=DeckMode(change.mode),
-        state=ImportState(change.state),
-        counts={name: count for name, count in change.counts.items() if name != "doubts"},
-        doubts=change.counts.get("doubts", []),
-        reason=change.reason,
-        created_at=change.created_at,
-        applied_at=change.applied_at,
-        ended_at=change.ended_at,
-    )
-
-
 DECKS = listing.Listing(
     schema=DeckShown,
     row=shown,
@@ -243,18 +149,6 @@ CODES = listing.Listing(
         "destination": listing.text("destination__name", prefix=True),
         "country": listing.text("destination__country"),
         "kind": listing.choice("destination__kind", DestinationKind),
-    },
-)
-CHANGES = listing.Listing(
-    schema=ChangeShown,
-    row=change_shown,
-    sorts={"created_at": "created_at"},
-    default="-created_at",
-    filters={
-        "deck_id": listing.number("deck_id"),
-        "state": listing.choice("state", ImportState),
-        "source": listing.choice("source", DeckSource),
-        "created_at": listing.instant("created_at"),
     },
 )
 
@@ -370,83 +264,6 @@ def compare_world(request: HttpRequest, response: HttpResponse, deck_id: RowId, 
 def list_codes(request: HttpRequest) -> JsonResponse:
     """List the codes of decks, by code."""
     return CODES.answer(request, all_codes())
-
-
-@changes_router.get(
-    "",
-    auth=ApiKey(Permission.TARIFFS_READ),
-    response=answers(Page[sparse(ChangeShown)]),  # type: ignore[misc]
-    openapi_extra={"parameters": CHANGES.parameters},
-)
-def list_deck_changes(request: HttpRequest) -> JsonResponse:
-    """List the changes of code decks, the latest first."""
-    return CHANGES.answer(request, deck_changes())
-
-
-@changes_router.get("/{deck_change_id}", auth=ApiKey(Permission.TARIFFS_READ), response=answers(ChangeShown, 404))
-def get_deck_change(request: HttpRequest, response: HttpResponse, deck_change_id: Id) -> Any:
-    """A change of a code deck."""
-    return show(response, change_shown(access_deck_change(deck_change_id)))
-
-
-@changes_router.get(
-    "/{deck_change_id}/lines", auth=ApiKey(Permission.TARIFFS_READ), response=answers(ComparedLines, 404)
-)
-def list_deck_change_lines(
-    request: HttpRequest,
-    deck_change_id: Id,
-    kind: Annotated[KindName | None, Field(description="Only lines of this kind.")] = None,
-    code: Annotated[str, Field(pattern=rf"^[0-9]{{0,{CODE_DIGITS_MAX}}}$", description="Codes that begin so.")] = "",
-    limit: Limit = 100,
-    offset: Offset = 0,
-) -> Any:
-    """The lines of a change as they were compared, conflicts first; and the rows that gave none."""
-    change = access_deck_change(deck_change_id)
-    rows = compared_rows(change, kind=kind or "", code=code, limit=limit, offset=offset)
-    errors = unreadable_rows(change, limit=limit)
-    return ComparedLines(
-        data=[ComparedLine(**row) for row in rows], unreadable=[UnreadableRow(**row) for row in errors]
-    )
-
-
-@changes_router.post(
-    "/{deck_change_id}/apply", auth=ApiKey(Permission.TARIFFS_WRITE), response=answers(ChangeShown, 404, 409)
-)
-def apply_deck_change(request: HttpRequest, deck_change_id: Id, how: Application) -> Any:
-    """Bring what was compared into the deck, all of it at once; special rates follow."""
-    principal, change = principal_of(request), access_deck_change(deck_change_id)
-    done = actions.apply_deck_change(
-        principal.tenant_id,
-        change.pk,
-        mode=how.mode,
-        skip_conflicts=how.skip_conflicts,
-        reason=how.reason,
-        actor=principal.actor,
-        now=now,
-    )
-    return change_shown(done)
-
-
-@changes_router.post(
-    "/{deck_change_id}/undo", auth=ApiKey(Permission.TARIFFS_WRITE), response=answers(ChangeShown, 404, 409)
-)
-def undo_deck_change(request: HttpRequest, deck_change_id: Id, because: Because) -> Any:
-    """Take a change of a deck back: each of its codes is what it was before."""
-    principal, change = principal_of(request), access_deck_change(deck_change_id)
-    done = actions.undo_deck_change(
-        principal.tenant_id, change.pk, reason=because.reason, actor=principal.actor, now=now
-    )
-    return change_shown(done)
-
-
-@changes_router.post(
-    "/{deck_change_id}/discard", auth=ApiKey(Permission.TARIFFS_WRITE), response=answers(ChangeShown, 404, 409)
-)
-def discard_deck_change(request: HttpRequest, deck_change_id: Id, because: Because) -> Any:
-    """Say no to a change that is compared; it stays in the history."""
-    change = access_deck_change(deck_change_id)
-    done = actions.discard_deck_change(change_id=change.pk, reason=because.reason, at=now())
-    return change_shown(done)
 
 
 def _made(response: HttpResponse, change: DeckChange) -> Status:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from django.http import FileResponse, HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
@@ -20,7 +20,7 @@ from trunkline.backoffice.panels import Link, Panel
 from trunkline.backoffice.shown import label
 from trunkline.backoffice.site import site
 from trunkline.backoffice.words import local
-from trunkline.core.errors import Invalid, TrunklineError
+from trunkline.core.errors import TrunklineError
 from trunkline.engine.units import Unit
 from trunkline.identity.outside import Outside
 from trunkline.identity.permissions import Permission
@@ -40,9 +40,10 @@ FILE, PAGE = "file", "page"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An analysis, or what is in its way."""
+    """An analysis, and the file of it that was asked for; or what is in its way."""
 
     analysis: Analysis | None = None
+    file: BinaryIO | None = None
     problem: TrunklineError | None = None
 
 
@@ -62,27 +63,22 @@ def rate_analysis(request: HttpRequest) -> HttpResponseBase:
     wanted = next((kind for kind in FileFormat if kind.value == request.GET.get(FILE)), None)
 
     def shown(answer: Answer) -> HttpResponseBase:
-        return _page(request, form, answer) if wanted is None else _file(answer, wanted, at)
+        if wanted is None or answer.file is None:
+            return _page(request, form, answer)
+        name = f"rate-analysis-{question.at:%Y-%m-%d}.{wanted.value}"
+        return FileResponse(answer.file, as_attachment=True, filename=name, content_type=given.MEDIA[wanted])
 
-    return Outside(lambda: _answer(request, question, at), shown)
+    return Outside(lambda: _answer(request, question, wanted, at), shown)
 
 
-def _answer(request: HttpRequest, question: Asked, at: datetime) -> Answer:
-    """The analysis, made while no scope is open."""
+def _answer(request: HttpRequest, question: Asked, wanted: FileFormat | None, at: datetime) -> Answer:
+    """The analysis, and its file, made while no scope is open."""
     principal = principal_of(request)
     try:
-        return Answer(analyse(principal.tenant_id, question, actor=principal.actor, at=at))
+        analysis = analyse(principal.tenant_id, question, actor=principal.actor, at=at)
+        return Answer(analysis, None if wanted is None else given.open_file(analysis, wanted, at=at))
     except TrunklineError as error:
         return Answer(problem=error)
-
-
-def _file(answer: Answer, kind: FileFormat, at: datetime) -> HttpResponseBase:
-    """The same answer as a file, with all rows."""
-    if answer.analysis is None:
-        raise answer.problem or Invalid("bad_analysis", "The analysis cannot be understood.")
-    name = f"rate-analysis-{answer.analysis.asked.at:%Y-%m-%d}.{kind.value}"
-    file = given.open_file(answer.analysis, kind, at=at)
-    return FileResponse(file, as_attachment=True, filename=name, content_type=given.MEDIA[kind])
 
 
 def _page(request: HttpRequest, form: AnalysisForm, answer: Answer | None) -> HttpResponse:

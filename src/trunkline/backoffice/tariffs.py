@@ -155,7 +155,12 @@ class TariffAdmin(TenantAdmin):
         if obj is None:
             return ()
         priced = f"{reverse('admin:rate_preview')}?tariff={obj.pk}"
-        return [Link(_("All rates"), _rates_of(obj), "list_alt"), Link(_("Price of a call"), priced, "calculate")]
+        grid = reverse("admin:rates_grid", args=(obj.pk,))
+        found = [Link(_("Rates"), grid, "grid_on"), Link(_("Price of a call"), priced, "calculate")]
+        if principal_of(request).may(Permission.TARIFFS_WRITE):
+            sheet = f"{reverse('admin:sheet_new')}?tariff={obj.pk}"
+            found.insert(1, Link(_("Load a rate sheet"), sheet, "upload_file"))
+        return found
 
     def panels(self, request: HttpRequest, obj: Tariff) -> Sequence[Panel]:
         return [_rate_panel(request, obj, self), *_family_panels(request, obj), _assignment_panel(request, obj)]

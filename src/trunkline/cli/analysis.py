@@ -118,7 +118,7 @@ def least_cost(
 
 def _give(tenant: str, said: dict[str, Any], offset: int, limit: int, out: Path | None, as_json: bool) -> None:
     from trunkline.pricing.analysis.gathered import analyse
-    from trunkline.pricing.analysis.given import FileFormat, about, open_file, rows
+    from trunkline.pricing.analysis.given import SHEET_ROWS_MAX, FileFormat, about, open_file, rows
     from trunkline.pricing.analysis.parsing import parse_asked
 
     kind = None
@@ -132,7 +132,7 @@ def _give(tenant: str, said: dict[str, Any], offset: int, limit: int, out: Path 
         asked = parse_asked(said, at=now())
     analysis = analyse(tenant_id, asked, actor=actor(), at=now())
     if out is not None and kind is not None:
-        with open_file(analysis, kind, at=now()) as file:
+        with open_file(analysis, kind, at=now(), xlsx_rows=SHEET_ROWS_MAX) as file:
             out.write_bytes(file.read())
         say(f"{len(analysis.table)} rows written to {out}")
         return

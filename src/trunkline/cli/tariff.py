@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from trunkline.cli import rate_edit
 from trunkline.cli.door import JsonOption, TenantOption, now, print_json, say, table, tenant_scope
 from trunkline.cli.rerate import tell
 from trunkline.cli.shown import given_instant, print_rows, required_instant
@@ -24,6 +25,9 @@ NameArgument = Annotated[str, typer.Argument(help="Name of the tariff.")]
 FileArgument = Annotated[Path, typer.Argument(help="The file: plain, .gz or .zip.")]
 Text = str | None
 SHOWN_RATES = 50
+
+
+app.command("edit")(rate_edit.edit)
 
 
 @app.command()

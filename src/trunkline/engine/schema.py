@@ -86,7 +86,8 @@ class TimeWindow:
 class Tariff:
     """A price list: its rates as one Arrow table of `RATE_SCHEMA`, its clock and its currency.
 
-    `rates` are its own; those of its ancestors come from `parent` (rule 17). `time_profiles` names the profiles of both.
+    `rates` are its own; those of its ancestors come from `parent` (rule 17). `time_profiles` and
+    `origins` are those that hold for both.
     """
 
     id: int

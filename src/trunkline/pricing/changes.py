@@ -25,11 +25,18 @@ ORDER = (
 
 
 def change_rows(
-    sheet: SheetImport, *, kind: str | None = None, code: str = "", limit: int, offset: int = 0
+    sheet: SheetImport,
+    *,
+    kind: str | None = None,
+    code: str = "",
+    name: str = "",
+    is_put_off: bool = False,
+    limit: int,
+    offset: int = 0,
 ) -> list[dict[str, Any]]:
     """Lines of a sheet, by kind, each with the price in force when it begins. Raises Invalid `unknown_kind`.
 
-    `code`: only codes that begin so.
+    `code`: only codes that begin so; `name`: only destinations with these words in their name; `is_put_off`: only those that begin later than the sheet asks.
     """
     lines = files.read_table(files.find_import_folder(current_tenant_id(), sheet.public_id) / files.LINES)
     kinds = lines["kind"].to_numpy()
@@ -42,6 +49,12 @@ def change_rows(
         wanted &= kinds == Kind[kind.upper()]
     if code:
         wanted &= np.asarray(pc.starts_with(lines["code"].combine_chunks(), code).to_numpy(zero_copy_only=False))
+    if name:
+        named = pc.match_substring(lines["destination"].combine_chunks(), name, ignore_case=True)
+        wanted &= np.asarray(named.fill_null(False).to_numpy(zero_copy_only=False))
+    if is_put_off:
+        later = pc.not_equal(lines["asked"], lines["valid_from"]).combine_chunks()
+        wanted &= np.asarray(later.to_numpy(zero_copy_only=False))
     rank = np.array([ORDER.index(each) for each in Kind], np.int8)
     rows = np.flatnonzero(wanted)
     rows = rows[np.argsort(rank[kinds[rows]], kind="stable")][offset : offset + limit]
@@ -50,14 +63,15 @@ def change_rows(
     return [_row(row, before.get(row["before"])) for row in shown]
 
 
-def closed_rows(sheet: SheetImport, *, limit: int) -> list[dict[str, Any]]:
+def closed_rows(sheet: SheetImport, *, code: str = "", limit: int, offset: int = 0) -> list[dict[str, Any]]:
     """Codes that a sheet closes or leaves out, by code: their price, until when it holds, and what their numbers fall to then.
 
     `falls_to` is the longest shorter code that is in force then, this sheet's lines among them, with its price; empty: they have none.
     """
     place = files.find_import_folder(current_tenant_id(), sheet.public_id)
     ends = files.read_table(place / files.CLOSINGS)
-    closed = ends.sort_by([("code", "ascending"), ("id", "ascending")]).slice(0, limit).to_pylist()
+    chosen = ends.filter(pc.starts_with(ends["code"], code)) if code else ends
+    closed = chosen.sort_by([("code", "ascending"), ("id", "ascending")]).slice(offset, limit).to_pylist()
     # What is for an origin falls to what is for everybody of the same code as well.
     shorter = sorted(
         {each["code"][:length] for each in closed for length in range(len(each["code"]) + _has_origin(each))}

@@ -19,7 +19,7 @@ Int64s = npt.NDArray[np.int64]
 DESTINATION_WEIGHT: Final = "99999999.9999"
 GROUP_WEIGHT: Final = "99999999.9998"
 
-_INSTANT: Final = pa.timestamp("s", tz="UTC")
+INSTANT: Final = pa.timestamp("s", tz="UTC")
 # The codes of a deck, each once, and the destination of each.
 DECK: Final = pa.schema(
     [pa.field("code", pa.string(), nullable=False), pa.field("destination_id", pa.int64(), nullable=False)]
@@ -33,7 +33,7 @@ WRITTEN: Final = pa.schema(
         pa.field("code", pa.string(), nullable=False),
         pa.field("tag", pa.string()),
         pa.field("destination_id", pa.int64(), nullable=False),
-        pa.field("valid_from", _INSTANT, nullable=False),
+        pa.field("valid_from", INSTANT, nullable=False),
     ]
 )
 NEEDED: Final = pa.schema(
@@ -84,6 +84,13 @@ def step(needed: pa.Table, written: pa.Table) -> Step:
     keys = _keys(pa.concat_tables([needed, shared]))
     need, have = keys[: len(needed)], keys[len(needed) :]
     return Step(needed.filter(pa.array(~np.isin(need, have))), np.flatnonzero(~np.isin(have, need)))
+
+
+def begins_with(missing: pa.Table, written: pa.Table) -> pa.Array:
+    """When the numbers of each missing rate came under the special price, by the longest of the written codes; null where they did not yet."""
+    plain = written.filter(pc.is_null(written["tag"]))
+    place = find_longest(_column(plain, "code"), _column(missing, "code"))
+    return _column(plain, "valid_from").take(pa.array(place, mask=place < 0))
 
 
 def find_longest(codes: pa.Array, numbers: pa.Array) -> Int64s:

@@ -70,6 +70,32 @@ def test_every_way_of_reading_rates_knows_the_parents(family: Any) -> None:
     ]
 
 
+def test_the_origin_deck_of_a_parent_holds_for_its_children(in_scope: Any, data_folder: Path) -> None:
+    deck = actions.load_code_deck(name="EEA", codes={"49": "EEA", "1": "Rest"}, at=AT)
+    base = actions.create_tariff(name="Base", currency="USD", origin_deck=deck, at=AT)
+    actions.load_rates(tariff_id=base.pk, data=b"code,price,origin\n33,60,\n33,6,EEA\n", at=AT)
+    retail = loaded("Retail", "code,price\n44,60\n", base)
+    for caller, units in (("4930123456", 10**8), ("12125550100", 10**9)):
+        event = Event("33140000000", AT, 10, caller=caller)
+        (single,) = rates_of_number([retail], event.number, known_at=AT, caller=caller).tariffs
+        some = ScalarTariff(snapshot.excerpt(retail, event.number, known_at=AT, caller=caller))
+        for path in data_folder.glob("snapshots/*/*.compiled.arrow"):
+            path.unlink()
+        for _ in range(2):  # made, then from its file
+            whole = snapshot.load(in_scope.pk).snapshot.scalar(retail.pk)
+            charged = charge([whole], event)
+            assert charged == charge([single], event) == charge([some], event)
+            assert charged.amount is not None
+            assert charged.amount.units == units
+    before = snapshot.load(in_scope.pk).version
+    actions.load_code_deck(name="EEA", codes={"1": "EEA"}, at=AT)
+    after = snapshot.load(in_scope.pk)
+    assert after.version != before
+    amount = charge([after.snapshot.scalar(retail.pk)], Event("33140000000", AT, 10, caller="12125550100")).amount
+    assert amount is not None
+    assert amount.units == 10**8
+
+
 def test_a_change_of_an_ancestor_makes_the_compiled_copies_of_its_descendants_new(
     family: Any, data_folder: Path
 ) -> None:

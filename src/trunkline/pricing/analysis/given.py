@@ -23,7 +23,8 @@ from trunkline.pricing.analysis.asking import NO_TERMS, Cell
 from trunkline.pricing.analysis.compared import NO_POSITION, Analysis, Table, minutes
 from trunkline.pricing.analysis.question import By, Form, percent_text
 
-XLSX_ROWS_MAX: Final = 100_000  # a workbook is written cell by cell
+XLSX_ROWS_MAX: Final = 50_000  # of somebody who waits: a workbook is written cell by cell
+SHEET_ROWS_MAX: Final = 1_048_575  # below the heading
 DIGITS_MAX: Final = 15  # of a number in a spreadsheet, which is a double
 PART: Final = 50_000  # rows that are text at one time
 ANY_CODE: Final = "*"
@@ -274,18 +275,9 @@ def _csv_cells(texts: pa.Array, *, is_number: bool) -> pa.Array:
 
 
 def write_xlsx(analysis: Analysis, path: Path, *, at: datetime) -> None:
-    """Write all rows as a workbook with a sheet of figures and one that says what was asked; memory does not grow with the rows.
-
-    Raises Invalid `too_many_rows`.
-    """
+    """Write all rows as a workbook with a sheet of figures and one that says what was asked; memory does not grow with the rows."""
     import xlsxwriter
 
-    if len(analysis.table) > XLSX_ROWS_MAX:
-        raise Invalid(
-            "too_many_rows",
-            f"The analysis has {len(analysis.table)} rows, and a workbook is given with {XLSX_ROWS_MAX} at most.",
-            hint="Ask for fewer codes, or for CSV.",
-        )
     options = {"constant_memory": True, "tmpdir": str(path.absolute().parent)}
     with xlsxwriter.Workbook(str(path), options) as workbook:
         workbook.set_properties({"title": "rate analysis", "created": at.replace(tzinfo=None)})
@@ -325,8 +317,15 @@ def _write_about(workbook: Any, analysis: Analysis) -> None:
         )
 
 
-def open_file(analysis: Analysis, kind: FileFormat, *, at: datetime) -> BinaryIO:
-    """The analysis as an open file, which has no name on the disk any more. Raises Invalid `too_many_rows`."""
+def open_file(analysis: Analysis, kind: FileFormat, *, at: datetime, xlsx_rows: int | None = None) -> BinaryIO:
+    """The analysis as an open file, which has no name on the disk any more. Raises Invalid `too_many_rows` for a workbook of more rows than that."""
+    most = XLSX_ROWS_MAX if xlsx_rows is None else xlsx_rows
+    if kind is FileFormat.XLSX and len(analysis.table) > most:
+        raise Invalid(
+            "too_many_rows",
+            f"The analysis has {len(analysis.table)} rows, and a workbook is given with {most} at most.",
+            hint="Ask for fewer codes, or for CSV.",
+        )
     path = scratch_path("analysis")
     try:
         if kind is FileFormat.XLSX:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 
@@ -22,9 +24,11 @@ from trunkline.tariffs.special import (
     DECK,
     DESTINATION_WEIGHT,
     GROUP_WEIGHT,
+    INSTANT,
     ORDINARY,
     WRITTEN,
     Int64s,
+    begins_with,
     needed_rates,
     step,
 )
@@ -48,7 +52,7 @@ SELECT id, code, tag, destination_id, extract(epoch FROM valid_from)::bigint FRO
 WRITE: Final = """
 INSERT INTO tariffs_rate (tenant_id, tariff_id, special_id, code, tag, destination_id, steps, setup_fee, grace, valid_from, valid_to, weight,
                           rounding_mode, rounding_decimals, blocked, additive)
-SELECT %s, %s, %s, code, tag, destination_id, %s, %s, %s, %s, %s, %s, 0, 8, false, false FROM special_row ORDER BY n
+SELECT %s, %s, %s, code, tag, destination_id, %s, %s, %s, valid_from, %s, %s, 0, 8, false, false FROM special_row ORDER BY n
 """
 END: Final = """
 UPDATE tariffs_rate r SET valid_to = CASE WHEN r.valid_from < %(until)s THEN %(until)s ELSE r.valid_to END,
@@ -155,7 +159,7 @@ def end_special_rate(*, special_id: int, valid_to: datetime, at: datetime) -> Sp
 def follow_tariff(tariff: Tariff, *, at: datetime) -> int:
     """After a change of the ordinary rates of a locked tariff: special rates for the codes and tags that came. The caller gives it its new revision.
 
-    They begin with the special rate: the numbers of these codes had its price before, by a shorter code. Returns how many were written.
+    They begin where the shorter code does by which the numbers of these codes had its price before. Returns how many were written.
     """
     return sum(_bring_in_step(special, at=at, from_start=True) for special in _alive(at).filter(tariff=tariff))
 
@@ -184,7 +188,7 @@ def _alive(at: datetime) -> QuerySet[SpecialRate]:
 def _bring_in_step(special: SpecialRate, *, at: datetime, from_start: bool) -> int:
     """Write the rates of a special rate that are missing, and end those that are too many; how many it was.
 
-    `from_start`: the missing ones begin with the special rate, and none is ended.
+    `from_start`: the missing ones begin where their numbers came under the special rate, and none is ended.
     """
     tenant_id, tariff_id = current_tenant_id(), int(special.tariff_id)
     deck = copy_table(READ_DECK.format(tenant_id=tenant_id, deck_id=int(special.deck_id)), DECK)
@@ -208,7 +212,11 @@ def _bring_in_step(special: SpecialRate, *, at: datetime, from_start: bool) -> i
         if not from_start and len(found.surplus):
             done += _end(special, begins, at, ids=written["id"].to_numpy()[found.surplus])
         if len(found.missing) and (special.valid_to is None or begins < special.valid_to):
-            stage(cursor, "special_row", "code text, tag text, destination_id bigint", found.missing)
+            since = pa.scalar(begins.astimezone(UTC), INSTANT)
+            starts = begins_with(found.missing, written) if from_start else pa.nulls(len(found.missing), INSTANT)
+            rows = found.missing.append_column("valid_from", pc.coalesce(starts, since))
+            columns = "code text, tag text, destination_id bigint, valid_from timestamptz"
+            stage(cursor, "special_row", columns, rows)
             weight = DESTINATION_WEIGHT if special.group_id is None else GROUP_WEIGHT
             cursor.execute(
                 WRITE,
@@ -219,7 +227,6 @@ def _bring_in_step(special: SpecialRate, *, at: datetime, from_start: bool) -> i
                     special.steps,
                     str(special.setup_fee),
                     special.grace,
-                    begins,
                     special.valid_to,
                     weight,
                 ],
