@@ -162,7 +162,9 @@ def _lines(sheet: SheetImport, kind: str, said: Mapping[str, Any], offset: int) 
 
 def _row(row: Mapping[str, Any]) -> Sequence[Any]:
     title, look = KINDS[row["kind"]]
-    place = " · ".join(str(each) for each in (row["destination"], row["origin"], row["tag"], row["time_profile"]) if each)
+    place = " · ".join(
+        str(each) for each in (row["destination"], row["origin"], row["tag"], row["time_profile"]) if each
+    )
     return (row["line"], label(title, look), row["code"], place, row["before"], row["price"], row["begins"], remark(row["note"]))  # fmt: skip
 
 

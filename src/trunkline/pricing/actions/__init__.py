@@ -5,6 +5,7 @@ from trunkline.pricing.actions.imports import Asked, apply_import, discard_impor
 from trunkline.pricing.actions.steps import (
     PACKED_AT_ONCE_OCTETS,
     ask_for,
+    change_scope,
     compare_import,
     correct_layout,
     is_large,
@@ -24,6 +25,7 @@ __all__ = [
     "apply_import",
     "ask_for",
     "change_agreement",
+    "change_scope",
     "compare_import",
     "correct_layout",
     "create_agreement",
