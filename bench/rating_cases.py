@@ -3,7 +3,7 @@
 One generator for both. It asks a `Draw` for every decision, so that a seeded `random.Random` can make millions of cases
 and Hypothesis can shrink the one that fails. The cases crowd around what is hard: codes that are prefixes of one another,
 rates, windows and clock changes that begin and end within the events, increments that overrun, numbers shorter than
-codes, amounts at the ends of int64.
+codes, children that have the codes of their parents, amounts at the ends of int64.
 """
 
 from __future__ import annotations
@@ -190,9 +190,15 @@ def _rate(
     }
 
 
-def _tariff(draw: Draw, tariff_id: int, anchor: datetime, unit: Unit) -> Tariff:
-    profiles = {name: _windows(draw, anchor) for name in ("day", "peak")[: draw.choice([0, 1, 2, 2])]}
+def _tariff(draw: Draw, tariff_id: int, anchor: datetime, unit: Unit, parent: Tariff | None) -> Tariff:
+    """A tariff; of a child the clock and the profiles are those of its parent, and half of its codes."""
+    if parent is not None:
+        profiles = dict(parent.time_profiles)
+    else:
+        profiles = {name: _windows(draw, anchor) for name in ("day", "peak")[: draw.choice([0, 1, 2, 2])]}
     codes = [_code(draw) for _ in range(draw.integer(1, 6))]
+    if parent is not None:
+        codes += parent.rates["code"].to_pylist()[: len(codes)]
     codes += [code[: draw.integer(0, len(code))] for code in codes]
     # A deck of codes that are prefixes of one another; the rates may ask for a name that it has not, or there may be no deck.
     names: Sequence[str] = () if draw.integer(0, 1) else (*ORIGINS, "nowhere")
@@ -209,12 +215,21 @@ def _tariff(draw: Draw, tariff_id: int, anchor: datetime, unit: Unit) -> Tariff:
         id=tariff_id,
         name=f"tariff {tariff_id}",
         currency="USD",
-        timezone=draw.choice(ZONES),
+        timezone=draw.choice(ZONES) if parent is None else parent.timezone,
         unit=unit,
         rates=pa.Table.from_pylist(rates, schema=RATE_SCHEMA),
         time_profiles=profiles,
         origins=deck,
+        parent=parent,
     )
+
+
+def _tariffs(draw: Draw, count: int, anchor: datetime, unit: Unit) -> list[Tariff]:
+    made: list[Tariff] = []
+    for tariff_id in range(1, count + 1):
+        parent = draw.choice(made) if made and _seldom(draw, 2) else None
+        made.append(_tariff(draw, tariff_id, anchor, unit, parent))
+    return made
 
 
 def _quantity(draw: Draw, unit: Unit) -> int:
@@ -259,7 +274,7 @@ def make_cases(draw: Draw, event_count: int) -> Cases:
     """A few tariffs of one unit, plans over them, and `event_count` events around one moment."""
     anchor = draw.choice(ANCHORS)
     unit = draw.choice([Unit.SECOND, Unit.SECOND, Unit.SECOND, Unit.OCTET])
-    tariffs = [_tariff(draw, tariff_id, anchor, unit) for tariff_id in range(1, draw.integer(2, 4))]
+    tariffs = _tariffs(draw, draw.integer(1, 4), anchor, unit)
     ids = [tariff.id for tariff in tariffs]
     plans = [tuple(ids[:1]), tuple(ids), tuple(draw.choice(ids) for _ in range(draw.integer(0, 3)))]
     tag_sets = [frozenset(), frozenset({"eea"}), frozenset({"world", "night", "unknown"})]

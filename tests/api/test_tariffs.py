@@ -22,6 +22,7 @@ def test_a_tariff_is_made_read_and_changed(ask: Asking) -> None:
         "timezone": "Africa/Nairobi",
         "unit": "second",
         "origin_deck": None,
+        "parent_id": None,
         "revision": 1,
         "created_at": "2026-03-02T12:00:00Z",
     }
@@ -58,6 +59,25 @@ def test_a_tariff_is_given_an_origin_deck_and_none_again(ask: Asking, tenant: Te
     other = ok(ask.post("/tariffs", {"name": "Other", "origin_deck": "EEA"}), 201)
     assert ok(ask.patch(f"/tariffs/{other['id']}", {"origin_deck": None}))["origin_deck"] is None
     refused(ask.post("/tariffs", {"name": "X", "origin_deck": "Nowhere"}), 404, "code_deck_not_found")
+
+
+def test_a_tariff_is_given_a_parent_and_loses_it(ask: Asking) -> None:
+    base, other = (ok(ask.post("/tariffs", {"name": name}), 201)["id"] for name in ("Base", "Other"))
+    made = ask.post("/tariffs", {"name": "Retail", "parent_id": base})
+    address = f"/tariffs/{ok(made, 201)['id']}"
+    assert ok(ask.get(address))["parent_id"] == base
+    changed = ask.patch(address, {"parent_id": other}, If_Match=made["ETag"])
+    assert (ok(changed)["parent_id"], ok(changed)["revision"]) == (other, 2)
+    assert [each["name"] for each in pages(ask, "/tariffs", parent_id=other)] == ["Retail"]
+    refused(ask.patch(address, {"parent_id": base}, If_Match=made["ETag"]), 412, "version_conflict")
+    assert ok(ask.patch(address, {"name": "Retail 2"}))["parent_id"] == other
+    refused(ask.patch(f"/tariffs/{other}", {"parent_id": ok(ask.get(address))["id"]}), 422, "parent_cycle")
+    refused(ask.patch(address, {"timezone": "Asia/Tokyo"}), 409, "timezone_of_family")
+    assert ok(ask.patch(address, {"parent_id": None, "timezone": "Asia/Tokyo"}))["parent_id"] is None
+    refused(ask.patch(address, {"parent_id": base}), 422, "parent_differs")
+    nobody = "00000000-0000-7000-8000-000000000000"
+    refused(ask.patch(address, {"parent_id": nobody}), 404, "tariff_not_found")
+    refused(ask.post("/tariffs", {"name": "X", "parent_id": nobody}), 404, "tariff_not_found")
 
 
 def test_what_cannot_be_a_tariff_is_named_by_its_place(ask: Asking) -> None:

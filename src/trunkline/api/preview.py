@@ -85,6 +85,7 @@ class PreviewedRate(Body):
     length_min: int | None
     length_max: int | None
     is_blocked: bool
+    tariff: str = Field(description="The tariff it stands in: that of the list, or an ancestor of it.")
     verdict: str = Field(description="chosen, or why it was passed over.")
 
 

@@ -35,6 +35,7 @@ DeckName = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH_MAX)]
 ProfileName = Annotated[str, Field(min_length=1, max_length=PROFILE_NAME_LENGTH_MAX)]
 
 _ORIGIN_DECK = "Name of the code deck that says where callers are, for rates that name an origin."
+_PARENT = "A tariff of the same currency, unit and zone that prices what this one has no price for; the longest code of both wins."
 
 
 class NewTariff(Body):
@@ -45,6 +46,7 @@ class NewTariff(Body):
     timezone: Zone | None = Field(default=None, description="Of its time profiles and dates; the tenant's if left out.")
     unit: TariffUnit = Field(default=TariffUnit.SECOND, description="What its quantities count. Never changes.")
     origin_deck: DeckName | None = Field(default=None, description=_ORIGIN_DECK)
+    parent_id: Id | None = Field(default=None, description=_PARENT)
 
 
 class TariffChange(Body):
@@ -53,6 +55,7 @@ class TariffChange(Body):
     name: TariffName | None = None
     timezone: Zone | None = None
     origin_deck: DeckName | None = Field(default=None, description=f"{_ORIGIN_DECK} null: it asks no longer.")
+    parent_id: Id | None = Field(default=None, description=f"{_PARENT} Null takes it away; left out, it stays.")
 
 
 class TariffShown(Body):
@@ -64,6 +67,7 @@ class TariffShown(Body):
     timezone: str
     unit: TariffUnit
     origin_deck: str | None = Field(description=_ORIGIN_DECK)
+    parent_id: UUID | None = Field(description="The tariff that prices what this one has no price for.")
     revision: int
     created_at: datetime
 
@@ -83,6 +87,7 @@ def shown(tariff: Tariff) -> TariffShown:
         timezone=tariff.timezone,
         unit=TariffUnit(tariff.unit),
         origin_deck=tariff.origin_deck and tariff.origin_deck.name,
+        parent_id=tariff.parent and tariff.parent.public_id,
         revision=tariff.revision,
         created_at=tariff.created_at,
     )
@@ -97,6 +102,7 @@ TARIFFS = listing.Listing(
         "currency": listing.text("currency"),
         "unit": listing.choice("unit", TariffUnit),
         "origin_deck": listing.text("origin_deck__name"),
+        "parent_id": listing.public_id("parent__public_id"),
         "created_at": listing.instant("created_at"),
     },
 )
@@ -123,6 +129,7 @@ def create_tariff(request: HttpRequest, response: HttpResponse, tariff: NewTarif
         timezone=tariff.timezone or own.timezone,
         unit=tariff.unit,
         origin_deck=None if tariff.origin_deck is None else get_code_deck(tariff.origin_deck),
+        parent=access_tariff(tariff.parent_id) if tariff.parent_id else None,
         at=now(),
     )
     response["Location"] = f"{request.path}/{made.public_id}"
@@ -137,15 +144,18 @@ def get_tariff(request: HttpRequest, response: HttpResponse, tariff_id: Id) -> A
 
 @router.patch("/{tariff_id}", auth=ApiKey(Permission.TARIFFS_WRITE), response=answers(TariffChanged, 404, 409, 412))
 def change_tariff(request: HttpRequest, response: HttpResponse, tariff_id: Id, change: TariffChange) -> Any:
-    """Rename a tariff, set its clock or its origin deck."""
+    """Rename a tariff, set its clock, its origin deck or its parent."""
     lock_rows(Tariff.objects.all(), [access_tariff(tariff_id).pk])
     tariff = access_tariff(tariff_id)
     require_match(request, shown(tariff))
     deck: Any = UNCHANGED
     if "origin_deck" in change.model_fields_set:
         deck = None if change.origin_deck is None else get_code_deck(change.origin_deck)
+    parent: Any = UNCHANGED
+    if "parent_id" in change.model_fields_set:
+        parent = None if change.parent_id is None else access_tariff(change.parent_id)
     changed = price_changes.change_tariff(
-        tariff=tariff, name=change.name, timezone=change.timezone, origin_deck=deck, at=now()
+        tariff=tariff, name=change.name, timezone=change.timezone, origin_deck=deck, parent=parent, at=now()
     )
     after = shown(access_tariff(tariff_id))
     response["ETag"] = etag(after)

@@ -267,6 +267,8 @@ class RateAdmin(TenantAdmin):
         """What is special about it."""
         if rate.blocked:
             return label(gettext("blocked"), "danger")
+        if rate.special_id is not None:
+            return label(gettext("special"), "primary")
         return label(gettext("surcharge"), "info") if rate.additive else ""
 
     @display(description=_("Voided"))
@@ -338,7 +340,7 @@ class RateAdmin(TenantAdmin):
         text=_(
             "It prices nothing any more and stays readable. This is for rates that were wrong; one that only ends is given an end by the next rate file."
         ),
-        applies=lambda rate: rate.voided_at is None,
+        applies=lambda rate: rate.voided_at is None and rate.special_id is None,
         is_danger=True,
     )
     def void(self, request: HttpRequest, obj: Rate, data: dict[str, Any]) -> str:

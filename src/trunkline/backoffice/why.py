@@ -114,6 +114,13 @@ def _identities(identities: Json) -> Panel:
     return Panel(_("Whose it is"), headers, rows, empty=_("No identity names anything of the record."))
 
 
+def _whose(tariff: str, stands_in: str) -> str:
+    """The tariff of the list, and the ancestor of it that the rate stands in."""
+    if tariff == stands_in:
+        return tariff
+    return _("%(tariff)s, from its parent %(parent)s") % {"tariff": tariff, "parent": stands_in}
+
+
 def add_price(section: Section, price: Json) -> None:
     """Add to a section which rates were tried and how the amount is made up, from `usage.explained.price_json`."""
     currency = price["tariff_currency"]
@@ -124,7 +131,7 @@ def add_price(section: Section, price: Json) -> None:
         section.facts.append((_("Where the caller is"), text))
     tried = [
         (
-            _of_tariff(each),
+            _whose(each["tariff"], rate["tariff"]) + (f" ({_('surcharge')})" if each["is_additive"] else ""),
             (rate["code"] or "*") + (f" ← {rate['origin']}" if rate["origin"] else ""),
             rate["destination"] or "–",
             _steps(rate),

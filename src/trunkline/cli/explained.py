@@ -126,7 +126,8 @@ def _price_lines(price: Json) -> Iterator[str]:
             blocked = ", blocked" if rate["is_blocked"] else ""
             blocked = (f", from {rate['origin']}" if rate["origin"] else "") + blocked
             name = " ".join(filter(None, (rate["code"] or "*", rate["destination"])))
-            yield f"  {of}: {name}, rate {rate['rate']} ({steps}{blocked}): {VERDICTS[rate['verdict']]}"
+            whose = "" if rate["tariff"] == tried["tariff"] else f" from its parent {rate['tariff']}"
+            yield f"  {of}{whose}: {name}, rate {rate['rate']} ({steps}{blocked}): {VERDICTS[rate['verdict']]}"
     if price["outcome"] != Outcome.RATED.name.lower():
         yield f"  no amount: {price['outcome']}"
     currency = price["tariff_currency"]

@@ -38,10 +38,11 @@ def add(
     timezone: Annotated[Text, typer.Option(help="IANA zone of its clock; the tenant's if left out.")] = None,
     unit: Annotated[str, typer.Option(help="What it counts: second, octet or message.")] = "second",
     origin_deck: Annotated[Text, typer.Option(help="Code deck that says where callers are.")] = None,
+    parent: Annotated[Text, typer.Option(help="Name of a tariff that prices what this one has no price for.")] = None,
 ) -> None:
-    """Make a tariff without rates."""
+    """Make a tariff without rates of its own."""
     from trunkline.tariffs.actions import create_tariff
-    from trunkline.tariffs.queries import get_code_deck
+    from trunkline.tariffs.queries import get_code_deck, get_tariff
     from trunkline.tenancy.queries import current_tenant
 
     with tenant_scope(tenant):
@@ -52,6 +53,7 @@ def add(
             timezone=timezone or own.timezone,
             unit=unit,
             origin_deck=get_code_deck(origin_deck) if origin_deck else None,
+            parent=get_tariff(parent) if parent else None,
             at=now(),
         )
     typer.echo(f"tariff {made.name} made")
@@ -70,6 +72,7 @@ def list_tariffs(tenant: TenantOption, json: JsonOption = False) -> None:
                 "currency": tariff.currency,
                 "timezone": tariff.timezone,
                 "unit": tariff.unit,
+                "parent": tariff.parent and tariff.parent.name,
                 "rates": counts.get(tariff.pk, 0),
                 "revision": tariff.revision,
                 "origin_deck": tariff.origin_deck.name if tariff.origin_deck else None,
@@ -79,8 +82,13 @@ def list_tariffs(tenant: TenantOption, json: JsonOption = False) -> None:
     if json:
         print_json({"tariffs": rows})
         return
-    heads = ["Name", "Currency", "Zone", "Unit", "Rates", "Revision", "Origin deck"]
-    table("Tariffs", heads, [list(row.values()) for row in rows], right=["Rates", "Revision"])
+    heads = ["Name", "Currency", "Zone", "Unit", "Parent", "Rates", "Revision", "Origin deck"]
+    table(
+        "Tariffs",
+        heads,
+        [[value or "" if value is None else value for value in row.values()] for row in rows],
+        right=["Rates", "Revision"],
+    )
 
 
 @app.command()
@@ -92,7 +100,8 @@ def show(
     limit: Annotated[int, typer.Option(help="How many rates to show at most.")] = SHOWN_RATES,
     json: JsonOption = False,
 ) -> None:
-    """Show the rates of a tariff."""
+    """Show the rates of a tariff, and how many codes it takes over from its parents."""
+    from trunkline.tariffs.lineage import inherited
     from trunkline.tariffs.models import Rate
     from trunkline.tariffs.queries import get_tariff, rates
     from trunkline.tariffs.rules import describe_steps, parse_steps
@@ -118,8 +127,11 @@ def show(
         found = rates(tariff, code=code, at=given_instant(at, tariff.timezone))
         total = found.count()
         rows = [facts(rate) for rate in found[:limit]]
+        above = inherited(tariff)
     if json:
-        print_json({"tariff": name, "total": total, "rates": rows})
+        taken = [{"tariff": each.tariff.name, "codes": each.codes} for each in above]
+        parent = above[0].tariff.name if above else None
+        print_json({"tariff": name, "parent": parent, "inherits": taken, "total": total, "rates": rows})
         return
     columns = {
         "id": "Id",
@@ -136,6 +148,8 @@ def show(
         "additive": "Surcharge",
     }
     print_rows(f"{tariff}: {total} rates", columns, rows, right=["id", "setup_fee"])
+    for each in above:
+        say(f"inherits {each.codes} codes from {each.tariff.name}")
     if total > limit:
         say(f"{total - limit} more; --limit shows them, --code those of one code")
 
@@ -221,21 +235,27 @@ def set_fields(
     no_origin_deck: Annotated[
         bool, typer.Option("--no-origin-deck", help="It asks no longer where callers are.")
     ] = False,
+    parent: Annotated[Text, typer.Option(help="Name of a tariff that prices what this one has no price for.")] = None,
+    no_parent: Annotated[bool, typer.Option("--no-parent", help="Take its parent away.")] = False,
 ) -> None:
-    """Rename a tariff, set its clock or its origin deck."""
+    """Rename a tariff, set its clock, its origin deck or its parent."""
     from trunkline.tariffs.actions import UNCHANGED
     from trunkline.tariffs.queries import get_code_deck, get_tariff
     from trunkline.usage import price_changes
 
     if origin_deck and no_origin_deck:
         raise Invalid("bad_option", "Say --origin-deck or --no-origin-deck, not both.")
+    if parent and no_parent:
+        raise Invalid("bad_option", "Say --parent or --no-parent, not both.")
     with tenant_scope(tenant):
+        above = get_tariff(parent) if parent else None
         deck = get_code_deck(origin_deck) if origin_deck else None
         changed = price_changes.change_tariff(
             tariff=get_tariff(name),
             name=new_name,
             timezone=timezone,
             origin_deck=deck if origin_deck or no_origin_deck else UNCHANGED,
+            parent=above if parent or no_parent else UNCHANGED,
             at=now(),
         )
     typer.echo(f"tariff {new_name or name} changed")

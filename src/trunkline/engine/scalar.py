@@ -21,6 +21,7 @@ import pyarrow as pa
 from trunkline.core.errors import Invalid
 from trunkline.core.money import PRICE_SCALE, Amount, Rounding, RoundingMode, fits_int64
 from trunkline.core.period import get_zone
+from trunkline.engine.parents import lineage, with_inherited
 from trunkline.engine.schema import Outcome, Tariff, TimeWindow
 from trunkline.engine.units import Unit
 
@@ -86,7 +87,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class PriceRow:
-    """One rate of a tariff, as `schema.RATE_SCHEMA` has it; instants are UTC seconds; `listed` is its place."""
+    """One rate of a tariff, as `schema.RATE_SCHEMA` has it; instants are UTC seconds; `listed` is its place.
+
+    `generation` says whose it is: 0 the tariff's own, 1 its parent's (rule 17).
+    """
 
     listed: int
     rate_id: int
@@ -106,6 +110,7 @@ class PriceRow:
     is_blocked: bool
     steps: tuple[Step, ...]
     origin: str | None = None
+    generation: int = 0
 
     def fits(self, event: Event, origin: Origin | None) -> bool:
         """Number length, tag and origin, rule 1; the same for the whole event."""
@@ -215,8 +220,8 @@ class _Codes:
 class ScalarTariff:
     """A tariff made ready for rating single events: rates indexed by code, rows read from Arrow when first asked for.
 
-    `rows` are rates that were read already, each with whether it is additive, in the order in which they are listed; those of `tariff` are
-    not asked for then. Raises Invalid `unknown_timezone`, `unknown_time_profile`.
+    `rows` are rates that were read already, each with whether it is additive, in the order in which they are listed, those of ancestors last; those of
+    `tariff` are not asked for then. Raises Invalid `unknown_timezone`, `unknown_time_profile`, `parent_differs`, `too_many_parents`.
     """
 
     def __init__(self, tariff: Tariff, rows: Sequence[tuple[PriceRow, bool]] | None = None) -> None:
@@ -232,10 +237,11 @@ class ScalarTariff:
             self._regular = _Codes.of_rows(row for row, is_additive in rows if not is_additive)
             self._additive = _Codes.of_rows(row for row, is_additive in rows if is_additive)
             return
+        rates, self._generation = with_inherited(tariff)
         # One array a column, instants as integers: most rows of a large tariff are never asked for.
         self._columns: dict[str, pa.Array] = {
             name: (column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column).combine_chunks()
-            for name, column in zip(tariff.rates.column_names, tariff.rates.columns, strict=True)
+            for name, column in zip(rates.column_names, rates.columns, strict=True)
         }
         for name in self._columns["time_profile"].unique().to_pylist():
             if name is not None and name not in self.profiles:
@@ -258,6 +264,10 @@ class ScalarTariff:
             if name is not None:
                 return Origin(caller[:length], name)
         return None
+
+    def tariff_of(self, row: PriceRow) -> Tariff:
+        """The tariff in which a rate of this one stands: itself, or an ancestor."""
+        return next(each for place, each in enumerate(lineage(self.tariff)) if place == row.generation)
 
     def rates_of(self, number: str, *, is_additive: bool = False) -> Iterator[tuple[PriceRow, ...]]:
         """The regular or the additive rates of each code that `number` begins with, as listed; the longest code first."""
@@ -319,10 +329,10 @@ class ScalarTariff:
         return row.windows is None or window_from(row.windows, self.zone, within_calendar(at)) is not None
 
     def _first_in_force(self, rows: Sequence[PriceRow], at: int) -> PriceRow | None:
-        """The first of rates of one code at an instant, by the order of rule 3.2."""
+        """The first of rates of one code at an instant, by the order of rules 17 and 3.2."""
         at = within_calendar(at)
         first = None
-        first_order: tuple[bool, bool, int, int, int, int] | None = None
+        first_order: tuple[int, bool, bool, int, int, int, int] | None = None
         for row in rows:
             if not row.is_valid(at):
                 continue
@@ -330,7 +340,15 @@ class ScalarTariff:
             if begun is None:
                 continue
             valid_from = _NEVER if row.valid_from is None else row.valid_from
-            order = (row.origin is not None, row.tag is not None, row.weight, begun, valid_from, -row.listed)
+            order = (
+                -row.generation,
+                row.origin is not None,
+                row.tag is not None,
+                row.weight,
+                begun,
+                valid_from,
+                -row.listed,
+            )
             if first_order is None or order > first_order:
                 first, first_order = row, order
         return first
@@ -389,6 +407,7 @@ class ScalarTariff:
             origin=row["origin"],
             is_blocked=row["blocked"],
             steps=tuple(Step(step["start"], step["price"], step["per"], step["increment"]) for step in row["steps"]),
+            generation=0 if self._generation is None else int(self._generation[listed]),
         )
 
 

@@ -84,7 +84,11 @@ class TimeWindow:
 
 @dataclass(frozen=True, slots=True)
 class Tariff:
-    """A price list: its rates as one Arrow table of `RATE_SCHEMA`, its clock and its currency."""
+    """A price list: its rates as one Arrow table of `RATE_SCHEMA`, its clock and its currency.
+
+    `rates` are its own; those of its ancestors come from `parent` (rule 17). `time_profiles` and
+    `origins` are those that hold for both.
+    """
 
     id: int
     name: str
@@ -96,6 +100,7 @@ class Tariff:
     origins: Mapping[str, str] = field(
         default_factory=dict
     )  # the origin deck: codes of callers and their origins' names
+    parent: Tariff | None = None
 
 
 # What `engine.rate` takes, one row an event. `plan` indexes the caller's list of ordered tariff-id tuples;

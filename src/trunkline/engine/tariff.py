@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from trunkline.core.errors import Invalid
 from trunkline.core.money import AMOUNT_DECIMALS, PRICE_DECIMALS, RoundingMode
 from trunkline.engine.clock import ALWAYS_S, NEVER_S
+from trunkline.engine.parents import rate_count, with_inherited
 from trunkline.engine.prefix import KEY_DIGITS, POWERS, PrefixTable, digit_keys
 from trunkline.engine.schema import RATE_SCHEMA, Tariff
 
@@ -62,11 +63,11 @@ class Terms:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ranking:
-    """What decides which rate is chosen: the rates ascending by code and then by rank, rule 3.2.
+    """What decides which rate is chosen: the rates ascending by code and then by rank, rules 3.2 and 17.
 
-    `group` is equal for rates that only window, validity and place can rank: same code, both with an origin or both without, the same for a
-    tag, same weight. Within a group later `valid_from` goes first, then the place in the list. Optional columns are None where no rate
-    has the thing. `tag`, `origin` and `profile` index the names in `CompiledTariff`, -1 none.
+    `group` is equal for rates that only window, validity and place can rank: same code, same tariff of the lineage, both with an origin or both
+    without, the same for a tag, same weight. Within a group later `valid_from` goes first, then the place in the list. Optional columns are None
+    where no rate has the thing. `tag`, `origin` and `profile` index the names in `CompiledTariff`, -1 none.
     """
 
     code: Indices
@@ -322,7 +323,7 @@ def _rank(keys: Ints, lengths: NDArray[np.int8], facts: Mapping[str, NDArray[Any
     sorted_keys, sorted_lengths = keys[order], lengths[order]
     is_new = np.append(True, (sorted_keys[1:] != sorted_keys[:-1]) | (sorted_lengths[1:] != sorted_lengths[:-1]))
     code = (np.cumsum(is_new) - 1).astype(np.int32)
-    ranked = [facts["has_origin"], facts["is_tagged"], facts["weight"], facts["valid_from"]]
+    ranked = [facts["nearness"], facts["has_origin"], facts["is_tagged"], facts["weight"], facts["valid_from"]]
     if is_new.all():
         return order, code, code
     shared = np.flatnonzero(~is_new | np.append(~is_new[1:], False))
@@ -330,7 +331,7 @@ def _rank(keys: Ints, lengths: NDArray[np.int8], facts: Mapping[str, NDArray[Any
     # Descending by complement: unlike a minus it cannot overflow.
     by = [~column[rows] for column in reversed(ranked) if column.min() != column.max()]
     order[shared] = rows[np.lexsort((rows, *by, code[shared]))]
-    for column in ranked[:3]:
+    for column in ranked[:-1]:
         values = column[order]
         is_new[1:] |= values[1:] != values[:-1]
     return order, code, (np.cumsum(is_new) - 1).astype(np.int32)
@@ -374,8 +375,11 @@ def _is_named(names: Indices | None, size: int) -> NDArray[np.int8]:
     return np.zeros(size, dtype=np.int8) if names is None else (names >= 0).astype(np.int8)
 
 
-def _compile_book(tariff: Tariff, rates: pa.Table, names: Mapping[str, Indices | None]) -> Book:
+def _compile_book(
+    tariff: Tariff, rates: pa.Table, names: Mapping[str, Indices | None], generation: NDArray[np.int8] | None
+) -> Book:
     facts = _facts(tariff, rates)
+    facts["nearness"] = np.zeros(rates.num_rows, dtype=np.int8) if generation is None else -generation
     facts["is_tagged"] = _is_named(names["tag"], rates.num_rows)
     facts["has_origin"] = _is_named(names["origin"], rates.num_rows)
     steps = _read_steps(tariff, rates)
@@ -432,10 +436,12 @@ def compile_tariff(tariff: Tariff) -> CompiledTariff:
     """`tariff` made ready for `engine.rate`.
 
     Raises Invalid: `bad_rates` (another schema than RATE_SCHEMA), `bad_code` (not digits), `no_steps`, `bad_steps`,
-    `rounding_decimals`, `unknown_rounding_mode`, `unknown_time_profile`, `negative_max_cost`.
+    `rounding_decimals`, `unknown_rounding_mode`, `unknown_time_profile`, `negative_max_cost`, `parent_differs`,
+    `too_many_parents`.
     """
     try:
-        rates = tariff.rates.select(RATE_SCHEMA.names).cast(RATE_SCHEMA)
+        rates, generation = with_inherited(tariff)
+        rates = rates.select(RATE_SCHEMA.names).cast(RATE_SCHEMA)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, KeyError, ValueError) as error:
         raise _invalid("bad_rates", f"rates of another shape than RATE_SCHEMA: {error}", tariff) from error
     profile, profiles = _names(rates, "time_profile")
@@ -456,10 +462,13 @@ def compile_tariff(tariff: Tariff) -> CompiledTariff:
             return None
         names = {"profile": profile, "tag": tag, "origin": origin}
         if rows.all():
-            return _compile_book(tariff, rates, names)
+            return _compile_book(tariff, rates, names, generation)
         part = rates.filter(pa.array(rows))
         return _compile_book(
-            tariff, part, {name: None if column is None else column[rows] for name, column in names.items()}
+            tariff,
+            part,
+            {name: None if column is None else column[rows] for name, column in names.items()},
+            None if generation is None else generation[rows],
         )
 
     named = _is_named(origin, rates.num_rows).astype(np.bool_)
@@ -532,14 +541,14 @@ def to_arrow(compiled: CompiledTariff) -> pa.Table:
         name: (pa.LargeListArray if len(array) >= 2**31 else pa.ListArray).from_arrays([0, len(array)], array)
         for name, array in arrays.items()
     }
-    metadata = {b"format": _FORMAT, b"rates": str(compiled.tariff.rates.num_rows).encode()}
+    metadata = {b"format": _FORMAT, b"rates": str(rate_count(compiled.tariff)).encode()}
     return pa.table(lists).replace_schema_metadata(metadata)
 
 
 def from_arrow(tariff: Tariff, table: pa.Table) -> CompiledTariff:
     """What `to_arrow` made of `tariff`. Raises Invalid `stale_compiled_tariff` if it was made of other rates or by
     another version: compile again then. The caller answers for the revision; only the number of rates is compared."""
-    expected = {b"format": _FORMAT, b"rates": str(tariff.rates.num_rows).encode()}
+    expected = {b"format": _FORMAT, b"rates": str(rate_count(tariff)).encode()}
     if table.schema.metadata != expected:
         raise _invalid("stale_compiled_tariff", "a compiled form of another revision or version", tariff)
 

@@ -2,7 +2,8 @@
 
 Operators keep their own tariffs honest with such files, and so do we: the tables of `docs/algorithms/rating.md` and the
 files of `docs/algorithms/vectors/` are read here too. Beyond the published keys a rate may carry `tag`, `length_min`,
-`length_max`, `origin`, `blocked` and `policy`, a tariff `origins` (codes of callers and their origins' names), a case `tags`, `caller` and,
+`length_max`, `origin`, `blocked` and `policy`, a tariff `parent` (the name of another of the file) and `origins`
+(codes of callers and their origins' names), a case `tags`, `caller` and,
 instead of `tariff`, an ordered list `tariffs`.
 Unknown keys, doubled keys and JSON fractions are errors: a misspelt price list must not pass as a cheap one.
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -33,6 +34,7 @@ from trunkline.core.money import (
     scaled,
 )
 from trunkline.core.period import get_zone
+from trunkline.engine.parents import with_inherited
 from trunkline.engine.rate import compile_snapshot, rate
 from trunkline.engine.scalar import Event, ScalarTariff, charge
 from trunkline.engine.schema import (
@@ -178,12 +180,14 @@ def parse_rating(document: object) -> RatingVectors:
     tariffs: dict[str, Tariff] = {}
     for name, tariff in _object(fields["tariffs"], "tariffs").items():
         tariffs[name] = _tariff(tariff, f"tariffs.{name}", name, len(tariffs) + 1)
+    parents = {name: tariff["parent"] for name, tariff in fields["tariffs"].items() if tariff.get("parent") is not None}
+    tariffs = {name: _with_parent(name, tariffs, parents) for name in tariffs}
     cases = [_case(case, f"cases[{index}]", tariffs) for index, case in enumerate(_list(fields["cases"], "cases"))]
     return RatingVectors(tariffs, tuple(cases))
 
 
 def _tariff(value: object, where: str, name: str, tariff_id: int) -> Tariff:
-    fields = _fields(value, where, {"currency", "rates"}, {"timezone", "unit", "time_profiles", "origins"})
+    fields = _fields(value, where, {"currency", "rates"}, {"timezone", "unit", "time_profiles", "parent", "origins"})
     currency = _text(fields["currency"], f"{where}.currency")
     if not _CURRENCY.fullmatch(currency):
         _refuse(f"{where}.currency", f"is no currency code: {currency!r}")
@@ -209,6 +213,28 @@ def _tariff(value: object, where: str, name: str, tariff_id: int) -> Tariff:
         _refuse(f"{where}.origins", "has a code without digits: a caller that nobody knows has no origin")
     table = pa.Table.from_pylist(rates, schema=RATE_SCHEMA)
     return Tariff(tariff_id, name, currency, timezone, unit, table, profiles, origins)
+
+
+def _with_parent(name: str, tariffs: Mapping[str, Tariff], parents: Mapping[str, object]) -> Tariff:
+    """The tariff with its ancestors, whose time profiles are its own too."""
+    where = f"tariffs.{name}.parent"
+    family = [tariffs[name]]
+    while (parent := parents.get(family[-1].name)) is not None:
+        if _text(parent, where) not in tariffs:
+            _refuse(where, f"names no tariff of the file: {parent!r}")
+        if parent in {each.name for each in family}:
+            _refuse(where, "leads back to a tariff itself")
+        family.append(tariffs[str(parent)])
+    made = family.pop()
+    while family:
+        child = family.pop()
+        profiles = dict(child.time_profiles)
+        for profile, windows in made.time_profiles.items():
+            if profiles.setdefault(profile, windows) != windows:
+                _refuse(where, f"has another time profile of the name {profile!r}")
+        made = replace(child, time_profiles=profiles, parent=made, origins=child.origins or made.origins)
+    _within(where, lambda: with_inherited(made))
+    return made
 
 
 def _window(value: object, where: str) -> TimeWindow:

@@ -1,4 +1,4 @@
-"""Where a sheet lies below the data folder: the file as it came, its lines as they were understood, and what it has ended."""
+"""Where a sheet, or a change of a code deck, lies below the data folder: the file as it came, its lines as they were understood, what it has ended."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ ERRORS: Final = "errors.arrow"
 CLOSINGS: Final = "closings.arrow"
 ENDED: Final = "ended.arrow"
 ORIGINS: Final = "origins.arrow"  # codes of callers and the origins that the sheet says they are in; what they were in before, once it is applied
+CODES: Final = "codes.arrow"
+CHANGED: Final = "changed.arrow"
 
 
 def import_folder(tenant_id: int, public_id: UUID) -> Path:
@@ -40,6 +42,21 @@ def find_import_folder(tenant_id: int, public_id: UUID) -> Path:
 def import_folders(tenant_id: int) -> list[Path]:
     """The folders of all sheets of a tenant, whoever names them."""
     return sorted((home() / "pricing" / f"tenant={tenant_id}").glob("*"))
+
+
+def deck_folder(tenant_id: int, public_id: UUID) -> Path:
+    """The folder of a change of a deck, made where it is missing."""
+    return folder("decks", f"tenant={tenant_id}", str(public_id))
+
+
+def find_deck_folder(tenant_id: int, public_id: UUID) -> Path:
+    """Where the folder of a change of a deck is. Nothing is made."""
+    return home() / "decks" / f"tenant={tenant_id}" / str(public_id)
+
+
+def deck_folders(tenant_id: int) -> list[Path]:
+    """The folders of all changes of decks of a tenant, whoever names them."""
+    return sorted((home() / "decks" / f"tenant={tenant_id}").glob("*"))
 
 
 def write_table(path: Path, table: pa.Table) -> None:

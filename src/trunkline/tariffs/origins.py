@@ -7,6 +7,7 @@ from typing import Final
 
 from trunkline.kit.db.kept import fetch
 from trunkline.kit.db.scope import current_tenant_id
+from trunkline.tariffs.lineage import ancestors_of
 from trunkline.tariffs.models import Code, Tariff
 
 _CODES: Final = """
@@ -31,9 +32,15 @@ def origin_codes(deck_ids: Collection[int], codes: Sequence[str] | None = None) 
     return found
 
 
+def asked_deck(family: Sequence[Tariff]) -> int | None:
+    """The origin deck that a tariff, the first of `family`, asks where callers are: its own, else that of the nearest ancestor that has one."""
+    return next((each.origin_deck_id for each in family if each.origin_deck_id is not None), None)
+
+
 def origins_of(tariff: Tariff) -> set[str]:
     """The names of the origins that rates of a tariff may name; none without an origin deck."""
-    if tariff.origin_deck_id is None:
+    deck = asked_deck((tariff, *ancestors_of([tariff])[tariff.pk]))
+    if deck is None:
         return set()
-    named = Code.objects.filter(deck_id=tariff.origin_deck_id).exclude(code="")
+    named = Code.objects.filter(deck_id=deck).exclude(code="")
     return set(named.values_list("destination__name", flat=True).distinct())

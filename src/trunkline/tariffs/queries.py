@@ -24,7 +24,7 @@ from trunkline.tenancy.queries import current_tenant
 
 def tariffs() -> QuerySet[Tariff]:
     """All tariffs of the tenant, by name."""
-    return Tariff.objects.order_by("name")
+    return Tariff.objects.select_related("parent").order_by("name")
 
 
 def get_tariff(name: str) -> Tariff:
@@ -87,9 +87,10 @@ def get_code_deck(name: str) -> CodeDeck:
 
 
 def tariffs_asking(deck: CodeDeck) -> list[Tariff]:
-    """The tariffs whose origin deck it is and that have rates for an origin, by name."""
+    """The tariffs whose origin deck it is and that have rates for an origin, or are parents of tariffs that may; by name."""
     asking = Rate.objects.filter(origin__isnull=False, voided_at__isnull=True).values("tariff_id")
-    return list(tariffs().filter(origin_deck=deck, pk__in=asking))
+    parents = Tariff.objects.filter(parent__isnull=False).values("parent_id")
+    return list(tariffs().filter(origin_deck=deck).filter(Q(pk__in=asking) | Q(pk__in=parents)))
 
 
 def time_profiles() -> QuerySet[TimeProfile]:

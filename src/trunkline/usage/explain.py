@@ -27,6 +27,7 @@ from trunkline.core.period import get_zone, local_date
 from trunkline.engine.explain import Explanation, explain
 from trunkline.engine.scalar import Event, ScalarTariff
 from trunkline.engine.schema import Outcome
+from trunkline.engine.schema import Tariff as PriceList
 from trunkline.ledger.models import Entry
 from trunkline.ledger.queries import account_facts, find_entry, postings
 from trunkline.parties.explain import Identified, identify
@@ -388,11 +389,16 @@ def _price(
     # From here on the list is known to have changed since.
     first = next(each for each in plan if each.pk == stored.tariff_id)
     plan = [first, *(each for each in plan if each is not first)]
-    until = _until(tables[first.pk].rates, stored.rate_id, event.start)
-    tables[first.pk] = replace(tables[first.pk], rates=until)
+    tables[first.pk] = _as_it_was(tables[first.pk], stored.rate_id, event.start)
     used = explain([ScalarTariff(tables[each.pk]) for each in plan], event)
     again = in_money(Basis.USED, plan, used, account.currency, stored, base, day)
     return priced if len(again.differences) >= len(priced.differences) else again
+
+
+def _as_it_was(tariff: PriceList, rate_id: int, start: datetime) -> PriceList:
+    """The tariff and its ancestors as they were listed when that rate was the last of all of them."""
+    parent = None if tariff.parent is None else _as_it_was(tariff.parent, rate_id, start)
+    return replace(tariff, rates=_until(tariff.rates, rate_id, start), parent=parent)
 
 
 def _until(rates: pa.Table, rate_id: int, start: datetime) -> pa.Table:

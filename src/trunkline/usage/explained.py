@@ -201,12 +201,16 @@ def price_json(priced: Priced, *, destinations: Mapping[int, str], base_currency
 
 
 def rates_tried(tried: TariffTried, destinations: Mapping[int, str]) -> Json:
-    """The rates of a tariff that were looked at, and what became of each."""
+    """The rates of a tariff that were looked at, and what became of each; each names its tariff, which may be an ancestor."""
     return {
         "tariff": tried.tariff.tariff.name,
         "is_additive": tried.is_additive,
+        "rates": [
+            _rate(each.row, destinations)
+            | {"tariff": tried.tariff.tariff_of(each.row).name, "verdict": each.verdict.value}
+            for each in tried.rates
+        ],
         "origin": None if tried.origin is None else {"code": tried.origin.code, "name": tried.origin.name},
-        "rates": [_rate(each.row, destinations) | {"verdict": each.verdict.value} for each in tried.rates],
     }
 
 

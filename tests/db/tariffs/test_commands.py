@@ -95,6 +95,31 @@ def test_from_an_account_to_its_price(run: Shell, tmp_path: Path) -> None:
     assert run.json(tariff.app, "list")["tariffs"][0]["rates"] == 3
 
 
+def test_a_tariff_takes_over_the_rates_of_a_parent(run: Shell, tmp_path: Path) -> None:
+    rates = tmp_path / "rates.csv"
+    rates.write_text("code,destination,price\n44,United Kingdom,1\n447911,UK Mobile,3\n33,France,2\n")
+    run(tariff.app, "add", "Base")
+    run(tariff.app, "load-rates", "Base", str(rates))
+    run(tariff.app, "add", "Retail", "--parent", "Base")
+    rates.write_text("code,destination,price\n44,United Kingdom,5\n")
+    run(tariff.app, "load-rates", "Retail", str(rates))
+    rows = run.json(tariff.app, "list")["tariffs"]
+    assert [(row["name"], row["parent"], row["rates"]) for row in rows] == [("Base", None, 3), ("Retail", "Base", 1)]
+    shown = run.json(tariff.app, "show", "Retail")
+    assert (shown["parent"], shown["inherits"], shown["total"]) == ("Base", [{"tariff": "Base", "codes": 2}], 1)
+    assert "Base" in run(tariff.app, "list")
+    run(tariff.app, "add", "Gold")
+    run(tariff.app, "set", "Gold", "--parent", "Retail")
+    taken = [{"tariff": "Retail", "codes": 1}, {"tariff": "Base", "codes": 2}]
+    assert run.json(tariff.app, "show", "Gold")["inherits"] == taken
+    assert run.refused(tariff.app, "set", "Base", "--parent", "Gold") == "parent_cycle"
+    assert run.refused(tariff.app, "set", "Gold", "--parent", "Retail", "--no-parent") == "bad_option"
+    assert run.refused(tariff.app, "set", "Gold", "--parent", "Silver") == "tariff_not_found"
+    assert run.refused(tariff.app, "add", "Tokyo", "--timezone", "Asia/Tokyo", "--parent", "Base") == "parent_differs"
+    run(tariff.app, "set", "Gold", "--no-parent")
+    assert run.json(tariff.app, "show", "Gold")["inherits"] == []
+
+
 def test_accounts_change_and_close(run: Shell) -> None:
     run(account.app, "add", "acme", "Acme", "--vendor", "--currency", "EUR", "--tag", "gold")
     run(account.app, "add", "other", "Other", "--profile", "acme", "--parent", "acme")

@@ -160,3 +160,37 @@ def test_an_explanation_says_where_the_caller_is_and_which_surcharges_are_due(ta
     assert said == [(False, rest, ["chosen", "origin"]), (True, rest, ["chosen"]), (True, rest, ["chosen"])]
     assert [(part.is_additive, part.count) for part in found.charge.parts] == [(False, 60), (True, 60), (True, 60)]
     assert str(found.charge.amount) == "0.48"
+
+
+def test_a_tariff_asks_the_deck_of_its_parent_unless_it_has_one_that_knows_the_same_origins(
+    in_scope: Any, tariff: models.Tariff
+) -> None:
+    child = actions.create_tariff(name="Child", currency="USD", parent=tariff, at=AT)
+    cents = 10**6
+    assert (
+        columns(in_scope, child, "33155")[:4] == singly(child, "33155")[:4] == [each * cents for each in (8, 36, 8, 48)]
+    )
+    actions.load_rates(tariff_id=child.pk, data=b"code,price,origin\n33,0.01,EEA\n", at=AT)
+    assert (
+        columns(in_scope, child, "33155")[:4] == singly(child, "33155")[:4] == [each * cents for each in (7, 36, 7, 48)]
+    )
+    other = actions.load_code_deck(name="Other", codes={"44": "EEA"}, at=AT)
+    for change in ({"tariff_id": child.pk, "origin_deck": other}, {"tariff_id": tariff.pk, "origin_deck": None}):
+        with pytest.raises(Conflict) as error:
+            actions.change_tariff(**change, at=AT)  # type: ignore[arg-type]
+        assert error.value.code == "origin_in_use"
+    actions.load_code_deck(name="Other", codes={"254": "Rest"}, at=AT)
+    actions.change_tariff(tariff_id=child.pk, origin_deck=other, at=AT)
+    child.refresh_from_db()
+    assert (
+        columns(in_scope, child, "33155")[:5]
+        == singly(child, "33155")[:5]
+        == [each * cents for each in (7, 36, 36, 36, 48)]
+    )
+    with pytest.raises(Conflict) as error:
+        actions.create_tariff(name="Second", currency="USD", parent=tariff, origin_deck=_deck("Third"), at=AT)
+    assert error.value.code == "origin_in_use"
+
+
+def _deck(name: str) -> models.CodeDeck:
+    return actions.load_code_deck(name=name, codes={"7": "East"}, at=AT)

@@ -10,7 +10,10 @@ import pytest
 from tests.db.usage.carrier import COLUMNS, NOW, Carrier, line
 from tests.db.usage.test_rerate import apply, assert_proved, rows
 from trunkline.cli.explained import print_explanation
+from trunkline.core.money import Amount
 from trunkline.parties.kinds import Side
+from trunkline.reports.queries import Question, build, gather
+from trunkline.reports.rules import Key, View
 from trunkline.tariffs import actions as tariff_actions
 from trunkline.tariffs.models import Rate, Tariff
 from trunkline.tariffs.queries import get_code_deck
@@ -83,13 +86,22 @@ def test_each_record_has_the_price_of_its_caller_and_says_why(
     assert "(surcharge of sell, rate" in shown
 
 
+def test_reports_sum_up_by_the_origin_of_the_price(carrier: Carrier) -> None:
+    load(carrier)
+    with carrier.scope():
+        question = Question(View.SUMMARY, (Key.ORIGIN,))
+        found = build(question, gather(question))
+    rows = [(*row.values, row.sums.attempts, str(Amount(row.sums.revenue))) for row in found.rows()]
+    assert rows == [("Kenya", 1, "0.04"), (None, 4, "0.46")]
+
+
 def test_a_deck_that_changes_proposes_a_rerating_that_finds_the_new_prices(carrier: Carrier) -> None:
     load(carrier)
     with carrier.scope():
         assert get_code_deck("Origins").name == "Origins"
         done = price_changes.load_code_deck(name="Origins", codes={"81": "Abroad"}, at=NOW)
         assert [(each.tariff and each.tariff.name, each.start_from) for each in done.proposals] == [("sell", None)]
-        assert "codes loaded into the origin deck Origins" in done.proposals[0].cause
+        assert "codes changed in the origin deck Origins" in done.proposals[0].cause
     assert said(carrier, "elsewhere")["prices"]["is_current"] is False
     apply(carrier)
     assert sold(carrier) == {key: Decimal(amount) for key, amount in (EXPECTED | {"elsewhere": "0.16"}).items()}

@@ -112,6 +112,7 @@ def test_the_page_has_its_tables() -> None:
         "rounding, cap, zero, grace",
         "data and messages",
         "additive rates",
+        "parents",
         "origins",
         "negative prices",
         "limits",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
@@ -21,10 +22,12 @@ from trunkline.core.period import get_zone
 from trunkline.engine.units import Unit
 from trunkline.kit.db.locks import lock_rows
 from trunkline.pricing import files
+from trunkline.pricing.actions.mails import follow_sheet
 from trunkline.pricing.actions.origins import apply_origins, undo_origins, write_origins
 from trunkline.pricing.checks import Level, Looked, Settings, cost_of, count_kinds, findings
 from trunkline.pricing.choices import OPEN, ImportState, ImportWork
 from trunkline.pricing.compare import Kind, Scope, allowed_begins, closings
+from trunkline.pricing.deck_queries import special_codes
 from trunkline.pricing.models import Agreement, SheetImport, SheetTemplate
 from trunkline.pricing.notice import OnBreach
 from trunkline.pricing.offered import ERRORS, Offered, Ways
@@ -84,6 +87,7 @@ class Ground:
     settings: Settings
     is_repeated: bool
     quantities: Mapping[int, int]
+    special: Sequence[tuple[str, int, int]]
 
 
 # Reads a sheet: called outside any scope with how the tariff takes lines, and when lines begin that nothing dates.
@@ -100,8 +104,11 @@ def import_sheet(
     notified_at: datetime,
     actor: str,
     now: Clock,
+    public_id: UUID | None = None,
 ) -> SheetImport:
     """Read a sheet, compare it with the prices in force, and keep both. Nothing of it counts until it is applied.
+
+    `public_id` is its id where somebody must know it before; what a crash has left under that id is replaced.
 
     Raises NotFound `not_found`; Conflict `tariff_changed`; Invalid what reading raises, `empty_sheet`, `unknown_check`, `bad_check`.
     """
@@ -118,7 +125,10 @@ def import_sheet(
     effective_at = asked.effective_at or offered.effective_at or notified_at
     looked = compare_with(ground, offered, asked, effective_at, notified_at)
     found = findings(looked, ground.settings)
-    public_id = uuid7()
+    if public_id is None:
+        public_id = uuid7()
+    else:
+        files.remove_folder(files.find_import_folder(tenant_id, public_id))
     place = files.import_folder(tenant_id, public_id)
     try:
         write_synced(place / files.ORIGINAL, [data])
@@ -182,6 +192,7 @@ def apply_import(
         sheet.begins_at = None if origins.reaches_back else done.begins
         sheet.work, sheet.problem = ImportWork.NONE, None
         sheet.save()
+        follow_sheet(sheet, at=now())
         if done.made or len(done.ended) or origins.reaches_back:
             _propose(sheet, "applied", now())
     return sheet
@@ -207,6 +218,7 @@ def undo_import(tenant_id: int, import_id: int, *, reason: str, actor: str, now:
         ).update(left_revision=revision)
         sheet.state, sheet.ended_at, sheet.reason = ImportState.UNDONE, now(), note
         sheet.save()
+        follow_sheet(sheet, at=now())
         _propose(sheet, "undone", now())
     return sheet
 
@@ -221,6 +233,7 @@ def discard_import(*, import_id: int, reason: str, at: datetime) -> SheetImport:
         sheet.state, sheet.ended_at, sheet.reason = ImportState.DISCARDED, at, note
         sheet.work = ImportWork.NONE
         sheet.save()
+        follow_sheet(sheet, at=at)
     return sheet
 
 
@@ -242,6 +255,7 @@ def ground_of(asked: Asked, sha256: str, at: datetime) -> Ground:
         Settings.of(checks or {}),
         is_applied(tariff, sha256),
         charged_quantities(tariff, at),
+        special_codes(tariff),
     )
 
 
@@ -295,6 +309,7 @@ def compare_with(
         doubts=offered.doubts,
         is_last=is_last,
         is_repeated=ground.is_repeated,
+        special=ground.special,
     )
 
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NoReturn
 
 from django.db import transaction
 
 from trunkline.core.errors import Conflict, NotFound
 from trunkline.kit.db.locks import lock_rows
 from trunkline.tariffs.actions.destinations import destination_ids
-from trunkline.tariffs.actions.revisions import bump, require_revision
+from trunkline.tariffs.actions.revisions import NO_RATES, bump, require_revision
+from trunkline.tariffs.lineage import ancestors_of, heirs_of
 from trunkline.tariffs.models import Code, CodeDeck, Rate, Tariff
-from trunkline.tariffs.origins import origin_codes, origins_of
+from trunkline.tariffs.origins import asked_deck, origin_codes, origins_of
 from trunkline.tariffs.rate_file import unknown_origin
 
 SHOWN_MISSING = 5
@@ -30,28 +32,45 @@ def require_origins(tariff: Tariff, names: Iterable[str]) -> None:
         raise unknown_origin(name, known)
 
 
-def set_origin_deck(tariff: Tariff, deck: CodeDeck | None) -> None:
-    """Give a locked tariff an origin deck, or none. Raises Conflict `origin_in_use` if rates name origins that it then has not."""
-    tariff.origin_deck = deck
-    used = Rate.objects.filter(tariff=tariff, voided_at=None, origin__isnull=False)
-    named = {name for name in used.values_list("origin", flat=True).distinct() if name is not None}
-    missing = sorted(named - origins_of(tariff))
-    if missing:
-        shown = ", ".join(missing[:SHOWN_MISSING]) + (" and more" if len(missing) > SHOWN_MISSING else "")
-        raise Conflict(
-            "origin_in_use",
-            f"Rates of {tariff.name} are for callers from {shown}, which {deck.name if deck else 'no deck'} has not.",
-            hint="Load those names into the deck first, or void the rates.",
-        )
+def require_known_origins(tariff: Tariff) -> None:
+    """After the origin deck or the parent of a tariff was changed: whether it and its heirs know the origins that their rates name, inherited ones
+    among them.
+
+    Raises Conflict `origin_in_use`.
+    """
+    heirs = list(Tariff.objects.filter(pk__in=heirs_of(tariff.pk)).order_by("name"))
+    families = [(heir, *above) for heir, above in zip(heirs, ancestors_of(heirs).values(), strict=False)]
+    standing = Rate.objects.filter(
+        tariff__in={each.pk for family in families for each in family}, voided_at=None, origin__isnull=False
+    )
+    named: dict[int, set[str]] = {}
+    for tariff_id, origin in standing.values_list("tariff_id", "origin").distinct():
+        named.setdefault(tariff_id, set()).add(str(origin))
+    for family in families if named else ():
+        known = origins_of(family[0])
+        for each in family:
+            missing = sorted(named.get(each.pk, set()) - known)
+            if missing:
+                _refuse(family, each, missing)
 
 
-def bump_by_deck(deck: CodeDeck) -> list[Tariff]:
-    """Give the tariffs that ask a deck where callers are a new revision, as whatever changes its codes must; those tariffs."""
-    using = Tariff.objects.filter(origin_deck=deck).values_list("pk", flat=True)
-    changed = lock_rows(Tariff.objects.all(), using)
-    for tariff in changed:
-        bump(tariff)
-    return list(changed)
+def _refuse(family: Sequence[Tariff], whose: Tariff, missing: Sequence[str]) -> NoReturn:
+    deck_id = asked_deck(family)
+    deck = "no deck" if deck_id is None else CodeDeck.objects.values_list("name", flat=True).get(pk=deck_id)
+    shown = ", ".join(missing[:SHOWN_MISSING]) + (" and more" if len(missing) > SHOWN_MISSING else "")
+    of = "" if whose.pk == family[0].pk else f", which {family[0].name} takes over,"
+    raise Conflict(
+        "origin_in_use",
+        f"Rates of {whose.name}{of} are for callers from {shown}, which {deck} has not.",
+        hint="Load those names into the deck first, or void the rates.",
+    )
+
+
+def bump_by_deck(deck_id: int) -> None:
+    """Give the tariffs that ask a deck where callers are a new revision, as whatever changes its codes must."""
+    using = Tariff.objects.filter(origin_deck=deck_id).values_list("pk", flat=True)
+    for tariff in lock_rows(Tariff.objects.all(), using):
+        bump(tariff, NO_RATES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +106,7 @@ def undo_origins(*, tariff_id: int, change: OriginChange, revision: int, at: dat
         if change.is_deck_new:
             tariff.origin_deck = None
             tariff.save(update_fields=["origin_deck"])
-            bump(tariff)
+            bump(tariff, NO_RATES)
         return _write(tariff, deck, change.before, has_changed=bool(change.before))
 
 
@@ -103,9 +122,20 @@ def _locked(tariff_id: int, revision: int) -> tuple[CodeDeck, Tariff, bool]:
     (tariff,) = lock_rows(Tariff.objects.all(), [tariff_id])
     require_revision(tariff, revision)
     if is_new:
+        _begin_with_that_of_parent(tariff, deck)
         tariff.origin_deck = deck
         tariff.save(update_fields=["origin_deck"])
     return deck, tariff, is_new
+
+
+def _begin_with_that_of_parent(tariff: Tariff, deck: CodeDeck) -> None:
+    """Inherited rates go on telling callers as they did."""
+    inherited = asked_deck(ancestors_of([tariff])[tariff.pk])
+    if inherited is not None:
+        codes = Code.objects.filter(deck=inherited).values_list("code", "destination_id")
+        Code.objects.bulk_create(
+            [Code(deck=deck, code=code, destination_id=named) for code, named in codes], batch_size=5000
+        )
 
 
 def _new_deck(name: str) -> CodeDeck:
@@ -134,5 +164,5 @@ def _write(tariff: Tariff, deck: CodeDeck, codes: Mapping[str, str | None], *, h
         update_fields=["destination"],
     )
     if has_changed:
-        bump_by_deck(deck)
+        bump_by_deck(deck.pk)
     return Tariff.objects.values_list("revision", flat=True).get(pk=tariff.pk)

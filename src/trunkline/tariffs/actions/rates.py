@@ -12,13 +12,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from django.db import connection, transaction
 
-from trunkline.core.errors import Invalid, NotFound
+from trunkline.core.errors import Conflict, Invalid, NotFound
 from trunkline.engine.units import Unit
 from trunkline.kit.db.locks import lock_rows
 from trunkline.kit.db.scope import current_tenant_id
 from trunkline.tariffs.actions.destinations import destination_ids
 from trunkline.tariffs.actions.origins import require_origins
-from trunkline.tariffs.actions.revisions import bump
+from trunkline.tariffs.actions.revisions import TOUCHED_MAX, Touched, bump
+from trunkline.tariffs.actions.special_rates import follow_tariff
 from trunkline.tariffs.models import Rate, Tariff, TimeProfile
 from trunkline.tariffs.origins import origins_of
 from trunkline.tariffs.rate_file import LOAD_SCHEMA, Problem, rate_bounds, rate_keys, read_rate_file
@@ -32,12 +33,12 @@ SHOWN_PROBLEMS = 20
 _EVER = np.iinfo(np.int64)
 SUPERSEDE_HINT = "With --supersede an earlier rate ends where the new one begins. Otherwise correct these lines and load the file again."
 
-# What tells rates apart (`rate_keys`) and when they hold, as LOAD_SCHEMA has them.
+# What tells rates apart (`rate_keys`) and when they hold, as LOAD_SCHEMA has them. Those of special rates are nobody's to end or to meet.
 READ_KEYS = """
 SELECT r.id, r.code, p.name, trim_scale(r.weight), r.tag, r.length_min, r.length_max, r.additive::text, r.origin,
        extract(epoch FROM r.valid_from)::bigint, extract(epoch FROM r.valid_to)::bigint
   FROM tariffs_rate r LEFT JOIN tariffs_timeprofile p ON p.tenant_id = r.tenant_id AND p.id = r.time_profile_id
- WHERE r.tenant_id = {tenant_id} AND r.tariff_id = {tariff_id} AND r.voided_at IS NULL ORDER BY r.id
+ WHERE r.tenant_id = {tenant_id} AND r.tariff_id = {tariff_id} AND r.voided_at IS NULL AND r.special_id IS NULL ORDER BY r.id
 """
 KEY_SCHEMA = pa.schema(
     [pa.field("id", pa.int64())]
@@ -124,8 +125,9 @@ def load_rate_table(
     with transaction.atomic():
         (tariff,) = lock_rows(Tariff.objects.all(), [tariff_id])
         room = make_room(tariff, rates, ends=ENDS.empty_table(), supersede_earlier=supersede_earlier, at=at)
-        insert_rates(tariff, rates)
-        revision = bump(tariff)
+        first, last = insert_rates(tariff, rates)
+        has_followed = follow_tariff(tariff, at=at)
+        revision = bump(tariff, None if has_followed else room.touched(first, last, rates.num_rows))
     begins = None if rates["valid_from"].null_count else pc.min(rates["valid_from"]).as_py()
     closed = len(room.ended) - room.voided
     return RateLoad(rates.num_rows if lines is None else lines, rates.num_rows, closed, room.voided, revision, begins)
@@ -134,7 +136,7 @@ def load_rate_table(
 def void_rates(*, tariff_id: int, rate_ids: Sequence[int], at: datetime) -> int:
     """Take rates out of a tariff; they stay readable. Returns how many were not voided before.
 
-    Raises NotFound `not_found` if one of them is not the tariff's.
+    Raises NotFound `not_found` if one of them is not the tariff's; Conflict `rate_is_special` if a special rate has written one.
     """
     with transaction.atomic():
         (tariff,) = lock_rows(Tariff.objects.all(), [tariff_id])
@@ -142,9 +144,15 @@ def void_rates(*, tariff_id: int, rate_ids: Sequence[int], at: datetime) -> int:
         mine = Rate.objects.filter(tariff=tariff, pk__in=wanted)
         if mine.count() != len(wanted):
             raise NotFound("not_found", "rate not found.")
+        if mine.filter(special__isnull=False).exists():
+            raise Conflict(
+                "rate_is_special",
+                "A special rate has written this rate; it is not changed by itself.",
+                hint="End the special rate: all its rates end with it.",
+            )
         count = mine.filter(voided_at__isnull=True).update(voided_at=at)
         if count:
-            bump(tariff)
+            bump(tariff, Touched(ids=sorted(wanted)))
     return count
 
 
@@ -167,6 +175,11 @@ class Room:
     ended: pa.Table
     voided: int
     begins: datetime | None
+
+    def touched(self, first_id: int | None, last_id: int | None, count: int) -> Touched:
+        """What a change touches that makes this room and then rates with those ids."""
+        ids = self.ended["id"].to_pylist() if self.ended.num_rows <= TOUCHED_MAX else range(TOUCHED_MAX + 1)
+        return Touched(ids, first_id, last_id, count)
 
 
 def make_room(tariff: Tariff, rates: pa.Table, *, ends: pa.Table, supersede_earlier: bool, at: datetime) -> Room:

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("pricing", "0001_initial"),
+        ("pricing", "0006_mailboxes"),
     ]
 
     operations = [
@@ -218,6 +218,38 @@ class Migration(migrations.Migration):
                     table="pricing_sheetimport",
                     when="AFTER",
                 ),
+            ),
+        ),
+        migrations.AlterField(
+            model_name="deckchange",
+            name="state",
+            field=models.CharField(
+                choices=[
+                    ("received", "received"),
+                    ("read", "read"),
+                    ("compared", "compared"),
+                    ("applied", "applied"),
+                    ("undone", "undone"),
+                    ("discarded", "discarded"),
+                ],
+                default="compared",
+                max_length=12,
+            ),
+        ),
+        migrations.AlterField(
+            model_name="deckchangehistoryevent",
+            name="state",
+            field=models.CharField(
+                choices=[
+                    ("received", "received"),
+                    ("read", "read"),
+                    ("compared", "compared"),
+                    ("applied", "applied"),
+                    ("undone", "undone"),
+                    ("discarded", "discarded"),
+                ],
+                default="compared",
+                max_length=12,
             ),
         ),
     ]
