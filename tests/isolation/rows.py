@@ -23,6 +23,7 @@ from trunkline.kit.models import AmountField, PriceField
 from trunkline.ledger import actions as ledger
 from trunkline.ledger.choices import AccountClass
 from trunkline.ledger.models import Balance, Entry, LedgerAccount, Posting, Resolution
+from trunkline.pricing.models import Mailbox, MailRule, SheetTemplate
 from trunkline.tariffs.models import CodeDeck, Destination, SpecialRate, Tariff
 
 AT = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -136,6 +137,11 @@ def _bill_run_account(number: int) -> BillRunAccount:
     return BillRunAccount.objects.create(bill_run=run, account=invoice.account, outcome="issued", invoice=invoice)
 
 
+def _mail_rule(number: int) -> MailRule:
+    given = {"name": f"rule {number}", "position": number, "senders": ["*"]}
+    return MailRule.objects.create(mailbox=make_row(Mailbox), template=make_row(SheetTemplate), **given)
+
+
 RECIPES: dict[str, dict[str, Any] | Callable[[int], Any]] = {
     "identity.Membership": _membership,
     "identity.StaffSession": {"opened_at": AT, "until": AT + timedelta(hours=1)},
@@ -149,6 +155,7 @@ RECIPES: dict[str, dict[str, Any] | Callable[[int], Any]] = {
     "tariffs.ExchangeRate": {"base": "EUR", "quote": "USD"},
     "tariffs.SpecialRate": _special_rate,
     "tariffs.Rate": {"code": "254", "steps": "0:0.20/60/60"},
+    "pricing.MailRule": _mail_rule,  # the template goes with what it does
     "usage.Source": {"kind": "sftp", "every_min": 5, "cron": ""},
     "invoicing.BillRun": {"period_from": date(2026, 2, 1), "period_to": date(2026, 3, 1)},
     "invoicing.BillRunAccount": _bill_run_account,

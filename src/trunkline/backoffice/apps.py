@@ -12,6 +12,10 @@ SCREENS = (
     "summary", "reports", "dashboard",
     "staff", "operator", "first_steps", "bill_runs", "unbilled", "statements", "rates", "rate_preview", "legs", "trying", "mappings", "describing",
     "deck_changes", "decks", "special_rates",
+    "rate_analysis", "deals",
+    "generators", "generator_runs", "notifications",
+    "mailboxes", "mails",
+    "sheets", "sheet_layout", "sheet_changes", "sheet_terms", "rates_grid",
 )  # fmt: skip
 
 

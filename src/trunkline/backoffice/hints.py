@@ -20,6 +20,7 @@ HINTS: Final[Mapping[str, Any]] = {
     "deck_needed": _("Choose one, or set one of them to be for sheets of names."),
     "deck_not_found": _("The list of code decks shows them."),
     "empty_deck": _("It needs a column of codes and one of names, with a heading each."),
+    "deal_not_found": _("The list of swap deals shows them."),
     "exchange_rate_differs": _("Nothing was loaded. Choose to replace what differs to take the values of the file."),
     "group_not_found": _("The list of destination groups shows them."),
     "host_key_changed": _("Ask the server's operator. If the key was changed on purpose, trust the new one on the source's page."),

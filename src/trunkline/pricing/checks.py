@@ -125,7 +125,7 @@ class Settings:
                 raise Invalid("unknown_check", f"There is no check {name!r}.", hint=f"There are {', '.join(CHECKS)}.")
             setting = value if isinstance(value, Mapping) else {"level": value}
             level, figure = setting.get("level", CHECKS[name].level), setting.get("figure", CHECKS[name].figure)
-            if level not in set(Level) or set(setting) - {"level", "figure"}:
+            if not isinstance(level, str) or level not in set(Level) or set(setting) - {"level", "figure"}:
                 raise Invalid("bad_check", f"The check {name} is ignore, warn or stop, not {value!r}.")
             if figure is not None and (type(figure) is not int or figure < 0 or CHECKS[name].figure is None):
                 raise Invalid("bad_check", f"The check {name} has no figure {figure!r}.")
@@ -175,7 +175,8 @@ def _currency(looked: Looked, _: int) -> Found:
 
 
 def _layout(looked: Looked, _: int) -> Found:
-    return (len(looked.lines), []) if looked.doubts else _NOTHING
+    # Of a layout that gave no line at all every row is in doubt.
+    return (len(looked.lines) or looked.errors, []) if looked.doubts else _NOTHING
 
 
 def _closes_nothing(looked: Looked, _: int) -> Found:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import QuerySet, Sum
 
@@ -35,6 +35,14 @@ def get_agreement(name: str) -> Agreement:
     return found
 
 
+def access_agreement(agreement_id: int) -> Agreement:
+    """The agreement of that id. Raises NotFound `not_found`."""
+    found = Agreement.objects.filter(pk=agreement_id).first()
+    if found is None:
+        raise NotFound("not_found", "agreement not found.")
+    return found
+
+
 def templates() -> QuerySet[SheetTemplate]:
     """Every template, by name."""
     return SheetTemplate.objects.select_related("tariff", "agreement").order_by("name")
@@ -45,6 +53,14 @@ def get_template(name: str) -> SheetTemplate:
     found = templates().filter(name=name).first()
     if found is None:
         raise NotFound("not_found", f"There is no template {name!r}.")
+    return found
+
+
+def access_template(template_id: int) -> SheetTemplate:
+    """The template of that id. Raises NotFound `not_found`."""
+    found = templates().filter(pk=template_id).first()
+    if found is None:
+        raise NotFound("not_found", "template not found.")
     return found
 
 
@@ -60,6 +76,20 @@ def access_import(public_id: str) -> SheetImport:
     if found is None:
         raise NotFound("not_found", "rate sheet not found.")
     return found
+
+
+def find_compared(asked: Any, sha256: str, tariff_revision: int) -> SheetImport | None:
+    """The sheet of these octets that waits and was compared with the prices as they are, asked for in the same way (`actions.Asked`); None for none."""
+    found = imports().filter(
+        tariff_id=asked.tariff_id,
+        template_id=asked.template_id,
+        agreement_id=asked.agreement_id,
+        scope=asked.scope,
+        sha256=sha256,
+        state=ImportState.COMPARED,
+        compared_revision=tariff_revision,
+    )
+    return found.first()
 
 
 def is_applied(tariff: Tariff, sha256: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Case, CheckConstraint, F, Func, Q, UniqueConstraint, Value, When
 
@@ -150,6 +151,8 @@ class TimeProfile(TenantModel):
 class Tariff(TenantModel):
     """A price list: a currency, a clock and rates, sold to customers or bought from vendors.
 
+    Its origin deck says where callers are; rates that name an origin are for callers from there only (`docs/algorithms/rating.md`, rule 18).
+    One that is sold may have a parent: what it has no price for, its parent prices (`docs/algorithms/rating.md`, rule 17).
     `revision` grows with every change of anything that decides a price, so that a compiled copy knows whether it is
     still true; `stamp` tells two revisions of one number apart, as a restored backup makes them.
     """
@@ -159,6 +162,8 @@ class Tariff(TenantModel):
     currency = models.CharField(max_length=3, help_text="Currency of its prices; never changes.")
     timezone = models.CharField(max_length=64, default="UTC", help_text="IANA zone of its time profiles and dates.")
     unit = models.CharField(max_length=8, choices=TariffUnit.choices, default=TariffUnit.SECOND)
+    origin_deck = tenant_reference("tariffs.CodeDeck", null=True)
+    parent = tenant_reference("tariffs.Tariff", null=True)
     revision = models.PositiveIntegerField(default=1, editable=False)
     stamp = models.UUIDField(default=uuid7, editable=False, help_text="New with every revision.")
     created_at = models.DateTimeField(editable=False)
@@ -168,10 +173,46 @@ class Tariff(TenantModel):
             tenant_key("tariffs_tariff_tenant_id"),
             UniqueConstraint(fields=["tenant", "public_id"], name="tariffs_tariff_public_id"),
             UniqueConstraint(fields=["tenant", "name"], name="tariffs_tariff_name"),
+            TenantForeignKey(field="origin_deck", name="tariffs_tariff_origin_deck_fk"),
+            TenantForeignKey(field="parent", name="tariffs_tariff_parent_fk"),
+            CheckConstraint(condition=~Q(parent=F("id")), name="tariffs_tariff_not_its_own_parent"),
+        )
+        indexes = (
+            models.Index(fields=["tenant", "origin_deck"], name="tariffs_tariff_origin_deck"),
+            models.Index(fields=["tenant", "parent"], name="tariffs_tariff_parent"),
         )
 
     def __str__(self) -> str:
         return f"{self.name} ({self.currency})"
+
+
+class TariffRevision(TenantModel):
+    """Which rates one revision of a tariff changed, so that a copy of the revision before it is brought up to date without reading the whole list.
+
+    Rates with ids from `first_id` to `last_id` are new; those of `touched` were ended, voided, or stand again. Only the newest are kept: who finds no
+    way from what he has to what is now reads all rates.
+    """
+
+    tariff = tenant_reference("tariffs.Tariff")
+    revision = models.PositiveIntegerField()
+    before = models.UUIDField(help_text="Stamp of the tariff before it.")
+    stamp = models.UUIDField(help_text="Stamp of the tariff since.")
+    first_id = models.BigIntegerField(null=True, blank=True)
+    last_id = models.BigIntegerField(null=True, blank=True)
+    touched = ArrayField(models.BigIntegerField(), default=list, blank=True)
+
+    class Meta:
+        constraints = (
+            UniqueConstraint(fields=["tenant", "tariff", "stamp"], name="tariffs_tariffrevision_stamp"),
+            TenantForeignKey(field="tariff", name="tariffs_tariffrevision_tariff_fk"),
+            CheckConstraint(
+                condition=Q(first_id__isnull=True, last_id__isnull=True) | Q(first_id__lte=F("last_id")),
+                name="tariffs_tariffrevision_ids",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.tariff_id}: {self.revision}"
 
 
 @track()
@@ -246,6 +287,12 @@ class Rate(TenantModel):
     max_cost = AmountField(null=True, blank=True)
     blocked = models.BooleanField(default=False)
     tag = models.CharField(max_length=60, null=True, blank=True)
+    origin = models.CharField(
+        max_length=200,
+        null=True,
+        blank=True,
+        help_text="Where the caller must be, as the tariff's origin deck names it.",
+    )
     length_min = models.PositiveSmallIntegerField(null=True, blank=True)
     length_max = models.PositiveSmallIntegerField(null=True, blank=True)
     additive = models.BooleanField(default=False)

@@ -1,5 +1,16 @@
 """Every write of the pricing room."""
 
+from trunkline.pricing.actions.deals import (
+    add_item,
+    archive_deal,
+    change_deal,
+    change_item,
+    create_deal,
+    make_item,
+    put_items,
+    remove_item,
+    restore_deal,
+)
 from trunkline.pricing.actions.decks import (
     apply_deck_change,
     change_deck_codes,
@@ -8,22 +19,96 @@ from trunkline.pricing.actions.decks import (
     import_deck,
     undo_deck_change,
 )
+from trunkline.pricing.actions.edits import EditDone, EditLook, edit, look_at_edit
+from trunkline.pricing.actions.generator import ask_run, change_generator, create_generator, make_run
 from trunkline.pricing.actions.imports import Asked, apply_import, discard_import, import_sheet, undo_import
-from trunkline.pricing.actions.terms import change_agreement, create_agreement, save_template
+from trunkline.pricing.actions.mailboxes import (
+    add_mailbox,
+    add_rule,
+    change_mailbox,
+    change_rule,
+    pause_mailbox,
+    remove_mailbox,
+    remove_rule,
+    resume_mailbox,
+)
+from trunkline.pricing.actions.mails import dismiss_mail, try_mail_again
+from trunkline.pricing.actions.notification_plans import change_plan, plan_notifications, save_notification_template
+from trunkline.pricing.actions.steps import (
+    PACKED_AT_ONCE_OCTETS,
+    ask_for,
+    compare_import,
+    correct_layout,
+    is_large,
+    is_worked_on,
+    keep_layout,
+    read_import,
+    receive_sheet,
+    require_idle,
+)
+from trunkline.pricing.actions.terms import (
+    change_agreement,
+    change_template,
+    create_agreement,
+    create_template,
+    save_template,
+)
 
 __all__ = [
+    "PACKED_AT_ONCE_OCTETS",
     "Asked",
+    "EditDone",
+    "EditLook",
+    "add_item",
+    "add_mailbox",
+    "add_rule",
     "apply_deck_change",
     "apply_import",
+    "archive_deal",
+    "ask_for",
+    "ask_run",
     "change_agreement",
+    "change_deal",
     "change_deck_codes",
+    "change_generator",
+    "change_item",
+    "change_mailbox",
+    "change_plan",
+    "change_rule",
+    "change_template",
+    "compare_import",
     "compare_world",
+    "correct_layout",
     "create_agreement",
+    "create_deal",
+    "create_generator",
+    "create_template",
     "discard_deck_change",
     "discard_import",
+    "dismiss_mail",
+    "edit",
     "import_deck",
     "import_sheet",
+    "is_large",
+    "is_worked_on",
+    "keep_layout",
+    "look_at_edit",
+    "make_item",
+    "make_run",
+    "pause_mailbox",
+    "plan_notifications",
+    "put_items",
+    "read_import",
+    "receive_sheet",
+    "remove_item",
+    "remove_mailbox",
+    "remove_rule",
+    "require_idle",
+    "restore_deal",
+    "resume_mailbox",
+    "save_notification_template",
     "save_template",
+    "try_mail_again",
     "undo_deck_change",
     "undo_import",
 ]

@@ -32,6 +32,7 @@ from trunkline.tariffs import actions as tariffs
 from trunkline.tariffs.actions.destinations import destination_ids
 from trunkline.tariffs.models import Code, CodeDeck, Destination
 from trunkline.tenancy.scope import scope as tenant_scope
+from trunkline.usage.price_changes import propose_by_deck
 from trunkline.usage.spool import write_synced
 
 Clock = Callable[[], datetime]
@@ -177,7 +178,7 @@ def apply_deck_change(
         rows = written_rows(files.read_table(place / files.CODES).cast(COMPARED), DeckMode(change.mode))
         changed = _changes(rows)
         files.write_table(place / files.CHANGED, changed)
-        tariffs.change_codes(deck_id=change.deck_id, changes=changed, at=now())
+        _change_codes(change.deck, changed, now())
         change.state, change.applied_at, change.reason = ImportState.APPLIED, now(), reason.strip()[:NOTE_MAX]
         change.counts = change.counts | _done(changed)
         change.save()
@@ -195,7 +196,7 @@ def undo_deck_change(tenant_id: int, change_id: int, *, reason: str, actor: str,
         _require_state(change, ImportState.APPLIED)
         done = files.read_table(files.find_deck_folder(tenant_id, change.public_id) / files.CHANGED)
         back = pa.table([done["code"], done["after_id"], done["before_id"]], schema=tariffs.CODE_CHANGES)
-        tariffs.change_codes(deck_id=change.deck_id, changes=back, at=now())
+        _change_codes(change.deck, back, now())
         change.state, change.ended_at, change.reason = ImportState.UNDONE, now(), note
         change.save()
     return change
@@ -239,7 +240,7 @@ def change_deck_codes(*, deck_id: int, names: Mapping[str, str | None], reason: 
             rows, pa.schema([("code", pa.string()), ("name", pa.string()), ("before", pa.string())])
         )
         changed = _changes(table)
-        tariffs.change_codes(deck_id=deck.pk, changes=changed, at=at)
+        _change_codes(deck, changed, at)
         change = DeckChange(
             deck=deck,
             source=DeckSource.HAND,
@@ -254,6 +255,11 @@ def change_deck_codes(*, deck_id: int, names: Mapping[str, str | None], reason: 
         files.write_table(place / files.CHANGED, changed)
         change.save(force_insert=True)
     return change
+
+
+def _change_codes(deck: CodeDeck, changes: pa.Table, at: datetime) -> None:
+    tariffs.change_codes(deck_id=deck.pk, changes=changes, at=at)
+    propose_by_deck(deck, at=at)
 
 
 def _changes(rows: pa.Table) -> pa.Table:

@@ -155,6 +155,8 @@ class RowValues:
             # Read down together with headings, "AFGHANISTAN" above the rows of its codes.
             first = pc.coalesce(*self.columns) if len(self.columns) > 1 else self.columns[0]
             own = pc.if_else(pa.array(self.headings), pc.coalesce(own, first), own)
+        # An apostrophe is what keeps a spreadsheet from taking such a name for a formula; it is no part of it.
+        own = pc.replace_substring_regex(own, "^'([=+@-])", r"\1")
         return pc.utf8_slice_codeunits(fill_down(own), 0, NAME_MAX)
 
     def _joined_names(self, parts: list[pa.Array]) -> pa.Array:

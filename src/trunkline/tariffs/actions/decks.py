@@ -16,6 +16,7 @@ from trunkline.kit.db.locks import lock_rows
 from trunkline.kit.db.scope import current_tenant_id
 from trunkline.tariffs.actions.destinations import destination_ids
 from trunkline.tariffs.actions.names import name_text
+from trunkline.tariffs.actions.origins import bump_by_deck
 from trunkline.tariffs.actions.special_rates import follow_specials
 from trunkline.tariffs.models import Code, CodeDeck, Destination, DestinationGroup, GroupMember, Tariff
 from trunkline.tariffs.staging import stage
@@ -79,7 +80,8 @@ def change_deck(*, deck_id: int, name: str | None = None, is_default: bool | Non
 
 
 def change_codes(*, deck_id: int, changes: pa.Table, at: datetime) -> list[Tariff]:
-    """Bring changes of `CODE_CHANGES`, no code twice, into a deck, all of them or nothing. Returns the tariffs whose special rates have followed.
+    """Bring changes of `CODE_CHANGES`, no code twice, into a deck, all of them or nothing. Returns the tariffs whose special rates have followed; those whose origin
+    deck it is get a new revision.
 
     Raises NotFound `not_found`; Conflict `deck_changed` if a code is not what it was when the change was worked out.
     """
@@ -99,6 +101,7 @@ def change_codes(*, deck_id: int, changes: pa.Table, at: datetime) -> list[Tarif
                 )
             for statement in (REMOVE, MOVE, ADD):
                 cursor.execute(statement, given)
+        bump_by_deck(deck_id)
         return follow_specials(deck_id=deck_id, at=at)
 
 

@@ -47,7 +47,7 @@ DROP FUNCTION tariffs_rate_special_reference();
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tariffs", "0004_rates_refer_once_a_statement"),
+        ("tariffs", "0006_parents_and_revisions"),
         ("tenancy", "0003_history_and_first_steps"),
     ]
 
