@@ -354,18 +354,26 @@ def save_notification_template(request: HttpRequest, template: NotificationTempl
     return Status(201, _template(made))
 
 
-@templates.get("/{template_id}", auth=ApiKey(Permission.TARIFFS_READ), response=answers(NotificationTemplateShown, 404))
-def get_notification_template(request: HttpRequest, template_id: RowId) -> Any:
+@templates.get(
+    "/{notification_template_id}",
+    auth=ApiKey(Permission.TARIFFS_READ),
+    response=answers(NotificationTemplateShown, 404),
+)
+def get_notification_template(request: HttpRequest, notification_template_id: RowId) -> Any:
     """A template of price lists."""
-    return _template(queries.access_notification_template(template_id))
+    return _template(queries.access_notification_template(notification_template_id))
 
 
 @templates.patch(
-    "/{template_id}", auth=ApiKey(Permission.TARIFFS_WRITE), response=answers(NotificationTemplateShown, 404, 409)
+    "/{notification_template_id}",
+    auth=ApiKey(Permission.TARIFFS_WRITE),
+    response=answers(NotificationTemplateShown, 404, 409),
 )
-def change_notification_template(request: HttpRequest, template_id: RowId, template: NotificationTemplateFields) -> Any:
+def change_notification_template(
+    request: HttpRequest, notification_template_id: RowId, template: NotificationTemplateFields
+) -> Any:
     """Change how price lists look; what was prepared before stays as it is."""
-    known = queries.access_notification_template(template_id)
+    known = queries.access_notification_template(notification_template_id)
     made, _ = actions.save_notification_template(name=known.name, **_given(template))
     return _template(made)
 

@@ -27,6 +27,8 @@ NAMES = (
     "agree",
     "layouts",
     "sheet",
+    "snapshot",
+    "generate",
     "crash",
 )
 
@@ -35,7 +37,9 @@ def bench(
     name: Annotated[str, typer.Argument(help=f"One of {', '.join(NAMES)}, or `all` for the table of the README.")],
     records: Annotated[
         int,
-        typer.Option(help="Records to work on (rating, decode, pipeline, upload; stored ones: rerate; rows: sheet)."),
+        typer.Option(
+            help="Records to work on (rating, decode, pipeline, upload; stored ones: rerate; rows: sheet; codes: snapshot, generate)."
+        ),
     ] = 0,
     cases: Annotated[int, typer.Option(help="Generated cases (agree).")] = 0,
     runs: Annotated[int, typer.Option(help="Runs (crash); sheets in each layout (layouts).")] = 0,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
+from trunkline.core.errors import TrunklineError
 from trunkline.kit import clock, jobs
+from trunkline.pricing.choices import APPLY_SHEET, COMPARE_SHEET, LOOK_INTO_MAILBOX, READ_SHEET, RUN_GENERATOR
 from trunkline.pricing.notifications.choices import PREPARE, RUN, SEND
 
 ABANDONED: Final = timedelta(days=1)  # by then whoever wrote a folder has entered it, or is gone
@@ -25,11 +28,15 @@ def sweep_leftovers(*, timestamp: int) -> None:
 
 
 def sweep(tenant_id: int, *, at: datetime) -> int:
-    """Remove the folders of a tenant that no sheet names and nobody has written to for a day; how many."""
+    """Remove the folders of a tenant that no sheet and no change of a deck names and nobody has written to for a day; how many."""
     from trunkline.pricing import files
+    from trunkline.pricing.models import DeckChange
     from trunkline.pricing.queries import imports
 
-    return _sweep(tenant_id, files.import_folders(tenant_id), lambda: imports().values_list("public_id", flat=True), at)
+    def named() -> Iterable[UUID]:
+        return [*imports().values_list("public_id", flat=True), *DeckChange.objects.values_list("public_id", flat=True)]
+
+    return _sweep(tenant_id, [*files.import_folders(tenant_id), *files.deck_folders(tenant_id)], named, at)
 
 
 def sweep_notifications(tenant_id: int, *, at: datetime) -> int:
@@ -48,12 +55,26 @@ def _sweep(tenant_id: int, folders: Iterable[Path], named: Callable[[], Iterable
     from trunkline.tenancy.scope import scope
 
     old = [each for each in folders if datetime.fromtimestamp(each.stat().st_mtime, UTC) < at - ABANDONED]
+    if not old:
+        return 0
     with scope(tenant_id, "system"):
-        known = {str(each) for each in named()} if old else set()
+        known = {str(each) for each in named()}
     left = [each for each in old if each.name not in known]
     for each in left:
         files.remove_folder(each)
     return len(left)
+
+
+@jobs.every("23 * * * *", "pricing.deals")
+def review_deals(*, timestamp: int) -> None:
+    """Every hour, bring the alarms of swap deals in line with how the deals stand."""
+    from trunkline.pricing.deals import alarms
+    from trunkline.tenancy.queries import tenant_ids
+    from trunkline.tenancy.scope import scope
+
+    for tenant_id in tenant_ids():
+        with scope(tenant_id, "system"):
+            alarms.review_deals(at=clock.now())
 
 
 @jobs.every("*/10 * * * *", "pricing.plan_notifications")
@@ -66,6 +87,23 @@ def plan_notifications(*, timestamp: int) -> None:
     for tenant_id in tenant_ids():
         with scope(tenant_id, "system"):
             plan_runs(at=clock.now())
+
+
+@jobs.task("pricing.deal_mail")
+def send_deal_mail(*, tenant_id: int, alarm_id: int) -> None:
+    """Send the mail of one alarm."""
+    from trunkline.pricing.deals.mails import send_alarm
+
+    send_alarm(tenant_id=tenant_id, alarm_id=alarm_id)
+
+
+@jobs.task(RUN_GENERATOR, queue="pricing")
+def run_generator(*, tenant_id: int, run_id: int) -> None:
+    """Make the prices of a run of a generator. What is in the way stands on the run."""
+    from trunkline.pricing.actions import make_run
+
+    with contextlib.suppress(TrunklineError):
+        make_run(tenant_id, run_id, actor="system", now=clock.now)
 
 
 @jobs.task(PREPARE)
@@ -90,3 +128,74 @@ def send_notification(*, tenant_id: int, mail_id: int) -> None:
     from trunkline.pricing.notifications.mailing import send_mail
 
     send_mail(tenant_id=tenant_id, mail_id=mail_id, now=clock.now)
+
+
+@jobs.every("* * * * *", "pricing.mailboxes", queue="sources")
+def look_after_mailboxes(*, timestamp: int) -> None:
+    """Every minute, put the mailboxes that are due in the queue."""
+    from trunkline.pricing.mailbox.schedule import look_after_all
+
+    look_after_all(now=clock.now)
+
+
+@jobs.task(LOOK_INTO_MAILBOX, queue="sources")
+def look_into_mailbox(*, tenant_id: int, mailbox_id: int) -> None:
+    """Look into one mailbox; nothing happens where somebody else is at it, or it was paused or removed meanwhile."""
+    from trunkline.pricing.mailbox.look import look
+    from trunkline.pricing.mailbox.queries import is_to_look
+
+    if is_to_look(tenant_id, mailbox_id, clock.now()):
+        look(tenant_id=tenant_id, mailbox_id=mailbox_id, now=clock.now)
+
+
+@jobs.task(READ_SHEET)
+def read_sheet(*, tenant_id: int, import_id: int, actor: str, anew: bool = False, goes_on: bool = False) -> None:
+    """Read a large sheet, for whoever waits for it; and compare it too, if that is wanted."""
+    from trunkline.pricing.actions import compare_import, read_import
+
+    def do() -> None:
+        read_import(tenant_id, import_id, anew=anew, actor=actor, now=clock.now)
+        if goes_on:
+            compare_import(tenant_id, import_id, actor=actor, now=clock.now)
+
+    _said(do, tenant_id, import_id, actor)
+
+
+@jobs.task(COMPARE_SHEET)
+def compare_sheet(*, tenant_id: int, import_id: int, actor: str) -> None:
+    """Compare a large sheet with the prices in force."""
+    from trunkline.pricing.actions import compare_import
+
+    _said(lambda: compare_import(tenant_id, import_id, actor=actor, now=clock.now), tenant_id, import_id, actor)
+
+
+@jobs.task(APPLY_SHEET)
+def apply_sheet(*, tenant_id: int, import_id: int, actor: str, overrule: list[str], reason: str) -> None:
+    """Apply a large sheet that somebody has looked at. One that is applied already stays so."""
+    from trunkline.pricing.actions import apply_import
+    from trunkline.pricing.choices import ImportState
+    from trunkline.pricing.models import SheetImport
+    from trunkline.tenancy.scope import scope
+
+    with scope(tenant_id, actor):
+        if SheetImport.objects.filter(pk=import_id, state=ImportState.APPLIED).exists():
+            return
+    _said(
+        lambda: apply_import(tenant_id, import_id, overrule=overrule, reason=reason, actor=actor, now=clock.now),
+        tenant_id,
+        import_id,
+        actor,
+    )
+
+
+def _said(step: Callable[[], Any], tenant_id: int, import_id: int, actor: str) -> None:
+    """Do a step; what is in its way is said in the sheet."""
+    from trunkline.pricing.actions.steps import note_problem
+
+    try:
+        step()
+    except TrunklineError as error:
+        note_problem(tenant_id, import_id, error, actor=actor)
+    except BaseException:
+        note_problem(tenant_id, import_id, None, actor=actor)
+        raise

@@ -51,8 +51,21 @@ PLACES: Final[Mapping[str, tuple[str, ...]]] = {
     "invoices": ("invoicing", "bill_runs", "unbilled", "ledger", "statements"),
     "settings": ("staff", "operator", "first_steps", "permission_fields", "notices"),
     "reports": ("reports", "summary", "report_form", "dashboard", "business", "search"),
-    "sheets": ("sheets", "pricing"),
+    "selling": ("rate_analysis", "analysis_form", "deals", "deal_form", "deal_panels"),
+    "generators": ("generators", "generator_form", "generator_runs"),
     "notifications": ("notifications",),
+    "mails": ("mails", "mailboxes", "mailbox_form"),
+    "sheets": (
+        "sheets",
+        "sheet_layout",
+        "sheet_changes",
+        "sheet_terms",
+        "sheet_words",
+        "sheet_steps",
+        "rates_grid",
+        "rate_forms",
+        "pricing",
+    ),
 }
 
 

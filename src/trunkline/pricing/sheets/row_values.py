@@ -135,7 +135,7 @@ class RowValues:
         def of(text: str) -> Increments:
             return next((found for name, found in rules if plain(text).startswith(name)), usual)
 
-        cells, places = each_distinct(self._names(source), of, self.problems, -1)
+        cells, places = each_distinct(self.names(source), of, self.problems, -1)
         cells[-1] = usual
         at = pa.array(places)
         return {
@@ -145,7 +145,7 @@ class RowValues:
             "included": self._seconds(Role.INCLUDED, source),
         }
 
-    def _names(self, source: Rows) -> pa.Array:
+    def names(self, source: Rows) -> pa.Array:
         """The destination, joined with country and network where they stand apart, and taken from above where it is left out."""
         parts = [self.texts(role) for role in (Role.COUNTRY, Role.DESTINATION, Role.NETWORK) if self.has(role)]
         if not parts:

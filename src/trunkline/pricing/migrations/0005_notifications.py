@@ -17,7 +17,7 @@ from trunkline.kit.db.rls import EnableRLS
 class Migration(migrations.Migration):
     dependencies = [
         ("parties", "0002_language_of_documents"),
-        ("pricing", "0001_initial"),
+        ("pricing", "0004_rate_generator"),
         ("tariffs", "0004_rates_refer_once_a_statement"),
         ("tenancy", "0003_history_and_first_steps"),
     ]

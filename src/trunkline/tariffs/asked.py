@@ -1,0 +1,66 @@
+"""What a tariff asks at an instant, and what a code deck holds, as columns for whole price lists at a time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+import pyarrow as pa
+
+from trunkline.kit.db.scope import current_tenant_id
+from trunkline.tariffs.models import CodeDeck, Tariff
+from trunkline.tariffs.staging import copy_table
+
+# Rates that hold for every call: no tag, no limits of the number's length, no surcharge. `is_timed`: only within a time profile.
+ASKED: Final = pa.schema(
+    [
+        pa.field("code", pa.string(), nullable=False),
+        pa.field("steps", pa.string(), nullable=False),
+        pa.field("blocked", pa.bool_(), nullable=False),
+        pa.field("is_timed", pa.bool_(), nullable=False),
+        pa.field("has_fee", pa.bool_(), nullable=False),
+    ]
+)
+DECK: Final = pa.schema(
+    [
+        pa.field("code", pa.string(), nullable=False),
+        pa.field("destination", pa.string(), nullable=False),
+        pa.field("country", pa.string(), nullable=False),
+        pa.field("kind", pa.string(), nullable=False),
+    ]
+)
+_READ_ASKED: Final = """
+SELECT code, steps, blocked::text, (time_profile_id IS NOT NULL)::text, (setup_fee <> 0)::text
+  FROM tariffs_rate
+ WHERE tenant_id = {tenant_id} AND tariff_id = {tariff_id} AND voided_at IS NULL AND tag IS NULL AND NOT additive
+   AND length_min IS NULL AND length_max IS NULL
+   AND (valid_from IS NULL OR valid_from <= '{at}') AND (valid_to IS NULL OR valid_to > '{at}')
+"""
+_READ_DECK: Final = """
+SELECT c.code, d.name, d.country, d.kind
+  FROM tariffs_code c JOIN tariffs_destination d ON d.tenant_id = c.tenant_id AND d.id = c.destination_id
+ WHERE c.tenant_id = {tenant_id} AND c.deck_id = {deck_id} ORDER BY c.code
+"""
+_READ_CODES: Final = """
+SELECT DISTINCT code FROM tariffs_rate
+ WHERE tenant_id = {tenant_id} AND tariff_id = {tariff_id} AND voided_at IS NULL
+   AND (valid_to IS NULL OR valid_to > '{at}') ORDER BY code
+"""
+_CODES: Final = pa.schema([pa.field("code", pa.string(), nullable=False)])
+
+
+def asked_rates(tariff: Tariff, at: datetime) -> pa.Table:
+    """The rates of `ASKED` that are in force at an instant. Needs an open scope."""
+    query = _READ_ASKED.format(tenant_id=current_tenant_id(), tariff_id=int(tariff.pk), at=at.isoformat())
+    return copy_table(query, ASKED)
+
+
+def deck_table(deck: CodeDeck) -> pa.Table:
+    """The codes of a deck with their destinations, of `DECK`, by code. Needs an open scope."""
+    return copy_table(_READ_DECK.format(tenant_id=current_tenant_id(), deck_id=int(deck.pk)), DECK)
+
+
+def codes_from(tariff: Tariff, at: datetime) -> pa.Array:
+    """The codes of which a tariff has a rate at an instant or later, each once. Needs an open scope."""
+    query = _READ_CODES.format(tenant_id=current_tenant_id(), tariff_id=int(tariff.pk), at=at.isoformat())
+    return copy_table(query, _CODES)["code"].combine_chunks()
