@@ -154,8 +154,8 @@ def ask_run(
 ) -> GeneratorRun:
     """Ask for a run in the name of the scope's actor; a worker makes it unless whoever asks does (`is_deferred`).
 
-    `effective_at`: when its prices begin; None: now, or so many days on as the generator says. `prices_at`: when the vendors' prices are taken; None: when ours
-    begin. Raises NotFound `not_found`.
+    `effective_at`: when its prices begin, never before they are made; None: now, or so many days on as the generator says. `prices_at`: when the vendors'
+    prices are taken; None: when ours begin. Raises NotFound `not_found`.
     """
     generator = generated.generators().filter(pk=generator_id).first()
     if generator is None:
@@ -227,7 +227,7 @@ def _made(tenant_id: int, plan: _Plan, actor: str, now: Clock) -> tuple[SheetImp
             plan.generator.tariff_id,
             Scope.PARTIAL,
             agreement_id=plan.generator.agreement_id,
-            effective_at=plan.run.effective_at,
+            effective_at=max(plan.run.effective_at, at),  # time has passed since it was asked for
         ),
         notified_at=at,
         actor=actor,
@@ -313,6 +313,6 @@ def _keep(
     counted = {each["values"]: each["counts"] for each in cheapest.to_pylist()}
     run.sources = [each | {"cheapest": counted.get(number, 0)} for number, each in enumerate(about)]
     run.figures = generated.figures_of(rows, Unit(tariff.unit))
-    run.state, run.sheet, run.finished_at = RunState.MADE, sheet, at
+    run.state, run.sheet, run.effective_at, run.finished_at = RunState.MADE, sheet, sheet.effective_at, at
     run.save()
     return run
