@@ -77,6 +77,7 @@ def make_tariff(codes: list[str], rng: np.random.Generator) -> Tariff:
         "blocked": np.zeros(size, dtype=np.bool_),
         "additive": np.zeros(size, dtype=np.bool_),
         "steps": pa.ListArray.from_arrays(np.arange(size + 1, dtype=np.int32) * 2, steps),
+        "origin": pa.nulls(size, pa.string()),
     }
     rates = pa.table([pa.array(columns[name], RATE_SCHEMA.field(name).type) for name in RATE_SCHEMA.names], RATE_SCHEMA)
     return Tariff(TARIFF_ID, "deck", "USD", "UTC", Unit.SECOND, rates)

@@ -3,7 +3,7 @@
 One generator for both. It asks a `Draw` for every decision, so that a seeded `random.Random` can make millions of cases
 and Hypothesis can shrink the one that fails. The cases crowd around what is hard: codes that are prefixes of one another,
 rates, windows and clock changes that begin and end within the events, increments that overrun, numbers shorter than
-codes, amounts at the ends of int64.
+codes, children that have the codes of their parents, amounts at the ends of int64.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from trunkline.engine.rate import compile_snapshot, rate
 from trunkline.engine.scalar import Event, ScalarTariff, charge
-from trunkline.engine.schema import EVENT_SCHEMA, RATE_SCHEMA, Tariff, TimeWindow
+from trunkline.engine.schema import CALLER_FIELD, EVENT_SCHEMA, RATE_SCHEMA, Tariff, TimeWindow
 from trunkline.engine.snapshot import Snapshot
 from trunkline.engine.units import Unit
 
@@ -49,6 +49,7 @@ ANCHORS = (
     datetime(2026, 6, 17, 18, tzinfo=UTC),
 )
 TAGS = ("eea", "world", "night")
+ORIGINS = ("home", "abroad", "mobile")
 DIGITS = "0123456789"
 
 
@@ -85,13 +86,13 @@ class Cases:
     events: list[dict[str, Any]]
 
     def table(self) -> pa.Table:
-        return pa.Table.from_pylist(self.events, schema=EVENT_SCHEMA)
+        return pa.Table.from_pylist(self.events, schema=EVENT_SCHEMA.append(CALLER_FIELD))
 
     def event(self, index: int) -> Event:
         """The event for `engine.scalar`."""
         row = self.events[index]
         tags = frozenset() if row["tag_set"] is None else self.tag_sets[row["tag_set"]]
-        return Event(row["number"], row["start"], row["quantity"], tags)
+        return Event(row["number"], row["start"], row["quantity"], tags, row["caller"] or "")
 
 
 def _seldom(draw: Draw, often: int = 10) -> bool:
@@ -158,7 +159,14 @@ def _steps(draw: Draw) -> list[dict[str, int]]:
     return steps
 
 
-def _rate(draw: Draw, rate_id: int, anchor: datetime, codes: Sequence[str], profiles: Sequence[str]) -> dict[str, Any]:
+def _rate(
+    draw: Draw,
+    rate_id: int,
+    anchor: datetime,
+    codes: Sequence[str],
+    profiles: Sequence[str],
+    origins: Sequence[str] = (),
+) -> dict[str, Any]:
     return {
         "rate_id": rate_id,
         "code": draw.choice(codes),
@@ -175,32 +183,53 @@ def _rate(draw: Draw, rate_id: int, anchor: datetime, codes: Sequence[str], prof
         "length_min": draw.integer(0, 8) if _seldom(draw, 8) else None,
         "length_max": draw.integer(0, 12) if _seldom(draw, 8) else None,
         "tag": draw.choice(TAGS) if _seldom(draw, 6) else None,
+        "origin": draw.choice(origins) if origins and _seldom(draw, 2) else None,
         "blocked": _seldom(draw, 12),
         "additive": _seldom(draw, 8),
         "steps": _steps(draw),
     }
 
 
-def _tariff(draw: Draw, tariff_id: int, anchor: datetime, unit: Unit) -> Tariff:
-    profiles = {name: _windows(draw, anchor) for name in ("day", "peak")[: draw.choice([0, 1, 2, 2])]}
+def _tariff(draw: Draw, tariff_id: int, anchor: datetime, unit: Unit, parent: Tariff | None) -> Tariff:
+    """A tariff; of a child the clock and the profiles are those of its parent, and half of its codes."""
+    if parent is not None:
+        profiles = dict(parent.time_profiles)
+    else:
+        profiles = {name: _windows(draw, anchor) for name in ("day", "peak")[: draw.choice([0, 1, 2, 2])]}
     codes = [_code(draw) for _ in range(draw.integer(1, 6))]
+    if parent is not None:
+        codes += parent.rates["code"].to_pylist()[: len(codes)]
     codes += [code[: draw.integer(0, len(code))] for code in codes]
+    # A deck of codes that are prefixes of one another; the rates may ask for a name that it has not, or there may be no deck.
+    names: Sequence[str] = () if draw.integer(0, 1) else (*ORIGINS, "nowhere")
+    deck = {_digits(draw, draw.integer(1, 4)): draw.choice(ORIGINS) for _ in range(draw.integer(0, 6) if names else 0)}
     rates = [
-        _rate(draw, tariff_id * 1000 + index, anchor, codes, list(profiles)) for index in range(draw.integer(0, 12))
+        _rate(draw, tariff_id * 1000 + index, anchor, codes, list(profiles), names)
+        for index in range(draw.integer(0, 12))
     ]
     if rates and draw.integer(0, 1):
         # Something for every number at any time, or most events would have no rate.
-        last = {"code": "", "additive": False, "length_min": None, "length_max": None, "tag": None}
+        last = {"code": "", "additive": False, "length_min": None, "length_max": None, "tag": None, "origin": None}
         rates.append(_rate(draw, tariff_id * 1000 + 999, anchor, codes, ()) | last | {"valid_from": None})
     return Tariff(
         id=tariff_id,
         name=f"tariff {tariff_id}",
         currency="USD",
-        timezone=draw.choice(ZONES),
+        timezone=draw.choice(ZONES) if parent is None else parent.timezone,
         unit=unit,
         rates=pa.Table.from_pylist(rates, schema=RATE_SCHEMA),
         time_profiles=profiles,
+        origins=deck,
+        parent=parent,
     )
+
+
+def _tariffs(draw: Draw, count: int, anchor: datetime, unit: Unit) -> list[Tariff]:
+    made: list[Tariff] = []
+    for tariff_id in range(1, count + 1):
+        parent = draw.choice(made) if made and _seldom(draw, 2) else None
+        made.append(_tariff(draw, tariff_id, anchor, unit, parent))
+    return made
 
 
 def _quantity(draw: Draw, unit: Unit) -> int:
@@ -230,14 +259,22 @@ def _event(draw: Draw, anchor: datetime, unit: Unit, codes: Sequence[str], plans
         "quantity": _quantity(draw, unit),
         "plan": draw.integer(0, plans - 1),
         "tag_set": None if draw.integer(0, 1) else draw.integer(0, tag_sets - 1),
+        "caller": _caller(draw),
     }
+
+
+def _caller(draw: Draw) -> str | None:
+    """A number, a withheld one, or what a switch writes for one."""
+    if _seldom(draw, 5):
+        return draw.choice([None, "", "anonymous", "+12", "1 2", "٣"])
+    return _digits(draw, draw.choice([1, 2, 3, 6, 12, 20]))
 
 
 def make_cases(draw: Draw, event_count: int) -> Cases:
     """A few tariffs of one unit, plans over them, and `event_count` events around one moment."""
     anchor = draw.choice(ANCHORS)
     unit = draw.choice([Unit.SECOND, Unit.SECOND, Unit.SECOND, Unit.OCTET])
-    tariffs = [_tariff(draw, tariff_id, anchor, unit) for tariff_id in range(1, draw.integer(2, 4))]
+    tariffs = _tariffs(draw, draw.integer(1, 4), anchor, unit)
     ids = [tariff.id for tariff in tariffs]
     plans = [tuple(ids[:1]), tuple(ids), tuple(draw.choice(ids) for _ in range(draw.integer(0, 3)))]
     tag_sets = [frozenset(), frozenset({"eea"}), frozenset({"world", "night", "unknown"})]

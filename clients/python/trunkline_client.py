@@ -131,6 +131,55 @@ AccountType = Literal["asset", "liability", "income", "expense"]
 AfterSuccess = Literal["leave", "archive", "delete"]
 
 
+AgreementChange = TypedDict(
+    "AgreementChange",
+    {
+        "counting": "NotRequired[CountingChoice | None]",
+        "timezone": "NotRequired[str | None]",
+        "hour": "NotRequired[int | None]",
+        "is_business": "NotRequired[bool | None]",
+        "holidays": "NotRequired[list[str] | None]",
+        "cut_off": "NotRequired[str | None]",
+        "on_breach": "NotRequired[OnBreachChoice | None]",
+        "days": "NotRequired[NoticeDays | None]",
+    },
+)
+
+
+AgreementShown = TypedDict(
+    "AgreementShown",
+    {
+        "name": "str",
+        "counting": "NotRequired[CountingChoice]",
+        "timezone": "NotRequired[str]",
+        "hour": "NotRequired[int]",
+        "is_business": "NotRequired[bool]",
+        "holidays": "NotRequired[list[str]]",
+        "cut_off": "NotRequired[str | None]",
+        "on_breach": "NotRequired[OnBreachChoice]",
+        "days": "NotRequired[NoticeDays]",
+        "id": "int",
+    },
+)
+
+
+AgreementShownRow = TypedDict(
+    "AgreementShownRow",
+    {
+        "name": "NotRequired[str]",
+        "counting": "NotRequired[CountingChoice]",
+        "timezone": "NotRequired[str]",
+        "hour": "NotRequired[int]",
+        "is_business": "NotRequired[bool]",
+        "holidays": "NotRequired[list[str]]",
+        "cut_off": "NotRequired[str | None]",
+        "on_breach": "NotRequired[OnBreachChoice]",
+        "days": "NotRequired[NoticeDays]",
+        "id": "NotRequired[int]",
+    },
+)
+
+
 AlarmKind = Literal["stalled", "failing", "repeated", "refused"]
 
 
@@ -162,6 +211,76 @@ AlarmShownRow = TypedDict(
         "raised_at": "NotRequired[str]",
         "last_at": "NotRequired[str]",
         "cleared_at": "NotRequired[str | None]",
+    },
+)
+
+
+AnalysisAsked = TypedDict(
+    "AnalysisAsked",
+    {
+        "tariff": "NotRequired[list[str]]",
+        "vendor": "NotRequired[list[str]]",
+        "customer": "NotRequired[list[str]]",
+        "at": "NotRequired[str]",
+        "service": "NotRequired[Literal['voice', 'sms', 'data', 'event']]",
+        "currency": "NotRequired[str]",
+        "call": "NotRequired[int | None]",
+        "by": "NotRequired[Literal['code', 'destination']]",
+        "form": "NotRequired[Literal['side', 'least']]",
+        "positions": "NotRequired[int | None]",
+        "against_tariff": "NotRequired[str]",
+        "against_vendor": "NotRequired[str]",
+        "against_customer": "NotRequired[str]",
+        "against": "NotRequired[Literal['sell', 'buy']]",
+        "below": "NotRequired[str]",
+        "code": "NotRequired[str]",
+        "destination": "NotRequired[str]",
+        "country": "NotRequired[str]",
+        "deck": "NotRequired[str]",
+        "average": "NotRequired[Literal['codes', 'minutes']]",
+        "minutes": "NotRequired[MinutesOf | None]",
+        "days": "NotRequired[int | None]",
+        "tag": "NotRequired[list[str]]",
+        "offset": "NotRequired[int]",
+        "limit": "NotRequired[int]",
+        "format": "NotRequired[AnalysisFormat | None]",
+    },
+)
+
+
+AnalysisFormat = Literal["json", "csv", "xlsx"]
+
+
+AnalysisRow = TypedDict(
+    "AnalysisRow",
+    {
+        "code": "NotRequired[str | None]",
+        "destination": "str",
+        "codes": "NotRequired[int | None]",
+        "minutes": "NotRequired[str | None]",
+        "master": "NotRequired[str | None]",
+        "cells": "NotRequired[list[CellShown] | None]",
+        "offers": "NotRequired[list[CellShown] | None]",
+        "blocked": "NotRequired[list[str] | None]",
+    },
+)
+
+
+AnalysisShown = TypedDict(
+    "AnalysisShown",
+    {
+        "at": "str",
+        "currency": "str",
+        "unit": "str",
+        "call": "int",
+        "by": "By",
+        "form": "Form",
+        "lists": "list[str]",
+        "master": "str | None",
+        "rows": "int",
+        "minutes_of_no_row": "NotRequired[str | None]",
+        "offset": "int",
+        "data": "list[AnalysisRow]",
     },
 )
 
@@ -206,6 +325,9 @@ AssignmentShownRow = TypedDict(
 
 
 AttachedFormat = Literal["xlsx", "csv"]
+
+
+Average = Literal["codes", "minutes"]
 
 
 BatchCounts = TypedDict(
@@ -280,6 +402,9 @@ BatchShownRow = TypedDict(
 
 
 BatchState = Literal["registered", "running", "posted", "failed"]
+
+
+Because = TypedDict("Because", {"reason": "str"})
 
 
 BillOutcome = Literal["waiting", "issued", "unchanged", "nothing", "refused"]
@@ -412,7 +537,139 @@ BillingShown = TypedDict(
 Books = Literal["invoiced", "unbilled", "all"]
 
 
+By = Literal["code", "destination"]
+
+
+CellShown = TypedDict(
+    "CellShown",
+    {
+        "list": "str",
+        "state": "str",
+        "position": "NotRequired[int | None]",
+        "price": "NotRequired[str | None]",
+        "simulated": "NotRequired[bool | None]",
+        "code": "NotRequired[str | None]",
+        "increments": "NotRequired[str | None]",
+        "least": "NotRequired[str | None]",
+        "greatest": "NotRequired[str | None]",
+        "margin": "NotRequired[str | None]",
+        "margin_percent": "NotRequired[str | None]",
+    },
+)
+
+
+ChangeShown = TypedDict(
+    "ChangeShown",
+    {
+        "id": "str",
+        "deck_id": "int",
+        "deck": "str",
+        "source": "DeckSource",
+        "file_name": "str",
+        "mode": "DeckMode",
+        "state": "ImportState",
+        "counts": "dict[str, int]",
+        "doubts": "list[str]",
+        "reason": "str",
+        "created_at": "str",
+        "applied_at": "str | None",
+        "ended_at": "str | None",
+    },
+)
+
+
+ChangeShownRow = TypedDict(
+    "ChangeShownRow",
+    {
+        "id": "NotRequired[str]",
+        "deck_id": "NotRequired[int]",
+        "deck": "NotRequired[str]",
+        "source": "NotRequired[DeckSource]",
+        "file_name": "NotRequired[str]",
+        "mode": "NotRequired[DeckMode]",
+        "state": "NotRequired[ImportState]",
+        "counts": "NotRequired[dict[str, int]]",
+        "doubts": "NotRequired[list[str]]",
+        "reason": "NotRequired[str]",
+        "created_at": "NotRequired[str]",
+        "applied_at": "NotRequired[str | None]",
+        "ended_at": "NotRequired[str | None]",
+    },
+)
+
+
+ClosedCodeRow = TypedDict(
+    "ClosedCodeRow",
+    {
+        "code": "NotRequired[str]",
+        "origin": "NotRequired[str]",
+        "destination": "NotRequired[str]",
+        "price": "NotRequired[str]",
+        "closes": "NotRequired[str]",
+        "falls_to": "NotRequired[str]",
+    },
+)
+
+
 Closing = TypedDict("Closing", {"closed_on": "str"})
+
+
+CodeForm = Literal["plain", "plus", "zeros"]
+
+
+CodeShownRow = TypedDict(
+    "CodeShownRow",
+    {
+        "id": "NotRequired[int]",
+        "deck_id": "NotRequired[int]",
+        "code": "NotRequired[str]",
+        "destination": "NotRequired[str]",
+        "country": "NotRequired[str]",
+        "kind": "NotRequired[DestinationKind]",
+    },
+)
+
+
+CodeToName = TypedDict("CodeToName", {"code": "str", "destination": "str | None"})
+
+
+CodesToName = TypedDict("CodesToName", {"codes": "list[CodeToName]", "reason": "str"})
+
+
+Column = Literal[
+    "code",
+    "destination",
+    "effective",
+    "rate",
+    "minimum",
+    "interval",
+    "increments",
+    "grace",
+    "setup",
+    "profile",
+    "end",
+    "previous",
+    "difference",
+    "status",
+    "currency",
+]
+
+
+ComparedLine = TypedDict(
+    "ComparedLine",
+    {
+        "sheet": "str",
+        "line": "int",
+        "kind": "str",
+        "code": "str",
+        "before": "str | None",
+        "name": "str",
+        "written": "str",
+    },
+)
+
+
+ComparedLines = TypedDict("ComparedLines", {"data": "list[ComparedLine]", "unreadable": "list[UnreadableRow]"})
 
 
 ComparedSums = TypedDict(
@@ -447,6 +704,109 @@ ContactShownRow = TypedDict(
         "id": "NotRequired[int]",
     },
 )
+
+
+CountingChoice = Literal["midnight", "notification", "hour", "hours"]
+
+
+DateForm = Literal["YYYY-MM-DD", "DD.MM.YYYY", "DD/MM/YYYY", "MM/DD/YYYY", "DD-Mon-YYYY", "YYYYMMDD"]
+
+
+DealAlarmShownRow = TypedDict(
+    "DealAlarmShownRow",
+    {
+        "id": "NotRequired[int]",
+        "kind": "NotRequired[AlarmKind]",
+        "period_from": "NotRequired[str]",
+        "detail": "NotRequired[str]",
+        "raised_at": "NotRequired[str]",
+        "cleared_at": "NotRequired[str | None]",
+        "mail": "NotRequired[MailState]",
+        "mail_detail": "NotRequired[str]",
+    },
+)
+
+
+DealChange = TypedDict(
+    "DealChange",
+    {
+        "name": "NotRequired[str | None]",
+        "currency": "NotRequired[str | None]",
+        "starts_on": "NotRequired[str | None]",
+        "length": "NotRequired[int | None]",
+        "unit": "NotRequired[Length | None]",
+        "repeats": "NotRequired[int | None]",
+        "alert_below": "NotRequired[int | None]",
+        "recipients": "NotRequired[list[str] | None]",
+        "note": "NotRequired[str | None]",
+        "items": "NotRequired[list[ItemAsked] | None]",
+        "is_archived": "NotRequired[bool | None]",
+    },
+)
+
+
+DealPeriods = TypedDict("DealPeriods", {"data": "list[PeriodShown]"})
+
+
+DealShown = TypedDict(
+    "DealShown",
+    {
+        "id": "str",
+        "name": "str",
+        "account": "str",
+        "currency": "str",
+        "starts_on": "str",
+        "length": "int",
+        "unit": "Length",
+        "repeats": "int",
+        "alert_below": "int",
+        "recipients": "list[str]",
+        "note": "str",
+        "archived_at": "str | None",
+        "status": "Status",
+        "periods": "int",
+        "period": "PeriodShown",
+    },
+)
+
+
+DealShownRow = TypedDict(
+    "DealShownRow",
+    {
+        "id": "NotRequired[str]",
+        "name": "NotRequired[str]",
+        "account": "NotRequired[str]",
+        "currency": "NotRequired[str]",
+        "starts_on": "NotRequired[str]",
+        "length": "NotRequired[int]",
+        "unit": "NotRequired[Length]",
+        "repeats": "NotRequired[int]",
+        "alert_below": "NotRequired[int]",
+        "recipients": "NotRequired[list[str]]",
+        "note": "NotRequired[str]",
+        "archived_at": "NotRequired[str | None]",
+        "status": "NotRequired[Status]",
+        "periods": "NotRequired[int]",
+        "period": "NotRequired[PeriodShown]",
+    },
+)
+
+
+DeckMode = Literal["add", "update"]
+
+
+DeckShown = TypedDict("DeckShown", {"id": "int", "name": "str", "is_default": "bool"})
+
+
+DeckShownRow = TypedDict(
+    "DeckShownRow", {"id": "NotRequired[int]", "name": "NotRequired[str]", "is_default": "NotRequired[bool]"}
+)
+
+
+DeckSource = Literal["sheet", "hand", "world"]
+
+
+DeckToChange = TypedDict("DeckToChange", {"name": "NotRequired[str | None]", "is_default": "NotRequired[bool | None]"})
 
 
 DeliveryShown = TypedDict(
@@ -490,6 +850,15 @@ DeliveryShownRow = TypedDict(
 
 
 DeliveryState = Literal["waiting", "sending", "sent", "failed", "uncertain"]
+
+
+Depth = Literal["countries", "mobiles"]
+
+
+DestinationKind = Literal["fixed", "mobile", "special", "toll_free", "other"]
+
+
+Direction = Literal["inbound", "outbound"]
 
 
 EffectiveRate = TypedDict(
@@ -601,6 +970,9 @@ ExplainedOrigin = TypedDict(
 )
 
 
+ExportFormat = Literal["csv", "xlsx"]
+
+
 FeedShown = TypedDict(
     "FeedShown",
     {
@@ -618,7 +990,13 @@ FeedShown = TypedDict(
 FieldProblem = TypedDict("FieldProblem", {"pointer": "str", "code": "str", "detail": "str"})
 
 
+FileKind = Literal["xlsx", "csv"]
+
+
 Fingerprint = TypedDict("Fingerprint", {"pin": "str", "trusted": "str", "is_trusted": "bool"})
+
+
+Form = Literal["side", "least"]
 
 
 FormatShown = TypedDict(
@@ -699,6 +1077,26 @@ GeneratorShownRow = TypedDict(
 )
 
 
+GroupChange = TypedDict(
+    "GroupChange",
+    {
+        "name": "NotRequired[str | None]",
+        "note": "NotRequired[str | None]",
+        "destinations": "NotRequired[list[str] | None]",
+    },
+)
+
+
+GroupShownRow = TypedDict(
+    "GroupShownRow", {"id": "NotRequired[int]", "name": "NotRequired[str]", "note": "NotRequired[str]"}
+)
+
+
+GroupWithMembers = TypedDict(
+    "GroupWithMembers", {"id": "int", "name": "str", "note": "str", "destinations": "list[str]"}
+)
+
+
 GroupsAsked = TypedDict(
     "GroupsAsked",
     {
@@ -749,6 +1147,9 @@ IdentityShownRow = TypedDict(
 
 
 IdentitySide = Literal["sell", "buy", "both"]
+
+
+ImportState = Literal["received", "read", "compared", "applied", "undone", "discarded"]
 
 
 Intake = Literal["command", "upload", "folder", "resend", "rerate", "legs", "source"]
@@ -917,6 +1318,44 @@ InvoiceWhole = TypedDict(
 )
 
 
+ItemAsked = TypedDict(
+    "ItemAsked",
+    {
+        "direction": "Direction",
+        "minutes": "int",
+        "price": "str",
+        "beyond": "NotRequired[str | None]",
+        "destinations": "NotRequired[list[str]]",
+        "codes": "NotRequired[list[str]]",
+    },
+)
+
+
+ItemProgress = TypedDict(
+    "ItemProgress",
+    {
+        "id": "int",
+        "direction": "Direction",
+        "minutes": "int",
+        "price": "str",
+        "beyond": "str | None",
+        "destinations": "list[str]",
+        "codes": "list[str]",
+        "used_minutes": "str",
+        "percent": "int",
+        "minutes_a_day": "str | None",
+        "expected_minutes": "str",
+        "expected_percent": "int",
+        "reached_on": "str | None",
+        "forecast_on": "str | None",
+        "ordinary": "str | None",
+        "by_deal": "str | None",
+        "settlement": "str | None",
+        "shortfall": "str",
+    },
+)
+
+
 LedgerAccountShown = TypedDict(
     "LedgerAccountShown",
     {
@@ -953,7 +1392,25 @@ LedgerAccountShownRow = TypedDict(
 )
 
 
+Length = Literal["days", "months"]
+
+
+Level = Literal["ignore", "warn", "stop"]
+
+
 LineKind = Literal["usage", "late", "adjustment"]
+
+
+LinesAsked = TypedDict(
+    "LinesAsked",
+    {
+        "limit": "NotRequired[int]",
+        "cursor": "NotRequired[str | None]",
+        "fields": "NotRequired[str | None]",
+        "kind": "NotRequired[str | None]",
+        "code": "NotRequired[str]",
+    },
+)
 
 
 LoadedExchangeRates = TypedDict(
@@ -1010,6 +1467,133 @@ LookShown = TypedDict(
 )
 
 
+MailReason = TypedDict("MailReason", {"reason": "NotRequired[str]"})
+
+
+MailSheetShown = TypedDict(
+    "MailSheetShown", {"name": "str", "state": "MailState", "detail": "str", "sheet_id": "str | None"}
+)
+
+
+MailShown = TypedDict(
+    "MailShown",
+    {
+        "id": "str",
+        "mailbox_id": "str",
+        "mailbox": "str",
+        "message_id": "str",
+        "sender": "str",
+        "subject": "str",
+        "received_at": "str",
+        "effective_on": "str | None",
+        "octets": "int",
+        "files": "list[str]",
+        "rule_id": "str | None",
+        "rule": "str | None",
+        "state": "MailState",
+        "wants_person": "bool",
+        "detail": "str",
+        "seen_at": "str",
+        "settled_at": "str | None",
+        "sheets": "list[MailSheetShown]",
+    },
+)
+
+
+MailShownRow = TypedDict(
+    "MailShownRow",
+    {
+        "id": "NotRequired[str]",
+        "mailbox_id": "NotRequired[str]",
+        "mailbox": "NotRequired[str]",
+        "message_id": "NotRequired[str]",
+        "sender": "NotRequired[str]",
+        "subject": "NotRequired[str]",
+        "received_at": "NotRequired[str]",
+        "effective_on": "NotRequired[str | None]",
+        "octets": "NotRequired[int]",
+        "files": "NotRequired[list[str]]",
+        "rule_id": "NotRequired[str | None]",
+        "rule": "NotRequired[str | None]",
+        "state": "NotRequired[MailState]",
+        "wants_person": "NotRequired[bool]",
+        "detail": "NotRequired[str]",
+        "seen_at": "NotRequired[str]",
+        "settled_at": "NotRequired[str | None]",
+        "sheets": "NotRequired[list[MailSheetShown]]",
+    },
+)
+
+
+MailState = Literal["waiting", "sending", "sent", "failed", "uncertain"]
+
+
+MailboxChange = TypedDict(
+    "MailboxChange",
+    {
+        "host": "NotRequired[str | None]",
+        "port": "NotRequired[int | None]",
+        "login": "NotRequired[str | None]",
+        "password": "NotRequired[str | None]",
+        "pin": "NotRequired[str | None]",
+        "folder": "NotRequired[str | None]",
+        "every_min": "NotRequired[int | None]",
+        "taken_from": "NotRequired[str | None]",
+    },
+)
+
+
+MailboxFeedShown = TypedDict(
+    "MailboxFeedShown",
+    {
+        "next_at": "str",
+        "looked_at": "str | None",
+        "succeeded_at": "str | None",
+        "failures": "int",
+        "failure": "str",
+        "failure_detail": "str",
+    },
+)
+
+
+MailboxShown = TypedDict(
+    "MailboxShown",
+    {
+        "id": "str",
+        "name": "str",
+        "host": "str",
+        "port": "int",
+        "login": "str",
+        "secrets_changed_at": "str | None",
+        "pin": "str",
+        "folder": "str",
+        "every_min": "int",
+        "taken_from": "str",
+        "is_active": "bool",
+        "feed": "MailboxFeedShown",
+    },
+)
+
+
+MailboxShownRow = TypedDict(
+    "MailboxShownRow",
+    {
+        "id": "NotRequired[str]",
+        "name": "NotRequired[str]",
+        "host": "NotRequired[str]",
+        "port": "NotRequired[int]",
+        "login": "NotRequired[str]",
+        "secrets_changed_at": "NotRequired[str | None]",
+        "pin": "NotRequired[str]",
+        "folder": "NotRequired[str]",
+        "every_min": "NotRequired[int]",
+        "taken_from": "NotRequired[str]",
+        "is_active": "NotRequired[bool]",
+        "feed": "NotRequired[MailboxFeedShown]",
+    },
+)
+
+
 MappingShown = TypedDict(
     "MappingShown",
     {
@@ -1036,6 +1620,12 @@ MappingShownRow = TypedDict(
         "mapping": "NotRequired[dict[str, Any]]",
     },
 )
+
+
+MinutesOf = Literal["customers", "vendors"]
+
+
+Mode = Literal["changes", "all"]
 
 
 Move = TypedDict("Move", {"account_id": "str", "moved_at": "str"})
@@ -1076,6 +1666,22 @@ NewAccount = TypedDict(
 )
 
 
+NewAgreement = TypedDict(
+    "NewAgreement",
+    {
+        "name": "str",
+        "counting": "NotRequired[CountingChoice]",
+        "timezone": "NotRequired[str]",
+        "hour": "NotRequired[int]",
+        "is_business": "NotRequired[bool]",
+        "holidays": "NotRequired[list[str]]",
+        "cut_off": "NotRequired[str | None]",
+        "on_breach": "NotRequired[OnBreachChoice]",
+        "days": "NotRequired[NoticeDays]",
+    },
+)
+
+
 NewAssignment = TypedDict(
     "NewAssignment",
     {
@@ -1101,6 +1707,27 @@ NewContact = TypedDict(
 )
 
 
+NewDeal = TypedDict(
+    "NewDeal",
+    {
+        "name": "str",
+        "account_id": "str",
+        "currency": "NotRequired[str | None]",
+        "starts_on": "str",
+        "length": "NotRequired[int]",
+        "unit": "NotRequired[Length]",
+        "repeats": "NotRequired[int]",
+        "alert_below": "NotRequired[int]",
+        "recipients": "NotRequired[list[str]]",
+        "note": "NotRequired[str]",
+        "items": "NotRequired[list[ItemAsked]]",
+    },
+)
+
+
+NewDeck = TypedDict("NewDeck", {"name": "str"})
+
+
 NewExchangeRate = TypedDict("NewExchangeRate", {"base": "str", "quote": "str", "on": "str", "rate": "str"})
 
 
@@ -1117,6 +1744,9 @@ NewGenerator = TypedDict(
 )
 
 
+NewGroup = TypedDict("NewGroup", {"name": "str", "note": "NotRequired[str]", "destinations": "NotRequired[list[str]]"})
+
+
 NewIdentity = TypedDict(
     "NewIdentity",
     {
@@ -1129,6 +1759,39 @@ NewIdentity = TypedDict(
         "priority": "NotRequired[int]",
         "valid_from": "NotRequired[str | None]",
         "valid_to": "NotRequired[str | None]",
+    },
+)
+
+
+NewMailbox = TypedDict(
+    "NewMailbox",
+    {
+        "name": "str",
+        "host": "str",
+        "port": "NotRequired[int]",
+        "login": "str",
+        "password": "str",
+        "pin": "NotRequired[str]",
+        "folder": "NotRequired[str]",
+        "every_min": "NotRequired[int]",
+        "taken_from": "NotRequired[str | None]",
+    },
+)
+
+
+NewRule = TypedDict(
+    "NewRule",
+    {
+        "mailbox_id": "str",
+        "name": "str",
+        "position": "NotRequired[int | None]",
+        "senders": "list[str]",
+        "subject": "NotRequired[str]",
+        "attachment": "NotRequired[str]",
+        "action": "NotRequired[RuleAction]",
+        "template_id": "NotRequired[int | None]",
+        "applies_itself": "NotRequired[bool]",
+        "limits": "NotRequired[RuleLimits]",
     },
 )
 
@@ -1189,6 +1852,25 @@ NewSource = TypedDict(
 )
 
 
+NewSpecialRate = TypedDict(
+    "NewSpecialRate",
+    {
+        "tariff_id": "str",
+        "destination": "NotRequired[str | None]",
+        "group_id": "NotRequired[int | None]",
+        "deck_id": "NotRequired[int | None]",
+        "price": "str",
+        "per": "NotRequired[int | None]",
+        "increments": "NotRequired[str]",
+        "setup_fee": "NotRequired[str]",
+        "grace": "NotRequired[int]",
+        "valid_from": "str",
+        "valid_to": "NotRequired[str | None]",
+        "note": "NotRequired[str]",
+    },
+)
+
+
 NewSwitch = TypedDict(
     "NewSwitch",
     {
@@ -1212,6 +1894,21 @@ NewTariff = TypedDict(
         "currency": "NotRequired[str | None]",
         "timezone": "NotRequired[str | None]",
         "unit": "NotRequired[TariffUnit]",
+        "origin_deck": "NotRequired[str | None]",
+        "parent_id": "NotRequired[str | None]",
+    },
+)
+
+
+NewTemplate = TypedDict(
+    "NewTemplate",
+    {
+        "name": "str",
+        "tariff_id": "str",
+        "agreement_id": "NotRequired[int | None]",
+        "scope": "NotRequired[ScopeChoice]",
+        "layout": "NotRequired[dict[str, Any] | None]",
+        "checks": "NotRequired[dict[str, Any]]",
     },
 )
 
@@ -1238,8 +1935,278 @@ NewTrafficRule = TypedDict(
 )
 
 
+NoticeDays = TypedDict(
+    "NoticeDays",
+    {
+        "new": "NotRequired[int]",
+        "increase": "NotRequired[int]",
+        "decrease": "NotRequired[int]",
+        "increment": "NotRequired[int]",
+        "closed": "NotRequired[int]",
+        "blocked": "NotRequired[int]",
+    },
+)
+
+
+NotificationColumn = TypedDict("NotificationColumn", {"column": "Column", "title": "NotRequired[str | None]"})
+
+
+NotificationFindingShown = TypedDict(
+    "NotificationFindingShown", {"check": "str", "level": "str", "lines": "int", "text": "str"}
+)
+
+
+NotificationLineShown = TypedDict(
+    "NotificationLineShown",
+    {
+        "code": "str",
+        "destination": "str | None",
+        "effective": "str | None",
+        "end": "str | None",
+        "rate": "str | None",
+        "minimum": "int | None",
+        "interval": "int | None",
+        "grace": "int | None",
+        "setup": "str | None",
+        "profile": "str | None",
+        "previous": "str | None",
+        "difference": "str | None",
+        "status": "str",
+        "allowed_from": "str | None",
+    },
+)
+
+
+NotificationLines = TypedDict("NotificationLines", {"data": "list[NotificationLineShown]"})
+
+
+NotificationMailShownRow = TypedDict(
+    "NotificationMailShownRow",
+    {
+        "id": "NotRequired[int]",
+        "address": "NotRequired[str]",
+        "state": "NotRequired[MailState]",
+        "attempts": "NotRequired[int]",
+        "failure": "NotRequired[str | None]",
+        "failure_detail": "NotRequired[str | None]",
+        "sent_at": "NotRequired[str | None]",
+    },
+)
+
+
+NotificationPlanFields = TypedDict(
+    "NotificationPlanFields",
+    {
+        "template_id": "NotRequired[int | None]",
+        "agreement": "NotRequired[str | None]",
+        "mode": "NotRequired[Mode | None]",
+        "recipients": "NotRequired[list[str] | None]",
+        "language": "NotRequired[str | None]",
+        "is_automatic": "NotRequired[bool | None]",
+        "at_hour": "NotRequired[int | None]",
+        "is_active": "NotRequired[bool | None]",
+    },
+)
+
+
+NotificationPlanGiven = TypedDict(
+    "NotificationPlanGiven",
+    {
+        "template_id": "int",
+        "agreement": "NotRequired[str | None]",
+        "mode": "NotRequired[Mode | None]",
+        "recipients": "NotRequired[list[str] | None]",
+        "language": "NotRequired[str | None]",
+        "is_automatic": "NotRequired[bool | None]",
+        "at_hour": "NotRequired[int | None]",
+        "is_active": "NotRequired[bool | None]",
+        "account_id": "str",
+        "tariff_id": "str",
+    },
+)
+
+
+NotificationPlanShown = TypedDict(
+    "NotificationPlanShown",
+    {
+        "id": "str",
+        "account_id": "str",
+        "account": "str",
+        "tariff_id": "str",
+        "tariff": "str",
+        "template_id": "int",
+        "template": "str",
+        "agreement": "str | None",
+        "mode": "Mode",
+        "recipients": "list[str]",
+        "language": "str",
+        "is_automatic": "bool",
+        "at_hour": "int",
+        "is_active": "bool",
+    },
+)
+
+
+NotificationPlanShownRow = TypedDict(
+    "NotificationPlanShownRow",
+    {
+        "id": "NotRequired[str]",
+        "account_id": "NotRequired[str]",
+        "account": "NotRequired[str]",
+        "tariff_id": "NotRequired[str]",
+        "tariff": "NotRequired[str]",
+        "template_id": "NotRequired[int]",
+        "template": "NotRequired[str]",
+        "agreement": "NotRequired[str | None]",
+        "mode": "NotRequired[Mode]",
+        "recipients": "NotRequired[list[str]]",
+        "language": "NotRequired[str]",
+        "is_automatic": "NotRequired[bool]",
+        "at_hour": "NotRequired[int]",
+        "is_active": "NotRequired[bool]",
+    },
+)
+
+
+NotificationPreparing = TypedDict("NotificationPreparing", {"mode": "NotRequired[Mode | None]"})
+
+
+NotificationReason = TypedDict("NotificationReason", {"reason": "str"})
+
+
+NotificationSending = TypedDict("NotificationSending", {"flag": "NotRequired[bool]", "reason": "NotRequired[str]"})
+
+
+NotificationShown = TypedDict(
+    "NotificationShown",
+    {
+        "id": "str",
+        "plan_id": "str",
+        "account": "str",
+        "tariff": "str",
+        "state": "NotificationState",
+        "mode": "Mode",
+        "revision": "int | None",
+        "counts": "dict[str, int]",
+        "rows": "int",
+        "breaches": "int",
+        "is_flagged": "bool",
+        "findings": "list[NotificationFindingShown]",
+        "first_effective": "str | None",
+        "file_name": "str | None",
+        "sha256": "str | None",
+        "octets": "int",
+        "made_at": "str",
+        "notified_at": "str | None",
+        "sent_at": "str | None",
+        "reason": "str | None",
+        "failure": "str | None",
+    },
+)
+
+
+NotificationShownRow = TypedDict(
+    "NotificationShownRow",
+    {
+        "id": "NotRequired[str]",
+        "plan_id": "NotRequired[str]",
+        "account": "NotRequired[str]",
+        "tariff": "NotRequired[str]",
+        "state": "NotRequired[NotificationState]",
+        "mode": "NotRequired[Mode]",
+        "revision": "NotRequired[int | None]",
+        "counts": "NotRequired[dict[str, int]]",
+        "rows": "NotRequired[int]",
+        "breaches": "NotRequired[int]",
+        "is_flagged": "NotRequired[bool]",
+        "findings": "NotRequired[list[NotificationFindingShown]]",
+        "first_effective": "NotRequired[str | None]",
+        "file_name": "NotRequired[str | None]",
+        "sha256": "NotRequired[str | None]",
+        "octets": "NotRequired[int]",
+        "made_at": "NotRequired[str]",
+        "notified_at": "NotRequired[str | None]",
+        "sent_at": "NotRequired[str | None]",
+        "reason": "NotRequired[str | None]",
+        "failure": "NotRequired[str | None]",
+    },
+)
+
+
+NotificationState = Literal["preparing", "prepared", "sending", "sent", "failed", "discarded"]
+
+
+NotificationTemplateFields = TypedDict(
+    "NotificationTemplateFields",
+    {
+        "columns": "NotRequired[list[NotificationColumn] | None]",
+        "kind": "NotRequired[FileKind | None]",
+        "date_form": "NotRequired[DateForm | None]",
+        "decimal_mark": "NotRequired[str | None]",
+        "code_form": "NotRequired[CodeForm | None]",
+        "title_rows": "NotRequired[list[str] | None]",
+        "has_currency_row": "NotRequired[bool | None]",
+    },
+)
+
+
+NotificationTemplateGiven = TypedDict(
+    "NotificationTemplateGiven",
+    {
+        "columns": "NotRequired[list[NotificationColumn] | None]",
+        "kind": "NotRequired[FileKind | None]",
+        "date_form": "NotRequired[DateForm | None]",
+        "decimal_mark": "NotRequired[str | None]",
+        "code_form": "NotRequired[CodeForm | None]",
+        "title_rows": "NotRequired[list[str] | None]",
+        "has_currency_row": "NotRequired[bool | None]",
+        "name": "str",
+    },
+)
+
+
+NotificationTemplateShown = TypedDict(
+    "NotificationTemplateShown",
+    {
+        "id": "int",
+        "name": "str",
+        "columns": "list[NotificationColumn]",
+        "kind": "FileKind",
+        "date_form": "DateForm",
+        "decimal_mark": "str",
+        "code_form": "CodeForm",
+        "title_rows": "list[str]",
+        "has_currency_row": "bool",
+    },
+)
+
+
+NotificationTemplateShownRow = TypedDict(
+    "NotificationTemplateShownRow",
+    {
+        "id": "NotRequired[int]",
+        "name": "NotRequired[str]",
+        "columns": "NotRequired[list[NotificationColumn]]",
+        "kind": "NotRequired[FileKind]",
+        "date_form": "NotRequired[DateForm]",
+        "decimal_mark": "NotRequired[str]",
+        "code_form": "NotRequired[CodeForm]",
+        "title_rows": "NotRequired[list[str]]",
+        "has_currency_row": "NotRequired[bool]",
+    },
+)
+
+
+OnBreachChoice = Literal["push", "flag", "refuse"]
+
+
 PageAccountShownRow = TypedDict(
     "PageAccountShownRow", {"data": "list[AccountShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageAgreementShownRow = TypedDict(
+    "PageAgreementShownRow", {"data": "list[AgreementShownRow]", "has_more": "bool", "next_cursor": "str | None"}
 )
 
 
@@ -1268,8 +2235,38 @@ PageBillRunShownRow = TypedDict(
 )
 
 
+PageChangeShownRow = TypedDict(
+    "PageChangeShownRow", {"data": "list[ChangeShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageClosedCodeRow = TypedDict(
+    "PageClosedCodeRow", {"data": "list[ClosedCodeRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageCodeShownRow = TypedDict(
+    "PageCodeShownRow", {"data": "list[CodeShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
 PageContactShownRow = TypedDict(
     "PageContactShownRow", {"data": "list[ContactShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageDealAlarmShownRow = TypedDict(
+    "PageDealAlarmShownRow", {"data": "list[DealAlarmShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageDealShownRow = TypedDict(
+    "PageDealShownRow", {"data": "list[DealShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageDeckShownRow = TypedDict(
+    "PageDeckShownRow", {"data": "list[DeckShownRow]", "has_more": "bool", "next_cursor": "str | None"}
 )
 
 
@@ -1293,6 +2290,11 @@ PageGeneratorShownRow = TypedDict(
 )
 
 
+PageGroupShownRow = TypedDict(
+    "PageGroupShownRow", {"data": "list[GroupShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
 PageIdentityShownRow = TypedDict(
     "PageIdentityShownRow", {"data": "list[IdentityShownRow]", "has_more": "bool", "next_cursor": "str | None"}
 )
@@ -1309,8 +2311,41 @@ PageLedgerAccountShownRow = TypedDict(
 )
 
 
+PageMailShownRow = TypedDict(
+    "PageMailShownRow", {"data": "list[MailShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageMailboxShownRow = TypedDict(
+    "PageMailboxShownRow", {"data": "list[MailboxShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
 PageMappingShownRow = TypedDict(
     "PageMappingShownRow", {"data": "list[MappingShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageNotificationMailShownRow = TypedDict(
+    "PageNotificationMailShownRow",
+    {"data": "list[NotificationMailShownRow]", "has_more": "bool", "next_cursor": "str | None"},
+)
+
+
+PageNotificationPlanShownRow = TypedDict(
+    "PageNotificationPlanShownRow",
+    {"data": "list[NotificationPlanShownRow]", "has_more": "bool", "next_cursor": "str | None"},
+)
+
+
+PageNotificationShownRow = TypedDict(
+    "PageNotificationShownRow", {"data": "list[NotificationShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageNotificationTemplateShownRow = TypedDict(
+    "PageNotificationTemplateShownRow",
+    {"data": "list[NotificationTemplateShownRow]", "has_more": "bool", "next_cursor": "str | None"},
 )
 
 
@@ -1339,6 +2374,11 @@ PageReratingShownRow = TypedDict(
 )
 
 
+PageRuleShownRow = TypedDict(
+    "PageRuleShownRow", {"data": "list[RuleShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
 PageRunShownRow = TypedDict(
     "PageRunShownRow", {"data": "list[RunShownRow]", "has_more": "bool", "next_cursor": "str | None"}
 )
@@ -1346,6 +2386,21 @@ PageRunShownRow = TypedDict(
 
 PageSavedReportShownRow = TypedDict(
     "PageSavedReportShownRow", {"data": "list[SavedReportShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageSheetErrorRow = TypedDict(
+    "PageSheetErrorRow", {"data": "list[SheetErrorRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageSheetLineRow = TypedDict(
+    "PageSheetLineRow", {"data": "list[SheetLineRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageSheetShownRow = TypedDict(
+    "PageSheetShownRow", {"data": "list[SheetShownRow]", "has_more": "bool", "next_cursor": "str | None"}
 )
 
 
@@ -1359,6 +2414,11 @@ PageSourceShownRow = TypedDict(
 )
 
 
+PageSpecialRateShownRow = TypedDict(
+    "PageSpecialRateShownRow", {"data": "list[SpecialRateShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
 PageSwitchShownRow = TypedDict(
     "PageSwitchShownRow", {"data": "list[SwitchShownRow]", "has_more": "bool", "next_cursor": "str | None"}
 )
@@ -1366,6 +2426,11 @@ PageSwitchShownRow = TypedDict(
 
 PageTariffShownRow = TypedDict(
     "PageTariffShownRow", {"data": "list[TariffShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
+PageTemplateShownRow = TypedDict(
+    "PageTemplateShownRow", {"data": "list[TemplateShownRow]", "has_more": "bool", "next_cursor": "str | None"}
 )
 
 
@@ -1389,6 +2454,12 @@ PeriodAsked = TypedDict(
         "as_of": "NotRequired[str]",
         "format": "NotRequired[ReportFormat | None]",
     },
+)
+
+
+PeriodShown = TypedDict(
+    "PeriodShown",
+    {"from": "str", "until": "str", "status": "Status", "settlement": "str | None", "items": "list[ItemProgress]"},
 )
 
 
@@ -1428,6 +2499,9 @@ PreviewedIncrements = TypedDict(
         "from": "int",
     },
 )
+
+
+PreviewedOrigin = TypedDict("PreviewedOrigin", {"code": "str", "name": "str"})
 
 
 PreviewedPrice = TypedDict(
@@ -1479,9 +2553,11 @@ PreviewedRate = TypedDict(
         "valid_to": "str | None",
         "windows": "list[dict[str, Any]] | None",
         "tag": "str | None",
+        "origin": "str | None",
         "length_min": "int | None",
         "length_max": "int | None",
         "is_blocked": "bool",
+        "tariff": "str",
         "verdict": "str",
     },
 )
@@ -1508,7 +2584,10 @@ PreviewedRule = TypedDict(
 PreviewedStep = TypedDict("PreviewedStep", {"from": "int", "price": "str", "per": "int", "increment": "int"})
 
 
-PreviewedTariff = TypedDict("PreviewedTariff", {"tariff": "str", "is_additive": "bool", "rates": "list[PreviewedRate]"})
+PreviewedTariff = TypedDict(
+    "PreviewedTariff",
+    {"tariff": "str", "is_additive": "bool", "origin": "PreviewedOrigin | None", "rates": "list[PreviewedRate]"},
+)
 
 
 Problem = TypedDict(
@@ -1585,6 +2664,7 @@ RateShownRow = TypedDict(
         "weight": "NotRequired[str]",
         "blocked": "NotRequired[bool]",
         "tag": "NotRequired[str | None]",
+        "origin": "NotRequired[str | None]",
         "length_min": "NotRequired[int | None]",
         "length_max": "NotRequired[int | None]",
         "additive": "NotRequired[bool]",
@@ -1947,6 +3027,81 @@ ReratingWhole = TypedDict(
 )
 
 
+RowsAsked = TypedDict(
+    "RowsAsked", {"limit": "NotRequired[int]", "cursor": "NotRequired[str | None]", "fields": "NotRequired[str | None]"}
+)
+
+
+RuleAction = Literal["compare", "ignore"]
+
+
+RuleChange = TypedDict(
+    "RuleChange",
+    {
+        "name": "NotRequired[str | None]",
+        "position": "NotRequired[int | None]",
+        "senders": "NotRequired[list[str] | None]",
+        "subject": "NotRequired[str | None]",
+        "attachment": "NotRequired[str | None]",
+        "action": "NotRequired[RuleAction | None]",
+        "template_id": "NotRequired[int | None]",
+        "applies_itself": "NotRequired[bool | None]",
+        "limits": "NotRequired[RuleLimits | None]",
+    },
+)
+
+
+RuleLimits = TypedDict(
+    "RuleLimits",
+    {
+        "cost": "NotRequired[str | None]",
+        "increases": "NotRequired[int | None]",
+        "closed": "NotRequired[int | None]",
+        "drop": "NotRequired[int | None]",
+    },
+)
+
+
+RuleShown = TypedDict(
+    "RuleShown",
+    {
+        "id": "str",
+        "mailbox_id": "str",
+        "mailbox": "str",
+        "position": "int",
+        "name": "str",
+        "senders": "list[str]",
+        "subject": "str",
+        "attachment": "str",
+        "action": "RuleAction",
+        "template_id": "int | None",
+        "template": "str | None",
+        "applies_itself": "bool",
+        "limits": "RuleLimits",
+    },
+)
+
+
+RuleShownRow = TypedDict(
+    "RuleShownRow",
+    {
+        "id": "NotRequired[str]",
+        "mailbox_id": "NotRequired[str]",
+        "mailbox": "NotRequired[str]",
+        "position": "NotRequired[int]",
+        "name": "NotRequired[str]",
+        "senders": "NotRequired[list[str]]",
+        "subject": "NotRequired[str]",
+        "attachment": "NotRequired[str]",
+        "action": "NotRequired[RuleAction]",
+        "template_id": "NotRequired[int | None]",
+        "template": "NotRequired[str | None]",
+        "applies_itself": "NotRequired[bool]",
+        "limits": "NotRequired[RuleLimits]",
+    },
+)
+
+
 RuleSide = Literal["both", "sell", "buy"]
 
 
@@ -2042,10 +3197,189 @@ ScheduleShown = TypedDict(
 )
 
 
+ScopeChoice = Literal["full", "country", "partial"]
+
+
 SegmentKind = Literal["rated", "reject"]
 
 
 Service = Literal["voice", "sms", "data", "event"]
+
+
+SheetApply = TypedDict(
+    "SheetApply",
+    {
+        "overrule": "NotRequired[list[Literal['all_past', 'closes_nothing', 'count_drop', 'currency', 'errors', 'few_known', 'increment_worse', 'jump', 'layout', 'moved', 'negative', 'one_date', 'past', 'repeated', 'short_notice', 'special', 'unlike', 'zero']]]",
+        "reason": "NotRequired[str]",
+    },
+)
+
+
+SheetChanges = TypedDict(
+    "SheetChanges",
+    {
+        "lines": "int",
+        "new": "int",
+        "increase": "int",
+        "decrease": "int",
+        "increment": "int",
+        "moved": "int",
+        "blocked": "int",
+        "closed": "int",
+        "unchanged": "int",
+        "refused": "int",
+        "closed_codes": "int",
+        "errors": "int",
+        "monthly_cost": "str",
+    },
+)
+
+
+SheetColumn = TypedDict(
+    "SheetColumn",
+    {"sheet": "str", "index": "int", "header": "str", "meaning": "str", "confidence": "float", "why": "str"},
+)
+
+
+SheetCounts = TypedDict(
+    "SheetCounts",
+    {
+        "rows": "int",
+        "lines": "int",
+        "errors": "int",
+        "codes": "int",
+        "duplicates": "int",
+        "contradictions": "int",
+        "kinds": "dict[str, int]",
+        "skipped": "dict[str, int]",
+    },
+)
+
+
+SheetError = TypedDict("SheetError", {"sheet": "str", "line": "int", "column": "str", "reason": "str", "text": "str"})
+
+
+SheetErrorRow = TypedDict(
+    "SheetErrorRow",
+    {
+        "sheet": "NotRequired[str]",
+        "line": "NotRequired[int]",
+        "column": "NotRequired[str]",
+        "reason": "NotRequired[str]",
+        "text": "NotRequired[str]",
+    },
+)
+
+
+SheetFinding = TypedDict(
+    "SheetFinding", {"check": "str", "level": "Level", "lines": "int", "codes": "list[str]", "text": "str"}
+)
+
+
+SheetLineRow = TypedDict(
+    "SheetLineRow",
+    {
+        "line": "NotRequired[int]",
+        "kind": "NotRequired[str]",
+        "code": "NotRequired[str]",
+        "destination": "NotRequired[str]",
+        "tag": "NotRequired[str]",
+        "origin": "NotRequired[str]",
+        "time_profile": "NotRequired[str]",
+        "before": "NotRequired[str]",
+        "price": "NotRequired[str]",
+        "begins": "NotRequired[str]",
+        "note": "NotRequired[str]",
+    },
+)
+
+
+SheetReading = TypedDict(
+    "SheetReading",
+    {
+        "layout": "dict[str, Any]",
+        "columns": "list[SheetColumn]",
+        "scope": "SheetScope",
+        "counts": "SheetCounts",
+        "origins": "dict[str, list[str]]",
+        "sample": "list[dict[str, Any]]",
+        "errors": "list[SheetError]",
+    },
+)
+
+
+SheetReason = TypedDict("SheetReason", {"reason": "str"})
+
+
+SheetScope = TypedDict(
+    "SheetScope",
+    {
+        "scope": "str",
+        "why": "str",
+        "countries": "int",
+        "codes": "int",
+        "currencies": "list[str]",
+        "effective_dates": "list[str]",
+    },
+)
+
+
+SheetShown = TypedDict(
+    "SheetShown",
+    {
+        "id": "str",
+        "tariff_id": "str",
+        "tariff": "str",
+        "currency": "str",
+        "template_id": "int | None",
+        "template": "str | None",
+        "agreement_id": "int | None",
+        "agreement": "str | None",
+        "scope": "ScopeChoice",
+        "state": "ImportState",
+        "file_name": "str",
+        "sha256": "str",
+        "octets": "int",
+        "notified_at": "str",
+        "effective_at": "str",
+        "counts": "SheetChanges",
+        "findings": "list[SheetFinding]",
+        "created_at": "str",
+        "applied_at": "str | None",
+        "begins_at": "str | None",
+        "ended_at": "str | None",
+        "reason": "str",
+    },
+)
+
+
+SheetShownRow = TypedDict(
+    "SheetShownRow",
+    {
+        "id": "NotRequired[str]",
+        "tariff_id": "NotRequired[str]",
+        "tariff": "NotRequired[str]",
+        "currency": "NotRequired[str]",
+        "template_id": "NotRequired[int | None]",
+        "template": "NotRequired[str | None]",
+        "agreement_id": "NotRequired[int | None]",
+        "agreement": "NotRequired[str | None]",
+        "scope": "NotRequired[ScopeChoice]",
+        "state": "NotRequired[ImportState]",
+        "file_name": "NotRequired[str]",
+        "sha256": "NotRequired[str]",
+        "octets": "NotRequired[int]",
+        "notified_at": "NotRequired[str]",
+        "effective_at": "NotRequired[str]",
+        "counts": "NotRequired[SheetChanges]",
+        "findings": "NotRequired[list[SheetFinding]]",
+        "created_at": "NotRequired[str]",
+        "applied_at": "NotRequired[str | None]",
+        "begins_at": "NotRequired[str | None]",
+        "ended_at": "NotRequired[str | None]",
+        "reason": "NotRequired[str]",
+    },
+)
 
 
 Side = Literal["sell", "buy"]
@@ -2164,6 +3498,68 @@ SourceShownRow = TypedDict(
 )
 
 
+SpecialRateChanged = TypedDict(
+    "SpecialRateChanged",
+    {
+        "id": "str",
+        "tariff_id": "str",
+        "deck_id": "int",
+        "destination": "str | None",
+        "group_id": "int | None",
+        "steps": "list[RateStep]",
+        "setup_fee": "str",
+        "grace": "int",
+        "valid_from": "str",
+        "valid_to": "str | None",
+        "note": "str",
+        "created_at": "str",
+        "rates": "int",
+        "proposals": "list[ProposedRerating]",
+    },
+)
+
+
+SpecialRateEnd = TypedDict("SpecialRateEnd", {"valid_to": "str"})
+
+
+SpecialRateShown = TypedDict(
+    "SpecialRateShown",
+    {
+        "id": "str",
+        "tariff_id": "str",
+        "deck_id": "int",
+        "destination": "str | None",
+        "group_id": "int | None",
+        "steps": "list[RateStep]",
+        "setup_fee": "str",
+        "grace": "int",
+        "valid_from": "str",
+        "valid_to": "str | None",
+        "note": "str",
+        "created_at": "str",
+    },
+)
+
+
+SpecialRateShownRow = TypedDict(
+    "SpecialRateShownRow",
+    {
+        "id": "NotRequired[str]",
+        "tariff_id": "NotRequired[str]",
+        "deck_id": "NotRequired[int]",
+        "destination": "NotRequired[str | None]",
+        "group_id": "NotRequired[int | None]",
+        "steps": "NotRequired[list[RateStep]]",
+        "setup_fee": "NotRequired[str]",
+        "grace": "NotRequired[int]",
+        "valid_from": "NotRequired[str]",
+        "valid_to": "NotRequired[str | None]",
+        "note": "NotRequired[str]",
+        "created_at": "NotRequired[str]",
+    },
+)
+
+
 Stage = Literal["before_identification", "after_account", "after_rate", "after_routing"]
 
 
@@ -2209,6 +3605,9 @@ StatementShown = TypedDict(
         "next_cursor": "str | None",
     },
 )
+
+
+Status = Literal["pending", "in_process", "success", "fail"]
 
 
 SupposedCall = TypedDict(
@@ -2294,7 +3693,15 @@ SwitchShownRow = TypedDict(
 )
 
 
-TariffChange = TypedDict("TariffChange", {"name": "NotRequired[str | None]", "timezone": "NotRequired[str | None]"})
+TariffChange = TypedDict(
+    "TariffChange",
+    {
+        "name": "NotRequired[str | None]",
+        "timezone": "NotRequired[str | None]",
+        "origin_deck": "NotRequired[str | None]",
+        "parent_id": "NotRequired[str | None]",
+    },
+)
 
 
 TariffChanged = TypedDict(
@@ -2305,6 +3712,8 @@ TariffChanged = TypedDict(
         "currency": "str",
         "timezone": "str",
         "unit": "TariffUnit",
+        "origin_deck": "str | None",
+        "parent_id": "str | None",
         "revision": "int",
         "created_at": "str",
         "proposals": "list[ProposedRerating]",
@@ -2320,6 +3729,8 @@ TariffShown = TypedDict(
         "currency": "str",
         "timezone": "str",
         "unit": "TariffUnit",
+        "origin_deck": "str | None",
+        "parent_id": "str | None",
         "revision": "int",
         "created_at": "str",
     },
@@ -2334,6 +3745,8 @@ TariffShownRow = TypedDict(
         "currency": "NotRequired[str]",
         "timezone": "NotRequired[str]",
         "unit": "NotRequired[TariffUnit]",
+        "origin_deck": "NotRequired[str | None]",
+        "parent_id": "NotRequired[str | None]",
         "revision": "NotRequired[int]",
         "created_at": "NotRequired[str]",
     },
@@ -2341,6 +3754,50 @@ TariffShownRow = TypedDict(
 
 
 TariffUnit = Literal["second", "octet", "message"]
+
+
+TemplateChange = TypedDict(
+    "TemplateChange",
+    {
+        "tariff_id": "NotRequired[str | None]",
+        "agreement_id": "NotRequired[int | None]",
+        "scope": "NotRequired[ScopeChoice | None]",
+        "layout": "NotRequired[dict[str, Any] | None]",
+        "checks": "NotRequired[dict[str, Any] | None]",
+    },
+)
+
+
+TemplateShown = TypedDict(
+    "TemplateShown",
+    {
+        "id": "int",
+        "name": "str",
+        "tariff_id": "str",
+        "tariff": "str",
+        "agreement_id": "int | None",
+        "agreement": "str | None",
+        "scope": "ScopeChoice",
+        "layout": "dict[str, Any] | None",
+        "checks": "dict[str, Any]",
+    },
+)
+
+
+TemplateShownRow = TypedDict(
+    "TemplateShownRow",
+    {
+        "id": "NotRequired[int]",
+        "name": "NotRequired[str]",
+        "tariff_id": "NotRequired[str]",
+        "tariff": "NotRequired[str]",
+        "agreement_id": "NotRequired[int | None]",
+        "agreement": "NotRequired[str | None]",
+        "scope": "NotRequired[ScopeChoice]",
+        "layout": "NotRequired[dict[str, Any] | None]",
+        "checks": "NotRequired[dict[str, Any]]",
+    },
+)
 
 
 TestedCall = TypedDict(
@@ -2574,6 +4031,11 @@ UnbilledUsage = TypedDict("UnbilledUsage", {"data": "list[UnbilledShown]"})
 Unit = Literal["second", "octet", "message"]
 
 
+UnreadableRow = TypedDict(
+    "UnreadableRow", {"sheet": "str", "line": "int", "column": "str", "reason": "str", "text": "str"}
+)
+
+
 View = Literal["margin", "summary"]
 
 
@@ -2584,6 +4046,9 @@ VoidedRates = TypedDict("VoidedRates", {"voided": "int", "proposals": "list[Prop
 
 
 Voiding = TypedDict("Voiding", {"reason": "str", "with_adjustments": "NotRequired[bool]"})
+
+
+World = TypedDict("World", {"depth": "NotRequired[Depth]", "mode": "NotRequired[DeckMode]"})
 
 
 class Client:
@@ -2976,6 +4441,9 @@ class Client:
         currency_ne: str | None = None,
         unit: Literal["second", "octet", "message"] | None = None,
         unit_ne: Literal["second", "octet", "message"] | None = None,
+        origin_deck: str | None = None,
+        origin_deck_ne: str | None = None,
+        parent_id: str | None = None,
         created_at: str | None = None,
         created_at_gt: str | None = None,
         created_at_gte: str | None = None,
@@ -3000,6 +4468,9 @@ class Client:
                     "currency[ne]": currency_ne,
                     "unit": unit,
                     "unit[ne]": unit_ne,
+                    "origin_deck": origin_deck,
+                    "origin_deck[ne]": origin_deck_ne,
+                    "parent_id": parent_id,
                     "created_at": created_at,
                     "created_at[gt]": created_at_gt,
                     "created_at[gte]": created_at_gte,
@@ -3020,7 +4491,7 @@ class Client:
         return cast("TariffShown", self._ask("GET", f"/api/v1/tariffs/{tariff_id}").json())
 
     def change_tariff(self, tariff_id: str, body: TariffChange, *, idempotency_key: str | None = None) -> TariffChanged:
-        """Rename a tariff or set its clock."""
+        """Rename a tariff, set its clock, its origin deck or its parent."""
         return cast(
             "TariffChanged",
             self._ask("PATCH", f"/api/v1/tariffs/{tariff_id}", json=body, idempotency_key=idempotency_key).json(),
@@ -3044,6 +4515,8 @@ class Client:
         time_profile_ne: str | None = None,
         tag: str | None = None,
         tag_ne: str | None = None,
+        origin: str | None = None,
+        origin_ne: str | None = None,
         blocked: Literal["true", "false"] | None = None,
         additive: Literal["true", "false"] | None = None,
         valid_from: str | None = None,
@@ -3078,6 +4551,8 @@ class Client:
                     "time_profile[ne]": time_profile_ne,
                     "tag": tag,
                     "tag[ne]": tag_ne,
+                    "origin": origin,
+                    "origin[ne]": origin_ne,
                     "blocked": blocked,
                     "additive": additive,
                     "valid_from": valid_from,
@@ -3121,6 +4596,757 @@ class Client:
             self._ask(
                 "POST", f"/api/v1/tariffs/{tariff_id}/rates/void", json=body, idempotency_key=idempotency_key
             ).json(),
+        )
+
+    def get_rate_analysis(
+        self,
+        *,
+        tariff: list[str] | None = None,
+        vendor: list[str] | None = None,
+        customer: list[str] | None = None,
+        at: str | None = None,
+        service: Literal["voice", "sms", "data", "event"] | None = None,
+        currency: str | None = None,
+        call: int | None = None,
+        by: Literal["code", "destination"] | None = None,
+        form: Literal["side", "least"] | None = None,
+        positions: int | None = None,
+        against_tariff: str | None = None,
+        against_vendor: str | None = None,
+        against_customer: str | None = None,
+        against: Literal["sell", "buy"] | None = None,
+        below: str | None = None,
+        code: str | None = None,
+        destination: str | None = None,
+        country: str | None = None,
+        deck: str | None = None,
+        average: Literal["codes", "minutes"] | None = None,
+        minutes: MinutesOf | None = None,
+        days: int | None = None,
+        tag: list[str] | None = None,
+        offset: int | None = None,
+        limit: int | None = None,
+        format: AnalysisFormat | None = None,
+    ) -> AnalysisShown:
+        """What each price list asks for the same call: side by side, or the cheapest first."""
+        return cast(
+            "AnalysisShown",
+            self._ask(
+                "GET",
+                "/api/v1/rate-analysis",
+                query={
+                    "tariff": tariff,
+                    "vendor": vendor,
+                    "customer": customer,
+                    "at": at,
+                    "service": service,
+                    "currency": currency,
+                    "call": call,
+                    "by": by,
+                    "form": form,
+                    "positions": positions,
+                    "against_tariff": against_tariff,
+                    "against_vendor": against_vendor,
+                    "against_customer": against_customer,
+                    "against": against,
+                    "below": below,
+                    "code": code,
+                    "destination": destination,
+                    "country": country,
+                    "deck": deck,
+                    "average": average,
+                    "minutes": minutes,
+                    "days": days,
+                    "tag": tag,
+                    "offset": offset,
+                    "limit": limit,
+                    "format": format,
+                },
+            ).json(),
+        )
+
+    def list_deals(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["name", "-name", "starts_on", "-starts_on"] | None = None,
+        fields: str | None = None,
+        name: str | None = None,
+        name_ne: str | None = None,
+        name_like: str | None = None,
+        account_id: str | None = None,
+        starts_on: str | None = None,
+        starts_on_gt: str | None = None,
+        starts_on_gte: str | None = None,
+        starts_on_lt: str | None = None,
+        starts_on_lte: str | None = None,
+        is_active: Literal["true", "false"] | None = None,
+    ) -> PageDealShownRow:
+        """List the deals with the progress of their periods of today."""
+        return cast(
+            "PageDealShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/deals",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "name": name,
+                    "name[ne]": name_ne,
+                    "name[like]": name_like,
+                    "account_id": account_id,
+                    "starts_on": starts_on,
+                    "starts_on[gt]": starts_on_gt,
+                    "starts_on[gte]": starts_on_gte,
+                    "starts_on[lt]": starts_on_lt,
+                    "starts_on[lte]": starts_on_lte,
+                    "is_active": is_active,
+                },
+            ).json(),
+        )
+
+    def create_deal(self, body: NewDeal, *, idempotency_key: str | None = None) -> DealShown:
+        """Make a deal."""
+        return cast("DealShown", self._ask("POST", "/api/v1/deals", json=body, idempotency_key=idempotency_key).json())
+
+    def get_deal(self, deal_id: str) -> DealShown:
+        """A deal, with the progress of its period of today."""
+        return cast("DealShown", self._ask("GET", f"/api/v1/deals/{deal_id}").json())
+
+    def change_deal(self, deal_id: str, body: DealChange, *, idempotency_key: str | None = None) -> DealShown:
+        """Change, archive or restore a deal; progress of periods that are over changes with what is promised."""
+        return cast(
+            "DealShown",
+            self._ask("PATCH", f"/api/v1/deals/{deal_id}", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def list_deal_periods(self, deal_id: str) -> DealPeriods:
+        """Every period of a deal with its progress."""
+        return cast("DealPeriods", self._ask("GET", f"/api/v1/deals/{deal_id}/periods").json())
+
+    def list_deal_alarms(
+        self,
+        deal_id: str,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["raised_at", "-raised_at", "id", "-id"] | None = None,
+        fields: str | None = None,
+    ) -> PageDealAlarmShownRow:
+        """List what was told of a deal."""
+        return cast(
+            "PageDealAlarmShownRow",
+            self._ask(
+                "GET",
+                f"/api/v1/deals/{deal_id}/alarms",
+                query={"limit": limit, "cursor": cursor, "sort": sort, "fields": fields},
+            ).json(),
+        )
+
+    def list_sheets(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["created_at", "-created_at", "notified_at", "-notified_at"] | None = None,
+        fields: str | None = None,
+        state: Literal["received", "read", "compared", "applied", "undone", "discarded"] | None = None,
+        state_ne: Literal["received", "read", "compared", "applied", "undone", "discarded"] | None = None,
+        tariff_id: str | None = None,
+        tariff: str | None = None,
+        tariff_ne: str | None = None,
+        template_id: int | None = None,
+        template_id_gt: int | None = None,
+        template_id_gte: int | None = None,
+        template_id_lt: int | None = None,
+        template_id_lte: int | None = None,
+        scope: Literal["full", "country", "partial"] | None = None,
+        scope_ne: Literal["full", "country", "partial"] | None = None,
+        file_name: str | None = None,
+        file_name_ne: str | None = None,
+        file_name_like: str | None = None,
+        sha256: str | None = None,
+        sha256_ne: str | None = None,
+        created_at: str | None = None,
+        created_at_gt: str | None = None,
+        created_at_gte: str | None = None,
+        created_at_lt: str | None = None,
+        created_at_lte: str | None = None,
+        notified_at: str | None = None,
+        notified_at_gt: str | None = None,
+        notified_at_gte: str | None = None,
+        notified_at_lt: str | None = None,
+        notified_at_lte: str | None = None,
+        applied_at: str | None = None,
+        applied_at_gt: str | None = None,
+        applied_at_gte: str | None = None,
+        applied_at_lt: str | None = None,
+        applied_at_lte: str | None = None,
+    ) -> PageSheetShownRow:
+        """List the rate sheets, the latest first: what came, what became of it."""
+        return cast(
+            "PageSheetShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/sheets",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "state": state,
+                    "state[ne]": state_ne,
+                    "tariff_id": tariff_id,
+                    "tariff": tariff,
+                    "tariff[ne]": tariff_ne,
+                    "template_id": template_id,
+                    "template_id[gt]": template_id_gt,
+                    "template_id[gte]": template_id_gte,
+                    "template_id[lt]": template_id_lt,
+                    "template_id[lte]": template_id_lte,
+                    "scope": scope,
+                    "scope[ne]": scope_ne,
+                    "file_name": file_name,
+                    "file_name[ne]": file_name_ne,
+                    "file_name[like]": file_name_like,
+                    "sha256": sha256,
+                    "sha256[ne]": sha256_ne,
+                    "created_at": created_at,
+                    "created_at[gt]": created_at_gt,
+                    "created_at[gte]": created_at_gte,
+                    "created_at[lt]": created_at_lt,
+                    "created_at[lte]": created_at_lte,
+                    "notified_at": notified_at,
+                    "notified_at[gt]": notified_at_gt,
+                    "notified_at[gte]": notified_at_gte,
+                    "notified_at[lt]": notified_at_lt,
+                    "notified_at[lte]": notified_at_lte,
+                    "applied_at": applied_at,
+                    "applied_at[gt]": applied_at_gt,
+                    "applied_at[gte]": applied_at_gte,
+                    "applied_at[lt]": applied_at_lt,
+                    "applied_at[lte]": applied_at_lte,
+                },
+            ).json(),
+        )
+
+    def load_sheet(
+        self,
+        file: Upload,
+        *,
+        layout: Upload | None = None,
+        tariff_id: str | None = None,
+        template_id: int | None = None,
+        agreement_id: int | None = None,
+        scope: ScopeChoice | None = None,
+        effective_at: str | None = None,
+        received_at: str | None = None,
+        subject: str | None = None,
+        reach_back: bool | None = None,
+        idempotency_key: str | None = None,
+    ) -> SheetShown:
+        """Compare a rate sheet with the prices in force and keep it. Nothing changes until it is applied.
+
+        The same file, asked for in the same way while nothing has changed and it still waits, is the sheet that is already there (200): it can be
+        sent again after a failure without harm, and needs no `Idempotency-Key`."""
+        return cast(
+            "SheetShown",
+            self._ask(
+                "POST",
+                "/api/v1/sheets",
+                query={
+                    "tariff_id": tariff_id,
+                    "template_id": template_id,
+                    "agreement_id": agreement_id,
+                    "scope": scope,
+                    "effective_at": effective_at,
+                    "received_at": received_at,
+                    "subject": subject,
+                    "reach_back": reach_back,
+                },
+                files={"file": file, "layout": layout},
+                idempotency_key=idempotency_key,
+            ).json(),
+        )
+
+    def read_sheet(
+        self,
+        file: Upload,
+        *,
+        layout: Upload | None = None,
+        template_id: int | None = None,
+        received_on: str | None = None,
+        effective_on: str | None = None,
+        subject: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> SheetReading:
+        """Say what is understood of a rate sheet: layout with confidence, columns, scope, counts, sample lines, rows that cannot be read. Nothing is kept.
+
+        With `layout` in the form it is read by that, and nothing is guessed."""
+        return cast(
+            "SheetReading",
+            self._ask(
+                "POST",
+                "/api/v1/sheets/read",
+                query={
+                    "template_id": template_id,
+                    "received_on": received_on,
+                    "effective_on": effective_on,
+                    "subject": subject,
+                },
+                files={"file": file, "layout": layout},
+                idempotency_key=idempotency_key,
+            ).json(),
+        )
+
+    def get_sheet(self, sheet_id: str) -> SheetShown:
+        """A rate sheet: what it changes, what the checks say, what became of it."""
+        return cast("SheetShown", self._ask("GET", f"/api/v1/sheets/{sheet_id}").json())
+
+    def list_sheet_lines(
+        self,
+        sheet_id: str,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        fields: str | None = None,
+        kind: str | None = None,
+        code: str | None = None,
+    ) -> PageSheetLineRow:
+        """List the lines of a sheet by kind of change, what is looked at first first."""
+        return cast(
+            "PageSheetLineRow",
+            self._ask(
+                "GET",
+                f"/api/v1/sheets/{sheet_id}/lines",
+                query={"limit": limit, "cursor": cursor, "fields": fields, "kind": kind, "code": code},
+            ).json(),
+        )
+
+    def list_closed_codes(
+        self, sheet_id: str, *, limit: int | None = None, cursor: str | None = None, fields: str | None = None
+    ) -> PageClosedCodeRow:
+        """List the codes that a sheet closes or leaves out, and what their numbers fall to."""
+        return cast(
+            "PageClosedCodeRow",
+            self._ask(
+                "GET",
+                f"/api/v1/sheets/{sheet_id}/closed-codes",
+                query={"limit": limit, "cursor": cursor, "fields": fields},
+            ).json(),
+        )
+
+    def list_sheet_errors(
+        self, sheet_id: str, *, limit: int | None = None, cursor: str | None = None, fields: str | None = None
+    ) -> PageSheetErrorRow:
+        """List the rows of a sheet that cannot be read: where, why, and what stands there."""
+        return cast(
+            "PageSheetErrorRow",
+            self._ask(
+                "GET", f"/api/v1/sheets/{sheet_id}/errors", query={"limit": limit, "cursor": cursor, "fields": fields}
+            ).json(),
+        )
+
+    def get_sheet_file(self, sheet_id: str) -> bytes:
+        """The file as it came."""
+        return self._ask("GET", f"/api/v1/sheets/{sheet_id}/file").content
+
+    def apply_sheet(self, sheet_id: str, body: SheetApply, *, idempotency_key: str | None = None) -> SheetShown:
+        """Make a sheet's changes true, all of them at once. A re-rating is proposed where they reach into posted traffic."""
+        return cast(
+            "SheetShown",
+            self._ask("POST", f"/api/v1/sheets/{sheet_id}/apply", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def undo_sheet(self, sheet_id: str, body: SheetReason, *, idempotency_key: str | None = None) -> SheetShown:
+        """Take a sheet back: the prices that stood before it stand again. Later changes of the tariff are undone first."""
+        return cast(
+            "SheetShown",
+            self._ask("POST", f"/api/v1/sheets/{sheet_id}/undo", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def discard_sheet(self, sheet_id: str, body: SheetReason, *, idempotency_key: str | None = None) -> SheetShown:
+        """Say no to a sheet that is compared; it stays in the history."""
+        return cast(
+            "SheetShown",
+            self._ask("POST", f"/api/v1/sheets/{sheet_id}/discard", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def list_sheet_templates(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["name", "-name", "id", "-id"] | None = None,
+        fields: str | None = None,
+        name: str | None = None,
+        name_ne: str | None = None,
+        name_like: str | None = None,
+        tariff_id: str | None = None,
+        tariff: str | None = None,
+        tariff_ne: str | None = None,
+    ) -> PageTemplateShownRow:
+        """List the templates of rate sheets."""
+        return cast(
+            "PageTemplateShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/sheet-templates",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "name": name,
+                    "name[ne]": name_ne,
+                    "name[like]": name_like,
+                    "tariff_id": tariff_id,
+                    "tariff": tariff,
+                    "tariff[ne]": tariff_ne,
+                },
+            ).json(),
+        )
+
+    def create_sheet_template(self, body: NewTemplate, *, idempotency_key: str | None = None) -> TemplateShown:
+        """Make a template: with it a sheet of the vendor needs nothing else said."""
+        return cast(
+            "TemplateShown",
+            self._ask("POST", "/api/v1/sheet-templates", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def get_sheet_template(self, template_id: int) -> TemplateShown:
+        """A template of rate sheets."""
+        return cast("TemplateShown", self._ask("GET", f"/api/v1/sheet-templates/{template_id}").json())
+
+    def change_sheet_template(
+        self, template_id: int, body: TemplateChange, *, idempotency_key: str | None = None
+    ) -> TemplateShown:
+        """Change a template. It holds for the sheets that are compared from now on."""
+        return cast(
+            "TemplateShown",
+            self._ask(
+                "PATCH", f"/api/v1/sheet-templates/{template_id}", json=body, idempotency_key=idempotency_key
+            ).json(),
+        )
+
+    def list_agreements(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["name", "-name", "id", "-id"] | None = None,
+        fields: str | None = None,
+        name: str | None = None,
+        name_ne: str | None = None,
+        name_like: str | None = None,
+    ) -> PageAgreementShownRow:
+        """List the agreements about notice."""
+        return cast(
+            "PageAgreementShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/agreements",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "name": name,
+                    "name[ne]": name_ne,
+                    "name[like]": name_like,
+                },
+            ).json(),
+        )
+
+    def create_agreement(self, body: NewAgreement, *, idempotency_key: str | None = None) -> AgreementShown:
+        """Make an agreement."""
+        return cast(
+            "AgreementShown", self._ask("POST", "/api/v1/agreements", json=body, idempotency_key=idempotency_key).json()
+        )
+
+    def get_agreement(self, agreement_id: int) -> AgreementShown:
+        """An agreement."""
+        return cast("AgreementShown", self._ask("GET", f"/api/v1/agreements/{agreement_id}").json())
+
+    def change_agreement(
+        self, agreement_id: int, body: AgreementChange, *, idempotency_key: str | None = None
+    ) -> AgreementShown:
+        """Change an agreement. It holds for the sheets that are compared from now on."""
+        return cast(
+            "AgreementShown",
+            self._ask("PATCH", f"/api/v1/agreements/{agreement_id}", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def list_mailboxes(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["name", "-name"] | None = None,
+        fields: str | None = None,
+        name: str | None = None,
+        name_ne: str | None = None,
+        name_like: str | None = None,
+        is_active: Literal["true", "false"] | None = None,
+    ) -> PageMailboxShownRow:
+        """List the mailboxes and how each is doing."""
+        return cast(
+            "PageMailboxShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/mailboxes",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "name": name,
+                    "name[ne]": name_ne,
+                    "name[like]": name_like,
+                    "is_active": is_active,
+                },
+            ).json(),
+        )
+
+    def create_mailbox(self, body: NewMailbox, *, idempotency_key: str | None = None) -> MailboxShown:
+        """Make a mailbox; a worker looks into it from now on."""
+        return cast(
+            "MailboxShown", self._ask("POST", "/api/v1/mailboxes", json=body, idempotency_key=idempotency_key).json()
+        )
+
+    def get_mailbox(self, mailbox_id: str) -> MailboxShown:
+        """A mailbox, and how it is doing. Its `ETag` is of what people say of it."""
+        return cast("MailboxShown", self._ask("GET", f"/api/v1/mailboxes/{mailbox_id}").json())
+
+    def change_mailbox(
+        self, mailbox_id: str, body: MailboxChange, *, idempotency_key: str | None = None
+    ) -> MailboxShown:
+        """Change a mailbox. The next look is due at once."""
+        return cast(
+            "MailboxShown",
+            self._ask("PATCH", f"/api/v1/mailboxes/{mailbox_id}", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def remove_mailbox(self, mailbox_id: str) -> None:
+        """Forget a mailbox, its password, rules and mails. Sheets that came by it stay, and so do the mails on the server."""
+        self._ask("DELETE", f"/api/v1/mailboxes/{mailbox_id}")
+
+    def pause_mailbox(self, mailbox_id: str, *, idempotency_key: str | None = None) -> MailboxShown:
+        """Look into a mailbox no more until it is resumed."""
+        return cast(
+            "MailboxShown",
+            self._ask("POST", f"/api/v1/mailboxes/{mailbox_id}/pause", idempotency_key=idempotency_key).json(),
+        )
+
+    def resume_mailbox(self, mailbox_id: str, *, idempotency_key: str | None = None) -> MailboxShown:
+        """Look into a paused mailbox again; what came meanwhile is taken."""
+        return cast(
+            "MailboxShown",
+            self._ask("POST", f"/api/v1/mailboxes/{mailbox_id}/resume", idempotency_key=idempotency_key).json(),
+        )
+
+    def ask_mailbox_fingerprint(self, mailbox_id: str, *, idempotency_key: str | None = None) -> Fingerprint:
+        """Ask the server of a mailbox for its certificate now. Nobody logs in, and nothing is trusted by it."""
+        return cast(
+            "Fingerprint",
+            self._ask("POST", f"/api/v1/mailboxes/{mailbox_id}/fingerprint", idempotency_key=idempotency_key).json(),
+        )
+
+    def trust_mailbox(self, mailbox_id: str, body: Trust, *, idempotency_key: str | None = None) -> MailboxShown:
+        """Trust the certificate of that fingerprint, and no other. The next look is due at once."""
+        return cast(
+            "MailboxShown",
+            self._ask(
+                "POST", f"/api/v1/mailboxes/{mailbox_id}/trust", json=body, idempotency_key=idempotency_key
+            ).json(),
+        )
+
+    def look_into_mailbox(self, mailbox_id: str, *, idempotency_key: str | None = None) -> MailboxShown:
+        """Have a worker look into a mailbox at once. What it found is polled: `feed.looked_at`, and the mails."""
+        return cast(
+            "MailboxShown",
+            self._ask("POST", f"/api/v1/mailboxes/{mailbox_id}/look", idempotency_key=idempotency_key).json(),
+        )
+
+    def list_mail_rules(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["position", "-position", "name", "-name"] | None = None,
+        fields: str | None = None,
+        mailbox_id: str | None = None,
+        name: str | None = None,
+        name_ne: str | None = None,
+        name_like: str | None = None,
+        template_id: int | None = None,
+        template_id_gt: int | None = None,
+        template_id_gte: int | None = None,
+        template_id_lt: int | None = None,
+        template_id_lte: int | None = None,
+        action: Literal["compare", "ignore"] | None = None,
+        action_ne: Literal["compare", "ignore"] | None = None,
+        applies_itself: Literal["true", "false"] | None = None,
+    ) -> PageRuleShownRow:
+        """List the rules of mailboxes in the order in which they are tried."""
+        return cast(
+            "PageRuleShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/mail-rules",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "mailbox_id": mailbox_id,
+                    "name": name,
+                    "name[ne]": name_ne,
+                    "name[like]": name_like,
+                    "template_id": template_id,
+                    "template_id[gt]": template_id_gt,
+                    "template_id[gte]": template_id_gte,
+                    "template_id[lt]": template_id_lt,
+                    "template_id[lte]": template_id_lte,
+                    "action": action,
+                    "action[ne]": action_ne,
+                    "applies_itself": applies_itself,
+                },
+            ).json(),
+        )
+
+    def create_mail_rule(self, body: NewRule, *, idempotency_key: str | None = None) -> RuleShown:
+        """Make a rule of a mailbox. Mails that no rule fitted can be read again: `read_mail_again`."""
+        return cast(
+            "RuleShown", self._ask("POST", "/api/v1/mail-rules", json=body, idempotency_key=idempotency_key).json()
+        )
+
+    def get_mail_rule(self, mail_rule_id: str) -> RuleShown:
+        """A rule of a mailbox."""
+        return cast("RuleShown", self._ask("GET", f"/api/v1/mail-rules/{mail_rule_id}").json())
+
+    def change_mail_rule(self, mail_rule_id: str, body: RuleChange, *, idempotency_key: str | None = None) -> RuleShown:
+        """Change a rule. It holds for mails that are read from now on."""
+        return cast(
+            "RuleShown",
+            self._ask("PATCH", f"/api/v1/mail-rules/{mail_rule_id}", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def remove_mail_rule(self, mail_rule_id: str) -> None:
+        """Forget a rule. What it did stays."""
+        self._ask("DELETE", f"/api/v1/mail-rules/{mail_rule_id}")
+
+    def list_mails(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["received_at", "-received_at", "seen_at", "-seen_at"] | None = None,
+        fields: str | None = None,
+        mailbox_id: str | None = None,
+        rule_id: str | None = None,
+        state: Literal[
+            "new",
+            "waiting",
+            "unclear",
+            "row_errors",
+            "refused",
+            "wrong_type",
+            "bad_archive",
+            "empty",
+            "too_large",
+            "no_attachment",
+            "failed",
+            "gone",
+            "no_rule",
+            "ignored",
+            "duplicate",
+            "applied",
+            "undone",
+            "discarded",
+            "dismissed",
+        ]
+        | None = None,
+        state_ne: Literal[
+            "new",
+            "waiting",
+            "unclear",
+            "row_errors",
+            "refused",
+            "wrong_type",
+            "bad_archive",
+            "empty",
+            "too_large",
+            "no_attachment",
+            "failed",
+            "gone",
+            "no_rule",
+            "ignored",
+            "duplicate",
+            "applied",
+            "undone",
+            "discarded",
+            "dismissed",
+        ]
+        | None = None,
+        sender: str | None = None,
+        sender_ne: str | None = None,
+        sender_like: str | None = None,
+        message_id: str | None = None,
+        message_id_ne: str | None = None,
+        received_at: str | None = None,
+        received_at_gt: str | None = None,
+        received_at_gte: str | None = None,
+        received_at_lt: str | None = None,
+        received_at_lte: str | None = None,
+    ) -> PageMailShownRow:
+        """List the mails, those that came last first: what hung on them, and what became of it."""
+        return cast(
+            "PageMailShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/mails",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "mailbox_id": mailbox_id,
+                    "rule_id": rule_id,
+                    "state": state,
+                    "state[ne]": state_ne,
+                    "sender": sender,
+                    "sender[ne]": sender_ne,
+                    "sender[like]": sender_like,
+                    "message_id": message_id,
+                    "message_id[ne]": message_id_ne,
+                    "received_at": received_at,
+                    "received_at[gt]": received_at_gt,
+                    "received_at[gte]": received_at_gte,
+                    "received_at[lt]": received_at_lt,
+                    "received_at[lte]": received_at_lte,
+                },
+            ).json(),
+        )
+
+    def get_mail(self, mail_id: str) -> MailShown:
+        """A mail, and what became of it."""
+        return cast("MailShown", self._ask("GET", f"/api/v1/mails/{mail_id}").json())
+
+    def read_mail_again(self, mail_id: str, *, idempotency_key: str | None = None) -> MailShown:
+        """Have a mail read once more at the next look, which is due at once, by the rules as they are now."""
+        return cast(
+            "MailShown", self._ask("POST", f"/api/v1/mails/{mail_id}/again", idempotency_key=idempotency_key).json()
+        )
+
+    def dismiss_mail(self, mail_id: str, body: MailReason, *, idempotency_key: str | None = None) -> MailShown:
+        """Set a mail aside: nothing is to be done."""
+        return cast(
+            "MailShown",
+            self._ask("POST", f"/api/v1/mails/{mail_id}/dismiss", json=body, idempotency_key=idempotency_key).json(),
         )
 
     def list_time_profiles(
@@ -3252,6 +5478,397 @@ class Client:
         return cast(
             "EffectiveRate",
             self._ask("GET", "/api/v1/exchange-rates/effective", query={"base": base, "quote": quote, "on": on}).json(),
+        )
+
+    def list_decks(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["name", "-name", "id", "-id"] | None = None,
+        fields: str | None = None,
+        name: str | None = None,
+        name_ne: str | None = None,
+        name_like: str | None = None,
+        is_default: Literal["true", "false"] | None = None,
+    ) -> PageDeckShownRow:
+        """List the code decks."""
+        return cast(
+            "PageDeckShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/decks",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "name": name,
+                    "name[ne]": name_ne,
+                    "name[like]": name_like,
+                    "is_default": is_default,
+                },
+            ).json(),
+        )
+
+    def create_deck(self, body: NewDeck, *, idempotency_key: str | None = None) -> DeckShown:
+        """Make a code deck without codes; the first one is the default."""
+        return cast("DeckShown", self._ask("POST", "/api/v1/decks", json=body, idempotency_key=idempotency_key).json())
+
+    def get_deck(self, deck_id: int) -> DeckShown:
+        """A code deck."""
+        return cast("DeckShown", self._ask("GET", f"/api/v1/decks/{deck_id}").json())
+
+    def change_deck(self, deck_id: int, body: DeckToChange, *, idempotency_key: str | None = None) -> DeckShown:
+        """Rename a code deck, or choose the one that sheets of names are matched to."""
+        return cast(
+            "DeckShown",
+            self._ask("PATCH", f"/api/v1/decks/{deck_id}", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def export_deck(self, deck_id: int, *, kind: Literal["csv", "xlsx"] | None = None) -> bytes:
+        """A code deck as a file; compared with the deck it changes nothing."""
+        return self._ask("GET", f"/api/v1/decks/{deck_id}/export", query={"kind": kind}).content
+
+    def name_codes(self, deck_id: int, body: CodesToName, *, idempotency_key: str | None = None) -> ChangeShown:
+        """Name codes by hand, or take them out, at once."""
+        return cast(
+            "ChangeShown",
+            self._ask("POST", f"/api/v1/decks/{deck_id}/codes", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def compare_deck(
+        self,
+        deck_id: int,
+        body: bytes | IO[bytes],
+        *,
+        name: str | None = None,
+        mode: Literal["add", "update"] | None = None,
+        idempotency_key: str | None = None,
+    ) -> ChangeShown:
+        """Compare a file of codes and names, the body, with a deck: CSV of any kind, XLSX, XLS, ODS, zip; a rate sheet too. Nothing changes yet."""
+        return cast(
+            "ChangeShown",
+            self._ask(
+                "POST",
+                f"/api/v1/decks/{deck_id}/changes",
+                query={"name": name, "mode": mode},
+                content=body,
+                idempotency_key=idempotency_key,
+            ).json(),
+        )
+
+    def compare_world(self, deck_id: int, body: World, *, idempotency_key: str | None = None) -> ChangeShown:
+        """Compare the world's numbering plans with a deck: a start for one's own. Nothing changes yet."""
+        return cast(
+            "ChangeShown",
+            self._ask("POST", f"/api/v1/decks/{deck_id}/world", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def list_codes(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["code", "-code", "id", "-id"] | None = None,
+        fields: str | None = None,
+        deck_id: int | None = None,
+        deck_id_gt: int | None = None,
+        deck_id_gte: int | None = None,
+        deck_id_lt: int | None = None,
+        deck_id_lte: int | None = None,
+        code: str | None = None,
+        code_ne: str | None = None,
+        code_like: str | None = None,
+        destination: str | None = None,
+        destination_ne: str | None = None,
+        destination_like: str | None = None,
+        country: str | None = None,
+        country_ne: str | None = None,
+        kind: Literal["fixed", "mobile", "special", "toll_free", "other"] | None = None,
+        kind_ne: Literal["fixed", "mobile", "special", "toll_free", "other"] | None = None,
+    ) -> PageCodeShownRow:
+        """List the codes of decks, by code."""
+        return cast(
+            "PageCodeShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/codes",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "deck_id": deck_id,
+                    "deck_id[gt]": deck_id_gt,
+                    "deck_id[gte]": deck_id_gte,
+                    "deck_id[lt]": deck_id_lt,
+                    "deck_id[lte]": deck_id_lte,
+                    "code": code,
+                    "code[ne]": code_ne,
+                    "code[like]": code_like,
+                    "destination": destination,
+                    "destination[ne]": destination_ne,
+                    "destination[like]": destination_like,
+                    "country": country,
+                    "country[ne]": country_ne,
+                    "kind": kind,
+                    "kind[ne]": kind_ne,
+                },
+            ).json(),
+        )
+
+    def list_deck_changes(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["created_at", "-created_at"] | None = None,
+        fields: str | None = None,
+        deck_id: int | None = None,
+        deck_id_gt: int | None = None,
+        deck_id_gte: int | None = None,
+        deck_id_lt: int | None = None,
+        deck_id_lte: int | None = None,
+        state: Literal["received", "read", "compared", "applied", "undone", "discarded"] | None = None,
+        state_ne: Literal["received", "read", "compared", "applied", "undone", "discarded"] | None = None,
+        source: Literal["sheet", "hand", "world"] | None = None,
+        source_ne: Literal["sheet", "hand", "world"] | None = None,
+        created_at: str | None = None,
+        created_at_gt: str | None = None,
+        created_at_gte: str | None = None,
+        created_at_lt: str | None = None,
+        created_at_lte: str | None = None,
+    ) -> PageChangeShownRow:
+        """List the changes of code decks, the latest first."""
+        return cast(
+            "PageChangeShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/deck-changes",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "deck_id": deck_id,
+                    "deck_id[gt]": deck_id_gt,
+                    "deck_id[gte]": deck_id_gte,
+                    "deck_id[lt]": deck_id_lt,
+                    "deck_id[lte]": deck_id_lte,
+                    "state": state,
+                    "state[ne]": state_ne,
+                    "source": source,
+                    "source[ne]": source_ne,
+                    "created_at": created_at,
+                    "created_at[gt]": created_at_gt,
+                    "created_at[gte]": created_at_gte,
+                    "created_at[lt]": created_at_lt,
+                    "created_at[lte]": created_at_lte,
+                },
+            ).json(),
+        )
+
+    def get_deck_change(self, deck_change_id: str) -> ChangeShown:
+        """A change of a code deck."""
+        return cast("ChangeShown", self._ask("GET", f"/api/v1/deck-changes/{deck_change_id}").json())
+
+    def list_deck_change_lines(
+        self,
+        deck_change_id: str,
+        *,
+        kind: Literal["contradicted", "moved", "renamed", "respelled", "new", "same"] | None | None = None,
+        code: str | None = None,
+        limit: int | None = None,
+        offset: int | None = None,
+    ) -> ComparedLines:
+        """The lines of a change as they were compared, conflicts first; and the rows that gave none."""
+        return cast(
+            "ComparedLines",
+            self._ask(
+                "GET",
+                f"/api/v1/deck-changes/{deck_change_id}/lines",
+                query={"kind": kind, "code": code, "limit": limit, "offset": offset},
+            ).json(),
+        )
+
+    def apply_deck_change(
+        self, deck_change_id: str, body: Application, *, idempotency_key: str | None = None
+    ) -> ChangeShown:
+        """Bring what was compared into the deck, all of it at once; special rates follow."""
+        return cast(
+            "ChangeShown",
+            self._ask(
+                "POST", f"/api/v1/deck-changes/{deck_change_id}/apply", json=body, idempotency_key=idempotency_key
+            ).json(),
+        )
+
+    def undo_deck_change(
+        self, deck_change_id: str, body: Because, *, idempotency_key: str | None = None
+    ) -> ChangeShown:
+        """Take a change of a deck back: each of its codes is what it was before."""
+        return cast(
+            "ChangeShown",
+            self._ask(
+                "POST", f"/api/v1/deck-changes/{deck_change_id}/undo", json=body, idempotency_key=idempotency_key
+            ).json(),
+        )
+
+    def discard_deck_change(
+        self, deck_change_id: str, body: Because, *, idempotency_key: str | None = None
+    ) -> ChangeShown:
+        """Say no to a change that is compared; it stays in the history."""
+        return cast(
+            "ChangeShown",
+            self._ask(
+                "POST", f"/api/v1/deck-changes/{deck_change_id}/discard", json=body, idempotency_key=idempotency_key
+            ).json(),
+        )
+
+    def list_destination_groups(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["name", "-name", "id", "-id"] | None = None,
+        fields: str | None = None,
+        name: str | None = None,
+        name_ne: str | None = None,
+        name_like: str | None = None,
+    ) -> PageGroupShownRow:
+        """List the destination groups."""
+        return cast(
+            "PageGroupShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/destination-groups",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "name": name,
+                    "name[ne]": name_ne,
+                    "name[like]": name_like,
+                },
+            ).json(),
+        )
+
+    def create_destination_group(self, body: NewGroup, *, idempotency_key: str | None = None) -> GroupWithMembers:
+        """Make a destination group."""
+        return cast(
+            "GroupWithMembers",
+            self._ask("POST", "/api/v1/destination-groups", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def get_destination_group(self, group_id: int) -> GroupWithMembers:
+        """A destination group with its destinations."""
+        return cast("GroupWithMembers", self._ask("GET", f"/api/v1/destination-groups/{group_id}").json())
+
+    def change_destination_group(
+        self, group_id: int, body: GroupChange, *, idempotency_key: str | None = None
+    ) -> GroupWithMembers:
+        """Rename a group or set its destinations; special rates for it follow."""
+        return cast(
+            "GroupWithMembers",
+            self._ask(
+                "PATCH", f"/api/v1/destination-groups/{group_id}", json=body, idempotency_key=idempotency_key
+            ).json(),
+        )
+
+    def list_special_rates(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["valid_from", "-valid_from", "created_at", "-created_at"] | None = None,
+        fields: str | None = None,
+        tariff_id: str | None = None,
+        destination: str | None = None,
+        destination_ne: str | None = None,
+        destination_like: str | None = None,
+        group_id: int | None = None,
+        group_id_gt: int | None = None,
+        group_id_gte: int | None = None,
+        group_id_lt: int | None = None,
+        group_id_lte: int | None = None,
+        deck_id: int | None = None,
+        deck_id_gt: int | None = None,
+        deck_id_gte: int | None = None,
+        deck_id_lt: int | None = None,
+        deck_id_lte: int | None = None,
+        in_force_at: str | None = None,
+        valid_from: str | None = None,
+        valid_from_gt: str | None = None,
+        valid_from_gte: str | None = None,
+        valid_from_lt: str | None = None,
+        valid_from_lte: str | None = None,
+        valid_to: str | None = None,
+        valid_to_gt: str | None = None,
+        valid_to_gte: str | None = None,
+        valid_to_lt: str | None = None,
+        valid_to_lte: str | None = None,
+    ) -> PageSpecialRateShownRow:
+        """List the special rates, the latest first."""
+        return cast(
+            "PageSpecialRateShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/special-rates",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "tariff_id": tariff_id,
+                    "destination": destination,
+                    "destination[ne]": destination_ne,
+                    "destination[like]": destination_like,
+                    "group_id": group_id,
+                    "group_id[gt]": group_id_gt,
+                    "group_id[gte]": group_id_gte,
+                    "group_id[lt]": group_id_lt,
+                    "group_id[lte]": group_id_lte,
+                    "deck_id": deck_id,
+                    "deck_id[gt]": deck_id_gt,
+                    "deck_id[gte]": deck_id_gte,
+                    "deck_id[lt]": deck_id_lt,
+                    "deck_id[lte]": deck_id_lte,
+                    "in_force_at": in_force_at,
+                    "valid_from": valid_from,
+                    "valid_from[gt]": valid_from_gt,
+                    "valid_from[gte]": valid_from_gte,
+                    "valid_from[lt]": valid_from_lt,
+                    "valid_from[lte]": valid_from_lte,
+                    "valid_to": valid_to,
+                    "valid_to[gt]": valid_to_gt,
+                    "valid_to[gte]": valid_to_gte,
+                    "valid_to[lt]": valid_to_lt,
+                    "valid_to[lte]": valid_to_lte,
+                },
+            ).json(),
+        )
+
+    def create_special_rate(self, body: NewSpecialRate, *, idempotency_key: str | None = None) -> SpecialRateChanged:
+        """Give a destination or a group an exclusive price; an earlier special rate of the same ends where this begins."""
+        return cast(
+            "SpecialRateChanged",
+            self._ask("POST", "/api/v1/special-rates", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def get_special_rate(self, special_rate_id: str) -> SpecialRateShown:
+        """A special rate."""
+        return cast("SpecialRateShown", self._ask("GET", f"/api/v1/special-rates/{special_rate_id}").json())
+
+    def end_special_rate(
+        self, special_rate_id: str, body: SpecialRateEnd, *, idempotency_key: str | None = None
+    ) -> SpecialRateChanged:
+        """Let a special rate end; the tariff's other rates hold again from then on."""
+        return cast(
+            "SpecialRateChanged",
+            self._ask(
+                "POST", f"/api/v1/special-rates/{special_rate_id}/end", json=body, idempotency_key=idempotency_key
+            ).json(),
         )
 
     def list_generators(
@@ -3406,6 +6023,263 @@ class Client:
             "RunShown",
             self._ask(
                 "POST", f"/api/v1/generator-runs/{generator_run_id}/discard", json=body, idempotency_key=idempotency_key
+            ).json(),
+        )
+
+    def list_notification_templates(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["name", "-name", "id", "-id"] | None = None,
+        fields: str | None = None,
+        name: str | None = None,
+        name_ne: str | None = None,
+    ) -> PageNotificationTemplateShownRow:
+        """List the templates of price lists."""
+        return cast(
+            "PageNotificationTemplateShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/notification-templates",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "name": name,
+                    "name[ne]": name_ne,
+                },
+            ).json(),
+        )
+
+    def save_notification_template(
+        self, body: NotificationTemplateGiven, *, idempotency_key: str | None = None
+    ) -> NotificationTemplateShown:
+        """Keep how price lists look under a name; one of that name is changed."""
+        return cast(
+            "NotificationTemplateShown",
+            self._ask("POST", "/api/v1/notification-templates", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def get_notification_template(self, notification_template_id: int) -> NotificationTemplateShown:
+        """A template of price lists."""
+        return cast(
+            "NotificationTemplateShown",
+            self._ask("GET", f"/api/v1/notification-templates/{notification_template_id}").json(),
+        )
+
+    def change_notification_template(
+        self, notification_template_id: int, body: NotificationTemplateFields, *, idempotency_key: str | None = None
+    ) -> NotificationTemplateShown:
+        """Change how price lists look; what was prepared before stays as it is."""
+        return cast(
+            "NotificationTemplateShown",
+            self._ask(
+                "PATCH",
+                f"/api/v1/notification-templates/{notification_template_id}",
+                json=body,
+                idempotency_key=idempotency_key,
+            ).json(),
+        )
+
+    def list_notification_plans(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["account", "-account"] | None = None,
+        fields: str | None = None,
+        account: str | None = None,
+        account_ne: str | None = None,
+        account_id: str | None = None,
+        tariff_id: str | None = None,
+    ) -> PageNotificationPlanShownRow:
+        """List which customer is told of which tariff."""
+        return cast(
+            "PageNotificationPlanShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/notification-plans",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "account": account,
+                    "account[ne]": account_ne,
+                    "account_id": account_id,
+                    "tariff_id": tariff_id,
+                },
+            ).json(),
+        )
+
+    def plan_notifications(
+        self, body: NotificationPlanGiven, *, idempotency_key: str | None = None
+    ) -> NotificationPlanShown:
+        """Let a customer be told of the prices of one of its tariffs."""
+        return cast(
+            "NotificationPlanShown",
+            self._ask("POST", "/api/v1/notification-plans", json=body, idempotency_key=idempotency_key).json(),
+        )
+
+    def get_notification_plan(self, plan_id: str) -> NotificationPlanShown:
+        """How a customer is told."""
+        return cast("NotificationPlanShown", self._ask("GET", f"/api/v1/notification-plans/{plan_id}").json())
+
+    def change_notification_plan(
+        self, plan_id: str, body: NotificationPlanFields, *, idempotency_key: str | None = None
+    ) -> NotificationPlanShown:
+        """Change how a customer is told, or end it."""
+        return cast(
+            "NotificationPlanShown",
+            self._ask(
+                "PATCH", f"/api/v1/notification-plans/{plan_id}", json=body, idempotency_key=idempotency_key
+            ).json(),
+        )
+
+    def prepare_notification(
+        self, plan_id: str, body: NotificationPreparing, *, idempotency_key: str | None = None
+    ) -> NotificationShown:
+        """Have a notification made of what the customer does not know yet. Ask `GET /notifications/{id}` when it is prepared; nobody is told by this."""
+        return cast(
+            "NotificationShown",
+            self._ask(
+                "POST", f"/api/v1/notification-plans/{plan_id}/prepare", json=body, idempotency_key=idempotency_key
+            ).json(),
+        )
+
+    def list_notifications(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["made_at", "-made_at"] | None = None,
+        fields: str | None = None,
+        state: Literal["preparing", "prepared", "sending", "sent", "failed", "discarded"] | None = None,
+        state_ne: Literal["preparing", "prepared", "sending", "sent", "failed", "discarded"] | None = None,
+        account: str | None = None,
+        account_ne: str | None = None,
+        plan_id: str | None = None,
+        made_at: str | None = None,
+        made_at_gt: str | None = None,
+        made_at_gte: str | None = None,
+        made_at_lt: str | None = None,
+        made_at_lte: str | None = None,
+    ) -> PageNotificationShownRow:
+        """List notifications, the latest first."""
+        return cast(
+            "PageNotificationShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/notifications",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "state": state,
+                    "state[ne]": state_ne,
+                    "account": account,
+                    "account[ne]": account_ne,
+                    "plan_id": plan_id,
+                    "made_at": made_at,
+                    "made_at[gt]": made_at_gt,
+                    "made_at[gte]": made_at_gte,
+                    "made_at[lt]": made_at_lt,
+                    "made_at[lte]": made_at_lte,
+                },
+            ).json(),
+        )
+
+    def get_notification(self, notification_id: str) -> NotificationShown:
+        """A notification and how far it has come."""
+        return cast("NotificationShown", self._ask("GET", f"/api/v1/notifications/{notification_id}").json())
+
+    def list_notification_lines(
+        self, notification_id: str, *, breaches: bool | None = None, offset: int | None = None, limit: int | None = None
+    ) -> NotificationLines:
+        """Lines of a notification, by code and date."""
+        return cast(
+            "NotificationLines",
+            self._ask(
+                "GET",
+                f"/api/v1/notifications/{notification_id}/lines",
+                query={"breaches": breaches, "offset": offset, "limit": limit},
+            ).json(),
+        )
+
+    def get_notification_file(self, notification_id: str) -> bytes:
+        """The file as it is or was sent."""
+        return self._ask("GET", f"/api/v1/notifications/{notification_id}/file").content
+
+    def list_notification_mails(
+        self,
+        notification_id: str,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["address", "-address"] | None = None,
+        fields: str | None = None,
+        state: Literal["waiting", "sending", "sent", "failed", "uncertain"] | None = None,
+        state_ne: Literal["waiting", "sending", "sent", "failed", "uncertain"] | None = None,
+    ) -> PageNotificationMailShownRow:
+        """The mails of a notification, one for each recipient."""
+        return cast(
+            "PageNotificationMailShownRow",
+            self._ask(
+                "GET",
+                f"/api/v1/notifications/{notification_id}/mails",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "state": state,
+                    "state[ne]": state_ne,
+                },
+            ).json(),
+        )
+
+    def send_notification(
+        self, notification_id: str, body: NotificationSending, *, idempotency_key: str | None = None
+    ) -> NotificationShown:
+        """Send a prepared notification, a mail to each recipient."""
+        return cast(
+            "NotificationShown",
+            self._ask(
+                "POST", f"/api/v1/notifications/{notification_id}/send", json=body, idempotency_key=idempotency_key
+            ).json(),
+        )
+
+    def send_notification_again(self, notification_id: str, *, idempotency_key: str | None = None) -> NotificationShown:
+        """Send the mails again that did not arrive, or of which nobody knows. Those that went out stay."""
+        return cast(
+            "NotificationShown",
+            self._ask(
+                "POST", f"/api/v1/notifications/{notification_id}/send-again", idempotency_key=idempotency_key
+            ).json(),
+        )
+
+    def put_off_notification(
+        self, notification_id: str, body: NotificationReason, *, idempotency_key: str | None = None
+    ) -> NotificationShown:
+        """Put the changes that begin too soon off to when the agreement allows, in the tariff, and have the notification made anew; that new one."""
+        return cast(
+            "NotificationShown",
+            self._ask(
+                "POST", f"/api/v1/notifications/{notification_id}/put-off", json=body, idempotency_key=idempotency_key
+            ).json(),
+        )
+
+    def discard_notification(
+        self, notification_id: str, body: NotificationReason, *, idempotency_key: str | None = None
+    ) -> NotificationShown:
+        """Say no to a prepared notification."""
+        return cast(
+            "NotificationShown",
+            self._ask(
+                "POST", f"/api/v1/notifications/{notification_id}/discard", json=body, idempotency_key=idempotency_key
             ).json(),
         )
 

@@ -19,9 +19,23 @@ from trunkline.identity.permissions import NOT_FOR_KEYS, Permission
 from trunkline.invoicing.models import BillRun, Invoice
 from trunkline.ledger.models import Entry, LedgerAccount
 from trunkline.parties.models import Account, Identity
-from trunkline.pricing.models import Generator, GeneratorRun
+from trunkline.pricing.models import (
+    Agreement,
+    Deal,
+    DeckChange,
+    Generator,
+    GeneratorRun,
+    Mail,
+    Mailbox,
+    MailRule,
+    Notification,
+    NotificationPlan,
+    NotificationTemplate,
+    SheetImport,
+    SheetTemplate,
+)
 from trunkline.reports.models import SavedReport
-from trunkline.tariffs.models import AccountTariff, Tariff, TimeProfile
+from trunkline.tariffs.models import AccountTariff, CodeDeck, DestinationGroup, SpecialRate, Tariff, TimeProfile
 from trunkline.tenancy.models import Tenant
 from trunkline.tenancy.scope import current_tenant_id, scope
 from trunkline.usage.asked import Asked
@@ -51,8 +65,22 @@ NAMED: Mapping[str, tuple[type[models.Model], str]] = {
     "source_id": (Source, "public_id"),
     "rule_id": (TrafficRule, "public_id"),
     "proposal_id": (Proposal, "pk"),
+    "deck_id": (CodeDeck, "pk"),
+    "deck_change_id": (DeckChange, "public_id"),
+    "group_id": (DestinationGroup, "pk"),
+    "special_rate_id": (SpecialRate, "public_id"),
+    "deal_id": (Deal, "public_id"),
     "generator_id": (Generator, "public_id"),
     "generator_run_id": (GeneratorRun, "public_id"),
+    "notification_template_id": (NotificationTemplate, "pk"),
+    "plan_id": (NotificationPlan, "public_id"),
+    "notification_id": (Notification, "public_id"),
+    "sheet_id": (SheetImport, "public_id"),
+    "template_id": (SheetTemplate, "pk"),
+    "agreement_id": (Agreement, "pk"),
+    "mailbox_id": (Mailbox, "public_id"),
+    "mail_rule_id": (MailRule, "public_id"),
+    "mail_id": (Mail, "public_id"),
 }
 ABSENT = {"public_id": UUID_OF_NOTHING, "pk": 9_000_000_000}
 KeyOf = Callable[..., str]

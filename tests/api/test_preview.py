@@ -92,7 +92,7 @@ def test_what_has_no_price_says_why(ask: Asking, carrier: Carrier) -> None:
     assert (nowhere["outcome"], nowhere["amount"], nowhere["price"]["tried"]) == (
         "no_rate",
         None,
-        [{"tariff": "sell", "is_additive": False, "rates": []}],
+        [{"tariff": "sell", "is_additive": False, "origin": None, "rates": []}],
     )
     assert preview(ask, event(carrier, side="buy"))["outcome"] == "no_rate"
     early = preview(ask, event(carrier, start="2026-01-01T00:00:00Z"))

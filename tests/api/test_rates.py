@@ -47,6 +47,7 @@ def test_a_file_is_loaded_and_read_back(ask: Asking, address: str) -> None:
         "weight": "10",
         "blocked": False,
         "tag": None,
+        "origin": None,
         "length_min": None,
         "length_max": None,
         "additive": False,

@@ -6,6 +6,10 @@ from typing import Any
 
 from tests.api.answers import ok, pages, refused
 from tests.api.conftest import Asking
+from tests.databases import AT
+from trunkline.tariffs.actions import load_code_deck
+from trunkline.tenancy.models import Tenant
+from trunkline.tenancy.scope import scope
 
 
 def test_a_tariff_is_made_read_and_changed(ask: Asking) -> None:
@@ -17,6 +21,8 @@ def test_a_tariff_is_made_read_and_changed(ask: Asking) -> None:
         "currency": "USD",
         "timezone": "Africa/Nairobi",
         "unit": "second",
+        "origin_deck": None,
+        "parent_id": None,
         "revision": 1,
         "created_at": "2026-03-02T12:00:00Z",
     }
@@ -29,6 +35,49 @@ def test_a_tariff_is_made_read_and_changed(ask: Asking) -> None:
     refused(ask.patch(address, {"name": "Retail"}, If_Match=read["ETag"]), 412, "version_conflict")
     assert ok(ask.get(address))["name"] == "Retail Kenya"
     refused(ask.post("/tariffs", {"name": "Retail Kenya"}), 409, "tariff_exists")
+
+
+def test_a_tariff_is_given_an_origin_deck_and_none_again(ask: Asking, tenant: Tenant) -> None:
+    with scope(tenant, "test"):
+        load_code_deck(name="EEA", codes={"33": "EEA", "44": "Rest"}, at=AT)
+    tariff = ok(ask.post("/tariffs", {"name": "Retail", "origin_deck": "EEA"}), 201)
+    assert tariff["origin_deck"] == "EEA"
+    address = f"/tariffs/{tariff['id']}"
+    assert ok(ask.patch(address, {"name": "Renamed"}))["origin_deck"] == "EEA"
+    assert [each["name"] for each in pages(ask, "/tariffs", origin_deck="EEA")] == ["Renamed"]
+    ok(ask.post(f"{address}/rates", b"code,price,origin\n254,0.10,\n254,0.04,EEA\n"))
+    assert [each["origin"] for each in pages(ask, f"{address}/rates")] == [None, "EEA"]
+    assert len(pages(ask, f"{address}/rates", origin="EEA")) == 1
+    for caller, amount in (("33155512345", "0.04"), ("44207123456", "0.1"), ("", "0.1")):
+        asked = {"tariff_id": tariff["id"], "called": "254700000001", "calling": caller}
+        priced = ok(ask.post("/rate-preview", asked))
+        assert priced["amount"] == amount
+    assert priced["price"]["tried"][0]["origin"] is None
+    assert [each["verdict"] for each in priced["price"]["tried"][0]["rates"]] == ["chosen", "origin"]
+    refused(ask.patch(address, {"origin_deck": None}), 409, "origin_in_use")
+    refused(ask.patch(address, {"origin_deck": "Nowhere"}), 404, "code_deck_not_found")
+    other = ok(ask.post("/tariffs", {"name": "Other", "origin_deck": "EEA"}), 201)
+    assert ok(ask.patch(f"/tariffs/{other['id']}", {"origin_deck": None}))["origin_deck"] is None
+    refused(ask.post("/tariffs", {"name": "X", "origin_deck": "Nowhere"}), 404, "code_deck_not_found")
+
+
+def test_a_tariff_is_given_a_parent_and_loses_it(ask: Asking) -> None:
+    base, other = (ok(ask.post("/tariffs", {"name": name}), 201)["id"] for name in ("Base", "Other"))
+    made = ask.post("/tariffs", {"name": "Retail", "parent_id": base})
+    address = f"/tariffs/{ok(made, 201)['id']}"
+    assert ok(ask.get(address))["parent_id"] == base
+    changed = ask.patch(address, {"parent_id": other}, If_Match=made["ETag"])
+    assert (ok(changed)["parent_id"], ok(changed)["revision"]) == (other, 2)
+    assert [each["name"] for each in pages(ask, "/tariffs", parent_id=other)] == ["Retail"]
+    refused(ask.patch(address, {"parent_id": base}, If_Match=made["ETag"]), 412, "version_conflict")
+    assert ok(ask.patch(address, {"name": "Retail 2"}))["parent_id"] == other
+    refused(ask.patch(f"/tariffs/{other}", {"parent_id": ok(ask.get(address))["id"]}), 422, "parent_cycle")
+    refused(ask.patch(address, {"timezone": "Asia/Tokyo"}), 409, "timezone_of_family")
+    assert ok(ask.patch(address, {"parent_id": None, "timezone": "Asia/Tokyo"}))["parent_id"] is None
+    refused(ask.patch(address, {"parent_id": base}), 422, "parent_differs")
+    nobody = "00000000-0000-7000-8000-000000000000"
+    refused(ask.patch(address, {"parent_id": nobody}), 404, "tariff_not_found")
+    refused(ask.post("/tariffs", {"name": "X", "parent_id": nobody}), 404, "tariff_not_found")
 
 
 def test_what_cannot_be_a_tariff_is_named_by_its_place(ask: Asking) -> None:

@@ -17,8 +17,8 @@ from tests.databases import AT
 from trunkline.kit import clock
 from trunkline.parties.actions import create_account
 from trunkline.parties.models import Account
-from trunkline.tariffs.actions import create_tariff, load_rates, set_exchange_rate
-from trunkline.tariffs.models import AccountTariff, Code, CodeDeck, Destination, Rate, Tariff
+from trunkline.tariffs.actions import create_tariff, load_code_deck, load_rates, set_exchange_rate
+from trunkline.tariffs.models import AccountTariff, Destination, Rate, Tariff
 from trunkline.tenancy.scope import scope
 from trunkline.usage import rate_loads
 from trunkline.usage.tasks import load_rates as load_job
@@ -153,6 +153,31 @@ def test_a_load_is_its_operators_alone(office: Office, owner: Client, tariff: Ta
     assert (theirs.get(address).status_code, theirs.post(address).status_code) == (404, 404)
 
 
+def test_a_tariff_is_given_a_parent_and_says_what_it_inherits(office: Office, owner: Client, tariff: Tariff) -> None:
+    with scope(office.ours, "test"):
+        child = create_tariff(name="Gold", currency="USD", timezone="Africa/Nairobi", unit="second", at=AT)
+        bare = create_tariff(name="Bare", currency="USD", timezone="UTC", unit="second", at=AT)
+    page = reverse("admin:tariffs_tariff_change", args=(child.pk,))
+    fields = {"name": "Gold", "timezone": "Africa/Nairobi"}
+    refused = owner.post(page, {**fields, "parent": bare.pk, "reason": "one list"})
+    assert "has the timezone UTC" in str(refused.context_data["adminform"].form.errors["parent"])
+    assert owner.post(page, {**fields, "parent": tariff.pk, "reason": "one list"}).status_code == 302
+    text = owner.get(page).content.decode()
+    assert "1 code from Retail" in text
+    assert "Gold" in owner.get(reverse("admin:tariffs_tariff_change", args=(tariff.pk,))).content.decode()
+    assert owner.post(page, {**fields, "parent": "", "reason": "apart"}).status_code == 302
+    with scope(office.ours, "test"):
+        assert Tariff.objects.get(pk=child.pk).parent is None
+    assert "takes over" not in owner.get(page).content.decode().replace("Tariffs that take over", "")
+    made = owner.post(
+        reverse("admin:tariffs_tariff_add"),
+        {"name": "Silver", "currency": "USD", "unit": "second", "timezone": "Africa/Nairobi", "parent": tariff.pk},
+    )
+    assert made.status_code == 302, made.context_data["adminform"].form.errors
+    with scope(office.ours, "test"):
+        assert Tariff.objects.get(name="Silver").parent_id == tariff.pk
+
+
 RATE = {
     "code": "256",
     "destination": "Uganda",
@@ -202,6 +227,31 @@ def test_what_is_wrong_with_a_rate_is_said_at_its_field(
 ) -> None:
     assert list(add(owner, tariff, **wrong).context_data["adminform"].form.errors) == [field]
     assert prices(office) == [OLD]
+
+
+def test_a_tariff_with_an_origin_deck_has_rates_by_origin(office: Office, owner: Client, tariff: Tariff) -> None:
+    refused = add(owner, tariff, code="254", origin="EEA")
+    assert "has no origin deck" in str(refused.context_data["adminform"].form.errors["origin"])
+    with scope(office.ours, "test"):
+        deck = load_code_deck(name="EEA", codes={"33": "EEA"}, at=AT)
+    address = reverse("admin:tariffs_tariff_change", args=(tariff.pk,))
+    form = {"name": tariff.name, "timezone": tariff.timezone}
+    assert owner.post(address, {**form, "origin_deck": deck.pk}).status_code == 302
+    assert add(owner, tariff, code="254", price="0.04", increments="1/1", origin="EEA").status_code == 302
+    kept = owner.post(address, form)
+    assert "EEA" in str(kept.context_data["adminform"].form.errors)
+    shown = ask(owner, tariff=tariff.pk, calling="33155512345")
+    assert facts(shown)["It costs"] == "0.06 USD"
+    (price,) = shown.context_data["sections"][1:]
+    assert ("Where the caller is", "EEA, by the code 33 of the origin deck of Retail") in [
+        (str(name), str(value)) for name, value in price.facts
+    ]
+    rows = {str(each.title): each.rows for each in price.panels}["Codes and rates tried"]
+    assert [(row[1], str(row[4])) for row in rows] == [
+        ("254", "passed over: another rate of this code goes first"),
+        ("254 ← EEA", "chosen"),
+    ]
+    assert facts(ask(owner, tariff=tariff.pk, calling="44207"))["It costs"] == "0.15 USD"
 
 
 def test_a_code_that_stands_for_several_makes_several_rates(office: Office, owner: Client, tariff: Tariff) -> None:
@@ -296,21 +346,3 @@ def test_what_cannot_be_priced_is_said_at_its_field(
 def test_a_foreign_tariff_cannot_be_asked_for(office: Office, tariff: Tariff) -> None:
     response = ask(office.client("owner", office.theirs), tariff=tariff.pk)
     assert (response.status_code, "tariff" in response.context_data["form"].errors) == (422, True)
-
-
-def test_a_code_deck_is_loaded_listed_and_extended(office: Office, owner: Client) -> None:
-    address = reverse("admin:tariffs_codedeck_load_deck")
-
-    def load(data: bytes) -> Any:
-        return owner.post(address, {"name": "World", "file": SimpleUploadedFile("deck.csv", data)})
-
-    assert load(b"code,destination\n254,Kenya\n2547,Kenya Mobile\n").status_code == 302
-    assert load(b"code,destination\n254,Kenya Fixed\n").status_code == 302
-    with scope(office.ours, "test"):
-        deck = CodeDeck.objects.get()
-        assert list(Code.objects.order_by("code").values_list("code", "destination__name")) == [
-            ("254", "Kenya Fixed"), ("2547", "Kenya Mobile"),
-        ]  # fmt: skip
-    assert "Kenya Mobile" in owner.get(reverse("admin:tariffs_codedeck_change", args=(deck.pk,))).content.decode()
-    wrong = load(b"codes\n1\n")
-    assert (wrong.status_code, bool(wrong.context_data["form"].non_field_errors())) == (422, True)

@@ -23,6 +23,8 @@ from trunkline.kit.models import AmountField, PriceField
 from trunkline.ledger import actions as ledger
 from trunkline.ledger.choices import AccountClass
 from trunkline.ledger.models import Balance, Entry, LedgerAccount, Posting, Resolution
+from trunkline.pricing.models import Mailbox, MailRule, SheetTemplate
+from trunkline.tariffs.models import CodeDeck, Destination, SpecialRate, Tariff
 
 AT = datetime(2026, 3, 2, 12, tzinfo=UTC)
 DAY = date(2026, 3, 2)
@@ -122,9 +124,22 @@ def _membership(number: int) -> Membership:
     return Membership.objects.create(user=make_row(User), own_role=make_row(Role), valid_from=AT)
 
 
+def _special_rate(number: int) -> SpecialRate:
+    tariff, deck = make_row(Tariff), make_row(CodeDeck)
+    target = make_row(Destination)
+    return SpecialRate.objects.create(
+        tariff=tariff, deck=deck, destination=target, steps="0:0.20/60/60", valid_from=AT, created_at=AT
+    )
+
+
 def _bill_run_account(number: int) -> BillRunAccount:
     run, invoice = make_row(BillRun), make_row(Invoice)
     return BillRunAccount.objects.create(bill_run=run, account=invoice.account, outcome="issued", invoice=invoice)
+
+
+def _mail_rule(number: int) -> MailRule:
+    given = {"name": f"rule {number}", "position": number, "senders": ["*"]}
+    return MailRule.objects.create(mailbox=make_row(Mailbox), template=make_row(SheetTemplate), **given)
 
 
 RECIPES: dict[str, dict[str, Any] | Callable[[int], Any]] = {
@@ -138,7 +153,9 @@ RECIPES: dict[str, dict[str, Any] | Callable[[int], Any]] = {
     "usage.TrafficRule": {"stage": "after_account", "actions": "tag a"},  # the first stage knows no account
     "tariffs.Code": {"code": "254"},
     "tariffs.ExchangeRate": {"base": "EUR", "quote": "USD"},
+    "tariffs.SpecialRate": _special_rate,
     "tariffs.Rate": {"code": "254", "steps": "0:0.20/60/60"},
+    "pricing.MailRule": _mail_rule,  # the template goes with what it does
     "usage.Source": {"kind": "sftp", "every_min": 5, "cron": ""},
     "invoicing.BillRun": {"period_from": date(2026, 2, 1), "period_to": date(2026, 3, 1)},
     "invoicing.BillRunAccount": _bill_run_account,

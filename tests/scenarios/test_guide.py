@@ -6,6 +6,7 @@ Blocks marked `sh` are commands; a block marked `text` right after one is what i
 
 from __future__ import annotations
 
+import json
 import re
 import stat
 import subprocess
@@ -160,12 +161,21 @@ def test_a_selling_tariff_is_made_as_the_guide_says(terminal: Terminal) -> None:
     assert "increase" in (terminal.folder / "second.txt").read_text()
 
 
+@pytest.mark.slow
+def test_a_customer_is_told_of_a_change_as_the_guide_says(terminal: Terminal) -> None:
+    follow(terminal, ROOT / "docs" / "guide" / "send-a-rate-change.md")
+    sent = json.loads((terminal.folder / "sent.json").read_text())
+    assert (sent["state"], [each["address"] for each in sent["mails"]]) == ("sent", ["ada@zebra.example"])
+    assert json.loads((terminal.folder / "change.json").read_text())["counts"] == {"increase": 1}
+
+
 def test_the_pages_mark_their_commands() -> None:
     for name, least in (
         ("README.md", 4),
         ("docs/guide/first-invoice.md", 12),
         ("docs/guide/correct-a-wrong-price.md", 6),
         ("docs/guide/make-a-selling-tariff.md", 6),
+        ("docs/guide/send-a-rate-change.md", 6),
     ):
         found = blocks(ROOT / name)
         assert len(found) >= least

@@ -13,25 +13,37 @@ from ninja.openapi.schema import OpenAPISchema
 
 from trunkline.api import (
     accounts,
+    agreements,
     assignments,
     batches,
     bill_runs,
     contacts,
+    deals,
+    deck_changes,
+    decks,
+    destination_groups,
     exchange_rates,
     generators,
     idempotency,
     identities,
     invoices,
     ledger,
+    mailboxes,
+    mails,
     mappings,
+    notifications,
     preview,
     problems,
+    rate_analysis,
     rates,
     records,
     rejects,
     reports,
     reratings,
+    sheet_templates,
+    sheets,
     sources,
+    special_rates,
     statements,
     switches,
     tariffs,
@@ -98,10 +110,26 @@ api.add_router("/accounts", assignments.router)
 api.add_router("/accounts", statements.router)
 api.add_router("/tariffs", tariffs.router)
 api.add_router("/tariffs", rates.router)
+api.add_router("/rate-analysis", rate_analysis.router)
+api.add_router("/deals", deals.router)
+api.add_router("/sheets", sheets.router)
+api.add_router("/sheet-templates", sheet_templates.router)
+api.add_router("/agreements", agreements.router)
+api.add_router("/mailboxes", mailboxes.router)
+api.add_router("/mail-rules", mailboxes.rules)
+api.add_router("/mails", mails.router)
 api.add_router("/time-profiles", tariffs.profiles)
 api.add_router("/exchange-rates", exchange_rates.router)
+api.add_router("/decks", decks.router)
+api.add_router("/codes", decks.codes_router)
+api.add_router("/deck-changes", deck_changes.router)
+api.add_router("/destination-groups", destination_groups.router)
+api.add_router("/special-rates", special_rates.router)
 api.add_router("/generators", generators.router)
 api.add_router("/generator-runs", generators.runs)
+api.add_router("/notification-templates", notifications.templates)
+api.add_router("/notification-plans", notifications.plans)
+api.add_router("/notifications", notifications.router)
 api.add_router("/switches", switches.router)
 api.add_router("/formats", mappings.formats)
 api.add_router("/mappings", mappings.router)

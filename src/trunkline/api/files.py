@@ -36,6 +36,12 @@ def read_text_file(request: HttpRequest, *, octets_max: int) -> tuple[bytes, str
     kind = (request.content_type or "").lower()
     if kind and kind not in TEXT_KINDS:  # RFC 9110, 8.3: one that is not said may be taken for octets
         raise Invalid("unsupported_media_type", "The body is a file.", hint=f"Send it as {', '.join(TEXT_KINDS)}.")
+    data, body_hash = read_octets(request, octets_max=octets_max)
+    return unfold(data, octets_max=octets_max), body_hash
+
+
+def read_octets(request: HttpRequest, *, octets_max: int) -> tuple[bytes, str]:
+    """The body as it came, and its SHA-256. Raises Invalid `payload_too_large`."""
     if int(request.META.get("CONTENT_LENGTH") or 0) > octets_max:
         raise too_large()
     pieces, octets = [], 0
@@ -45,7 +51,7 @@ def read_text_file(request: HttpRequest, *, octets_max: int) -> tuple[bytes, str
             raise too_large()
         pieces.append(piece)
     data = b"".join(pieces)
-    return unfold(data, octets_max=octets_max), hashlib.sha256(data).hexdigest()
+    return data, hashlib.sha256(data).hexdigest()
 
 
 class LineProblem(Protocol):

@@ -36,7 +36,9 @@ class SupposedEvent(Body):
     side: Side = Field(default=Side.SELL, description="Of the account. sell: it pays us; buy: we pay it.")
     service: Service = Field(default=Service.VOICE, description="Of the account's list.")
     called: Digits = Field(description="The called number, in E.164.")
-    calling: Digits = Field(default="", description="The calling number, which traffic rules may ask for.")
+    calling: Digits = Field(
+        default="", description="The calling number, in E.164, which traffic rules and rates by origin ask for."
+    )
     start: Instant | None = Field(default=None, description="When it starts; null: now.")
     quantity: int = Field(default=60, ge=0, le=QUANTITY_MAX, description="Seconds, messages or octets.")
     tags: list[Tag] = Field(default=[], max_length=50, description="Tags that it carries from the beginning.")
@@ -79,10 +81,19 @@ class PreviewedRate(Body):
     valid_to: datetime | None
     windows: list[dict[str, Any]] | None
     tag: str | None
+    origin: str | None = Field(description="Where the caller must be; null: anywhere.")
     length_min: int | None
     length_max: int | None
     is_blocked: bool
+    tariff: str = Field(description="The tariff it stands in: that of the list, or an ancestor of it.")
     verdict: str = Field(description="chosen, or why it was passed over.")
+
+
+class PreviewedOrigin(Body):
+    """Where the caller is, by the longest code of the tariff's origin deck that the number begins with."""
+
+    code: str
+    name: str
 
 
 class PreviewedTariff(Body):
@@ -90,6 +101,7 @@ class PreviewedTariff(Body):
 
     tariff: str
     is_additive: bool
+    origin: PreviewedOrigin | None = Field(description="null: nowhere, or no rate asks.")
     rates: list[PreviewedRate]
 
 

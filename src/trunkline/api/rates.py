@@ -69,6 +69,9 @@ class RateShown(Body):
     weight: str
     blocked: bool
     tag: str | None
+    origin: str | None = Field(
+        description="Where the caller must be, as the tariff's origin deck names it; null: anywhere."
+    )
     length_min: int | None
     length_max: int | None
     additive: bool = Field(description="A surcharge on the price of the other rates.")
@@ -123,6 +126,7 @@ def shown(rate: Rate) -> RateShown:
         weight=_decimal(rate.weight),
         blocked=rate.blocked,
         tag=rate.tag,
+        origin=rate.origin,
         length_min=rate.length_min,
         length_max=rate.length_max,
         additive=rate.additive,
@@ -139,6 +143,7 @@ RATES = listing.Listing(
         "in_force_at": listing.in_force(),
         "time_profile": listing.text("time_profile__name"),
         "tag": listing.text("tag"),
+        "origin": listing.text("origin"),
         "blocked": listing.boolean("blocked"),
         "additive": listing.boolean("additive"),
         "valid_from": listing.instant("valid_from"),

@@ -90,7 +90,7 @@ _OPTIONS: Final[dict[str, Any]] = {
         Field(
             default=None,
             description="What to group by, in order, with commas: day, hour, account, vendor, destination, country, code, code:N, "
-            "service, cause, cause_group, tags, jurisdiction, attempt. Empty: the totals alone.",
+            "origin, service, cause, cause_group, tags, jurisdiction, attempt. Empty: the totals alone.",
             examples=["day,account"],
         ),
     ),

@@ -19,10 +19,11 @@ from trunkline.identity.permissions import Permission
 from trunkline.kit.clock import now
 from trunkline.kit.db.locks import lock_rows
 from trunkline.tariffs import actions
+from trunkline.tariffs.actions import UNCHANGED
 from trunkline.tariffs.actions.tariffs import NAME_LENGTH_MAX, PROFILE_NAME_LENGTH_MAX
 from trunkline.tariffs.choices import TariffUnit
 from trunkline.tariffs.models import Tariff, TimeProfile
-from trunkline.tariffs.queries import access_tariff, access_time_profile, tariffs, time_profiles
+from trunkline.tariffs.queries import access_tariff, access_time_profile, get_code_deck, tariffs, time_profiles
 from trunkline.tenancy.queries import current_tenant
 from trunkline.usage import price_changes
 
@@ -30,7 +31,11 @@ router = Router(tags=["tariffs"])
 profiles = Router(tags=["time profiles"])
 
 TariffName = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH_MAX)]
+DeckName = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH_MAX)]
 ProfileName = Annotated[str, Field(min_length=1, max_length=PROFILE_NAME_LENGTH_MAX)]
+
+_ORIGIN_DECK = "Name of the code deck that says where callers are, for rates that name an origin."
+_PARENT = "A tariff of the same currency, unit and zone that prices what this one has no price for; the longest code of both wins."
 
 
 class NewTariff(Body):
@@ -40,6 +45,8 @@ class NewTariff(Body):
     currency: Currency | None = Field(default=None, description="The tenant's if left out. Never changes.")
     timezone: Zone | None = Field(default=None, description="Of its time profiles and dates; the tenant's if left out.")
     unit: TariffUnit = Field(default=TariffUnit.SECOND, description="What its quantities count. Never changes.")
+    origin_deck: DeckName | None = Field(default=None, description=_ORIGIN_DECK)
+    parent_id: Id | None = Field(default=None, description=_PARENT)
 
 
 class TariffChange(Body):
@@ -47,6 +54,8 @@ class TariffChange(Body):
 
     name: TariffName | None = None
     timezone: Zone | None = None
+    origin_deck: DeckName | None = Field(default=None, description=f"{_ORIGIN_DECK} null: it asks no longer.")
+    parent_id: Id | None = Field(default=None, description=f"{_PARENT} Null takes it away; left out, it stays.")
 
 
 class TariffShown(Body):
@@ -57,6 +66,8 @@ class TariffShown(Body):
     currency: str
     timezone: str
     unit: TariffUnit
+    origin_deck: str | None = Field(description=_ORIGIN_DECK)
+    parent_id: UUID | None = Field(description="The tariff that prices what this one has no price for.")
     revision: int
     created_at: datetime
 
@@ -75,6 +86,8 @@ def shown(tariff: Tariff) -> TariffShown:
         currency=tariff.currency,
         timezone=tariff.timezone,
         unit=TariffUnit(tariff.unit),
+        origin_deck=tariff.origin_deck and tariff.origin_deck.name,
+        parent_id=tariff.parent and tariff.parent.public_id,
         revision=tariff.revision,
         created_at=tariff.created_at,
     )
@@ -88,6 +101,8 @@ TARIFFS = listing.Listing(
         "name": listing.text("name", prefix=True),
         "currency": listing.text("currency"),
         "unit": listing.choice("unit", TariffUnit),
+        "origin_deck": listing.text("origin_deck__name"),
+        "parent_id": listing.public_id("parent__public_id"),
         "created_at": listing.instant("created_at"),
     },
 )
@@ -101,10 +116,10 @@ TARIFFS = listing.Listing(
 )
 def list_tariffs(request: HttpRequest) -> JsonResponse:
     """List the tariffs."""
-    return TARIFFS.answer(request, tariffs())
+    return TARIFFS.answer(request, tariffs().select_related("origin_deck"))
 
 
-@router.post("", auth=ApiKey(Permission.TARIFFS_WRITE), response=answers(TariffShown, 409, status=201))
+@router.post("", auth=ApiKey(Permission.TARIFFS_WRITE), response=answers(TariffShown, 404, 409, status=201))
 def create_tariff(request: HttpRequest, response: HttpResponse, tariff: NewTariff) -> Status:
     """Make a tariff without rates."""
     own = current_tenant()
@@ -113,6 +128,8 @@ def create_tariff(request: HttpRequest, response: HttpResponse, tariff: NewTarif
         currency=tariff.currency or own.currency,
         timezone=tariff.timezone or own.timezone,
         unit=tariff.unit,
+        origin_deck=None if tariff.origin_deck is None else get_code_deck(tariff.origin_deck),
+        parent=access_tariff(tariff.parent_id) if tariff.parent_id else None,
         at=now(),
     )
     response["Location"] = f"{request.path}/{made.public_id}"
@@ -127,11 +144,19 @@ def get_tariff(request: HttpRequest, response: HttpResponse, tariff_id: Id) -> A
 
 @router.patch("/{tariff_id}", auth=ApiKey(Permission.TARIFFS_WRITE), response=answers(TariffChanged, 404, 409, 412))
 def change_tariff(request: HttpRequest, response: HttpResponse, tariff_id: Id, change: TariffChange) -> Any:
-    """Rename a tariff or set its clock."""
+    """Rename a tariff, set its clock, its origin deck or its parent."""
     lock_rows(Tariff.objects.all(), [access_tariff(tariff_id).pk])
     tariff = access_tariff(tariff_id)
     require_match(request, shown(tariff))
-    changed = price_changes.change_tariff(tariff=tariff, name=change.name, timezone=change.timezone, at=now())
+    deck: Any = UNCHANGED
+    if "origin_deck" in change.model_fields_set:
+        deck = None if change.origin_deck is None else get_code_deck(change.origin_deck)
+    parent: Any = UNCHANGED
+    if "parent_id" in change.model_fields_set:
+        parent = None if change.parent_id is None else access_tariff(change.parent_id)
+    changed = price_changes.change_tariff(
+        tariff=tariff, name=change.name, timezone=change.timezone, origin_deck=deck, parent=parent, at=now()
+    )
     after = shown(access_tariff(tariff_id))
     response["ETag"] = etag(after)
     return TariffChanged(**after.model_dump(), proposals=proposed(changed.proposals))

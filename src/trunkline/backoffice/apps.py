@@ -11,7 +11,11 @@ SCREENS = (
     "parties", "tariffs", "reference", "usage", "records", "rejects", "switches", "traffic_rules", "sources", "rerating", "invoicing", "ledger",
     "summary", "reports", "dashboard",
     "staff", "operator", "first_steps", "bill_runs", "unbilled", "statements", "rates", "rate_preview", "legs", "trying", "mappings", "describing",
-    "generators", "generator_runs",
+    "deck_changes", "decks", "special_rates",
+    "rate_analysis", "deals",
+    "generators", "generator_runs", "notifications",
+    "mailboxes", "mails",
+    "sheets", "sheet_layout", "sheet_changes", "sheet_terms", "rates_grid",
 )  # fmt: skip
 
 

@@ -11,8 +11,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from trunkline.backoffice.business import ATTEMPTS, MEASURES, Traffic, course_rows, ratio, tiles
+from trunkline.backoffice.deal_panels import alarm_rows
 from trunkline.backoffice.panels import PANEL_ROWS, Link, Panel
-from trunkline.backoffice.shown import NOTHING, money, row_link
+from trunkline.backoffice.shown import NOTHING, choice, money, row_link
 from trunkline.backoffice.site import site
 from trunkline.core.period import get_zone, local_date
 from trunkline.identity.permissions import Permission
@@ -20,6 +21,9 @@ from trunkline.identity.principal import principal_of
 from trunkline.kit.clock import now
 from trunkline.ledger.choices import AccountClass
 from trunkline.ledger.queries import standing_of
+from trunkline.pricing.deals.choices import AlarmChoice
+from trunkline.pricing.deals.queries import open_alarms as deal_alarms
+from trunkline.pricing.mailbox.queries import failing_mailboxes, waiting_mails
 from trunkline.reports.queries import wrong_deliveries
 from trunkline.tenancy.queries import current_tenant
 from trunkline.usage.choices import BatchState
@@ -150,6 +154,13 @@ def _needs_a_person(request: HttpRequest) -> Panel:
         rows += [
             (row_link(request, alarm.source, alarm.source.name), alarm.get_kind_display()) for alarm in open_alarms()
         ]
+    if may(Permission.TARIFFS_READ):
+        rows += alarm_rows(request, deal_alarms().exclude(kind=AlarmChoice.ACHIEVED)[:PANEL_ROWS])
+        rows += [
+            (row_link(request, each), _("A rate sheet by mail: %(state)s.") % {"state": choice(each, "state")})
+            for each in waiting_mails()
+        ]
+        rows += [(row_link(request, each.mailbox), each.failure_detail) for each in failing_mailboxes()]
     if may(Permission.REPORTS_READ):
         rows += [
             (

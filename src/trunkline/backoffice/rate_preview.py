@@ -87,7 +87,9 @@ class PreviewForm(StaffForm):
         r"^\+?[0-9]{1,32}$",
         label=gettext_lazy("Calling"),
         required=False,
-        help_text=gettext_lazy("Traffic rules may ask for it. Empty: withheld."),
+        help_text=gettext_lazy(
+            "The caller's number with its country code. Traffic rules and rates by origin ask for it. Empty: withheld."
+        ),
     )
     start = InstantField(
         label=gettext_lazy("Start"),

@@ -46,7 +46,7 @@ VOIDED_AT_ONCE_MAX = 1000
 
 # Fields of the form that are columns of a rate file by the same name.
 _PLAIN: Final = (
-    "code", "destination", "price", "per", "increments", "setup_fee", "grace", "weight", "max_cost", "tag", "length_min", "length_max",
+    "code", "destination", "price", "per", "increments", "setup_fee", "grace", "weight", "max_cost", "tag", "length_min", "length_max", "origin",
 )  # fmt: skip
 
 
@@ -66,6 +66,7 @@ class RateForm(ActionForm):
         "overlap": "supersede_earlier",
         "rounding_decimals": "rounding_decimals",
         "too_many_codes": "code",
+        "unknown_origin": "origin",
         "validity_order": "valid_to",
     }
 
@@ -138,6 +139,14 @@ class RateForm(ActionForm):
     )
     tag = forms.CharField(
         label=_("Tag"), required=False, max_length=60, help_text=_("Only for calls that traffic rules gave this tag.")
+    )
+    origin = forms.CharField(
+        label=_("Origin"),
+        required=False,
+        max_length=200,
+        help_text=_(
+            "Only for callers from there, as the tariff's origin deck names it: EEA. It goes before rates of the code for everybody. Empty: from anywhere."
+        ),
     )
     length_min = forms.IntegerField(
         label=_("Digits, at least"),
@@ -219,7 +228,7 @@ class RateAdmin(TenantAdmin):
     empty_text = _("Rates come from rate files, or are added by hand: open a tariff and load a file.")
     list_display = (
         "shown_code", "tariff", "destination", "shown_price", "shown_validity", "shown_standing", "time_profile", "tag",
-        "shown_marks",
+        "origin", "shown_marks",
     )  # fmt: skip
     list_filter = (("tariff", AutocompleteSelectFilter), CodeFilter, InForceOnFilter, VoidedFilter)
     list_select_related = ("tariff", "destination", "time_profile")
@@ -258,6 +267,8 @@ class RateAdmin(TenantAdmin):
         """What is special about it."""
         if rate.blocked:
             return label(gettext("blocked"), "danger")
+        if rate.special_id is not None:
+            return label(gettext("special"), "primary")
         return label(gettext("surcharge"), "info") if rate.additive else ""
 
     @display(description=_("Voided"))
@@ -271,7 +282,7 @@ class RateAdmin(TenantAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
             cost = ("price", "per", "increments", "setup_fee", "grace", ("rounding", "rounding_decimals"), "max_cost")
-            only = ("tag", "length_min", "length_max", "weight", "blocked", "additive")
+            only = ("tag", "origin", "length_min", "length_max", "weight", "blocked", "additive")
             return (
                 (None, {"fields": ("tariff", "code", "destination")}),
                 (_("Price"), {"fields": cost}),
@@ -284,7 +295,7 @@ class RateAdmin(TenantAdmin):
             (None, {"fields": ["tariff", "shown_code", "destination"]}),
             (_("Price"), {"fields": price}),
             (_("When"), {"fields": when}),
-            (_("Only for"), {"fields": ["tag", "length_min", "length_max", "weight", "blocked", "additive"]}),
+            (_("Only for"), {"fields": ["tag", "origin", "length_min", "length_max", "weight", "blocked", "additive"]}),
         )
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
@@ -329,7 +340,7 @@ class RateAdmin(TenantAdmin):
         text=_(
             "It prices nothing any more and stays readable. This is for rates that were wrong; one that only ends is given an end by the next rate file."
         ),
-        applies=lambda rate: rate.voided_at is None,
+        applies=lambda rate: rate.voided_at is None and rate.special_id is None,
         is_danger=True,
     )
     def void(self, request: HttpRequest, obj: Rate, data: dict[str, Any]) -> str:

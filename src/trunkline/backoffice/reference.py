@@ -1,4 +1,4 @@
-"""Screens of reference data: exchange rates, code decks and their codes."""
+"""Screens of reference data: exchange rates."""
 
 from __future__ import annotations
 
@@ -8,27 +8,21 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
-from trunkline.backoffice.base import ReadOnlyAdmin, TenantAdmin
+from trunkline.backoffice.base import TenantAdmin
 from trunkline.backoffice.fields import CurrencyField, DayField
-from trunkline.backoffice.filters import BeginsFilter, CodeFilter, CurrencyFilter
+from trunkline.backoffice.filters import CurrencyFilter
 from trunkline.backoffice.forms import ActionForm, StaffForm
-from trunkline.backoffice.panels import PANEL_ROWS, Link, Panel
-from trunkline.backoffice.shown import choice
 from trunkline.backoffice.site import site
 from trunkline.backoffice.tariffs import tell_proposals
 from trunkline.backoffice.uploaded import FileField
 from trunkline.backoffice.verbs import verb
 from trunkline.identity.permissions import Permission
 from trunkline.kit.clock import now
-from trunkline.tariffs import actions
-from trunkline.tariffs.deck_file import read_deck_file
-from trunkline.tariffs.models import Code, CodeDeck, ExchangeRate
+from trunkline.tariffs.models import ExchangeRate
 from trunkline.usage import price_changes
 
 
@@ -125,93 +119,3 @@ class ExchangeRateAdmin(TenantAdmin):
             "added": done.made.added,
             "replaced": done.made.replaced,
         }
-
-
-class LoadDeckForm(StaffForm):
-    """A file of codes and the deck that it goes into."""
-
-    name = forms.CharField(
-        label=_("Code deck"),
-        max_length=120,
-        help_text=_("A new name makes a deck; codes of one that is there are added or take their new destination."),
-    )
-    file = FileField(label=_("File"), help_text=_("CSV of code,destination. Plain, .gz or .zip."))
-
-
-@site.screen(CodeDeck)
-class CodeDeckAdmin(ReadOnlyAdmin):
-    """Lists of codes and what they are called."""
-
-    permission_to_view = Permission.TARIFFS_READ
-    empty_text = _(
-        "A code deck is your view of the world's numbering: which codes belong to which destination. Load one from a file."
-    )
-    list_display = ("name",)
-    search_fields = ("name",)
-    ordering = ("name",)
-    fields = ("name",)
-
-    def empty_link(self, request: HttpRequest) -> Link:
-        return Link(_("Load a deck"), self.url("load_deck"), "upload_file")
-
-    def panels(self, request: HttpRequest, obj: CodeDeck) -> Sequence[Panel]:
-        rows = list(Code.objects.filter(deck=obj).select_related("destination").order_by("code")[: PANEL_ROWS + 1])
-        listed = f"{reverse('admin:tariffs_code_changelist')}?deck__id__exact={obj.pk}"
-        return [
-            Panel(
-                _("Codes"),
-                [_("Code"), _("Destination"), _("Kind"), _("Country")],
-                [
-                    [each.code, each.destination.name, choice(each.destination, "kind"), each.destination.country]
-                    for each in rows[:PANEL_ROWS]
-                ],
-                empty=_("It has no codes."),
-                links=[Link(_("All codes"), listed)] if rows else [],
-            )
-        ]
-
-    @verb(
-        _("Load a deck"),
-        permission=Permission.TARIFFS_WRITE,
-        icon="upload_file",
-        text=_("All of the file or nothing."),
-        form=LoadDeckForm,
-        on_list=True,
-        submit=_("Load"),
-    )
-    def load_deck(self, request: HttpRequest, obj: None, data: dict[str, Any]) -> str:
-        """Make or extend a deck from a file."""
-        codes = read_deck_file(data["file"])
-        deck = actions.load_code_deck(name=data["name"], codes=codes, at=now())
-        return gettext("%(count)s codes are in %(deck)s now.") % {"count": len(codes), "deck": deck.name}
-
-
-@site.screen(Code)
-class CodeAdmin(ReadOnlyAdmin):
-    """The codes of decks."""
-
-    permission_to_view = Permission.TARIFFS_READ
-    empty_text = _("Codes come with a code deck: load one from a file.")
-    list_display = ("code", "destination", "shown_kind", "shown_country", "deck")
-    list_filter = (
-        ("deck", AutocompleteSelectFilter),
-        CodeFilter,
-        BeginsFilter.of("destination__name", _("Destination")),
-    )
-    list_select_related = ("destination", "deck")
-    ordering = ("deck_id", "code")
-    sortable_by = ()
-    fields = ("deck", "code", "destination", "shown_kind", "shown_country")
-
-    def empty_link(self, request: HttpRequest) -> Link:
-        return Link(_("Code decks"), reverse("admin:tariffs_codedeck_changelist"), "dialpad")
-
-    @display(description=_("Kind"))
-    def shown_kind(self, code: Code) -> str:
-        """What kind of network it is."""
-        return choice(code.destination, "kind")
-
-    @display(description=_("Country"))
-    def shown_country(self, code: Code) -> str:
-        """Where it is."""
-        return code.destination.country

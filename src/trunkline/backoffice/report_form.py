@@ -45,6 +45,7 @@ KEYS: Final[Mapping[str, Any]] = {
     Key.DESTINATION: gettext_lazy("Destination"),
     Key.COUNTRY: gettext_lazy("Country"),
     Key.CODE: gettext_lazy("Code of the price"),
+    Key.ORIGIN: gettext_lazy("Origin"),
     Key.SERVICE: gettext_lazy("Service"),
     Key.CAUSE: gettext_lazy("Cause"),
     Key.CAUSE_GROUP: gettext_lazy("Group of causes"),

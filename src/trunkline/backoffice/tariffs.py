@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
@@ -29,6 +29,7 @@ from trunkline.identity.permissions import Permission
 from trunkline.identity.principal import principal_of
 from trunkline.kit.clock import now
 from trunkline.tariffs import actions
+from trunkline.tariffs.lineage import Inherited, children_of, inherited
 from trunkline.tariffs.models import AccountTariff, Rate, Tariff, TimeProfile
 from trunkline.tariffs.queries import assignments, rates, tariffs_with
 from trunkline.tariffs.rules import describe_steps, parse_steps
@@ -36,6 +37,7 @@ from trunkline.tenancy.queries import current_tenant
 from trunkline.usage import price_changes, rate_loads
 from trunkline.usage.models import Proposal
 
+CODES_COUNTED_MAX = 20_000  # about 50 ms; a page need not know it better
 VOIDED_AT_ONCE_MAX = 1000
 
 
@@ -53,6 +55,14 @@ def rate_price(rate: Rate) -> str:
 class TariffForm(ActionForm):
     """A tariff; currency and unit are said once."""
 
+    field_of: ClassVar[Mapping[str, str]] = {
+        "parent_differs": "parent",
+        "parent_cycle": "parent",
+        "parent_of_bought": "parent",
+        "too_many_parents": "parent",
+        "timezone_of_family": "timezone",
+    }
+
     currency = CurrencyField(
         label=_("Currency"), help_text=_("Of its prices. Usage is kept in it, so it never changes.")
     )
@@ -62,16 +72,25 @@ class TariffForm(ActionForm):
 
     class Meta:
         model = Tariff
-        fields = ("name", "currency", "unit", "timezone")
+        fields = ("name", "currency", "unit", "timezone", "parent", "origin_deck")
+        labels = {"origin_deck": _("Origin deck")}
         help_texts = {
+            "origin_deck": _(
+                "A code deck that says where callers are, for rates that are for callers from one place only. Empty: it does not matter."
+            ),
             "name": _("By which it is chosen, such as Wholesale Africa Premium."),
             "unit": _("What its quantities count: seconds of calls, octets of data, or messages. Never changes."),
+            "parent": _(
+                "A tariff of the same currency, unit and time zone that prices what this one has no price for. The longest code of both wins; may be left empty."
+            ),
         }
 
     def prepare(self) -> None:
         if self.instance.pk is None:
             own = current_tenant()
             self.initial = {"currency": own.currency, "timezone": own.timezone} | dict(self.initial)
+        if "origin_deck" in self.fields:
+            self.fields["origin_deck"].required = False
 
 
 class LoadRatesForm(StaffForm):
@@ -103,8 +122,10 @@ class TariffAdmin(TenantAdmin):
         "A tariff is a price list: what calls to each code cost. Make one, load a rate file into it, and give it to an account."
     )
     form = TariffForm
-    list_display = ("name", "currency", "shown_unit", "timezone", "revision")
-    list_filter = (("unit", ChoiceFilter),)
+    list_display = ("name", "currency", "shown_unit", "timezone", "parent", "revision")
+    list_select_related = ("parent",)
+    autocomplete_fields = ("parent", "origin_deck")
+    list_filter = (("unit", ChoiceFilter), ("parent", AutocompleteSelectFilter))
     search_fields = ("name",)
     search_help_text = _("A part of the name")
     ordering = ("name",)
@@ -118,7 +139,8 @@ class TariffAdmin(TenantAdmin):
         return ("currency", "shown_unit", "revision") if obj is not None else ()
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        fields = ("name", "currency", "shown_unit", "timezone", "revision") if obj else TariffForm.Meta.fields
+        shown = ("name", "currency", "shown_unit", "timezone", "parent", "origin_deck", "revision")
+        fields = shown if obj else TariffForm.Meta.fields
         return ((None, {"fields": fields}),)
 
     def create(self, request: HttpRequest, data: dict[str, Any]) -> Tariff:
@@ -133,10 +155,15 @@ class TariffAdmin(TenantAdmin):
         if obj is None:
             return ()
         priced = f"{reverse('admin:rate_preview')}?tariff={obj.pk}"
-        return [Link(_("All rates"), _rates_of(obj), "list_alt"), Link(_("Price of a call"), priced, "calculate")]
+        grid = reverse("admin:rates_grid", args=(obj.pk,))
+        found = [Link(_("Rates"), grid, "grid_on"), Link(_("Price of a call"), priced, "calculate")]
+        if principal_of(request).may(Permission.TARIFFS_WRITE):
+            sheet = f"{reverse('admin:sheet_new')}?tariff={obj.pk}"
+            found.insert(1, Link(_("Load a rate sheet"), sheet, "upload_file"))
+        return found
 
     def panels(self, request: HttpRequest, obj: Tariff) -> Sequence[Panel]:
-        return [_rate_panel(request, obj, self), _assignment_panel(request, obj)]
+        return [_rate_panel(request, obj, self), *_family_panels(request, obj), _assignment_panel(request, obj)]
 
     @verb(
         _("Load rates"),
@@ -178,7 +205,9 @@ def _rate_panel(request: HttpRequest, tariff: Tariff, screen: TariffAdmin) -> Pa
         [_("Code"), _("Destination"), _("Price"), _("Holds")],
         [
             [
-                row_link(request, rate, rate.code or _("every number")),
+                row_link(request, rate, rate.code or _("every number"))
+                if rate.origin is None
+                else _with_origin(request, rate),
                 rate.destination.name if rate.destination else "",
                 rate_price(rate),
                 validity(rate.valid_from, rate.valid_to, tariff.timezone),
@@ -188,6 +217,49 @@ def _rate_panel(request: HttpRequest, tariff: Tariff, screen: TariffAdmin) -> Pa
         empty=_("It has no rates yet: load a rate file, or add a rate."),
         links=links,
     )
+
+
+def _with_origin(request: HttpRequest, rate: Rate) -> Any:
+    return row_link(request, rate, f"{rate.code or gettext('every number')} ← {rate.origin}")
+
+
+def _family_panels(request: HttpRequest, tariff: Tariff) -> list[Panel]:
+    """From whom a tariff has rates, and who has rates from it; nothing where it stands alone."""
+    panels = []
+    if tariff.parent_id is not None:
+        panels.append(
+            Panel(
+                _("Rates that it takes over"),
+                [_("From"), _("What it inherits")],
+                [
+                    [row_link(request, each.tariff), inherits(each)]
+                    for each in inherited(tariff, most=CODES_COUNTED_MAX)
+                ],
+                text=_(
+                    "Where both have a code, its own rate counts as long as it is in force. A longer code of a parent goes before a shorter one of its own."
+                ),
+            )
+        )
+    children = list(children_of(tariff)[: PANEL_ROWS + 1])
+    if children:
+        listed = f"{reverse('admin:tariffs_tariff_changelist')}?parent__id__exact={tariff.pk}"
+        panels.append(
+            Panel(
+                _("Tariffs that take over its rates"),
+                [_("Name"), _("Currency")],
+                [[row_link(request, each, each.name), each.currency] for each in children[:PANEL_ROWS]],
+                links=[Link(_("All of them"), listed)] if len(children) > PANEL_ROWS else [],
+            )
+        )
+    return panels
+
+
+def inherits(each: Inherited) -> str:
+    """How many codes a tariff has from an ancestor, in words."""
+    words = {"codes": f"{each.codes:,}", "tariff": each.tariff.name}
+    if each.is_more:
+        return gettext("more than %(codes)s codes from %(tariff)s") % words
+    return ngettext("%(codes)s code from %(tariff)s", "%(codes)s codes from %(tariff)s", each.codes) % words
 
 
 def _assignment_panel(request: HttpRequest, tariff: Tariff) -> Panel:

@@ -114,14 +114,25 @@ def _identities(identities: Json) -> Panel:
     return Panel(_("Whose it is"), headers, rows, empty=_("No identity names anything of the record."))
 
 
+def _whose(tariff: str, stands_in: str) -> str:
+    """The tariff of the list, and the ancestor of it that the rate stands in."""
+    if tariff == stands_in:
+        return tariff
+    return _("%(tariff)s, from its parent %(parent)s") % {"tariff": tariff, "parent": stands_in}
+
+
 def add_price(section: Section, price: Json) -> None:
     """Add to a section which rates were tried and how the amount is made up, from `usage.explained.price_json`."""
     currency = price["tariff_currency"]
     section.facts.append((_("Tariffs, in order"), ", ".join(price["tariffs"]) or _("none")))
+    origins = {each["tariff"]: each["origin"] for each in price["tried"] if each["origin"] is not None}
+    for tariff, origin in origins.items():
+        text = _("%(name)s, by the code %(code)s of the origin deck of %(tariff)s") % {**origin, "tariff": tariff}
+        section.facts.append((_("Where the caller is"), text))
     tried = [
         (
-            each["tariff"] + (f" ({_('surcharge')})" if each["is_additive"] else ""),
-            rate["code"] or "*",
+            _whose(each["tariff"], rate["tariff"]) + (f" ({_('surcharge')})" if each["is_additive"] else ""),
+            (rate["code"] or "*") + (f" ← {rate['origin']}" if rate["origin"] else ""),
             rate["destination"] or "–",
             _steps(rate),
             VERDICTS[rate["verdict"]],
@@ -135,7 +146,7 @@ def add_price(section: Section, price: Json) -> None:
     )
     if parts := [
         (
-            each["tariff"],
+            _of_tariff(each),
             each["from"],
             f"{each['count']} × {each['increment']} = {each['units']}",
             f"{money(each['price'], currency)} / {each['per']}",
@@ -155,6 +166,10 @@ def add_price(section: Section, price: Json) -> None:
     section.warnings += [_("Differs: %(what)s") % {"what": each} for each in price["differences"]]
 
 
+def _of_tariff(each: Json) -> str:
+    return f"{each['tariff']} ({_('surcharge')})" if each["is_additive"] else str(each["tariff"])
+
+
 def _steps(rate: Json) -> str:
     texts = [
         _("from %(start)s: %(price)s per %(per)s by %(increment)s")
@@ -169,7 +184,7 @@ def _steps_of_amount(price: Json) -> list[tuple[Any, ...]]:
     rows: list[tuple[Any, ...]] = []
     if price["outcome"] != "rated":
         rows.append((_("No amount"), price["outcome"], "–"))
-    rows += [(_("Setup fee"), each["tariff"], money(each["amount"], currency)) for each in price["fees"]]
+    rows += [(_("Setup fee"), _of_tariff(each), money(each["amount"], currency)) for each in price["fees"]]
     if price["waived"]:
         rows.append((_("Grace"), _("below %(grace)s units nothing is charged") % {"grace": price["grace"]}, "–"))
     if rounding := price["rounding"]:

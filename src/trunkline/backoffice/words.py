@@ -16,6 +16,7 @@ from trunkline.tenancy.queries import current_tenant
 VERDICTS: Final[Mapping[str, Any]] = {
     "chosen": gettext_lazy("chosen"),
     "tag": gettext_lazy("passed over: the record does not carry its tag"),
+    "origin": gettext_lazy("passed over: the caller is not in its origin"),
     "length": gettext_lazy("passed over: it is for numbers of another length"),
     "not_yet_in_force": gettext_lazy("passed over: not in force yet"),
     "no_longer_in_force": gettext_lazy("passed over: no longer in force"),

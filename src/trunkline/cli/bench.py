@@ -27,6 +27,7 @@ NAMES = (
     "agree",
     "layouts",
     "sheet",
+    "snapshot",
     "generate",
     "crash",
 )
@@ -37,7 +38,7 @@ def bench(
     records: Annotated[
         int,
         typer.Option(
-            help="Records to work on (rating, decode, pipeline, upload; stored ones: rerate; rows: sheet; codes: generate)."
+            help="Records to work on (rating, decode, pipeline, upload; stored ones: rerate; rows: sheet; codes: snapshot, generate)."
         ),
     ] = 0,
     cases: Annotated[int, typer.Option(help="Generated cases (agree).")] = 0,

@@ -14,6 +14,7 @@ from trunkline.usage.explained import Json
 VERDICTS = {
     "chosen": "chosen",
     "tag": "passed over: the record does not carry its tag",
+    "origin": "passed over: the caller is not in its origin",
     "length": "passed over: it is for numbers of another length",
     "not_yet_in_force": "passed over: not in force yet",
     "no_longer_in_force": "passed over: no longer in force",
@@ -113,6 +114,8 @@ def _price_lines(price: Json) -> Iterator[str]:
     yield f"  tariffs    {', '.join(price['tariffs']) or 'none'}"
     for tried in price["tried"]:
         of = f"{'surcharges' if tried['is_additive'] else 'rates'} of {tried['tariff']}"
+        if tried["origin"] is not None:
+            yield f"  {of}: the caller is in {tried['origin']['name']}, code {tried['origin']['code']}"
         if not tried["rates"]:
             yield f"  {of}: no code fits the number"
         for rate in tried["rates"]:
@@ -121,16 +124,18 @@ def _price_lines(price: Json) -> Iterator[str]:
                 for each in rate["steps"]
             )
             blocked = ", blocked" if rate["is_blocked"] else ""
+            blocked = (f", from {rate['origin']}" if rate["origin"] else "") + blocked
             name = " ".join(filter(None, (rate["code"] or "*", rate["destination"])))
-            yield f"  {of}: {name}, rate {rate['rate']} ({steps}{blocked}): {VERDICTS[rate['verdict']]}"
+            whose = "" if rate["tariff"] == tried["tariff"] else f" from its parent {rate['tariff']}"
+            yield f"  {of}{whose}: {name}, rate {rate['rate']} ({steps}{blocked}): {VERDICTS[rate['verdict']]}"
     if price["outcome"] != Outcome.RATED.name.lower():
         yield f"  no amount: {price['outcome']}"
     currency = price["tariff_currency"]
     for fee in price["fees"]:
-        yield f"  setup fee  {fee['amount']} {currency}"
+        yield f"  setup fee  {fee['amount']} {currency}{_surcharge(fee)}"
     for part in price["increments"]:
         count = f"{part['count']} × {part['increment']} = {part['units']} units"
-        yield f"  increments from {part['from']}: {count} at {part['price']} per {part['per']}: {part['amount']} {currency}"
+        yield f"  increments from {part['from']}: {count} at {part['price']} per {part['per']}: {part['amount']} {currency}{_surcharge(part)}"
     if price["waived"]:
         yield f"  below the grace of {price['grace']}: nothing is charged for it"
     if price["rounding"] is not None:
@@ -149,6 +154,10 @@ def _price_lines(price: Json) -> Iterator[str]:
         yield "  The price list was changed since: computed with it as it was when the rate that was used was its last."
     for difference in price["differences"]:
         yield f"  DIFFERS    {difference}"
+
+
+def _surcharge(part: Json) -> str:
+    return f" (surcharge of {part['tariff']}, rate {part['rate']})" if part["is_additive"] else ""
 
 
 def _booked_lines(booked: Json) -> Iterator[str]:

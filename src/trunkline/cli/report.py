@@ -42,7 +42,7 @@ ByOption = Annotated[
     str,
     typer.Option(
         help="What to group by, in order, separated by commas: day, hour, account, vendor, destination, country, code, "
-        "code:N (first N digits of the called number), service, cause, cause_group, tags, jurisdiction, attempt. Nothing: the totals alone."
+        "code:N (first N digits of the called number), origin, service, cause, cause_group, tags, jurisdiction, attempt. Nothing: the totals alone."
     ),
 ]
 PeriodOption = Annotated[

@@ -191,11 +191,12 @@ def show(
         rows = [[f["level"], f["check"], f["lines"], f["text"], ", ".join(f["codes"])] for f in facts["findings"]]
         table("Checks", ["Level", "Check", "Lines", "What", "Codes"], rows, right=["Lines"])
     columns = {
-        "line": "Line", "kind": "Kind", "code": "Code", "destination": "Destination", "before": "Before", "price": "Price", "begins": "Begins", "note": "Note",
+        "line": "Line", "kind": "Kind", "code": "Code", "origin": "Origin", "destination": "Destination",
+        "before": "Before", "price": "Price", "begins": "Begins", "note": "Note",
     }  # fmt: skip
     print_rows("Changes", columns, changes, right=["line"])
     if closed:
-        names = ("code", "destination", "price", "closes", "falls_to")
+        names = ("code", "origin", "destination", "price", "closes", "falls_to")
         print_rows("Codes that close", {name: name.replace("_", " ").capitalize() for name in names}, closed)
     if errors:
         print_rows(

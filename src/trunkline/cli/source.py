@@ -130,7 +130,7 @@ def _given(options: SourceOptions) -> dict[str, Any]:
     given = given_options(options)
     passphrase_file = given.pop("passphrase_file", None)
     if "password_file" in given:
-        given["password"] = _read_secret(given.pop("password_file"), "Password")
+        given["password"] = read_secret(given.pop("password_file"), "Password")
     if "key_file" in given:
         given["private_key"] = _read_key(given.pop("key_file"), passphrase_file)
     if "limit_mib" in given:
@@ -138,7 +138,7 @@ def _given(options: SourceOptions) -> dict[str, Any]:
     return given
 
 
-def _read_secret(path: Path, what: str) -> Secret:
+def read_secret(path: Path, what: str) -> Secret:
     """The first line of a file, so that no secret stands on a command line, where every user of the machine can read it."""
     if str(path) == "-":
         return Secret(getpass.getpass(f"{what}: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n"))
@@ -148,7 +148,7 @@ def _read_secret(path: Path, what: str) -> Secret:
 def _read_key(path: Path, passphrase_file: Path | None) -> Secret:
     from trunkline.usage.sources.sftp import normal_key
 
-    passphrase = None if passphrase_file is None else _read_secret(passphrase_file, "Passphrase")
+    passphrase = None if passphrase_file is None else read_secret(passphrase_file, "Passphrase")
     return normal_key(Secret(_read(path)), passphrase)
 
 

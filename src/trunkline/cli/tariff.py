@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from trunkline.cli import rate_edit
 from trunkline.cli.door import JsonOption, TenantOption, now, print_json, say, table, tenant_scope
 from trunkline.cli.rerate import tell
 from trunkline.cli.shown import given_instant, print_rows, required_instant
@@ -26,6 +27,9 @@ Text = str | None
 SHOWN_RATES = 50
 
 
+app.command("edit")(rate_edit.edit)
+
+
 @app.command()
 def add(
     name: Annotated[str, typer.Argument(help="Name of the price list.")],
@@ -33,15 +37,24 @@ def add(
     currency: Annotated[Text, typer.Option(help="ISO 4217 code of its prices; the tenant's if left out.")] = None,
     timezone: Annotated[Text, typer.Option(help="IANA zone of its clock; the tenant's if left out.")] = None,
     unit: Annotated[str, typer.Option(help="What it counts: second, octet or message.")] = "second",
+    origin_deck: Annotated[Text, typer.Option(help="Code deck that says where callers are.")] = None,
+    parent: Annotated[Text, typer.Option(help="Name of a tariff that prices what this one has no price for.")] = None,
 ) -> None:
-    """Make a tariff without rates."""
+    """Make a tariff without rates of its own."""
     from trunkline.tariffs.actions import create_tariff
+    from trunkline.tariffs.queries import get_code_deck, get_tariff
     from trunkline.tenancy.queries import current_tenant
 
     with tenant_scope(tenant):
         own = current_tenant()
         made = create_tariff(
-            name=name, currency=currency or own.currency, timezone=timezone or own.timezone, unit=unit, at=now()
+            name=name,
+            currency=currency or own.currency,
+            timezone=timezone or own.timezone,
+            unit=unit,
+            origin_deck=get_code_deck(origin_deck) if origin_deck else None,
+            parent=get_tariff(parent) if parent else None,
+            at=now(),
         )
     typer.echo(f"tariff {made.name} made")
 
@@ -59,16 +72,23 @@ def list_tariffs(tenant: TenantOption, json: JsonOption = False) -> None:
                 "currency": tariff.currency,
                 "timezone": tariff.timezone,
                 "unit": tariff.unit,
+                "parent": tariff.parent and tariff.parent.name,
                 "rates": counts.get(tariff.pk, 0),
                 "revision": tariff.revision,
+                "origin_deck": tariff.origin_deck.name if tariff.origin_deck else None,
             }
-            for tariff in tariffs()
+            for tariff in tariffs().select_related("origin_deck")
         ]
     if json:
         print_json({"tariffs": rows})
         return
-    heads = ["Name", "Currency", "Zone", "Unit", "Rates", "Revision"]
-    table("Tariffs", heads, [list(row.values()) for row in rows], right=["Rates", "Revision"])
+    heads = ["Name", "Currency", "Zone", "Unit", "Parent", "Rates", "Revision", "Origin deck"]
+    table(
+        "Tariffs",
+        heads,
+        [[value or "" if value is None else value for value in row.values()] for row in rows],
+        right=["Rates", "Revision"],
+    )
 
 
 @app.command()
@@ -80,7 +100,8 @@ def show(
     limit: Annotated[int, typer.Option(help="How many rates to show at most.")] = SHOWN_RATES,
     json: JsonOption = False,
 ) -> None:
-    """Show the rates of a tariff."""
+    """Show the rates of a tariff, and how many codes it takes over from its parents."""
+    from trunkline.tariffs.lineage import inherited
     from trunkline.tariffs.models import Rate
     from trunkline.tariffs.queries import get_tariff, rates
     from trunkline.tariffs.rules import describe_steps, parse_steps
@@ -96,6 +117,7 @@ def show(
             "valid_to": utc_text(rate.valid_to) if json else local_text(rate.valid_to, tariff.timezone),
             "time_profile": rate.time_profile.name if rate.time_profile else None,
             "tag": rate.tag,
+            "origin": rate.origin,
             "blocked": rate.blocked,
             "additive": rate.additive,
         }
@@ -105,8 +127,11 @@ def show(
         found = rates(tariff, code=code, at=given_instant(at, tariff.timezone))
         total = found.count()
         rows = [facts(rate) for rate in found[:limit]]
+        above = inherited(tariff)
     if json:
-        print_json({"tariff": name, "total": total, "rates": rows})
+        taken = [{"tariff": each.tariff.name, "codes": each.codes} for each in above]
+        parent = above[0].tariff.name if above else None
+        print_json({"tariff": name, "parent": parent, "inherits": taken, "total": total, "rates": rows})
         return
     columns = {
         "id": "Id",
@@ -118,10 +143,13 @@ def show(
         "valid_to": "To",
         "time_profile": "Profile",
         "tag": "Tag",
+        "origin": "Origin",
         "blocked": "Blocked",
         "additive": "Surcharge",
     }
     print_rows(f"{tariff}: {total} rates", columns, rows, right=["id", "setup_fee"])
+    for each in above:
+        say(f"inherits {each.codes} codes from {each.tariff.name}")
     if total > limit:
         say(f"{total - limit} more; --limit shows them, --code those of one code")
 
@@ -162,6 +190,23 @@ def load_rates(
     tell(changed.proposals, tenant)
 
 
+@app.command("export-rates")
+def export_rates(
+    name: NameArgument,
+    file: Annotated[Path, typer.Argument(help="Where to write the rate file; one that is there is replaced.")],
+    tenant: TenantOption,
+) -> None:
+    """Write the rates of a tariff that are not voided as a rate file, which loads as the same rates."""
+    from trunkline.tariffs.actions import standing_rates
+    from trunkline.tariffs.queries import get_tariff
+    from trunkline.tariffs.rate_file_text import rate_file_text
+
+    with tenant_scope(tenant):
+        rates = standing_rates(get_tariff(name))
+    file.write_text(rate_file_text(rates), encoding="utf-8")
+    typer.echo(f"{len(rates)} rates of {name} written to {file}")
+
+
 @app.command("void-rates")
 def void_rates(
     name: NameArgument,
@@ -184,13 +229,35 @@ def set_fields(
     tenant: TenantOption,
     new_name: Annotated[Text, typer.Option("--name", help="The new name.")] = None,
     timezone: Annotated[Text, typer.Option(help="IANA zone of its clock.")] = None,
+    origin_deck: Annotated[
+        Text, typer.Option(help="Code deck that says where callers are, for rates that name an origin.")
+    ] = None,
+    no_origin_deck: Annotated[
+        bool, typer.Option("--no-origin-deck", help="It asks no longer where callers are.")
+    ] = False,
+    parent: Annotated[Text, typer.Option(help="Name of a tariff that prices what this one has no price for.")] = None,
+    no_parent: Annotated[bool, typer.Option("--no-parent", help="Take its parent away.")] = False,
 ) -> None:
-    """Rename a tariff or set its clock."""
-    from trunkline.tariffs.queries import get_tariff
+    """Rename a tariff, set its clock, its origin deck or its parent."""
+    from trunkline.tariffs.actions import UNCHANGED
+    from trunkline.tariffs.queries import get_code_deck, get_tariff
     from trunkline.usage import price_changes
 
+    if origin_deck and no_origin_deck:
+        raise Invalid("bad_option", "Say --origin-deck or --no-origin-deck, not both.")
+    if parent and no_parent:
+        raise Invalid("bad_option", "Say --parent or --no-parent, not both.")
     with tenant_scope(tenant):
-        changed = price_changes.change_tariff(tariff=get_tariff(name), name=new_name, timezone=timezone, at=now())
+        above = get_tariff(parent) if parent else None
+        deck = get_code_deck(origin_deck) if origin_deck else None
+        changed = price_changes.change_tariff(
+            tariff=get_tariff(name),
+            name=new_name,
+            timezone=timezone,
+            origin_deck=deck if origin_deck or no_origin_deck else UNCHANGED,
+            parent=above if parent or no_parent else UNCHANGED,
+            at=now(),
+        )
     typer.echo(f"tariff {new_name or name} changed")
     tell(changed.proposals, tenant)
 
@@ -368,14 +435,15 @@ def load_deck(
     name: Annotated[str, typer.Argument(help="Name of the code deck.")], file: FileArgument, tenant: TenantOption
 ) -> None:
     """Load a code deck from a file of code,destination; the codes it has get the new destinations."""
-    from trunkline.tariffs import actions
     from trunkline.tariffs.deck_file import read_deck_file
     from trunkline.tariffs.source import read_source
+    from trunkline.usage import price_changes
 
     codes = read_deck_file(read_source(file))
     with tenant_scope(tenant, reason=f"load of {file.name}"):
-        actions.load_code_deck(name=name, codes=codes, at=now())
+        changed = price_changes.load_code_deck(name=name, codes=codes, at=now())
     typer.echo(f"{len(codes)} codes loaded into the deck {name}")
+    tell(changed.proposals, tenant)
 
 
 def _json(text: str) -> Any:

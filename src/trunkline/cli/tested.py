@@ -67,6 +67,7 @@ def _price_lines(price: Json, title: str) -> Iterator[str]:
     for tried in price["tried"]:
         for rate in tried["rates"]:
             tag = f" tag {rate['tag']}" if rate["tag"] else ""
+            tag += f" from {rate['origin']}" if rate["origin"] else ""
             where = " ".join(filter(None, (rate["code"] or "*", rate["destination"])))
             yield f"  rate of {tried['tariff']}: {where}{tag}: {VERDICTS[rate['verdict']]}"
     if price["amount"] is None:

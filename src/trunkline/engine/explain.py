@@ -14,6 +14,7 @@ from fractions import Fraction
 from trunkline.engine.scalar import (
     Charge,
     Event,
+    Origin,
     PriceRow,
     ScalarTariff,
     charge,
@@ -28,6 +29,7 @@ class Verdict(StrEnum):
 
     CHOSEN = "chosen"
     TAG = "tag"  # the event does not carry its tag
+    ORIGIN = "origin"  # the caller is not in its origin
     LENGTH = "length"  # the number is too short or too long for it
     NOT_YET = "not_yet_in_force"
     NO_LONGER = "no_longer_in_force"
@@ -46,12 +48,17 @@ class RateTried:
 
 @dataclass(frozen=True, slots=True)
 class TariffTried:
-    """The regular or the additive rates of one tariff of the list, the longest code first, and the one it gave."""
+    """The regular or the additive rates of one tariff of the list, the longest code first, and the one it gave.
+
+    Additive rates that name an origin are tried apart from those that name none (rule 11). `origin` is where the caller is by the origin deck
+    of the tariff; None: nowhere, or no rate of it asks.
+    """
 
     tariff: ScalarTariff
     is_additive: bool
     rates: tuple[RateTried, ...]
     chosen: PriceRow | None
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +98,17 @@ def explain(tariffs: Sequence[ScalarTariff], event: Event) -> Explanation:
     for tariff in tariffs:
         won = regular is not None and regular.tariff is tariff
         row = regular.row if regular is not None and won else None
-        tried.append(TariffTried(tariff, False, tuple(_judge(tariff, event, at, row, is_additive=False)), row))
+        rates = tuple(_judge(tariff, event, at, row, is_additive=False))
+        tried.append(TariffTried(tariff, False, rates, row, _origin(tariff, event)))
         if won:
             break
-    chosen = {share.tariff.id: share.row for share in shares[1:]}
+    chosen = {(share.tariff.id, share.row.origin is not None): share.row for share in shares[1:]}
     for tariff in tariffs if shares else ():
-        if tariff.has_additive:
-            row = chosen.get(tariff.id)
-            tried.append(TariffTried(tariff, True, tuple(_judge(tariff, event, at, row, is_additive=True)), row))
+        for by_origin in (False, True) if tariff.has_additive else ():
+            row = chosen.get((tariff.id, by_origin))
+            rates = tuple(_judge(tariff, event, at, row, is_additive=True, by_origin=by_origin))
+            if rates or not by_origin:
+                tried.append(TariffTried(tariff, True, rates, row, _origin(tariff, event)))
     rounded: int | None = None
     waived: tuple[PriceRow, ...] = ()
     if charged.outcome is Outcome.RATED and regular is not None:
@@ -107,12 +117,24 @@ def explain(tariffs: Sequence[ScalarTariff], event: Event) -> Explanation:
     return Explanation(charged, tuple(tried), rounded, waived)
 
 
+def _origin(tariff: ScalarTariff, event: Event) -> Origin | None:
+    return tariff.origin_of(event.caller) if tariff.has_origins else None
+
+
 def _judge(
-    tariff: ScalarTariff, event: Event, at: int, chosen: PriceRow | None, *, is_additive: bool
+    tariff: ScalarTariff,
+    event: Event,
+    at: int,
+    chosen: PriceRow | None,
+    *,
+    is_additive: bool,
+    by_origin: bool = False,
 ) -> Iterator[RateTried]:
     """Every rate of the codes that the number begins with, the longest first, with what became of it."""
     for rows in tariff.rates_of(event.number, is_additive=is_additive):
         for row in rows:
+            if is_additive and (row.origin is not None) != by_origin:
+                continue
             if chosen is not None and row.listed == chosen.listed:
                 yield RateTried(row, Verdict.CHOSEN)
             elif chosen is not None and len(row.code) < len(chosen.code):
@@ -123,6 +145,8 @@ def _judge(
 
 def _missing(tariff: ScalarTariff, row: PriceRow, event: Event, at: int) -> Verdict | None:
     """The condition of rule 1 that the rate does not meet, None if it is a candidate."""
+    if not row.fits_origin(_origin(tariff, event)):
+        return Verdict.ORIGIN
     if not row.fits_tags(event):
         return Verdict.TAG
     if not row.fits_length(event):

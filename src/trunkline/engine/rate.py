@@ -9,8 +9,9 @@ of int64 cannot hold, a handful of rows in a lifetime, goes to `engine.scalar` o
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import Final
 
 import numpy as np
@@ -20,9 +21,9 @@ from numpy.typing import NDArray
 from trunkline.core.errors import Invalid
 from trunkline.engine.accrue import Change, accrue, accrue_with_changes, settle, too_large
 from trunkline.engine.clock import Timeline
-from trunkline.engine.prefix import KEY_DIGITS, digit_keys
+from trunkline.engine.prefix import KEY_DIGITS, DigitTexts, digit_keys
 from trunkline.engine.scalar import Charge, Event, charge
-from trunkline.engine.schema import EVENT_SCHEMA, PRICED_SCHEMA, Outcome, one_array
+from trunkline.engine.schema import CALLER_FIELD, EVENT_SCHEMA, PRICED_SCHEMA, Outcome, one_array
 from trunkline.engine.snapshot import NO_RATE, PriceColumns, Shelf, Snapshot, compile_snapshot
 from trunkline.engine.tariff import ANY_LENGTH, NO_DESTINATION, QUANTITY_LIMIT, Indices, Ints
 
@@ -55,6 +56,17 @@ class _Events:
     plan: NDArray[np.int32]
     tag_set: NDArray[np.int32] | None  # -1 for none
     is_hard: Marks | None = None
+    callers: pa.ChunkedArray | None = None
+    _caller_digits: DigitTexts | None = None
+
+    def caller_digits(self) -> DigitTexts | None:
+        """The callers' numbers, read when first asked for; key and length of an unknown one are 0. None: nobody knows any."""
+        if self._caller_digits is None and self.callers is not None:
+            digits = digit_keys(one_array(self.callers.fill_null("")))
+            if digits.is_odd is not None:
+                digits = replace(digits, lengths=np.where(digits.is_odd, np.int32(0), digits.lengths))
+            self._caller_digits = digits
+        return self._caller_digits
 
     def __len__(self) -> int:
         return int(self.keys.size)
@@ -98,6 +110,13 @@ def _indices(table: pa.Table, name: str, size: int, *, is_nullable: bool = False
 
 
 def _read_events(table: pa.Table, plan_count: int, tag_set_count: int) -> _Events:
+    callers = None
+    if CALLER_FIELD.name in table.column_names:
+        callers = table[CALLER_FIELD.name]
+        if callers.type != CALLER_FIELD.type:
+            raise Invalid("bad_event", f"The callers of the events are {callers.type}, not text.", column="caller")
+        callers = None if callers.null_count == len(callers) else callers
+        table = table.drop_columns([CALLER_FIELD.name])
     if table.schema.remove_metadata() != EVENT_SCHEMA:
         try:
             table = table.select(EVENT_SCHEMA.names).cast(EVENT_SCHEMA)
@@ -117,6 +136,7 @@ def _read_events(table: pa.Table, plan_count: int, tag_set_count: int) -> _Event
         quantity,
         _indices(table, "plan", plan_count),
         _indices(table, "tag_set", tag_set_count, is_nullable=True) if has_tags else None,
+        callers=callers,
     )
     if not quantity.size:
         return events
@@ -149,7 +169,7 @@ class _Plans:
         for index, places in named.items():
             for position, place in enumerate(places):
                 self.positions[position][index] = place
-        self.has_additive = any(snapshot.additive[place] is not None for places in named.values() for place in places)
+        self.has_additive = any(snapshot.has_additive(place) for places in named.values() for place in places)
         if self.has_additive:
             for index, places in named.items():
                 _require_one_measure(snapshot, plans[index], places)
@@ -157,7 +177,7 @@ class _Plans:
 
 def _require_one_measure(snapshot: Snapshot, plan: tuple[int, ...], places: Sequence[int]) -> None:
     is_mixed = len({snapshot.measure(place) for place in places}) > 1
-    if is_mixed and any(snapshot.additive[place] is not None for place in places):
+    if is_mixed and any(snapshot.has_additive(place) for place in places):
         raise Invalid(
             "additive_mixed",
             "Tariffs with additive rates stand in one list with tariffs of another currency or unit.",
@@ -243,7 +263,10 @@ def _choose(shelf: Shelf, events: _Events, rows: Rows, tag_kinds: Ints | None, c
         tags: Ints | int = 0
         if tag_kinds is not None:
             tags = tag_kinds[-1] if events.tag_set is None else tag_kinds[events.tag_set[rows]]
-        kinds = shelf.kinds(lengths, tags)
+        origins, callers = None, events.caller_digits() if shelf.origins is not None else None
+        if callers is not None:
+            origins = shelf.origin_kinds(callers.keys[rows], callers.lengths[rows])
+        kinds = shelf.kinds(lengths, tags, origins)
     end_s = None
     last_s = int(start_s.max())
     if shelf.is_timed:
@@ -317,6 +340,10 @@ def _leave_long_numbers(events: _Events, rows: Rows) -> None:
         events.mark_hard(_absolute(rows, np.flatnonzero(is_long)))
 
 
+def _any_shelf(shelves: Sequence[Shelf | None], places: NDArray[np.int32]) -> bool:
+    return any(shelves[place] is not None for place in np.unique(places).tolist() if place >= 0)
+
+
 def _choose_additive(
     snapshot: Snapshot,
     events: _Events,
@@ -324,11 +351,13 @@ def _choose_additive(
     tag_sets: Sequence[frozenset[str]],
     rated: Ints,
 ) -> Iterator[_Chosen]:
-    """Rule 11: for each position of the plans, the additive rate that its tariff has for the events `rated`."""
-    for places in plans.positions:
+    """Rule 11: for each position of the plans, the additive rate that its tariff has for the events `rated`, then the one that names an origin."""
+    for places, shelves in product(plans.positions, (snapshot.additive, snapshot.by_origin)):
+        if shelves is snapshot.by_origin and not _any_shelf(shelves, places):
+            continue
         chosen = _Chosen(np.full(len(events), NO_RATE, dtype=np.int32))
         for place, rows in _by_place(places, events.plan, rated):
-            shelf = snapshot.additive[place]
+            shelf = shelves[place]
             if snapshot.has_long_codes(place):
                 _leave_long_numbers(events, rows)
             if shelf is not None:
@@ -473,6 +502,7 @@ def _charge_singly(
     picked = table.take(pa.array(rows))
     starts = picked["start"].cast(pa.int64()).to_pylist()
     columns = (picked[name].to_pylist() for name in ("number", "quantity", "plan", "tag_set"))
+    callers = picked["caller"].to_pylist() if "caller" in picked.column_names else [None] * len(starts)
     return [
         charge(
             [snapshot.scalar(tariff_id) for tariff_id in plans[plan]],
@@ -481,9 +511,10 @@ def _charge_singly(
                 _EPOCH + timedelta(milliseconds=min(max(start_ms, _FIRST_MS), _LAST_MS)),
                 quantity,
                 frozenset() if tag_set is None else tag_sets[tag_set],
+                caller or "",
             ),
         )
-        for start_ms, number, quantity, plan, tag_set in zip(starts, *columns, strict=True)
+        for start_ms, caller, number, quantity, plan, tag_set in zip(starts, callers, *columns, strict=True)
     ]
 
 
@@ -561,6 +592,7 @@ def rate(
 ) -> pa.Table:
     """Prices a column of events: a table of EVENT_SCHEMA in, one of PRICED_SCHEMA out, row for row.
 
+    The table may have the column `caller` besides (`CALLER_FIELD`).
     `plans` are ordered tariff ids, `tag_sets` sets of tags, which the columns `plan` and `tag_set` index. Chunks of
     75,000 to a million rows work best; memory is about 120 octets a row. Safe for several threads on one snapshot.
     Raises Invalid: `bad_event` (schema, nulls, an index out of range), `negative_quantity`, `unknown_tariff` (a plan

@@ -21,6 +21,7 @@ import pyarrow as pa
 from trunkline.core.errors import Invalid
 from trunkline.core.money import PRICE_SCALE, Amount, Rounding, RoundingMode, fits_int64
 from trunkline.core.period import get_zone
+from trunkline.engine.parents import lineage, with_inherited
 from trunkline.engine.schema import Outcome, Tariff, TimeWindow
 from trunkline.engine.units import Unit
 
@@ -43,6 +44,8 @@ def within_calendar(at: int) -> int:
 class Event:
     """What is rated. `number` is digits or empty; `start` is aware; `quantity` counts whole units of the tariff.
 
+    `caller` is the number that the event comes from; what is not digits is a caller that nobody knows.
+
     Raises Invalid `naive_instant`, `negative_quantity`.
     """
 
@@ -50,6 +53,7 @@ class Event:
     start: datetime
     quantity: int
     tags: frozenset[str] = frozenset()
+    caller: str = ""
 
     def __post_init__(self) -> None:
         if self.start.tzinfo is None:
@@ -64,6 +68,14 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a caller is: the code of the origin deck that his number begins with, the longest, and the name it has there."""
+
+    code: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """From position `start` on, `price` (10^-10) for `per` units, charged in increments of `increment` units."""
 
@@ -75,7 +87,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class PriceRow:
-    """One rate of a tariff, as `schema.RATE_SCHEMA` has it; instants are UTC seconds; `listed` is its place."""
+    """One rate of a tariff, as `schema.RATE_SCHEMA` has it; instants are UTC seconds; `listed` is its place.
+
+    `generation` says whose it is: 0 the tariff's own, 1 its parent's (rule 17).
+    """
 
     listed: int
     rate_id: int
@@ -94,10 +109,15 @@ class PriceRow:
     tag: str | None
     is_blocked: bool
     steps: tuple[Step, ...]
+    origin: str | None = None
+    generation: int = 0
 
-    def fits(self, event: Event) -> bool:
-        """Number length and tag, rule 1; the same for the whole event."""
-        return self.fits_tags(event) and self.fits_length(event)
+    def fits(self, event: Event, origin: Origin | None) -> bool:
+        """Number length, tag and origin, rule 1; the same for the whole event."""
+        return self.fits_tags(event) and self.fits_length(event) and self.fits_origin(origin)
+
+    def fits_origin(self, origin: Origin | None) -> bool:
+        return self.origin is None or (origin is not None and origin.name == self.origin)
 
     def fits_tags(self, event: Event) -> bool:
         return self.tag is None or self.tag in event.tags
@@ -200,8 +220,8 @@ class _Codes:
 class ScalarTariff:
     """A tariff made ready for rating single events: rates indexed by code, rows read from Arrow when first asked for.
 
-    `rows` are rates that were read already, each with whether it is additive, in the order in which they are listed; those of `tariff` are
-    not asked for then. Raises Invalid `unknown_timezone`, `unknown_time_profile`.
+    `rows` are rates that were read already, each with whether it is additive, in the order in which they are listed, those of ancestors last; those of
+    `tariff` are not asked for then. Raises Invalid `unknown_timezone`, `unknown_time_profile`, `parent_differs`, `too_many_parents`.
     """
 
     def __init__(self, tariff: Tariff, rows: Sequence[tuple[PriceRow, bool]] | None = None) -> None:
@@ -210,15 +230,18 @@ class ScalarTariff:
         self.is_timed = tariff.unit is Unit.SECOND
         self.zone = get_zone(tariff.timezone)
         self.profiles = tariff.time_profiles
+        self._origin_lengths = sorted({len(code) for code in tariff.origins}, reverse=True)
         if rows is not None:
             self.has_additive = any(is_additive for _, is_additive in rows)
+            self.has_origins = any(row.origin is not None for row, _ in rows)
             self._regular = _Codes.of_rows(row for row, is_additive in rows if not is_additive)
             self._additive = _Codes.of_rows(row for row, is_additive in rows if is_additive)
             return
+        rates, self._generation = with_inherited(tariff)
         # One array a column, instants as integers: most rows of a large tariff are never asked for.
         self._columns: dict[str, pa.Array] = {
             name: (column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column).combine_chunks()
-            for name, column in zip(tariff.rates.column_names, tariff.rates.columns, strict=True)
+            for name, column in zip(rates.column_names, rates.columns, strict=True)
         }
         for name in self._columns["time_profile"].unique().to_pylist():
             if name is not None and name not in self.profiles:
@@ -228,8 +251,23 @@ class ScalarTariff:
         codes: list[str] = self._columns["code"].to_pylist()
         additive: list[bool] = self._columns["additive"].to_pylist()
         self.has_additive = any(additive)
+        self.has_origins = self._columns["origin"].null_count < len(codes)
         self._regular = _Codes((i, code) for i, code in enumerate(codes) if not additive[i])
         self._additive = _Codes((i, code) for i, code in enumerate(codes) if additive[i])
+
+    def origin_of(self, caller: str) -> Origin | None:
+        """Where a caller is by the origin deck of the tariff, rule 18; None for one who is in none of its origins."""
+        if not (caller.isascii() and caller.isdigit()):
+            return None
+        for length in self._origin_lengths:
+            name = self.tariff.origins.get(caller[:length]) if length <= len(caller) else None
+            if name is not None:
+                return Origin(caller[:length], name)
+        return None
+
+    def tariff_of(self, row: PriceRow) -> Tariff:
+        """The tariff in which a rate of this one stands: itself, or an ancestor."""
+        return next(each for place, each in enumerate(lineage(self.tariff)) if place == row.generation)
 
     def rates_of(self, number: str, *, is_additive: bool = False) -> Iterator[tuple[PriceRow, ...]]:
         """The regular or the additive rates of each code that `number` begins with, as listed; the longest code first."""
@@ -237,18 +275,23 @@ class ScalarTariff:
         for code in codes.longest_first(number):
             yield self._rows(codes, code)
 
-    def choose(self, event: Event, at: int, *, is_additive: bool = False) -> PriceRow | None:
-        """The rate of the start among the regular or the additive rates, or None: rules 1 to 3."""
+    def choose(self, event: Event, at: int, *, is_additive: bool = False, by_origin: bool = False) -> PriceRow | None:
+        """The rate of the start among the regular or the additive rates, or None: rules 1 to 3.
+
+        Of the additive ones those that name an origin, or those that name none, as `by_origin` says: rule 11.
+        """
         codes = self._additive if is_additive else self._regular
         for code in codes.longest_first(event.number):
-            row = self._first_in_force(self._fitting(event, code, is_additive=is_additive), at)
+            rows = self._fitting(event, code, is_additive=is_additive, by_origin=by_origin)
+            row = self._first_in_force(rows, at)
             if row is not None:
                 return row
         return None
 
     def increments(self, event: Event, at: int, row: PriceRow, *, is_additive: bool = False) -> list[Part]:
         """All increments of the event, beginning with `row`, the rate of the start: rules 5 and 6."""
-        rows = [other for other in self._fitting(event, row.code, is_additive=is_additive) if not other.is_blocked]
+        fitting = self._fitting(event, row.code, is_additive=is_additive, by_origin=row.origin is not None)
+        rows = [other for other in fitting if not other.is_blocked]
         can_change = self.is_timed and not all(other.never_changes for other in rows)
         parts: list[Part] = []
         position = 0
@@ -268,9 +311,11 @@ class ScalarTariff:
                 row = self._first_in_force(rows, at + position) or row
         return parts
 
-    def _fitting(self, event: Event, code: str, *, is_additive: bool) -> list[PriceRow]:
+    def _fitting(self, event: Event, code: str, *, is_additive: bool, by_origin: bool) -> list[PriceRow]:
         codes = self._additive if is_additive else self._regular
-        return [row for row in self._rows(codes, code) if row.fits(event)]
+        origin = self.origin_of(event.caller) if self.has_origins else None
+        rows = [row for row in self._rows(codes, code) if row.fits(event, origin)]
+        return [row for row in rows if (row.origin is not None) == by_origin] if is_additive else rows
 
     def _rows(self, codes: _Codes, code: str) -> tuple[PriceRow, ...]:
         rows = codes.rows.get(code)
@@ -284,10 +329,10 @@ class ScalarTariff:
         return row.windows is None or window_from(row.windows, self.zone, within_calendar(at)) is not None
 
     def _first_in_force(self, rows: Sequence[PriceRow], at: int) -> PriceRow | None:
-        """The first of rates of one code at an instant, by the order of rule 3.2."""
+        """The first of rates of one code at an instant, by the order of rules 17 and 3.2."""
         at = within_calendar(at)
         first = None
-        first_order: tuple[bool, int, int, int, int] | None = None
+        first_order: tuple[int, bool, bool, int, int, int, int] | None = None
         for row in rows:
             if not row.is_valid(at):
                 continue
@@ -295,7 +340,15 @@ class ScalarTariff:
             if begun is None:
                 continue
             valid_from = _NEVER if row.valid_from is None else row.valid_from
-            order = (row.tag is not None, row.weight, begun, valid_from, -row.listed)
+            order = (
+                -row.generation,
+                row.origin is not None,
+                row.tag is not None,
+                row.weight,
+                begun,
+                valid_from,
+                -row.listed,
+            )
             if first_order is None or order > first_order:
                 first, first_order = row, order
         return first
@@ -351,8 +404,10 @@ class ScalarTariff:
             length_min=row["length_min"],
             length_max=row["length_max"],
             tag=row["tag"],
+            origin=row["origin"],
             is_blocked=row["blocked"],
             steps=tuple(Step(step["start"], step["price"], step["per"], step["increment"]) for step in row["steps"]),
+            generation=0 if self._generation is None else int(self._generation[listed]),
         )
 
 
@@ -469,8 +524,8 @@ def choose_shares(tariffs: Sequence[ScalarTariff], event: Event, at: int) -> lis
     else:
         return []
     for tariff in tariffs:
-        if tariff.has_additive:
-            row = tariff.choose(event, at, is_additive=True)
+        for by_origin in (False, True) if tariff.has_additive else ():
+            row = tariff.choose(event, at, is_additive=True, by_origin=by_origin)
             if row is not None:
                 shares.append(Share(tariff, row, is_additive=True))
     return shares

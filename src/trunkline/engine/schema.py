@@ -62,6 +62,7 @@ RATE_SCHEMA = pa.schema(
         pa.field("blocked", pa.bool_(), nullable=False),
         pa.field("additive", pa.bool_(), nullable=False),
         pa.field("steps", pa.list_(STEP_TYPE), nullable=False),  # ascending start, the first 0
+        pa.field("origin", pa.string()),  # where the caller must be, a name of the tariff's `origins`
     ]
 )
 
@@ -83,7 +84,11 @@ class TimeWindow:
 
 @dataclass(frozen=True, slots=True)
 class Tariff:
-    """A price list: its rates as one Arrow table of `RATE_SCHEMA`, its clock and its currency."""
+    """A price list: its rates as one Arrow table of `RATE_SCHEMA`, its clock and its currency.
+
+    `rates` are its own; those of its ancestors come from `parent` (rule 17). `time_profiles` and
+    `origins` are those that hold for both.
+    """
 
     id: int
     name: str
@@ -92,6 +97,10 @@ class Tariff:
     unit: Unit
     rates: pa.Table
     time_profiles: Mapping[str, tuple[TimeWindow, ...]] = field(default_factory=dict)
+    origins: Mapping[str, str] = field(
+        default_factory=dict
+    )  # the origin deck: codes of callers and their origins' names
+    parent: Tariff | None = None
 
 
 # What `engine.rate` takes, one row an event. `plan` indexes the caller's list of ordered tariff-id tuples;
@@ -105,6 +114,10 @@ EVENT_SCHEMA = pa.schema(
         pa.field("tag_set", pa.int32()),
     ]
 )
+
+# A column that the events may have besides: the caller's number in E.164, digits only. Null, empty or anything else is a caller that
+# nobody knows. It is asked for by tariffs with origins alone.
+CALLER_FIELD = pa.field("caller", pa.string())
 
 # What `engine.rate` gives, row for row. Where the outcome is not RATED, all but `outcome` is null
 # (BLOCKED keeps the rate that blocked).

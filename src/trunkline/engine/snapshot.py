@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any, Final
 
@@ -89,6 +89,9 @@ class Shelf:
         self.clock = Clock(compiled.tariff.timezone, ranking.epochs_s, windows if ranking.profile is not None else ())
         self._kept = kept
         self._tag_names = compiled.tags if ranking.tag is not None else ()
+        self.origins = compiled.deck if ranking.origin is not None else None
+        # Kinds of origin: 0 none, then the names that rates of the tariff ask for.
+        self._origin_count = 1 if ranking.origin is None else len(compiled.origins) + 1
         self._tag_kinds: dict[frozenset[str], int] = {_NO_TAGS: 0}
         self._tag_sets: list[frozenset[str]] = [_NO_TAGS]
         self._lock = Lock()
@@ -102,8 +105,8 @@ class Shelf:
 
     @property
     def has_kinds(self) -> bool:
-        """Whether rates ask for tags or lengths, so that `kinds` must be asked."""
-        return bool(self._tag_names) or self._length_bounds.size > 0
+        """Whether rates ask for tags, lengths or origins, so that `kinds` must be asked."""
+        return bool(self._tag_names) or self._length_bounds.size > 0 or self._origin_count > 1
 
     def tag_kinds(self, tag_sets: Sequence[frozenset[str]]) -> Ints:
         """The kind of each tag set for this shelf, and behind them that of no tags."""
@@ -122,10 +125,23 @@ class Shelf:
             kinds.append(kind)
         return np.array(kinds, dtype=np.int64)
 
-    def kinds(self, number_lengths: NDArray[np.int32], tag_kinds: NDArray[np.int64] | int) -> Ints:
-        """One number for the tags and the length of each event; equal numbers meet the same rates."""
+    def kinds(
+        self, number_lengths: NDArray[np.int32], tag_kinds: NDArray[np.int64] | int, origin_kinds: Indices | None = None
+    ) -> Ints:
+        """One number for the tags, the length and the caller's origin of each event; equal numbers meet the same rates."""
         length_kinds = np.searchsorted(self._length_bounds, number_lengths, side="right")
-        return length_kinds + tag_kinds * np.int64(self._length_bounds.size + 1)
+        kinds: Ints = length_kinds + tag_kinds * np.int64(self._length_bounds.size + 1)
+        if self._origin_count > 1:
+            kinds = kinds * np.int64(self._origin_count)
+            kinds = kinds if origin_kinds is None else kinds + origin_kinds
+        return kinds
+
+    def origin_kinds(self, caller_keys: Ints, caller_lengths: NDArray[np.int32]) -> Indices | None:
+        """The kind of each caller's origin, for `kinds`; None where rates do not ask. The key of an unknown caller is 0 and so is its length."""
+        if self.origins is None:
+            return None
+        owner = np.append(self.origins.owner, np.int32(-1))
+        return owner[self.origins.prefixes.match(caller_keys, caller_lengths)] + np.int32(1)
 
     def in_force(self, state: int, kind: int) -> InForce:
         """The rates in force in a state of the clock for events of a kind (see `kinds`; 0 where `has_kinds` is not)."""
@@ -143,6 +159,9 @@ class Shelf:
         if rates.profile is not None:
             window_from = np.array([*now.window_from, NO_PROFILE], dtype=np.int32)[rates.profile]
             is_candidate &= window_from != OUTSIDE
+        kind, origin_kind = divmod(kind, self._origin_count)
+        if rates.origin is not None:
+            is_candidate &= (rates.origin == origin_kind - 1) | (rates.origin < 0)
         tag_kind, length_kind = divmod(kind, self._length_bounds.size + 1)
         if rates.tag is not None:
             tags = self._tag_sets[tag_kind]
@@ -236,11 +255,13 @@ class Snapshot:
         """Raises Invalid `duplicate_tariff` for two tariffs of one id."""
         self.tariffs: list[Tariff] = []
         self._has_long_codes: list[bool] = []
+        self._origin_names: list[Callable[[], dict[str, str]]] = []
         self._place: dict[int, int] = {}
         self._scalar: dict[int, ScalarTariff] = {}
         self._lock = Lock()
         self.regular: list[Shelf | None] = []
         self.additive: list[Shelf | None] = []
+        self.by_origin: list[Shelf | None] = []
         self.shelves: list[Shelf] = []
         books: list[Book] = []
         kept = _Kept(_TABLE_OCTETS)
@@ -253,7 +274,12 @@ class Snapshot:
             self._place[each.tariff.id] = place
             self.tariffs.append(each.tariff)
             self._has_long_codes.append(each.has_long_codes)
-            for book, shelves in ((each.regular, self.regular), (each.additive, self.additive)):
+            self._origin_names.append(each.origin_names)
+            for book, shelves in (
+                (each.regular, self.regular),
+                (each.additive, self.additive),
+                (each.by_origin, self.by_origin),
+            ):
                 if book is None:
                     shelves.append(None)
                     continue
@@ -264,6 +290,8 @@ class Snapshot:
                 sizes = (len(book.codes), book.ranking.code.size, book.terms.common.size)
                 firsts = (firsts[0] + sizes[0], firsts[1] + sizes[1], firsts[2] + sizes[2])
         self.code_count, self.rate_count, _ = firsts
+        # Whether it matters to any tariff where callers are.
+        self.has_origins = any(shelf.origins is not None for shelf in self.shelves)
         self.prices = _price_columns(self.shelves, books) if books else None
 
     def place(self, tariff_id: int) -> int:
@@ -275,6 +303,9 @@ class Snapshot:
 
     def has_long_codes(self, place: int) -> bool:
         return self._has_long_codes[place]
+
+    def has_additive(self, place: int) -> bool:
+        return self.additive[place] is not None or self.by_origin[place] is not None
 
     def measure(self, place: int) -> tuple[str, Unit]:
         """Currency and unit of a tariff."""
@@ -288,7 +319,8 @@ class Snapshot:
             with self._lock:
                 made = self._scalar.get(tariff_id)
                 if made is None:
-                    made = ScalarTariff(self.tariffs[self.place(tariff_id)])
+                    place = self.place(tariff_id)
+                    made = ScalarTariff(replace(self.tariffs[place], origins=self._origin_names[place]()))
                     self._scalar[tariff_id] = made
         return made
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from trunkline.core.errors import Invalid
 from trunkline.core.money import AMOUNT_DECIMALS, PRICE_DECIMALS, RoundingMode
 from trunkline.engine.clock import ALWAYS_S, NEVER_S
+from trunkline.engine.parents import rate_count, with_inherited
 from trunkline.engine.prefix import KEY_DIGITS, POWERS, PrefixTable, digit_keys
 from trunkline.engine.schema import RATE_SCHEMA, Tariff
 
@@ -62,11 +63,11 @@ class Terms:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ranking:
-    """What decides which rate is chosen: the rates ascending by code and then by rank, rule 3.2.
+    """What decides which rate is chosen: the rates ascending by code and then by rank, rules 3.2 and 17.
 
-    `group` is equal for rates that only window, validity and place can rank: same code, same kind of tag, same weight.
-    Within a group later `valid_from` goes first, then the place in the list. Optional columns are None where no rate
-    has the thing. `tag` and `profile` index the names in `CompiledTariff`, -1 none.
+    `group` is equal for rates that only window, validity and place can rank: same code, same tariff of the lineage, both with an origin or both
+    without, the same for a tag, same weight. Within a group later `valid_from` goes first, then the place in the list. Optional columns are None
+    where no rate has the thing. `tag`, `origin` and `profile` index the names in `CompiledTariff`, -1 none.
     """
 
     code: Indices
@@ -75,6 +76,7 @@ class Ranking:
     valid_to: Ints | None
     profile: Indices | None
     tag: Indices | None
+    origin: Indices | None
     length_min: NDArray[np.int8] | None
     length_max: NDArray[np.int8] | None
     is_blocked: NDArray[np.bool_] | None
@@ -107,8 +109,23 @@ class Book:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class OriginBook:
+    """The origin deck of a tariff: its codes ascending, ready to be matched, and which of the names in `CompiledTariff.origins` each has.
+
+    -1 is a name that no rate asks for; such a code still hides a shorter one.
+    """
+
+    codes: pa.Array
+    prefixes: PrefixTable
+    owner: Indices
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class CompiledTariff:
     """A tariff with its compiled regular and additive rates; None where there are none.
+
+    `by_origin` are the additive rates that name an origin, which are chosen apart from the others (rule 11). `deck` is None where no rate names
+    an origin.
 
     `has_long_codes`: codes of more than 18 digits exist; they are left to `engine.scalar`, which every number that is
     longer than 18 digits then goes to.
@@ -120,6 +137,19 @@ class CompiledTariff:
     profiles: tuple[str, ...]
     tags: tuple[str, ...]
     has_long_codes: bool
+    by_origin: Book | None = None
+    origins: tuple[str, ...] = ()
+    deck: OriginBook | None = None
+
+    def origin_names(self) -> dict[str, str]:
+        """The codes of the deck with the names that rates ask for, "" for one that none does: what `Tariff.origins` needs for the same prices."""
+        if self.deck is None:
+            return {}
+        names = (*self.origins, "")
+        return {
+            code: names[owner]
+            for code, owner in zip(self.deck.codes.to_pylist(), self.deck.owner.tolist(), strict=True)
+        }
 
 
 def _invalid(error: str, what: str, tariff: Tariff) -> Invalid:
@@ -293,7 +323,7 @@ def _rank(keys: Ints, lengths: NDArray[np.int8], facts: Mapping[str, NDArray[Any
     sorted_keys, sorted_lengths = keys[order], lengths[order]
     is_new = np.append(True, (sorted_keys[1:] != sorted_keys[:-1]) | (sorted_lengths[1:] != sorted_lengths[:-1]))
     code = (np.cumsum(is_new) - 1).astype(np.int32)
-    ranked = [facts["is_tagged"], facts["weight"], facts["valid_from"]]
+    ranked = [facts["nearness"], facts["has_origin"], facts["is_tagged"], facts["weight"], facts["valid_from"]]
     if is_new.all():
         return order, code, code
     shared = np.flatnonzero(~is_new | np.append(~is_new[1:], False))
@@ -301,7 +331,7 @@ def _rank(keys: Ints, lengths: NDArray[np.int8], facts: Mapping[str, NDArray[Any
     # Descending by complement: unlike a minus it cannot overflow.
     by = [~column[rows] for column in reversed(ranked) if column.min() != column.max()]
     order[shared] = rows[np.lexsort((rows, *by, code[shared]))]
-    for column in ranked[:2]:
+    for column in ranked[:-1]:
         values = column[order]
         is_new[1:] |= values[1:] != values[:-1]
     return order, code, (np.cumsum(is_new) - 1).astype(np.int32)
@@ -341,11 +371,17 @@ def _unless_all(column: NDArray[Any], value: object, order: Ints) -> NDArray[Any
     return None if (column == value).all() else column[order]
 
 
+def _is_named(names: Indices | None, size: int) -> NDArray[np.int8]:
+    return np.zeros(size, dtype=np.int8) if names is None else (names >= 0).astype(np.int8)
+
+
 def _compile_book(
-    tariff: Tariff, rates: pa.Table, profile: NDArray[np.int32] | None, tag: NDArray[np.int32] | None
+    tariff: Tariff, rates: pa.Table, names: Mapping[str, Indices | None], generation: NDArray[np.int8] | None
 ) -> Book:
     facts = _facts(tariff, rates)
-    facts["is_tagged"] = np.zeros(rates.num_rows, dtype=np.int8) if tag is None else (tag >= 0).astype(np.int8)
+    facts["nearness"] = np.zeros(rates.num_rows, dtype=np.int8) if generation is None else -generation
+    facts["is_tagged"] = _is_named(names["tag"], rates.num_rows)
+    facts["has_origin"] = _is_named(names["origin"], rates.num_rows)
     steps = _read_steps(tariff, rates)
     texts = rates["code"].combine_chunks()
     digits = digit_keys(texts)
@@ -376,8 +412,7 @@ def _compile_book(
             group=group,
             valid_from=_unless_all(facts["valid_from"], ALWAYS_S, order),
             valid_to=_unless_all(facts["valid_to"], NEVER_S, order),
-            profile=None if profile is None else profile[order],
-            tag=None if tag is None else tag[order],
+            **{name: None if column is None else column[order] for name, column in names.items()},
             length_min=length_min,
             length_max=length_max,
             is_blocked=_unless_all(facts["blocked"].astype(np.bool_), False, order),
@@ -401,14 +436,17 @@ def compile_tariff(tariff: Tariff) -> CompiledTariff:
     """`tariff` made ready for `engine.rate`.
 
     Raises Invalid: `bad_rates` (another schema than RATE_SCHEMA), `bad_code` (not digits), `no_steps`, `bad_steps`,
-    `rounding_decimals`, `unknown_rounding_mode`, `unknown_time_profile`, `negative_max_cost`.
+    `rounding_decimals`, `unknown_rounding_mode`, `unknown_time_profile`, `negative_max_cost`, `parent_differs`,
+    `too_many_parents`.
     """
     try:
-        rates = tariff.rates.select(RATE_SCHEMA.names).cast(RATE_SCHEMA)
+        rates, generation = with_inherited(tariff)
+        rates = rates.select(RATE_SCHEMA.names).cast(RATE_SCHEMA)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, KeyError, ValueError) as error:
         raise _invalid("bad_rates", f"rates of another shape than RATE_SCHEMA: {error}", tariff) from error
     profile, profiles = _names(rates, "time_profile")
     tag, tags = _names(rates, "tag")
+    origin, origins = _names(rates, "origin")
     for name in profiles:
         if name not in tariff.time_profiles:
             raise _invalid("unknown_time_profile", f"no time profile {name!r}", tariff)
@@ -422,24 +460,50 @@ def compile_tariff(tariff: Tariff) -> CompiledTariff:
     def book(rows: NDArray[np.bool_]) -> Book | None:
         if not rows.any():
             return None
+        names = {"profile": profile, "tag": tag, "origin": origin}
         if rows.all():
-            return _compile_book(tariff, rates, profile, tag)
+            return _compile_book(tariff, rates, names, generation)
         part = rates.filter(pa.array(rows))
         return _compile_book(
-            tariff, part, None if profile is None else profile[rows], None if tag is None else tag[rows]
+            tariff,
+            part,
+            {name: None if column is None else column[rows] for name, column in names.items()},
+            None if generation is None else generation[rows],
         )
 
+    named = _is_named(origin, rates.num_rows).astype(np.bool_)
     return CompiledTariff(
         tariff=tariff,
         regular=book(is_short & ~additive),
-        additive=book(is_short & additive),
+        additive=book(is_short & additive & ~named),
+        by_origin=book(is_short & additive & named),
+        origins=origins,
+        deck=_compile_deck(tariff, origins) if origins else None,
         profiles=profiles,
         tags=tags,
         has_long_codes=not bool(is_short.all()),
     )
 
 
-_FORMAT: Final = b"trunkline.compiled_tariff/1"
+def _compile_deck(tariff: Tariff, origins: tuple[str, ...]) -> OriginBook | None:
+    if not tariff.origins:
+        return None
+    texts = pa.array(sorted(tariff.origins), pa.string())
+    digits = digit_keys(texts)
+    if digits.is_odd is not None or digits.lengths.min() == 0 or digits.lengths.max() > KEY_DIGITS:
+        raise _invalid(
+            "bad_origin_code", f"an origin deck with a code that is not made of 1 to {KEY_DIGITS} digits", tariff
+        )
+    lengths = digits.lengths.astype(np.int8)
+    order = np.lexsort((lengths, digits.keys))
+    number = {name: index for index, name in enumerate(origins)}
+    codes = texts.take(pa.array(order))
+    owner = [number.get(tariff.origins[code], -1) for code in codes.to_pylist()]
+    return OriginBook(codes, PrefixTable.build(digits.keys[order], lengths[order]), np.array(owner, dtype=np.int32))
+
+
+_BOOKS: Final = ("regular", "additive", "by_origin")
+_FORMAT: Final = b"trunkline.compiled_tariff/2"
 
 
 def _arrays(part: Any, prefix: str) -> Iterator[tuple[str, pa.Array]]:
@@ -459,13 +523,17 @@ def to_arrow(compiled: CompiledTariff) -> pa.Table:
     `from_arrow` reads it back without a copy, so it may be a memory-mapped file.
     """
     arrays: dict[str, pa.Array] = {}
-    for name in ("regular", "additive"):
+    for name in _BOOKS:
         book: Book | None = getattr(compiled, name)
         if book is not None:
             arrays |= dict(_arrays(book, f"{name}."))
             for part in ("prefixes", "ranking", "prices", "terms"):
                 arrays |= dict(_arrays(getattr(book, part), f"{name}.{part}."))
             arrays[f"{name}.step_count"] = pa.array([book.prefixes.step_count])
+    if (deck := compiled.deck) is not None:
+        arrays |= dict(_arrays(deck, "deck.")) | dict(_arrays(deck.prefixes, "deck.prefixes."))
+        arrays["deck.step_count"] = pa.array([deck.prefixes.step_count])
+    arrays["origins"] = pa.array(compiled.origins, pa.string())
     arrays["profiles"] = pa.array(compiled.profiles, pa.string())
     arrays["tags"] = pa.array(compiled.tags, pa.string())
     arrays["has_long_codes"] = pa.array([int(compiled.has_long_codes)])
@@ -473,14 +541,14 @@ def to_arrow(compiled: CompiledTariff) -> pa.Table:
         name: (pa.LargeListArray if len(array) >= 2**31 else pa.ListArray).from_arrays([0, len(array)], array)
         for name, array in arrays.items()
     }
-    metadata = {b"format": _FORMAT, b"rates": str(compiled.tariff.rates.num_rows).encode()}
+    metadata = {b"format": _FORMAT, b"rates": str(rate_count(compiled.tariff)).encode()}
     return pa.table(lists).replace_schema_metadata(metadata)
 
 
 def from_arrow(tariff: Tariff, table: pa.Table) -> CompiledTariff:
     """What `to_arrow` made of `tariff`. Raises Invalid `stale_compiled_tariff` if it was made of other rates or by
     another version: compile again then. The caller answers for the revision; only the number of rates is compared."""
-    expected = {b"format": _FORMAT, b"rates": str(tariff.rates.num_rows).encode()}
+    expected = {b"format": _FORMAT, b"rates": str(rate_count(tariff)).encode()}
     if table.schema.metadata != expected:
         raise _invalid("stale_compiled_tariff", "a compiled form of another revision or version", tariff)
 
@@ -495,12 +563,18 @@ def from_arrow(tariff: Tariff, table: pa.Table) -> CompiledTariff:
                 found[each.name] = array.view(np.bool_) if array is not None and each.name[:3] == "is_" else array
         return kind(**found)
 
+    def prefixes(name: str) -> PrefixTable:
+        found: PrefixTable = part(
+            PrefixTable, f"{name}.prefixes.", {"step_count": values(f"{name}.step_count")[0].as_py()}
+        )
+        return found
+
     def book(name: str) -> Book | None:
         if f"{name}.codes" not in table.column_names:
             return None
         return Book(
             codes=values(f"{name}.codes"),
-            prefixes=part(PrefixTable, f"{name}.prefixes.", {"step_count": values(f"{name}.step_count")[0].as_py()}),
+            prefixes=prefixes(name),
             ranking=part(Ranking, f"{name}.ranking.", {}),
             prices=part(Prices, f"{name}.prices.", {}),
             terms=part(Terms, f"{name}.terms.", {}),
@@ -508,8 +582,11 @@ def from_arrow(tariff: Tariff, table: pa.Table) -> CompiledTariff:
 
     return CompiledTariff(
         tariff=tariff,
-        regular=book("regular"),
-        additive=book("additive"),
+        **{name: book(name) for name in _BOOKS},
+        origins=tuple(values("origins").to_pylist()),
+        deck=OriginBook(values("deck.codes"), prefixes("deck"), values("deck.owner").to_numpy())
+        if "deck.codes" in table.column_names
+        else None,
         profiles=tuple(values("profiles").to_pylist()),
         tags=tuple(values("tags").to_pylist()),
         has_long_codes=bool(values("has_long_codes")[0].as_py()),

@@ -2,7 +2,9 @@
 
 Operators keep their own tariffs honest with such files, and so do we: the tables of `docs/algorithms/rating.md` and the
 files of `docs/algorithms/vectors/` are read here too. Beyond the published keys a rate may carry `tag`, `length_min`,
-`length_max`, `blocked` and `policy`, a case `tags` and, instead of `tariff`, an ordered list `tariffs`.
+`length_max`, `origin`, `blocked` and `policy`, a tariff `parent` (the name of another of the file) and `origins`
+(codes of callers and their origins' names), a case `tags`, `caller` and,
+instead of `tariff`, an ordered list `tariffs`.
 Unknown keys, doubled keys and JSON fractions are errors: a misspelt price list must not pass as a cheap one.
 """
 
@@ -11,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -32,9 +34,11 @@ from trunkline.core.money import (
     scaled,
 )
 from trunkline.core.period import get_zone
+from trunkline.engine.parents import with_inherited
 from trunkline.engine.rate import compile_snapshot, rate
 from trunkline.engine.scalar import Event, ScalarTariff, charge
 from trunkline.engine.schema import (
+    CALLER_FIELD,
     DEFAULT_WEIGHT,
     EVENT_SCHEMA,
     RATE_SCHEMA,
@@ -140,10 +144,11 @@ def _rate_columns(vectors: RatingVectors) -> list[Answer]:
             "quantity": case.event.quantity,
             "plan": plans.setdefault(tuple(vectors.tariffs[name].id for name in case.tariffs), len(plans)),
             "tag_set": tag_sets.setdefault(case.event.tags, len(tag_sets)) if case.event.tags else None,
+            "caller": case.event.caller or None,
         }
         for case in vectors.cases
     ]
-    events = pa.Table.from_pylist(rows, schema=EVENT_SCHEMA)
+    events = pa.Table.from_pylist(rows, schema=EVENT_SCHEMA.append(CALLER_FIELD))
     priced = rate(compile_snapshot(vectors.tariffs.values()), events, list(plans), list(tag_sets))
     columns = (priced[name].to_pylist() for name in ("outcome", "amount", "code"))
     return [
@@ -175,12 +180,14 @@ def parse_rating(document: object) -> RatingVectors:
     tariffs: dict[str, Tariff] = {}
     for name, tariff in _object(fields["tariffs"], "tariffs").items():
         tariffs[name] = _tariff(tariff, f"tariffs.{name}", name, len(tariffs) + 1)
+    parents = {name: tariff["parent"] for name, tariff in fields["tariffs"].items() if tariff.get("parent") is not None}
+    tariffs = {name: _with_parent(name, tariffs, parents) for name in tariffs}
     cases = [_case(case, f"cases[{index}]", tariffs) for index, case in enumerate(_list(fields["cases"], "cases"))]
     return RatingVectors(tariffs, tuple(cases))
 
 
 def _tariff(value: object, where: str, name: str, tariff_id: int) -> Tariff:
-    fields = _fields(value, where, {"currency", "rates"}, {"timezone", "unit", "time_profiles"})
+    fields = _fields(value, where, {"currency", "rates"}, {"timezone", "unit", "time_profiles", "parent", "origins"})
     currency = _text(fields["currency"], f"{where}.currency")
     if not _CURRENCY.fullmatch(currency):
         _refuse(f"{where}.currency", f"is no currency code: {currency!r}")
@@ -198,8 +205,36 @@ def _tariff(value: object, where: str, name: str, tariff_id: int) -> Tariff:
         _rate(row, f"{where}.rates[{index}]", tariff_id * 1_000_000 + index + 1, profiles)
         for index, row in enumerate(_list(fields["rates"], f"{where}.rates"))
     ]
+    origins = {
+        _digits(code, f"{where}.origins"): _text(origin, f"{where}.origins.{code}")
+        for code, origin in _object(fields.get("origins", {}), f"{where}.origins").items()
+    }
+    if "" in origins:
+        _refuse(f"{where}.origins", "has a code without digits: a caller that nobody knows has no origin")
     table = pa.Table.from_pylist(rates, schema=RATE_SCHEMA)
-    return Tariff(tariff_id, name, currency, timezone, unit, table, profiles)
+    return Tariff(tariff_id, name, currency, timezone, unit, table, profiles, origins)
+
+
+def _with_parent(name: str, tariffs: Mapping[str, Tariff], parents: Mapping[str, object]) -> Tariff:
+    """The tariff with its ancestors, whose time profiles are its own too."""
+    where = f"tariffs.{name}.parent"
+    family = [tariffs[name]]
+    while (parent := parents.get(family[-1].name)) is not None:
+        if _text(parent, where) not in tariffs:
+            _refuse(where, f"names no tariff of the file: {parent!r}")
+        if parent in {each.name for each in family}:
+            _refuse(where, "leads back to a tariff itself")
+        family.append(tariffs[str(parent)])
+    made = family.pop()
+    while family:
+        child = family.pop()
+        profiles = dict(child.time_profiles)
+        for profile, windows in made.time_profiles.items():
+            if profiles.setdefault(profile, windows) != windows:
+                _refuse(where, f"has another time profile of the name {profile!r}")
+        made = replace(child, time_profiles=profiles, parent=made, origins=child.origins or made.origins)
+    _within(where, lambda: with_inherited(made))
+    return made
 
 
 def _window(value: object, where: str) -> TimeWindow:
@@ -220,7 +255,7 @@ def _window(value: object, where: str) -> TimeWindow:
 
 _RATE_KEYS = {
     "valid_from", "valid_to", "time_profile", "weight", "setup_fee", "grace", "rounding", "max_cost",
-    "length_min", "length_max", "tag", "blocked", "policy",
+    "length_min", "length_max", "tag", "origin", "blocked", "policy",
 }  # fmt: skip
 
 
@@ -258,6 +293,7 @@ def _rate(value: object, where: str, rate_id: int, profiles: Mapping[str, object
         "length_min": _length(fields.get("length_min"), f"{where}.length_min"),
         "length_max": _length(fields.get("length_max"), f"{where}.length_max"),
         "tag": None if "tag" not in fields else _text(fields["tag"], f"{where}.tag"),
+        "origin": None if "origin" not in fields else _text(fields["origin"], f"{where}.origin"),
         "blocked": blocked,
         "additive": _choice(fields.get("policy", "regular"), f"{where}.policy", ("regular", "additive")) == "additive",
         "steps": _steps(fields["steps"], f"{where}.steps"),
@@ -296,7 +332,7 @@ def _rounding(value: object, where: str) -> Rounding:
 
 def _case(value: object, where: str, tariffs: Mapping[str, Tariff]) -> Case:
     fields = _fields(
-        value, where, {"id", "number", "start", "quantity", "expect"}, {"tariff", "tariffs", "tags", "note"}
+        value, where, {"id", "number", "start", "quantity", "expect"}, {"tariff", "tariffs", "tags", "caller", "note"}
     )
     where = f"{where} ({_text(fields['id'], f'{where}.id')})"
     if ("tariff" in fields) == ("tariffs" in fields):
@@ -311,6 +347,7 @@ def _case(value: object, where: str, tariffs: Mapping[str, Tariff]) -> Case:
         start=_instant(fields["start"], f"{where}.start"),
         quantity=_whole(fields["quantity"], f"{where}.quantity"),
         tags=tags,
+        caller=_text(fields.get("caller", ""), f"{where}.caller"),
     )
     return Case(fields["id"], tuple(names), event, _expectation(fields["expect"], f"{where}.expect"))
 

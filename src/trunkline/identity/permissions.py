@@ -62,7 +62,7 @@ SENTENCES: Final[Mapping[Permission, str]] = {
     P.ACCOUNTS_SUSPEND: "Suspend, resume and close accounts.",
     P.IDENTITIES_WRITE: "Say by which trunks, addresses and numbers traffic is an account's.",
     P.TARIFFS_READ: "See tariffs, rates, time profiles, code decks and exchange rates; price a call that nobody made.",
-    P.TARIFFS_WRITE: "Make tariffs, load and void rates, change time profiles and code decks.",
+    P.TARIFFS_WRITE: "Make tariffs, load and void rates, apply and undo rate sheets, set up their mailboxes, change time profiles and code decks.",
     P.TARIFFS_ASSIGN: "Give accounts their tariffs and take them away.",
     P.EXCHANGE_RATES_WRITE: "Load and state exchange rates.",
     P.SWITCHES_READ: "See switches and the mappings of their files.",

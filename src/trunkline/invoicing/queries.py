@@ -27,6 +27,7 @@ from trunkline.invoicing.models import (
 )
 from trunkline.invoicing.rules import Bucket, Corrected, Day, Key, Piece, Sums, TaxRate, Terms, find_adjusted
 from trunkline.invoicing.terms import RateFacts, price_terms
+from trunkline.kit.db.planning import tables_joined_at_once
 from trunkline.kit.db.scope import current_tenant_id
 from trunkline.kit.models import find_public
 from trunkline.parties.models import Account
@@ -537,14 +538,9 @@ def missing_serials() -> dict[tuple[str, int], list[int]]:
 
 def joined_at_once(statement: str, **values: Any) -> list[tuple[Any, ...]]:
     """Raw rows of a statement over the whole tenant: tables are joined as wholes, never row by row, whatever the planner guesses."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('enable_nestloop', 'off', true)")
-        try:
-            cursor.execute(statement, {"tenant": current_tenant_id()} | values)
-            return list(cursor.fetchall())
-        finally:
-            if not connection.needs_rollback:
-                cursor.execute("SET LOCAL enable_nestloop TO DEFAULT")
+    with connection.cursor() as cursor, tables_joined_at_once(cursor):
+        cursor.execute(statement, {"tenant": current_tenant_id()} | values)
+        return list(cursor.fetchall())
 
 
 def _rows(statement: str, **values: Any) -> list[tuple[Any, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -24,11 +25,18 @@ ORDER = (
 
 
 def change_rows(
-    sheet: SheetImport, *, kind: str | None = None, code: str = "", limit: int, offset: int = 0
+    sheet: SheetImport,
+    *,
+    kind: str | None = None,
+    code: str = "",
+    name: str = "",
+    is_put_off: bool = False,
+    limit: int,
+    offset: int = 0,
 ) -> list[dict[str, Any]]:
     """Lines of a sheet, by kind, each with the price in force when it begins. Raises Invalid `unknown_kind`.
 
-    `code`: only codes that begin so.
+    `code`: only codes that begin so; `name`: only destinations with these words in their name; `is_put_off`: only those that begin later than the sheet asks.
     """
     lines = files.read_table(files.find_import_folder(current_tenant_id(), sheet.public_id) / files.LINES)
     kinds = lines["kind"].to_numpy()
@@ -41,6 +49,12 @@ def change_rows(
         wanted &= kinds == Kind[kind.upper()]
     if code:
         wanted &= np.asarray(pc.starts_with(lines["code"].combine_chunks(), code).to_numpy(zero_copy_only=False))
+    if name:
+        named = pc.match_substring(lines["destination"].combine_chunks(), name, ignore_case=True)
+        wanted &= np.asarray(named.fill_null(False).to_numpy(zero_copy_only=False))
+    if is_put_off:
+        later = pc.not_equal(lines["asked"], lines["valid_from"]).combine_chunks()
+        wanted &= np.asarray(later.to_numpy(zero_copy_only=False))
     rank = np.array([ORDER.index(each) for each in Kind], np.int8)
     rows = np.flatnonzero(wanted)
     rows = rows[np.argsort(rank[kinds[rows]], kind="stable")][offset : offset + limit]
@@ -49,15 +63,19 @@ def change_rows(
     return [_row(row, before.get(row["before"])) for row in shown]
 
 
-def closed_rows(sheet: SheetImport, *, limit: int) -> list[dict[str, Any]]:
+def closed_rows(sheet: SheetImport, *, code: str = "", limit: int, offset: int = 0) -> list[dict[str, Any]]:
     """Codes that a sheet closes or leaves out, by code: their price, until when it holds, and what their numbers fall to then.
 
     `falls_to` is the longest shorter code that is in force then, this sheet's lines among them, with its price; empty: they have none.
     """
     place = files.find_import_folder(current_tenant_id(), sheet.public_id)
     ends = files.read_table(place / files.CLOSINGS)
-    closed = ends.sort_by([("code", "ascending"), ("id", "ascending")]).slice(0, limit).to_pylist()
-    shorter = sorted({each["code"][:length] for each in closed for length in range(len(each["code"]))})
+    chosen = ends.filter(pc.starts_with(ends["code"], code)) if code else ends
+    closed = chosen.sort_by([("code", "ascending"), ("id", "ascending")]).slice(offset, limit).to_pylist()
+    # What is for an origin falls to what is for everybody of the same code as well.
+    shorter = sorted(
+        {each["code"][:length] for each in closed for length in range(len(each["code"]) + _has_origin(each))}
+    )
     ended = set(ends["id"].filter(pc.is_in(ends["code"], pa.array(shorter, pa.string()))).to_pylist())
     rates = Rate.objects.filter(tariff=sheet.tariff, code__in=shorter, voided_at=None).exclude(pk__in=ended)
     standing = list(rates)
@@ -65,28 +83,52 @@ def closed_rows(sheet: SheetImport, *, limit: int) -> list[dict[str, Any]]:
     is_head = pc.and_(lines["is_written"], pc.is_in(lines["code"], pa.array(shorter, pa.string())))
     coming = lines.filter(is_head).to_pylist()
 
-    def falls_to(code: str, at: datetime) -> str:
-        for length in reversed(range(len(code))):
+    def falls_to(each: dict[str, Any]) -> str:
+        code, origin, at = each["code"], each.get("origin"), each["at"]
+        for length, wanted in _heads(len(code), origin):
             head = code[:length]
-            found = [line for line in coming if line["code"] == head and line["valid_from"] <= at]
+            found = [
+                line
+                for line in coming
+                if line["code"] == head and line.get("origin") == wanted and line["valid_from"] <= at
+            ]
             if found:
                 last = max(found, key=lambda line: line["valid_from"])
-                return f"{head or '*'}: {_price(last['steps'], last['blocked'], closed=False)}"
-            kept = [rate for rate in standing if rate.code == head and _holds(rate, at)]
+                return f"{_place(head, wanted)}: {_price(last['steps'], last['blocked'], closed=False)}"
+            kept = [rate for rate in standing if (rate.code, rate.origin) == (head, wanted) and _holds(rate, at)]
             if kept:
-                return f"{head or '*'}: {_price(kept[0].steps, kept[0].blocked, closed=False)}"
+                return f"{_place(head, wanted)}: {_price(kept[0].steps, kept[0].blocked, closed=False)}"
         return ""
 
     return [
         {
             "code": each["code"],
+            "origin": each.get("origin") or "",
             "destination": each["destination"] or "",
             "price": _price(each["steps"], each["blocked"], closed=False),
             "closes": each["at"].date().isoformat(),
-            "falls_to": falls_to(each["code"], each["at"]),
+            "falls_to": falls_to(each),
         }
         for each in closed
     ]
+
+
+def _has_origin(closed: dict[str, Any]) -> bool:
+    return closed.get("origin") is not None
+
+
+def _heads(length: int, origin: str | None) -> Iterator[tuple[int, str | None]]:
+    """What a closed code of so many digits falls to, in the order in which it does: lengths, each with an origin or none."""
+    if origin is not None:
+        yield length, None
+    for shorter in reversed(range(length)):
+        if origin is not None:
+            yield shorter, origin
+        yield shorter, None
+
+
+def _place(code: str, origin: str | None) -> str:
+    return (code or "*") + (f" from {origin}" if origin else "")
 
 
 def _holds(rate: Rate, at: datetime) -> bool:
@@ -109,6 +151,7 @@ def _row(row: dict[str, Any], before: Rate | None) -> dict[str, Any]:
         "code": row["code"],
         "destination": row["destination"] or "",
         "tag": row["tag"] or "",
+        "origin": row.get("origin") or "",
         "time_profile": row["time_profile"] or "",
         "before": "" if before is None else _price(before.steps, before.blocked, closed=False),
         "price": _price(row["steps"], row["blocked"], closed=closed),

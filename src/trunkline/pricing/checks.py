@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
@@ -58,6 +58,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "moved": Check(Level.WARN, None, "Codes move to another destination."),
     "short_notice": Check(Level.WARN, None, "Lines begin sooner than the agreement allows."),
     "past": Check(Level.WARN, None, "Lines begin before the sheet came."),
+    "special": Check(Level.WARN, None, "Special rates hold for these codes: the sheet's prices hold once they have ended."),
     "one_date": Check(Level.IGNORE, None, "All lines begin at one instant."),
 }  # fmt: skip
 
@@ -102,6 +103,7 @@ class Looked:
     doubts: tuple[str, ...]
     is_last: Bools  # whether a line holds at all, beside the others of the sheet
     is_repeated: bool
+    special: Sequence[tuple[str, int, int]] = ()  # codes of special rates, from when to when they hold in seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ class Settings:
                 raise Invalid("unknown_check", f"There is no check {name!r}.", hint=f"There are {', '.join(CHECKS)}.")
             setting = value if isinstance(value, Mapping) else {"level": value}
             level, figure = setting.get("level", CHECKS[name].level), setting.get("figure", CHECKS[name].figure)
-            if level not in set(Level) or set(setting) - {"level", "figure"}:
+            if not isinstance(level, str) or level not in set(Level) or set(setting) - {"level", "figure"}:
                 raise Invalid("bad_check", f"The check {name} is ignore, warn or stop, not {value!r}.")
             if figure is not None and (type(figure) is not int or figure < 0 or CHECKS[name].figure is None):
                 raise Invalid("bad_check", f"The check {name} has no figure {figure!r}.")
@@ -173,7 +175,8 @@ def _currency(looked: Looked, _: int) -> Found:
 
 
 def _layout(looked: Looked, _: int) -> Found:
-    return (len(looked.lines), []) if looked.doubts else _NOTHING
+    # Of a layout that gave no line at all every row is in doubt.
+    return (len(looked.lines) or looked.errors, []) if looked.doubts else _NOTHING
 
 
 def _closes_nothing(looked: Looked, _: int) -> Found:
@@ -292,6 +295,21 @@ def _short_notice(looked: Looked, _: int) -> Found:
     return _where(looked.lines, looked.short)
 
 
+def _special(looked: Looked, _: int) -> Found:
+    """Lines of codes for which a special rate holds at some time when the line does."""
+    if not looked.special:
+        return _NOTHING
+    begins, ends = rate_bounds(looked.lines)
+    held: dict[str, list[tuple[int, int]]] = {}
+    for code, begin, end in looked.special:
+        held.setdefault(code, []).append((begin, end))
+    met = [
+        any(start < end and begin < until for begin, end in held.get(code, ()))
+        for code, start, until in zip(looked.lines["code"].to_pylist(), begins.tolist(), ends.tolist(), strict=True)
+    ]
+    return _where(looked.lines, np.array(met, np.bool_))
+
+
 def _one_date(looked: Looked, _: int) -> Found:
     return (len(looked.lines), []) if len(looked.lines) > 1 and len(np.unique(looked.asked_s)) == 1 else _NOTHING
 
@@ -299,7 +317,7 @@ def _one_date(looked: Looked, _: int) -> Found:
 _FINDERS: Final = {
     "layout": _layout, "currency": _currency, "errors": _errors, "repeated": _repeated, "all_past": _all_past, "count_drop": _count_drop,
     "few_known": _few_known, "closes_nothing": _closes_nothing, "unlike": _unlike, "negative": _negative, "jump": _jump, "zero": _zero,
-    "increment_worse": _increment_worse, "moved": _moved, "short_notice": _short_notice, "past": _past, "one_date": _one_date,
+    "increment_worse": _increment_worse, "moved": _moved, "short_notice": _short_notice, "past": _past, "special": _special, "one_date": _one_date,
 }  # fmt: skip
 
 

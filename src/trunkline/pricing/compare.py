@@ -244,19 +244,20 @@ class Ends:
 
 
 def closings(there: pa.Table, lines: pa.Table, *, is_closed: Bools, scope: Scope, closes_at_s: int) -> Ends:
-    """What ends because a line closes its code, and because the sheet leaves its code out.
+    """What ends because a line closes its code, and because the sheet leaves its code out; of a code for an origin only what is for that origin.
 
     `is_closed` marks the lines that close; `closes_at_s` is when left-out codes close, in seconds since 1970.
     """
     codes = there["code"].combine_chunks()
     _, end = rate_bounds(there)
     closed = lines.filter(pa.array(is_closed))
-    by_line = _positions(codes, closed["code"].combine_chunks())
+    places = _with_origins(there)
+    by_line = _positions(places, _with_origins(closed))
     starts, _ = rate_bounds(closed)
     at = np.where(by_line >= 0, starts[np.maximum(by_line, 0)] if len(starts) else 0, 0)
     ends = by_line >= 0
     if scope is not Scope.PARTIAL:
-        is_named = pc.is_in(codes, lines["code"].combine_chunks()).to_numpy(zero_copy_only=False)
+        is_named = pc.is_in(places, _with_origins(lines)).to_numpy(zero_copy_only=False)
         left_out = ~is_named
         if scope is Scope.COUNTRY:
             country, named = _country_numbers(codes, lines["code"].combine_chunks())
@@ -265,6 +266,14 @@ def closings(there: pa.Table, lines: pa.Table, *, is_closed: Bools, scope: Scope
         ends = ends | left_out
     rows = np.flatnonzero(ends & (end > at))
     return Ends(rows, at[rows])
+
+
+def _with_origins(rates: pa.Table) -> pa.Array:
+    """The codes of rates, each with the origin that it is for: what a sheet names or leaves out."""
+    codes, origins = rates["code"].combine_chunks(), rates["origin"].combine_chunks()
+    if origins.null_count == len(origins):
+        return codes
+    return pc.if_else(pc.is_valid(origins), pc.binary_join_element_wise(codes, pc.fill_null(origins, ""), "<"), codes)
 
 
 def _positions(wanted: pa.Array, among: pa.Array) -> Int64s:

@@ -6,7 +6,7 @@ Whole columns at a time, each distinct value once. No Django, no database (docs/
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from trunkline.core.money import PRICE_DECIMALS, Price, scaled_text
 from trunkline.engine.units import Unit
 from trunkline.pricing.compare import LINES
+from trunkline.pricing.origins import merge_origins, name_origins
 from trunkline.pricing.sheets.layout import to_json
 from trunkline.pricing.sheets.reading import Reading
 from trunkline.tariffs.rate_file import rate_keys
@@ -47,7 +48,7 @@ class Offered:
     """Lines of `compare.LINES`, each with a beginning; rows that gave none, of `ERRORS`.
 
     `effective_at` is when the sheet says that all of it begins; `currencies` are those that it names, `layout` what was understood of it, `doubts` why that
-    may be wrong.
+    may be wrong. `origins` are the codes of each origin that the sheet says, by the name that the tariff's origin deck has for it.
     """
 
     lines: pa.Table
@@ -56,16 +57,19 @@ class Offered:
     effective_at: datetime | None
     layout: dict[str, Any]
     doubts: tuple[str, ...]
+    origins: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """How a tariff takes lines: what it counts, its clock, its time profiles by name, and the codes of destinations, for sheets without codes."""
+    """How a tariff takes lines: what it counts, its clock, its time profiles by name, the codes of destinations, for sheets without codes, and the
+    names of its origin deck."""
 
     unit: Unit
     zone: tzinfo
     profiles: Collection[str]
     codes_of: Mapping[str, Sequence[str]]
+    origins: Collection[str] = ()
 
 
 def offer(reading: Reading, ways: Ways, *, begins: datetime, at_once: datetime) -> Offered:
@@ -78,6 +82,8 @@ def offer(reading: Reading, ways: Ways, *, begins: datetime, at_once: datetime) 
     is_closed, is_blocked = pc.equal(lines["kind"], "closed"), pc.equal(lines["kind"], "blocked")
     is_priced = pc.equal(lines["kind"], "rate")
     profiles, unknown = _profiles(lines["slot"], ways.profiles)
+    said_origins = merge_origins(reading.origins, ways.origins)
+    origins, no_origin = name_origins(lines["origin"], {*ways.origins, *said_origins.codes})
     count = len(lines)
     columns = {
         "line": lines["line"],
@@ -98,13 +104,14 @@ def offer(reading: Reading, ways: Ways, *, begins: datetime, at_once: datetime) 
         "length_min": pa.nulls(count, pa.int8()),
         "length_max": pa.nulls(count, pa.int8()),
         "additive": pa.array(np.zeros(count, np.bool_)),
+        "origin": origins,
         "is_closed": is_closed,
-        "refused": _refusals(lines, unknown),
+        "refused": _refusals(lines, unknown, no_origin),
     }
     made = pa.table([columns[name] for name in LINES.names], schema=LINES).combine_chunks()
     errors = [
         {"sheet": e.sheet, "line": e.line, "column": e.column, "reason": str(e.reason), "text": e.text}
-        for e in reading.errors
+        for e in (*reading.errors, *said_origins.errors)
     ]
     said = pc.unique(lines["currency"].combine_chunks()).to_pylist() if count else []
     return Offered(
@@ -116,6 +123,7 @@ def offer(reading: Reading, ways: Ways, *, begins: datetime, at_once: datetime) 
         ()
         if reading.layout.is_sure
         else tuple(each.text for each in reading.layout.doubts) or ("It is not sure what the columns mean.",),
+        said_origins.codes,
     )
 
 
@@ -222,11 +230,11 @@ def _prices(column: pa.ChunkedArray) -> pa.Array:
     return pa.array(texts, pa.string()).take(encoded.indices)
 
 
-def _refusals(lines: pa.Table, unknown_profile: pa.Array) -> pa.Array:
+def _refusals(lines: pa.Table, unknown_profile: pa.Array, unknown_origin: pa.Array) -> pa.Array:
     """Why a line cannot be a rate of the tariff; null where it can."""
     nothing = pa.scalar(None, pa.string())
     reasons = pc.if_else(unknown_profile, pa.scalar("unknown_profile"), nothing)
-    reasons = pc.coalesce(reasons, pc.if_else(pc.is_valid(lines["origin"]), pa.scalar("origin"), nothing))
+    reasons = pc.coalesce(reasons, pc.if_else(unknown_origin, pa.scalar("unknown_origin"), nothing))
     return pc.coalesce(pc.if_else(lines["is_unknown"], pa.scalar("name_without_codes"), nothing), reasons)
 
 

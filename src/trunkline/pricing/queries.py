@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import QuerySet, Sum
 
@@ -12,6 +12,7 @@ from trunkline.core.period import get_zone, local_date
 from trunkline.kit.models import find_public
 from trunkline.pricing.choices import ImportState
 from trunkline.pricing.compare import Kind
+from trunkline.pricing.deck_queries import default_deck
 from trunkline.pricing.models import Agreement, SheetImport, SheetTemplate
 from trunkline.pricing.notice import Counting, Notice
 from trunkline.tariffs.models import AccountTariff, Code, Tariff
@@ -34,6 +35,14 @@ def get_agreement(name: str) -> Agreement:
     return found
 
 
+def access_agreement(agreement_id: int) -> Agreement:
+    """The agreement of that id. Raises NotFound `not_found`."""
+    found = Agreement.objects.filter(pk=agreement_id).first()
+    if found is None:
+        raise NotFound("not_found", "agreement not found.")
+    return found
+
+
 def templates() -> QuerySet[SheetTemplate]:
     """Every template, by name."""
     return SheetTemplate.objects.select_related("tariff", "agreement").order_by("name")
@@ -44,6 +53,14 @@ def get_template(name: str) -> SheetTemplate:
     found = templates().filter(name=name).first()
     if found is None:
         raise NotFound("not_found", f"There is no template {name!r}.")
+    return found
+
+
+def access_template(template_id: int) -> SheetTemplate:
+    """The template of that id. Raises NotFound `not_found`."""
+    found = templates().filter(pk=template_id).first()
+    if found is None:
+        raise NotFound("not_found", "template not found.")
     return found
 
 
@@ -59,6 +76,20 @@ def access_import(public_id: str) -> SheetImport:
     if found is None:
         raise NotFound("not_found", "rate sheet not found.")
     return found
+
+
+def find_compared(asked: Any, sha256: str, tariff_revision: int) -> SheetImport | None:
+    """The sheet of these octets that waits and was compared with the prices as they are, asked for in the same way (`actions.Asked`); None for none."""
+    found = imports().filter(
+        tariff_id=asked.tariff_id,
+        template_id=asked.template_id,
+        agreement_id=asked.agreement_id,
+        scope=asked.scope,
+        sha256=sha256,
+        state=ImportState.COMPARED,
+        compared_revision=tariff_revision,
+    )
+    return found.first()
 
 
 def is_applied(tariff: Tariff, sha256: str) -> bool:
@@ -100,8 +131,10 @@ def charged_quantities(tariff: Tariff, at: datetime) -> dict[int, int]:
 
 
 def deck_codes() -> dict[str, list[str]]:
-    """The codes of each destination in the tenant's decks, for sheets that name destinations alone."""
+    """The codes of each destination in the tenant's default deck, for sheets that name destinations alone; in all decks where none is the default."""
+    deck = default_deck()
+    rows = Code.objects.all() if deck is None else Code.objects.filter(deck=deck)
     found: dict[str, list[str]] = {}
-    for name, code in Code.objects.order_by("code").values_list("destination__name", "code").distinct():
+    for name, code in rows.order_by("code").values_list("destination__name", "code").distinct():
         found.setdefault(name, []).append(code)
     return found

@@ -3,39 +3,98 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
 
 from trunkline.core.errors import TrunklineError
 from trunkline.kit import clock, jobs
-from trunkline.pricing.choices import RUN_GENERATOR
+from trunkline.pricing.choices import APPLY_SHEET, COMPARE_SHEET, LOOK_INTO_MAILBOX, READ_SHEET, RUN_GENERATOR
+from trunkline.pricing.notifications.choices import PREPARE, RUN, SEND
 
 ABANDONED: Final = timedelta(days=1)  # by then whoever wrote a folder has entered it, or is gone
 
 
 @jobs.every("37 4 * * *", "pricing.sweep")
 def sweep_leftovers(*, timestamp: int) -> None:
-    """Once a day, remove the folders of sheets that a crash left without a row."""
+    """Once a day, remove the folders of sheets and notifications that a crash left without a row."""
     from trunkline.tenancy.queries import tenant_ids
 
     for tenant_id in tenant_ids():
         sweep(tenant_id, at=clock.now())
+        sweep_notifications(tenant_id, at=clock.now())
 
 
 def sweep(tenant_id: int, *, at: datetime) -> int:
-    """Remove the folders of a tenant that no sheet names and nobody has written to for a day; how many."""
+    """Remove the folders of a tenant that no sheet and no change of a deck names and nobody has written to for a day; how many."""
     from trunkline.pricing import files
+    from trunkline.pricing.models import DeckChange
     from trunkline.pricing.queries import imports
+
+    def named() -> Iterable[UUID]:
+        return [*imports().values_list("public_id", flat=True), *DeckChange.objects.values_list("public_id", flat=True)]
+
+    return _sweep(tenant_id, [*files.import_folders(tenant_id), *files.deck_folders(tenant_id)], named, at)
+
+
+def sweep_notifications(tenant_id: int, *, at: datetime) -> int:
+    """The same for notifications: of one that could not be made nothing is kept but its row."""
+    from trunkline.pricing.notifications import places
+    from trunkline.pricing.notifications.queries import notifications
+
+    def made() -> Iterable[UUID]:
+        return notifications().exclude(file_name="").values_list("public_id", flat=True)
+
+    return _sweep(tenant_id, places.folders(tenant_id), made, at)
+
+
+def _sweep(tenant_id: int, folders: Iterable[Path], named: Callable[[], Iterable[UUID]], at: datetime) -> int:
+    from trunkline.pricing import files
     from trunkline.tenancy.scope import scope
 
-    folders = files.import_folders(tenant_id)
     old = [each for each in folders if datetime.fromtimestamp(each.stat().st_mtime, UTC) < at - ABANDONED]
+    if not old:
+        return 0
     with scope(tenant_id, "system"):
-        known = {str(each) for each in imports().values_list("public_id", flat=True)} if old else set()
+        known = {str(each) for each in named()}
     left = [each for each in old if each.name not in known]
     for each in left:
         files.remove_folder(each)
     return len(left)
+
+
+@jobs.every("23 * * * *", "pricing.deals")
+def review_deals(*, timestamp: int) -> None:
+    """Every hour, bring the alarms of swap deals in line with how the deals stand."""
+    from trunkline.pricing.deals import alarms
+    from trunkline.tenancy.queries import tenant_ids
+    from trunkline.tenancy.scope import scope
+
+    for tenant_id in tenant_ids():
+        with scope(tenant_id, "system"):
+            alarms.review_deals(at=clock.now())
+
+
+@jobs.every("*/10 * * * *", "pricing.plan_notifications")
+def plan_notifications(*, timestamp: int) -> None:
+    """Every ten minutes, give the automatic plans of notifications whose hour has come their turn."""
+    from trunkline.pricing.actions.notifications import plan_runs
+    from trunkline.tenancy.queries import tenant_ids
+    from trunkline.tenancy.scope import scope
+
+    for tenant_id in tenant_ids():
+        with scope(tenant_id, "system"):
+            plan_runs(at=clock.now())
+
+
+@jobs.task("pricing.deal_mail")
+def send_deal_mail(*, tenant_id: int, alarm_id: int) -> None:
+    """Send the mail of one alarm."""
+    from trunkline.pricing.deals.mails import send_alarm
+
+    send_alarm(tenant_id=tenant_id, alarm_id=alarm_id)
 
 
 @jobs.task(RUN_GENERATOR, queue="pricing")
@@ -45,3 +104,98 @@ def run_generator(*, tenant_id: int, run_id: int) -> None:
 
     with contextlib.suppress(TrunklineError):
         make_run(tenant_id, run_id, actor="system", now=clock.now)
+
+
+@jobs.task(PREPARE)
+def prepare_notification(*, tenant_id: int, notification_id: int, put_off: int | None, reason: str) -> None:
+    """Make one notification that somebody has asked for."""
+    from trunkline.pricing.actions.notification_work import make
+
+    make(tenant_id, notification_id, put_off=put_off, reason=reason, now=clock.now)
+
+
+@jobs.task(RUN)
+def run_notification_plan(*, tenant_id: int, plan_id: int) -> None:
+    """Send what has changed for one plan."""
+    from trunkline.pricing.actions.notifications import run_plan
+
+    run_plan(tenant_id, plan_id, now=clock.now)
+
+
+@jobs.task(SEND)
+def send_notification(*, tenant_id: int, mail_id: int) -> None:
+    """Send one mail of a notification."""
+    from trunkline.pricing.notifications.mailing import send_mail
+
+    send_mail(tenant_id=tenant_id, mail_id=mail_id, now=clock.now)
+
+
+@jobs.every("* * * * *", "pricing.mailboxes", queue="sources")
+def look_after_mailboxes(*, timestamp: int) -> None:
+    """Every minute, put the mailboxes that are due in the queue."""
+    from trunkline.pricing.mailbox.schedule import look_after_all
+
+    look_after_all(now=clock.now)
+
+
+@jobs.task(LOOK_INTO_MAILBOX, queue="sources")
+def look_into_mailbox(*, tenant_id: int, mailbox_id: int) -> None:
+    """Look into one mailbox; nothing happens where somebody else is at it, or it was paused or removed meanwhile."""
+    from trunkline.pricing.mailbox.look import look
+    from trunkline.pricing.mailbox.queries import is_to_look
+
+    if is_to_look(tenant_id, mailbox_id, clock.now()):
+        look(tenant_id=tenant_id, mailbox_id=mailbox_id, now=clock.now)
+
+
+@jobs.task(READ_SHEET)
+def read_sheet(*, tenant_id: int, import_id: int, actor: str, anew: bool = False, goes_on: bool = False) -> None:
+    """Read a large sheet, for whoever waits for it; and compare it too, if that is wanted."""
+    from trunkline.pricing.actions import compare_import, read_import
+
+    def do() -> None:
+        read_import(tenant_id, import_id, anew=anew, actor=actor, now=clock.now)
+        if goes_on:
+            compare_import(tenant_id, import_id, actor=actor, now=clock.now)
+
+    _said(do, tenant_id, import_id, actor)
+
+
+@jobs.task(COMPARE_SHEET)
+def compare_sheet(*, tenant_id: int, import_id: int, actor: str) -> None:
+    """Compare a large sheet with the prices in force."""
+    from trunkline.pricing.actions import compare_import
+
+    _said(lambda: compare_import(tenant_id, import_id, actor=actor, now=clock.now), tenant_id, import_id, actor)
+
+
+@jobs.task(APPLY_SHEET)
+def apply_sheet(*, tenant_id: int, import_id: int, actor: str, overrule: list[str], reason: str) -> None:
+    """Apply a large sheet that somebody has looked at. One that is applied already stays so."""
+    from trunkline.pricing.actions import apply_import
+    from trunkline.pricing.choices import ImportState
+    from trunkline.pricing.models import SheetImport
+    from trunkline.tenancy.scope import scope
+
+    with scope(tenant_id, actor):
+        if SheetImport.objects.filter(pk=import_id, state=ImportState.APPLIED).exists():
+            return
+    _said(
+        lambda: apply_import(tenant_id, import_id, overrule=overrule, reason=reason, actor=actor, now=clock.now),
+        tenant_id,
+        import_id,
+        actor,
+    )
+
+
+def _said(step: Callable[[], Any], tenant_id: int, import_id: int, actor: str) -> None:
+    """Do a step; what is in its way is said in the sheet."""
+    from trunkline.pricing.actions.steps import note_problem
+
+    try:
+        step()
+    except TrunklineError as error:
+        note_problem(tenant_id, import_id, error, actor=actor)
+    except BaseException:
+        note_problem(tenant_id, import_id, None, actor=actor)
+        raise

@@ -43,6 +43,7 @@ KEY_SQL: Final[Mapping[Key, str]] = {
     Key.DESTINATION: DESTINATION_SQL,
     Key.COUNTRY: "nullif(countries.country, '')",
     Key.CODE: "coalesce(sell_code, buy_code)",
+    Key.ORIGIN: "coalesce(sell_origins.origin, buy_origins.origin)",
     Key.SERVICE: "service",
     Key.CAUSE: "cause",
     Key.CAUSE_GROUP: f"CASE {_CAUSE_CASES} WHEN cause IS NOT NULL THEN {text_literal(CauseGroup.OTHER)} END",
@@ -107,6 +108,8 @@ def aggregate(
             load_places(connection, *_condition(replace(gathered, country=None, jurisdiction=None)))
         if Key.COUNTRY in keys or gathered.country is not None:
             _load_countries(connection, gathered.countries)
+        if Key.ORIGIN in keys:
+            _load_origins(connection, gathered.origins)
         found = _ask(connection, keys, gathered, has_percentiles=has_percentiles)
         sums = _sums(found)
         groups = Groups(tuple(_labels(key, found.column(f"k{n}"), gathered) for n, key in enumerate(keys)), sums)
@@ -151,6 +154,9 @@ def _ask(
     condition, values = _condition(gathered)
     needs_countries = Key.COUNTRY in keys or gathered.country is not None
     joined = f"LEFT JOIN countries ON countries.id = {DESTINATION_SQL}" if needs_countries else ""
+    if Key.ORIGIN in keys:
+        sides = (f"LEFT JOIN origins {side}_origins ON {side}_origins.id = {side}_rate_id" for side in ("sell", "buy"))
+        joined = " ".join((joined, *sides))
     if _needs_places(keys, gathered):
         joined = f"{joined} {joins_sql()}"
     source = f"FROM segments {joined} WHERE {condition}"
@@ -267,6 +273,13 @@ def _load_countries(connection: duckdb.DuckDBPyConnection, countries: Mapping[in
     connection.execute(
         "CREATE TEMP TABLE countries AS SELECT unnest($ids::BIGINT[]) AS id, unnest($countries::VARCHAR[]) AS country",
         {"ids": list(countries), "countries": list(countries.values())},
+    )
+
+
+def _load_origins(connection: duckdb.DuckDBPyConnection, origins: Mapping[int, str]) -> None:
+    connection.execute(
+        "CREATE TEMP TABLE origins AS SELECT unnest($ids::BIGINT[]) AS id, unnest($origins::VARCHAR[]) AS origin",
+        {"ids": list(origins), "origins": list(origins.values())},
     )
 
 

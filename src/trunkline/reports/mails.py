@@ -13,16 +13,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
-from urllib.parse import urlsplit
 
-from django.conf import settings
-from django.core.mail import EmailMessage, get_connection
+from django.core.mail import EmailMessage
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from trunkline.core.errors import Invalid, TrunklineError
 from trunkline.core.period import get_zone, local_text
 from trunkline.kit.logs import log
+from trunkline.kit.mailing import PAUSES_S, NotAccepted, hand_over, message_id
 from trunkline.reports.actions import defer_sending
 from trunkline.reports.choices import DeliveryState
 from trunkline.reports.files import MEDIA, FileFormat, open_file
@@ -36,15 +35,8 @@ from trunkline.usage.segments import WEB, retry_when_moved
 ACTOR: Final = "system"
 LIMITS: Final = replace(WEB, timeout_s=300)
 OCTETS_MAX: Final = 15_000_000  # of the file; a mail is a third larger, and many servers refuse more than 25 MB
-PAUSES_S: Final = (300, 900, 3_600, 14_400)  # before it is tried again; then it has failed
-# The server has said no to it, or was never reached: it surely did not go out.
-REFUSALS: Final = (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused, smtplib.SMTPNotSupportedError)
 
 Clock = Callable[[], datetime]
-
-
-class _NotAccepted(Exception):  # noqa: N818 - what is in the way, not what is wrong with the program
-    """The mail surely did not go out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +65,8 @@ def send_delivery(*, tenant_id: int, delivery_id: int, now: Clock) -> None:
     if not _claim(tenant_id, delivery_id, made):
         return
     try:
-        _hand_over(made.message)
-    except _NotAccepted as error:
+        hand_over(made.message)
+    except NotAccepted as error:
         _try_again(tenant_id, delivery_id, str(error))
         return
     except (OSError, smtplib.SMTPException) as error:
@@ -135,7 +127,10 @@ def _written(delivery: Delivery, report: Report, tenant: str) -> EmailMessage:
         subject=subject,
         body="\n".join(lines) + "\n",
         to=list(delivery.recipients),
-        headers={"Message-ID": _message_id(delivery), "Auto-Submitted": "auto-generated"},  # RFC 3834
+        headers={
+            "Message-ID": message_id("report", delivery.tenant_id, delivery.pk),
+            "Auto-Submitted": "auto-generated",
+        },  # RFC 3834
     )
 
 
@@ -151,40 +146,11 @@ def _period(report: Report) -> str:
     return _("from %(begin)s") % {"begin": begin} if begin else ""
 
 
-def _message_id(delivery: Delivery) -> str:
-    host = urlsplit(settings.PUBLIC_URL).hostname or "localhost"
-    return f"<report-{delivery.tenant_id}-{delivery.pk}@{host}>"
-
-
 def _file_name(delivery: Delivery) -> str:
     """The report's name in letters that every system takes, and the day."""
     plain = "".join(each if each.isascii() and each.isalnum() else "-" for each in delivery.name.lower())
     words = "-".join(part for part in plain.split("-") if part) or "report"
     return f"{words[:80]}-{delivery.due_at:%Y-%m-%d}"
-
-
-def _hand_over(message: EmailMessage) -> None:
-    """Raises `_NotAccepted` where the server was not reached or said no; OSError, SMTPException where nobody knows."""
-    server = get_connection()
-    try:
-        server.open()
-    except (OSError, smtplib.SMTPException) as error:
-        raise _NotAccepted(_reason(error)) from error
-    try:
-        server.send_messages([message])
-    except REFUSALS as error:
-        raise _NotAccepted(_reason(error)) from error
-    finally:
-        server.close()
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, smtplib.SMTPResponseException):
-        said = error.smtp_error
-        return f"{error.smtp_code} {said.decode(errors='replace') if isinstance(said, bytes) else said}"
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return f"No recipient was taken: {', '.join(error.recipients)}"
-    return str(error) or type(error).__name__
 
 
 def _claim(tenant_id: int, delivery_id: int, made: _Made) -> bool:

@@ -233,6 +233,7 @@ class Gathered:
     accounts: Mapping[int, str] = field(default_factory=dict)
     destinations: Mapping[int, str] = field(default_factory=dict)
     countries: Mapping[int, str] = field(default_factory=dict)
+    origins: Mapping[int, str] = field(default_factory=dict)  # by the id of the rate that names it
     as_of: datetime | None = None
     compared: Gathered | None = None  # the same for the period compared with
 
@@ -266,6 +267,7 @@ def gather(question: Question, *, at: datetime | None = None) -> Gathered:
         accounts=_account_names() if keys & {Key.ACCOUNT, Key.VENDOR} else {},
         destinations={number: name for number, (name, _) in destinations.items()},
         countries={number: of for number, (_, of) in destinations.items()},
+        origins=_origins_of_rates() if Key.ORIGIN in keys else {},
         as_of=as_of_instant(question.as_of, zone),
     )
     start_from, start_to = question.start_from, question.start_to
@@ -292,6 +294,14 @@ def _destinations() -> dict[int, tuple[str, str]]:
     from trunkline.tariffs.models import Destination
 
     return {number: (name, of) for number, name, of in Destination.objects.values_list("id", "name", "country")}
+
+
+def _origins_of_rates() -> dict[int, str]:
+    """The origin of every rate that names one, of voided ones too: records keep them."""
+    from trunkline.tariffs.models import Rate
+
+    named = Rate.objects.filter(origin__isnull=False).values_list("id", "origin")
+    return {number: origin for number, origin in named if origin is not None}
 
 
 def _get_destination_id(name: str) -> int:

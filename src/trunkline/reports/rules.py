@@ -27,6 +27,7 @@ class Key(StrEnum):
     DESTINATION = "destination"  # of the sell side; where that has none, of the buy side
     COUNTRY = "country"  # of that destination
     CODE = "code"  # of the sell side; where that has none, of the buy side
+    ORIGIN = "origin"  # of the caller, as the rate of the sell side names it; where that names none, the rate of the buy side
     SERVICE = "service"
     CAUSE = "cause"  # Q.850
     CAUSE_GROUP = "cause_group"  # causes.CauseGroup

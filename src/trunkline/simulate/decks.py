@@ -72,6 +72,7 @@ RATE_TABLE_SCHEMA = pa.schema(
             ),
             nullable=False,
         ),
+        pa.field("origin", pa.string()),
     ]
 )
 

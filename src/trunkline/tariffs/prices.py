@@ -84,7 +84,7 @@ def _milliseconds(instant: datetime | None) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class KeptTariff:
-    """A tariff whose rates and compiled form lie in two Arrow files."""
+    """A tariff whose rates and compiled form lie in two Arrow files; the compiled form holds the rates of ancestors too."""
 
     id: int
     name: str
@@ -94,6 +94,17 @@ class KeptTariff:
     time_profiles: Mapping[str, tuple[TimeWindow, ...]]
     rates: Path
     compiled: Path
+    parent: KeptTariff | None = None
+
+    def with_rates(self, rates: pa.Table, parent: Tariff | None) -> Tariff:
+        """The tariff of these rates of its own."""
+        return Tariff(
+            self.id, self.name, self.currency, self.timezone, self.unit, rates, self.time_profiles, parent=parent
+        )
+
+    def own(self) -> Tariff:
+        """The tariff and its ancestors, not compiled, the files of the rates mapped. Raises as `open` does for a file."""
+        return self.with_rates(mapped(self.rates), None if self.parent is None else self.parent.own())
 
     def open(self) -> CompiledTariff:
         """The tariff, its files mapped into memory.
@@ -101,16 +112,7 @@ class KeptTariff:
         Raises FileNotFoundError or pa.ArrowInvalid for a file that is missing or damaged, Invalid `stale_compiled_tariff` for one of
         another version of the engine.
         """
-        tariff = Tariff(
-            id=self.id,
-            name=self.name,
-            currency=self.currency,
-            timezone=self.timezone,
-            unit=self.unit,
-            rates=mapped(self.rates),
-            time_profiles=self.time_profiles,
-        )
-        return from_arrow(tariff, mapped(self.compiled))
+        return from_arrow(self.own(), mapped(self.compiled))
 
 
 def mapped(path: Path) -> pa.Table:

@@ -18,13 +18,13 @@ from trunkline.kit.lookups import in_force
 from trunkline.kit.models import find_public
 from trunkline.parties.models import Account
 from trunkline.tariffs.exchange import ExchangeTable, needed_pairs
-from trunkline.tariffs.models import AccountTariff, ExchangeRate, Rate, Tariff, TimeProfile
+from trunkline.tariffs.models import AccountTariff, CodeDeck, ExchangeRate, Rate, Tariff, TimeProfile
 from trunkline.tenancy.queries import current_tenant
 
 
 def tariffs() -> QuerySet[Tariff]:
     """All tariffs of the tenant, by name."""
-    return Tariff.objects.order_by("name")
+    return Tariff.objects.select_related("parent").order_by("name")
 
 
 def get_tariff(name: str) -> Tariff:
@@ -69,6 +69,28 @@ def tariffs_with(profile: TimeProfile) -> list[Tariff]:
     """The tariffs that have a rate in that time profile, by name."""
     used = Rate.objects.filter(time_profile=profile, voided_at__isnull=True).values("tariff_id")
     return list(Tariff.objects.filter(pk__in=used).order_by("name"))
+
+
+def code_decks() -> QuerySet[CodeDeck]:
+    """All code decks of the tenant, by name."""
+    return CodeDeck.objects.order_by("name")
+
+
+def get_code_deck(name: str) -> CodeDeck:
+    """The code deck of that name. Raises NotFound `code_deck_not_found`."""
+    found = code_decks().filter(name=name).first()
+    if found is None:
+        raise NotFound(
+            "code_deck_not_found", f"There is no code deck {name!r}.", hint="`trunkline tariff load-deck` makes one."
+        )
+    return found
+
+
+def tariffs_asking(deck: CodeDeck) -> list[Tariff]:
+    """The tariffs whose origin deck it is and that have rates for an origin, or are parents of tariffs that may; by name."""
+    asking = Rate.objects.filter(origin__isnull=False, voided_at__isnull=True).values("tariff_id")
+    parents = Tariff.objects.filter(parent__isnull=False).values("parent_id")
+    return list(tariffs().filter(origin_deck=deck).filter(Q(pk__in=asking) | Q(pk__in=parents)))
 
 
 def time_profiles() -> QuerySet[TimeProfile]:

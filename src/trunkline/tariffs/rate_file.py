@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 COLUMNS: Final = (
     "code", "destination", "price", "per", "increments", "setup_fee", "grace", "valid_from", "valid_to", "time_profile",
-    "weight", "rounding", "max_cost", "blocked", "tag", "length_min", "length_max", "policy",
+    "weight", "rounding", "max_cost", "blocked", "tag", "length_min", "length_max", "policy", "origin",
 )  # fmt: skip
 REQUIRED: Final = ("code",)
 
@@ -55,6 +55,7 @@ LOAD_SCHEMA: Final = pa.schema(
         pa.field("length_min", pa.int8()),
         pa.field("length_max", pa.int8()),
         pa.field("additive", pa.bool_(), nullable=False),
+        pa.field("origin", pa.string()),
     ]
 )
 
@@ -68,6 +69,7 @@ ALL_CODES_MAX: Final = 2_000_000
 LENGTH_MAX: Final = 127
 NAME_MAX: Final = 200
 TAG_MAX: Final = 60
+SHOWN_ORIGINS: Final = 20
 WEIGHT_UNITS_MAX: Final = 10**12 - 1
 _EVER: Final = np.iinfo(np.int64)
 
@@ -93,8 +95,10 @@ class RateFile:
     line_count: int
 
 
-def read_rate_file(data: bytes, *, unit: Unit, timezone: str, profiles: Collection[str]) -> RateFile:
-    """Read a rate file for a tariff of that unit and timezone, which knows those time profiles.
+def read_rate_file(
+    data: bytes, *, unit: Unit, timezone: str, profiles: Collection[str], origins: Collection[str] = ()
+) -> RateFile:
+    """Read a rate file for a tariff of that unit and timezone, which knows those time profiles and origins.
 
     `problems` names every bad line; with any of them the rates must not be loaded. Raises Invalid for what concerns the
     file as a whole: `bad_encoding`, `bad_header`, `empty_rate_file`, `line_too_long`, `unclosed_quote`.
@@ -106,7 +110,7 @@ def read_rate_file(data: bytes, *, unit: Unit, timezone: str, profiles: Collecti
     if not len(lines) and not problems:
         raise Invalid("empty_rate_file", "The file has no rates.", hint="A price list without prices is not loaded.")
     reader = _Reader(raw, lines, problems)
-    rates = _rates(reader, unit, timezone, frozenset(profiles))
+    rates = _rates(reader, unit, timezone, frozenset(profiles), frozenset(origins))
     _find_contradictions(rates, problems)
     return RateFile(rates, sorted(set(problems)), len(lines))
 
@@ -225,7 +229,7 @@ class _Reader:
         self.problems += [Problem(int(line), code, text) for line in self.lines[marked]]
 
 
-def _rates(reader: _Reader, unit: Unit, timezone: str, profiles: frozenset[str]) -> pa.Table:
+def _rates(reader: _Reader, unit: Unit, timezone: str, profiles: frozenset[str], origins: frozenset[str]) -> pa.Table:
     zone = get_zone(timezone)
     instant = pa.timestamp("s", tz="UTC")
     rounding = reader.parse("rounding", _rounding, pa.list_(pa.int8(), 2), [RoundingMode.HALF_UP, AMOUNT_DECIMALS])
@@ -247,6 +251,7 @@ def _rates(reader: _Reader, unit: Unit, timezone: str, profiles: frozenset[str])
         "length_min": reader.parse("length_min", lambda text: whole(text, "length_min", most=LENGTH_MAX), pa.int8()),
         "length_max": reader.parse("length_max", lambda text: whole(text, "length_max", most=LENGTH_MAX), pa.int8()),
         "additive": reader.parse("policy", _policy, pa.bool_(), False),
+        "origin": reader.parse("origin", lambda text: _origin(text, origins), pa.string()),
     }
     reader.refuse(
         pc.less_equal(columns["valid_to"], columns["valid_from"]), "validity_order", "valid_to is not after valid_from."
@@ -331,6 +336,26 @@ def _profile(text: str, profiles: frozenset[str]) -> str:
     return text
 
 
+def _origin(text: str, origins: frozenset[str]) -> str:
+    if text not in origins:
+        raise unknown_origin(text, origins)
+    return text
+
+
+def unknown_origin(name: str, origins: Collection[str]) -> Invalid:
+    """The error of a rate for callers from somewhere that the origin deck of its tariff does not know."""
+    if not origins:
+        return Invalid(
+            "unknown_origin",
+            f"The tariff has no origin deck, so nobody is in {name[:80]!r}.",
+            hint="Set the tariff's origin deck first: `trunkline tariff set NAME --origin-deck DECK`.",
+        )
+    shown = ", ".join(sorted(origins)[:SHOWN_ORIGINS]) + (" and more" if len(origins) > SHOWN_ORIGINS else "")
+    return Invalid(
+        "unknown_origin", f"The origin deck of the tariff has no {name[:80]!r}.", hint=f"Its origins: {shown}."
+    )
+
+
 def _weight(text: str) -> str:
     units = scaled(text, WEIGHT_DECIMALS, code="weight_precision", what="weight")
     if abs(units) > WEIGHT_UNITS_MAX:
@@ -371,9 +396,11 @@ def _word(text: str, what: str, words: Mapping[str, bool]) -> bool:
 
 
 def rate_keys(rates: pa.Table) -> npt.NDArray[np.int64]:
-    """A number for each row, equal where code, time profile, weight, tag, number length and policy are: such rates must
+    """A number for each row, equal where code, time profile, weight, tag, origin, number length and policy are: such rates must
     not hold at the same time. `rates` has those columns of `LOAD_SCHEMA`."""
-    parts = [rates[name] for name in ("time_profile", "weight", "tag", "length_min", "length_max", "additive")]
+    parts = [
+        rates[name] for name in ("time_profile", "weight", "tag", "length_min", "length_max", "additive", "origin")
+    ]
     combined = np.zeros(len(rates), np.int64)
     size = 1
     for column in [*parts, rates["code"]]:

@@ -2,7 +2,7 @@
 
 Rates are read from PostgreSQL once per tariff and revision, and kept in two Arrow files below the data folder: the
 rates themselves and their compiled form, both mapped into memory when they are used. A change of a tariff is a new
-revision and so new files; the old ones are swept. The files are a cache: what is missing or damaged is made again.
+revision and so new files, and new compiled ones of its descendants; the old ones are swept. The files are a cache: what is missing or damaged is made again.
 """
 
 from __future__ import annotations
@@ -11,10 +11,13 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from threading import get_ident
 from typing import Final
+from uuid import UUID
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,12 +25,16 @@ from django.db import connection
 
 from trunkline.core.errors import Invalid
 from trunkline.core.money import AMOUNT_SCALE, PRICE_SCALE
+from trunkline.engine.parents import lineage
 from trunkline.engine.prefix import KEY_DIGITS
 from trunkline.engine.schema import RATE_SCHEMA, STEP_TYPE, WEIGHT_DECIMALS, Tariff, TimeWindow
 from trunkline.engine.tariff import CompiledTariff, compile_tariff, from_arrow, to_arrow
 from trunkline.engine.units import Unit
 from trunkline.kit.home import folder
 from trunkline.tariffs import models
+from trunkline.tariffs.catching_up import brought_up, changes_since
+from trunkline.tariffs.lineage import ancestors_among, ancestors_of
+from trunkline.tariffs.origins import asked_deck, origin_codes
 from trunkline.tariffs.prices import KeptSnapshot, KeptTariff, Prices, make_plans, mapped, tariffs_are_changing
 from trunkline.tariffs.rules import Step, parse_step, parse_windows
 from trunkline.tariffs.staging import copy_table
@@ -39,7 +46,7 @@ RATE_COLUMNS: Final = f"""
 r.id, r.code, r.destination_id, extract(epoch FROM r.valid_from)::bigint, extract(epoch FROM r.valid_to)::bigint,
        p.name, (r.weight * {10**WEIGHT_DECIMALS})::bigint, (r.setup_fee * {PRICE_SCALE})::bigint, r.grace,
        r.rounding_mode, r.rounding_decimals, (r.max_cost * {AMOUNT_SCALE})::bigint, r.length_min, r.length_max, r.tag,
-       r.blocked::text, r.additive::text, r.steps
+       r.blocked::text, r.additive::text, r.steps, r.origin
 """.strip()
 READ_RATES: Final = f"""
 SELECT {RATE_COLUMNS}
@@ -79,12 +86,10 @@ def load(tenant_id: int) -> Prices:
 
 def _load(place: Path) -> Prices:
     rows, profiles, assignments = _all_tariffs(), _all_profiles(), _all_assignments()
-    opened, kept = [], []
-    for row in rows:
-        compiled, tariff = _compiled(row, profiles, place)
-        opened.append(compiled)
-        kept.append(tariff)
-    _sweep(place, rows)
+    by_id = {row.pk: row for row in rows}
+    kept = [_kept_tariff(row, by_id, profiles, place) for row in rows]
+    opened = [_compiled(each, by_id) for each in kept]
+    _sweep(place, kept)
     return Prices(
         kept=KeptSnapshot(tuple(kept), opened),
         version=_version(rows, profiles, assignments),
@@ -130,58 +135,137 @@ def _stem(row: models.Tariff) -> str:
     return f"tariff-{row.pk}-{row.revision}-{row.stamp.hex}"
 
 
-def _compiled(
-    row: models.Tariff, profiles: Mapping[str, tuple[TimeWindow, ...]], place: Path
-) -> tuple[CompiledTariff, KeptTariff]:
-    kept = KeptTariff(
+def _kept_tariff(
+    row: models.Tariff,
+    by_id: Mapping[int, models.Tariff],
+    profiles: Mapping[str, tuple[TimeWindow, ...]],
+    place: Path,
+) -> KeptTariff:
+    """Where the files of a tariff lie. The compiled form changes with every ancestor, so their stems are in its name."""
+    above = ancestors_among(row, by_id)
+    stem = compiled = _stem(row)
+    if above:
+        compiled += f"-{hashlib.sha256(','.join(map(_stem, above)).encode()).hexdigest()[:32]}"
+    return KeptTariff(
         id=row.pk,
         name=row.name,
         currency=row.currency,
         timezone=row.timezone,
         unit=Unit(row.unit),
         time_profiles=profiles,
-        rates=place / f"{_stem(row)}.rates.arrow",
-        compiled=place / f"{_stem(row)}.compiled.arrow",
+        rates=place / f"{stem}.rates.arrow",
+        compiled=place / f"{compiled}.compiled.arrow",
+        parent=_kept_tariff(above[0], by_id, profiles, place) if above else None,
     )
+
+
+def _compiled(kept: KeptTariff, by_id: Mapping[int, models.Tariff]) -> CompiledTariff:
     for _ in range(2):
         try:
-            return _opened(row, kept), kept
+            return _opened(kept, by_id)
         except Invalid as error:
             if error.code != "stale_compiled_tariff":
                 raise
             kept.compiled.unlink(missing_ok=True)  # made by another version of the engine
-    return _opened(row, kept), kept
+    return _opened(kept, by_id)
 
 
-def _opened(row: models.Tariff, kept: KeptTariff) -> CompiledTariff:
+def _opened(kept: KeptTariff, by_id: Mapping[int, models.Tariff]) -> CompiledTariff:
     """The tariff from its files, which are made first where they are missing or damaged."""
     try:
         return kept.open()
     except (FileNotFoundError, pa.ArrowInvalid):
-        rates = _kept(kept.rates, lambda: _rates_of(row))
-    tariff = Tariff(kept.id, kept.name, kept.currency, kept.timezone, kept.unit, rates, kept.time_profiles)
+        tariff = _with_its_rates(kept, by_id)
+    if any(each.rates["origin"].null_count < len(each.rates) for each in lineage(tariff)):
+        tariff = replace(tariff, origins=_origins_of(by_id[kept.id], by_id))
     return from_arrow(tariff, _kept(kept.compiled, lambda: to_arrow(compile_tariff(tariff))))
 
 
-def _rates_of(row: models.Tariff) -> pa.Table:
-    rates = read_rates(row.pk)
-    # Rates and revision change together, so an unchanged revision after the reading means that these were its rates.
-    if not models.Tariff.objects.filter(pk=row.pk, revision=row.revision, stamp=row.stamp).exists():
-        raise _ChangedMeanwhileError
+def _with_its_rates(kept: KeptTariff, by_id: Mapping[int, models.Tariff]) -> Tariff:
+    parent = None if kept.parent is None else _with_its_rates(kept.parent, by_id)
+    rates = _kept_rates(kept, by_id)
+    if rates.schema.names != RATE_SCHEMA.names:  # made by another version of the engine
+        kept.rates.unlink(missing_ok=True)
+        rates = _kept_rates(kept, by_id)
+    return kept.with_rates(rates, parent)
+
+
+def _kept_rates(kept: KeptTariff, by_id: Mapping[int, models.Tariff]) -> pa.Table:
+    return _kept(kept.rates, lambda: _rates_of(by_id[kept.id], kept.rates.parent))
+
+
+def _origins_of(row: models.Tariff, by_id: Mapping[int, models.Tariff]) -> dict[str, str]:
+    """The codes of the origin deck that a tariff asks; they go into its compiled form."""
+    family = (row, *ancestors_among(row, by_id))
+    deck = asked_deck(family)
+    if deck is None:
+        return {}
+    origins = origin_codes([deck])[deck]
+    _require_unchanged(next(each for each in family if each.origin_deck_id == deck))
+    return origins
+
+
+def _rates_of(row: models.Tariff, place: Path) -> pa.Table:
+    rates = _caught_up(row, place)
+    if rates is None:
+        rates = read_rates(row.pk)
+    _require_unchanged(row)
     return rates
 
 
-def excerpt(row: models.Tariff, number: str, *, known_at: datetime) -> Tariff:
-    """Of a tariff the rates whose codes the number begins with, enough to rate events of that number.
+def _require_unchanged(row: models.Tariff) -> None:
+    # Rates, origins and revision change together, so an unchanged revision after the reading means that these were the tariff's.
+    if not models.Tariff.objects.filter(pk=row.pk, revision=row.revision, stamp=row.stamp).exists():
+        raise _ChangedMeanwhileError
 
-    Rates that were voided after `known_at` are among them. The rest is as it is now: later rates, and ends that later
+
+def _caught_up(row: models.Tariff, place: Path) -> pa.Table | None:
+    """The rates of a tariff from a file of an earlier revision and what was changed since; None where there is no such file, or no way from it."""
+    files: dict[UUID, Path] = {}
+    for path in place.glob(f"tariff-{row.pk}-*.rates.arrow"):
+        with suppress(ValueError):
+            files[UUID(path.name.partition(".")[0].rpartition("-")[2])] = path
+    found = changes_since(row, files)
+    if found is None:
+        return None
+    stamp, changes = found
+    try:
+        rates = mapped(files[stamp])
+    except (FileNotFoundError, pa.ArrowInvalid):
+        return None
+    if rates.schema != RATE_SCHEMA:  # kept by another version of the engine
+        return None
+    return brought_up(rates, changes, lambda which: read_rates(row.pk, f"{NOT_VOIDED} AND {which}"))
+
+
+def excerpt(row: models.Tariff, number: str, *, known_at: datetime, caller: str = "") -> Tariff:
+    """Of a tariff the rates whose codes the number begins with, enough to rate events of that number and caller.
+
+    Its ancestors come with it. Rates that were voided after `known_at` are among them. The rest is as it is now: later rates, and ends that later
     ones gave to earlier. Needs an open scope.
     """
     codes = ", ".join(f"'{code}'" for code in codes_of(number))
     which = f"r.code IN ({codes}) AND ({NOT_VOIDED} OR r.voided_at > '{known_at.isoformat()}')"
-    rates = read_few_rates(row.pk, which)
-    profiles = _all_profiles() if rates["time_profile"].null_count < len(rates) else {}
-    return Tariff(row.pk, row.name, row.currency, row.timezone, Unit(row.unit), rates, profiles)
+    family = (row, *ancestors_of([row])[row.pk])
+    rates = [read_few_rates(each.pk, which) for each in family]
+    profiles = _all_profiles() if any(each["time_profile"].null_count < len(each) for each in rates) else {}
+    origins: dict[str, str] = {}
+    deck = asked_deck(family)
+    if deck is not None and any(each["origin"].null_count < len(each) for each in rates):
+        origins = origin_codes([deck], codes_of(caller))[deck]
+    return joined(family, rates, profiles, origins)
+
+
+def joined(
+    family: Sequence[models.Tariff],
+    rates: Sequence[pa.Table],
+    profiles: Mapping[str, tuple[TimeWindow, ...]],
+    origins: Mapping[str, str],
+) -> Tariff:
+    """A tariff and its ancestors, the nearer first, with the rates of each and the origins of callers, as the engine takes them."""
+    row, *above = family
+    parent = joined(above, rates[1:], profiles, {}) if above else None
+    return Tariff(row.pk, row.name, row.currency, row.timezone, Unit(row.unit), rates[0], profiles, origins, parent)
 
 
 def codes_of(number: str) -> list[str]:
@@ -206,10 +290,10 @@ def read_few_rates(tariff_id: int, which: str) -> pa.Table:
         rows = cursor.fetchall()
     if not rows:
         return RATE_SCHEMA.empty_table()
-    *columns, blocked, additive, steps = zip(*rows, strict=True)
+    *columns, blocked, additive, steps, origins = zip(*rows, strict=True)
     told = [[text == "true" for text in column] for column in (blocked, additive)]
     lists = [[_step_row(parse_step(step)) for step in text.split(";")] for text in steps]
-    every = zip(RATE_SCHEMA, (*columns, *told, lists), strict=True)
+    every = zip(RATE_SCHEMA, (*columns, *told, lists, origins), strict=True)
     return pa.Table.from_arrays([pa.array(column, field.type) for field, column in every], schema=RATE_SCHEMA)
 
 
@@ -258,11 +342,11 @@ def _write(path: Path, table: pa.Table) -> None:
     partial.rename(path)
 
 
-def _sweep(place: Path, rows: Sequence[models.Tariff]) -> None:
+def _sweep(place: Path, kept: Sequence[KeptTariff]) -> None:
     """Remove the files of other revisions, and what killed processes left. Whoever has them mapped keeps them."""
-    current = {_stem(row) for row in rows}
+    current = {path.name for each in kept for path in (each.rates, each.compiled)}
     for path in place.glob("tariff-*.arrow"):
-        if path.name.partition(".")[0] not in current:
+        if path.name not in current:
             path.unlink(missing_ok=True)
     for path in place.glob(".tariff-*.arrow.*"):
         if not _is_alive(path.suffix.removeprefix(".")):

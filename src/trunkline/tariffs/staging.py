@@ -9,6 +9,8 @@ import pyarrow.csv
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
+from trunkline.kit.db.planning import tables_joined_at_once
+
 
 def stage(cursor: CursorWrapper, name: str, columns: str, rows: pa.Table) -> None:
     """Make the temporary table `name (columns)` that lasts until the transaction ends, filled with `rows` in their order.
@@ -49,7 +51,11 @@ def copy_table(query: str, schema: pa.Schema) -> pa.Table:
 def copy_out(query: str) -> io.BytesIO:
     """The rows of a query as CSV without header, null as nothing and an empty text in quotes."""
     text = io.BytesIO()
-    with connection.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv)") as copy:
+    with (
+        connection.cursor() as cursor,
+        tables_joined_at_once(cursor),
+        cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv)") as copy,
+    ):
         for block in copy:
             text.write(block)
     text.seek(0)

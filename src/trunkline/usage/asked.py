@@ -15,7 +15,7 @@ class Asked:
     """Sides of records that are priced again. What is left out does not restrict.
 
     The record starts in `[start_from, start_to)` and its called number begins with `code`. Of it a side is meant that is `side`, whose
-    account is the one named, and which the tariff has priced or may price: it stands in the account's list at some time. `is_told_anew`: of
+    account is the one named, and which the tariff has priced or may price: it, or a descendant of it, stands in the account's list at some time. `is_told_anew`: of
     records that have such a side both sides are told anew whose they are, and priced then.
     """
 

@@ -27,6 +27,7 @@ from trunkline.core.period import get_zone, local_date
 from trunkline.engine.explain import Explanation, explain
 from trunkline.engine.scalar import Event, ScalarTariff
 from trunkline.engine.schema import Outcome
+from trunkline.engine.schema import Tariff as PriceList
 from trunkline.ledger.models import Entry
 from trunkline.ledger.queries import account_facts, find_entry, postings
 from trunkline.parties.explain import Identified, identify
@@ -372,12 +373,12 @@ def _price(
         number, tags = stored.number, stored.tags
     elif carried is not None:
         number, tags = carried.priced_number, carried.tags
-    event = Event(number, facts["start"], facts["quantity"], tags)
+    event = Event(number, facts["start"], facts["quantity"], tags, facts.get("calling") or "")
     plan = tariff_list(account, side=side.value, service=facts["service"], at=event.start)
     if stored is not None and stored.tariff_id is not None and stored.tariff_id not in {each.pk for each in plan}:
         plan = [Tariff.objects.get(pk=stored.tariff_id)]
     known_at = batch.started_at or batch.received_at
-    tables = {each.pk: excerpt(each, event.number, known_at=known_at) for each in plan}
+    tables = {each.pk: excerpt(each, event.number, known_at=known_at, caller=event.caller) for each in plan}
     listed = explain([ScalarTariff(tables[each.pk]) for each in plan], event)
     day = local_date(event.start, get_zone(account.timezone))
     if stored is not None and stored.local_day is not None:
@@ -388,11 +389,16 @@ def _price(
     # From here on the list is known to have changed since.
     first = next(each for each in plan if each.pk == stored.tariff_id)
     plan = [first, *(each for each in plan if each is not first)]
-    until = _until(tables[first.pk].rates, stored.rate_id, event.start)
-    tables[first.pk] = replace(tables[first.pk], rates=until)
+    tables[first.pk] = _as_it_was(tables[first.pk], stored.rate_id, event.start)
     used = explain([ScalarTariff(tables[each.pk]) for each in plan], event)
     again = in_money(Basis.USED, plan, used, account.currency, stored, base, day)
     return priced if len(again.differences) >= len(priced.differences) else again
+
+
+def _as_it_was(tariff: PriceList, rate_id: int, start: datetime) -> PriceList:
+    """The tariff and its ancestors as they were listed when that rate was the last of all of them."""
+    parent = None if tariff.parent is None else _as_it_was(tariff.parent, rate_id, start)
+    return replace(tariff, rates=_until(tariff.rates, rate_id, start), parent=parent)
 
 
 def _until(rates: pa.Table, rate_id: int, start: datetime) -> pa.Table:

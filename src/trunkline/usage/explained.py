@@ -201,11 +201,16 @@ def price_json(priced: Priced, *, destinations: Mapping[int, str], base_currency
 
 
 def rates_tried(tried: TariffTried, destinations: Mapping[int, str]) -> Json:
-    """The rates of a tariff that were looked at, and what became of each."""
+    """The rates of a tariff that were looked at, and what became of each; each names its tariff, which may be an ancestor."""
     return {
         "tariff": tried.tariff.tariff.name,
         "is_additive": tried.is_additive,
-        "rates": [_rate(each.row, destinations) | {"verdict": each.verdict.value} for each in tried.rates],
+        "rates": [
+            _rate(each.row, destinations)
+            | {"tariff": tried.tariff.tariff_of(each.row).name, "verdict": each.verdict.value}
+            for each in tried.rates
+        ],
+        "origin": None if tried.origin is None else {"code": tried.origin.code, "name": tried.origin.name},
     }
 
 
@@ -222,6 +227,7 @@ def _rate(row: PriceRow, destinations: Mapping[int, str]) -> Json:
         "valid_to": _instant(row.valid_to),
         "windows": None if row.windows is None else windows_json(row.windows),
         "tag": row.tag,
+        "origin": row.origin,
         "length_min": row.length_min,
         "length_max": row.length_max,
         "is_blocked": row.is_blocked,

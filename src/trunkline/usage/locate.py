@@ -157,9 +157,9 @@ def _rated(sought: Sought) -> Iterator[Located]:
 
 
 def _rows_with_number(segment: SegmentFile, digits: str) -> list[int]:
-    rows = find_rows(segment.path, digits, rows=segment.rows)
-    if rows is not None:
-        return rows
+    named = find_rows(segment.path, digits, rows=segment.rows)
+    if named is not None:
+        return named.rows
     table = pq.read_table(segment.path, columns=["calling", "called"], partitioning=None)
     is_there = pc.or_(pc.equal(table["calling"], digits), pc.equal(table["called"], digits))
     return [int(row) for row in np.flatnonzero(is_there.to_numpy())]

@@ -1,12 +1,16 @@
 """The number index of a segment: in which rows a number calls or is called, found without reading the segment.
 
-Beside a segment of rated records lies `….numbers`, little-endian: the octets `TLNUM002`, the segment's rows and the
-number of entries as two uint64, then the entries as ascending uint64, each `(beginning << 44) | (hash << 32) | row`. The
-beginning is the first six digits of the number as a whole number, a shorter one filled up with zeros; the hash is the
-upper 12 bits of `engine.keyhash` of the number. So the entries of numbers that begin alike lie together. A row has an
-entry for its calling and one for its called number, withheld ones have none. Two numbers can share both, so whoever
-reads the row compares the number. The file can be dropped and made again from the segment; without it, or with one of
-another version, the segment is scanned. It goes when the segment goes: what a number begins with is personal data as well.
+Beside a segment of rated records lies `….numbers`, little-endian: the octets `TLNUM003`, the segment's rows and the
+number of entries as two uint64; the least and the greatest start, in ms since 1970, of every 8,192 rows as two int64;
+then the entries as ascending uint64, each `(beginning << 44) | (hash << 32) | row`. The beginning is the first six digits
+of the number as a whole number, a shorter one filled up with zeros; the hash is the upper 12 bits of `engine.keyhash` of
+the number. So the entries of numbers that begin alike lie together. A row has an entry for its calling and one for its
+called number, withheld ones have none. Two numbers can share both, so whoever reads the row compares the number.
+
+A switch writes its records about in the order of time: of many rows the blocks that can hold the newest are few.
+
+The file can be dropped and made again from the segment; without it, or with one of another version, the segment is
+scanned. It goes when the segment goes: what a number begins with is personal data as well.
 
 Looking up loads neither numpy nor Arrow: a search in a fresh process must not pay for them.
 """
@@ -19,6 +23,7 @@ import struct
 import sys
 from bisect import bisect_left
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -28,11 +33,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Entries = NDArray[np.uint64]
+    Instants = NDArray[np.int64]
 
 NUMBER_SUFFIX: Final = ".numbers"
-MAGIC: Final = b"TLNUM002"
+MAGIC: Final = b"TLNUM003"
 HEADER: Final = struct.Struct("<8sQQ")
 ROWS_MAX: Final = 1 << 32
+BLOCK_ROWS: Final = 8_192
 BEGINNING_DIGITS: Final = 6  # 20 bits
 _HASH_BITS: Final = 12
 
@@ -74,8 +81,21 @@ def number_beginning(number: str) -> int:
     return value
 
 
-def find_rows(segment: Path, number: str, *, rows: int | None = None) -> list[int] | None:
-    """Rows of a segment, ascending from 0, in which the number may call or be called; None without a sound index.
+@dataclass(frozen=True, slots=True)
+class NamedRows:
+    """Rows of a segment, ascending from 0, and the least and the greatest start of every `BLOCK_ROWS` rows of it, in ms since 1970, one after the other."""
+
+    rows: list[int]
+    times: list[int]
+
+    def between(self, row: int) -> tuple[int, int]:
+        """The least and the greatest start among the rows that lie about a row."""
+        place = row // BLOCK_ROWS * 2
+        return self.times[place], self.times[place + 1]
+
+
+def find_rows(segment: Path, number: str, *, rows: int | None = None) -> NamedRows | None:
+    """Rows in which the number may call or be called; None without a sound index.
 
     `rows` is what the catalogue says of the segment: an index of another number of rows is none of it.
     """
@@ -83,14 +103,14 @@ def find_rows(segment: Path, number: str, *, rows: int | None = None) -> list[in
     return _rows_between(segment, low, low + ROWS_MAX, rows=rows, most=None)
 
 
-def find_rows_beginning(segment: Path, digits: str, *, rows: int, most: int) -> list[int] | None:
+def find_rows_beginning(segment: Path, digits: str, *, rows: int, most: int) -> NamedRows | None:
     """Rows in which a number may begin with those digits, as `find_rows`; None also where more than `most` entries do."""
     begin = digits[:BEGINNING_DIGITS]
     low, high = (int(begin.ljust(BEGINNING_DIGITS, fill)) + over for fill, over in (("0", 0), ("9", 1)))
     return _rows_between(segment, low << _HASH_BITS + 32, high << _HASH_BITS + 32, rows=rows, most=most)
 
 
-def _rows_between(segment: Path, low: int, high: int, *, rows: int | None, most: int | None) -> list[int] | None:
+def _rows_between(segment: Path, low: int, high: int, *, rows: int | None, most: int | None) -> NamedRows | None:
     """The rows of the entries of `[low, high)`."""
     if sys.byteorder != "little":
         return None
@@ -99,14 +119,16 @@ def _rows_between(segment: Path, low: int, high: int, *, rows: int | None, most:
             if len(mapped) < HEADER.size:
                 return None
             magic, told_rows, told_entries = HEADER.unpack_from(mapped)
-            if magic != MAGIC or len(mapped) != HEADER.size + 8 * told_entries or rows not in (None, told_rows):
+            begin = HEADER.size + 16 * -(-told_rows // BLOCK_ROWS)
+            if magic != MAGIC or len(mapped) != begin + 8 * told_entries or rows not in (None, told_rows):
                 return None
-            with memoryview(mapped) as octets, octets[HEADER.size :].cast("Q") as entries:
+            with memoryview(mapped) as octets, octets[begin:].cast("Q") as entries:
                 first = bisect_left(entries, low)
                 last = bisect_left(entries, high, first)
                 if most is not None and last - first > most:
                     return None
-                return sorted({entry & _ROW for entry in entries[first:last].tolist()})
+                found = sorted({entry & _ROW for entry in entries[first:last].tolist()})
+                return NamedRows(found, octets[HEADER.size : begin].cast("q").tolist() if found else [])
     except (FileNotFoundError, ValueError):  # an empty file cannot be mapped
         return None
 
@@ -185,8 +207,31 @@ def _parsed(words: Entries, lengths: NDArray[np.int32]) -> Entries:
     return digits * of(10_000 * (1 << 32) + 1) >> of(32)
 
 
-def write_number_index(segment: Path, entries: Iterable[Entries], rows: int) -> None:
-    """Write the number index of a segment of that many rows; it is on the disk when this returns."""
+@dataclass(slots=True)
+class BlockTimes:
+    """The least and the greatest start of every `BLOCK_ROWS` rows, of rows that come in their order."""
+
+    rows: int = 0
+    low: list[int] = field(default_factory=list)
+    high: list[int] = field(default_factory=list)
+
+    def add(self, starts_ms: Instants) -> None:
+        """The starts of the next rows."""
+        import numpy as np
+
+        if not len(starts_ms):
+            return
+        cuts = np.append(0, np.arange(-self.rows % BLOCK_ROWS or BLOCK_ROWS, len(starts_ms), BLOCK_ROWS))
+        low, high = (each.reduceat(starts_ms, cuts).tolist() for each in (np.minimum, np.maximum))
+        if self.rows % BLOCK_ROWS:  # the last block goes on
+            low[0], high[0] = min(low[0], self.low.pop()), max(high[0], self.high.pop())
+        self.low += low
+        self.high += high
+        self.rows += len(starts_ms)
+
+
+def write_number_index(segment: Path, entries: Iterable[Entries], times: BlockTimes) -> None:
+    """Write the number index of a segment; it is on the disk when this returns."""
     import numpy as np
 
     parts = list(entries)
@@ -195,7 +240,8 @@ def write_number_index(segment: Path, entries: Iterable[Entries], rows: int) -> 
     final = index_path(segment)
     partial = final.with_name(f".{final.name}.partial")
     with partial.open("wb") as file:
-        file.write(HEADER.pack(MAGIC, rows, len(ordered)))
+        file.write(HEADER.pack(MAGIC, times.rows, len(ordered)))
+        file.write(np.array([times.low, times.high], "<i8").T.tobytes())
         file.write(ordered.astype("<u8", copy=False).data)
         file.flush()
         # A renamed file whose octets a power cut lost would answer "not there".
@@ -207,9 +253,9 @@ def rebuild_number_index(segment: Path) -> None:
     """Make the number index of a segment again from the segment."""
     import pyarrow.parquet as pq
 
-    parts, rows = [], 0
+    parts, times = [], BlockTimes()
     with pq.ParquetFile(segment) as file:
-        for batch in file.iter_batches(batch_size=131_072, columns=["calling", "called"]):
-            parts.append(number_entries(batch["calling"], batch["called"], rows))
-            rows += batch.num_rows
-    write_number_index(segment, parts, rows)
+        for batch in file.iter_batches(batch_size=131_072, columns=["calling", "called", "start"]):
+            parts.append(number_entries(batch["calling"], batch["called"], times.rows))
+            times.add(batch["start"].cast("int64").to_numpy())
+    write_number_index(segment, parts, times)

@@ -6,7 +6,7 @@ Needs an open scope.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Final
 
@@ -122,7 +122,15 @@ def _walk(
         return given, price(given), ()
     facts = Facts((event.start - EPOCH) // MILLISECOND, service)
     state, first = go_through(book, Stage.BEFORE_IDENTIFICATION, facts, given)
-    walked = walk_side(book, facts, state, side=side, account_id=account.pk, price=price)
+    # The caller that a record keeps is the one before the rules of a side.
+    walked = walk_side(
+        book,
+        facts,
+        state,
+        side=side,
+        account_id=account.pk,
+        price=lambda carried: price(replace(carried, calling=state.calling)),
+    )
     looked = (*first, *walked.after_account, *walked.after_rate)
     return walked.state, None if walked.state.denied_by is not None else walked.last, looked
 
@@ -132,9 +140,9 @@ def _explained(
 ) -> Explanation:
     """The price and its reasons; the names of the destinations that were looked at are added to `names`."""
     number = carried.priced_number
-    found = rates_of_number(plan, number, known_at=known_at)
+    found = rates_of_number(plan, number, known_at=known_at, caller=carried.calling)
     names |= found.destinations
-    return explain(found.tariffs, Event(number, event.start, event.quantity, carried.tags))
+    return explain(found.tariffs, Event(number, event.start, event.quantity, carried.tags, carried.calling))
 
 
 def _previewed(

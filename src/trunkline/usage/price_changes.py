@@ -13,9 +13,9 @@ from typing import Any, Generic, TypeVar
 
 from trunkline.parties.models import Account
 from trunkline.tariffs import actions
-from trunkline.tariffs.actions import ExchangeLoad, RateLoad
-from trunkline.tariffs.models import AccountTariff, ExchangeRate, Tariff, TimeProfile
-from trunkline.tariffs.queries import access_assignment, begin_of, tariffs_with
+from trunkline.tariffs.actions import UNCHANGED, ExchangeLoad, RateLoad, SpecialChange, Unchanged
+from trunkline.tariffs.models import AccountTariff, CodeDeck, ExchangeRate, SpecialRate, Tariff, TimeProfile
+from trunkline.tariffs.queries import access_assignment, begin_of, tariffs_asking, tariffs_with
 from trunkline.usage.models import Proposal
 from trunkline.usage.proposals import propose, propose_exchange
 
@@ -55,14 +55,43 @@ def void_rates(*, tariff: Tariff, rate_ids: Sequence[int], at: datetime) -> Chan
 
 
 def change_tariff(
-    *, tariff: Tariff, name: str | None = None, timezone: str | None = None, at: datetime
+    *,
+    tariff: Tariff,
+    name: str | None = None,
+    timezone: str | None = None,
+    origin_deck: CodeDeck | Unchanged | None = UNCHANGED,
+    parent: Tariff | Unchanged | None = UNCHANGED,
+    at: datetime,
 ) -> Changed[Tariff]:
-    """Rename a tariff or set its clock."""
-    changed = actions.change_tariff(tariff_id=tariff.pk, name=name, timezone=timezone, at=at)
-    if changed.timezone == tariff.timezone:
+    """Rename a tariff, set its clock or its origin deck, or let it take over the rates of a parent; None: of nobody any more."""
+    changed = actions.change_tariff(
+        tariff_id=tariff.pk, name=name, timezone=timezone, origin_deck=origin_deck, parent=parent, at=at
+    )
+    set_parts = [
+        said
+        for said, is_other in (
+            ("clock", changed.timezone != tariff.timezone),
+            ("origin deck", changed.origin_deck_id != tariff.origin_deck_id),
+            ("parent", changed.parent_id != tariff.parent_id),
+        )
+        if is_other
+    ]
+    if not set_parts:
         return Changed(changed)
-    cause = f"the clock of {changed.name} set"
+    cause = f"the {' and the '.join(set_parts)} of {changed.name} set"
     return Changed.of(changed, propose(cause=cause, tariff=changed, start_from=None, at=at))
+
+
+def load_code_deck(*, name: str, codes: Mapping[str, str], at: datetime) -> Changed[CodeDeck]:
+    """Make or extend a code deck; where tariffs tell by it where callers are, their prices may be others."""
+    deck = actions.load_code_deck(name=name, codes=codes, at=at)
+    return Changed.of(deck, *propose_by_deck(deck, at=at))
+
+
+def propose_by_deck(deck: CodeDeck, *, at: datetime) -> list[Proposal | None]:
+    """After codes of a deck were changed: what that proposes, by tariff that tells by it where callers are."""
+    cause = f"codes changed in the origin deck {deck.name}"
+    return [propose(cause=cause, tariff=each, start_from=None, at=at) for each in tariffs_asking(deck)]
 
 
 def change_time_profile(
@@ -108,6 +137,20 @@ def end_assignment(*, assignment_id: int, valid_to: datetime, at: datetime) -> C
     row = actions.end_assignment(assignment_id=assignment_id, valid_to=valid_to, at=at)
     cause = f"{before.tariff.name} taken from {before.account.code}"
     return Changed.of(row, propose(cause=cause, account=before.account, side=row.side, start_from=first, at=at))
+
+
+def create_special_rate(*, tariff: Tariff, at: datetime, **given: Any) -> Changed[SpecialChange]:
+    """Give a destination or a group an exclusive price in a tariff; `given` as in `tariffs.actions.create_special_rate`."""
+    done = actions.create_special_rate(tariff_id=tariff.pk, at=at, **given)
+    cause = f"special rate for {done.special.destination or done.special.group} in {tariff.name}"
+    return Changed.of(done, propose(cause=cause, tariff=tariff, start_from=done.begins, at=at))
+
+
+def end_special_rate(*, special: SpecialRate, valid_to: datetime, at: datetime) -> Changed[SpecialChange]:
+    """Let a special rate end; the tariff's other rates hold again from then on."""
+    done = actions.end_special_rate(special_id=special.pk, valid_to=valid_to, at=at)
+    cause = f"special rate for {special.destination or special.group} in {special.tariff.name} ended"
+    return Changed.of(done, propose(cause=cause, tariff=special.tariff, start_from=done.begins, at=at))
 
 
 def load_exchange_rates(

@@ -16,6 +16,7 @@ from trunkline.kit.db.kept import Kept
 from trunkline.kit.db.locks import lock_name, lock_rows
 from trunkline.kit.db.scope import current_tenant_id
 from trunkline.parties.models import Account
+from trunkline.tariffs.lineage import heirs_of
 from trunkline.tariffs.models import AccountTariff, Tariff
 from trunkline.tenancy.queries import current_tenant
 from trunkline.usage.asked import Asked
@@ -63,12 +64,13 @@ def propose_exchange(*, cause: str, start_from: datetime, at: datetime) -> Propo
 
 
 def _sides(tariff: Tariff | None, account: Account | None, side: str) -> Iterable[tuple[str, Account]]:
-    """The sides of accounts whose records may cost something else."""
+    """The sides of accounts whose records may cost something else: of a tariff also those of its descendants."""
     if tariff is None and account is None:
         return [(each, found) for found in Account.objects.all() for each in ("sell", "buy")]
     if account is not None:
         return [(each, account) for each in ("sell", "buy") if side in {"", each}]
-    places = AccountTariff.objects.filter(tariff=tariff).select_related("account")
+    heirs = set() if tariff is None else heirs_of(tariff.pk)
+    places = AccountTariff.objects.filter(tariff_id__in=heirs).select_related("account")
     return [(place.side, place.account) for place in places if side in {"", place.side}]
 
 

@@ -20,6 +20,7 @@ from trunkline.kit import jobs
 from trunkline.kit.db.scope import current_tenant_id, give_reason
 from trunkline.kit.drafts import Drafts
 from trunkline.tariffs.models import Tariff, TimeProfile
+from trunkline.tariffs.origins import origins_of
 from trunkline.tariffs.rate_file import read_rate_file
 from trunkline.tariffs.rules import describe_steps, parse_steps
 from trunkline.usage import price_changes
@@ -195,7 +196,9 @@ def _first_rows(tariff: Tariff, data: bytes) -> list[list[Any]]:
     """The first rates as they were understood: line, code, destination, price, from, to."""
     profiles = set(TimeProfile.objects.values_list("name", flat=True))
     head = b"\n".join(data.split(b"\n", ROWS_SHOWN + 1)[: ROWS_SHOWN + 1]) + b"\n"
-    found = read_rate_file(head, unit=Unit(tariff.unit), timezone=tariff.timezone, profiles=profiles)
+    found = read_rate_file(
+        head, unit=Unit(tariff.unit), timezone=tariff.timezone, profiles=profiles, origins=origins_of(tariff)
+    )
     rows = found.rates.slice(0, ROWS_SHOWN).to_pylist()
     return [
         [

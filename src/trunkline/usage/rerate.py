@@ -24,6 +24,7 @@ from trunkline.core.money import Amount
 from trunkline.kit.db.scope import scope
 from trunkline.kit.faults import reached
 from trunkline.kit.home import folder
+from trunkline.tariffs.lineage import heirs_of
 from trunkline.tariffs.models import AccountTariff
 from trunkline.usage.actions import FINAL, defer
 from trunkline.usage.asked import Asked
@@ -131,7 +132,7 @@ def _ground(switch: Switch, asked: Asked) -> _Ground:
     """Needs an open scope."""
     holders: dict[str, tuple[int, ...]] = {}
     if asked.tariff_id is not None:
-        places = AccountTariff.objects.filter(tariff_id=asked.tariff_id)
+        places = AccountTariff.objects.filter(tariff_id__in=heirs_of(asked.tariff_id))
         for side in SIDES:
             holders[side] = tuple(sorted(set(places.filter(side=side).values_list("account_id", flat=True))))
     number_rules = tuple(NumberRule.of(rule) for rule in switch.number_rules)

@@ -235,7 +235,15 @@ class _Segment:
     def _looked_columns(self) -> list[str]:
         """What is read of a row group to see whether anything changes."""
         sides = [side for side in SIDES if self._work.asked.side in {"", side}]
-        return [*_LOOKED, *(f"{side}_{name}" for side in sides for name in (*_SIDE, *_MONEY, *_NAMES))]
+        return [
+            *_LOOKED,
+            *self._callers(),
+            *(f"{side}_{name}" for side in sides for name in (*_SIDE, *_MONEY, *_NAMES)),
+        ]
+
+    def _callers(self) -> list[str]:
+        """The column of the callers' numbers, where any tariff asks where they are."""
+        return ["calling"] if self._work.pinned.snapshot.has_origins else []
 
     def _price_again(self, table: pa.Table) -> _Anew:
         """The sides that are asked for, each by itself."""
@@ -270,8 +278,7 @@ class _Segment:
         return anew
 
     def _price(self, table: pa.Table, side: Side, rows: Ints) -> _Again:
-        names = ["called", "start", "quantity", "is_last", "service"]
-        names += [f"{side}_tags", f"{side}_number"]
+        names = [*_LOOKED, *self._callers(), f"{side}_tags", f"{side}_number"]
         events = table.select(names) if len(rows) == len(table) else rows_of(table.select(names), rows)
         old = stored_side(table, str(side), rows)
         walk = StoredWalk.of(events, str(side))

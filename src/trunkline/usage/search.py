@@ -1,8 +1,8 @@
 """Finding single records and rejects among millions, in a fresh process within a second.
 
-A whole number is looked up in the number index of every segment that its time allows, and only the rows found are read; so is
-the beginning of few numbers. That of many, an account or a time alone is scanned in slices of time, the newest first and each
-much longer than the one before, until there is what the limit asks for; row groups outside a slice are left out by their
+A number or the beginning of numbers is looked up in the number index of every segment that its time allows. Of the rows that it names
+those are read that can be the newest, until there is what the limit asks for. The beginning of very many, an account or a time alone is
+scanned in slices of time, the newest first and each much longer than the one before; row groups outside a slice are left out by their
 statistics. Segments come from the catalogue, so a search sees what counts and nothing else. Needs an open scope throughout.
 
 Only DuckDB is loaded, and only where there is something to read.
@@ -14,12 +14,13 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from trunkline.core.errors import Invalid
 from trunkline.usage.lending import lend
-from trunkline.usage.number_index import find_rows, find_rows_beginning
+from trunkline.usage.number_index import BLOCK_ROWS, NamedRows, find_rows, find_rows_beginning
 from trunkline.usage.segments import (
     COMMAND,
     Limits,
@@ -42,9 +43,9 @@ LIMIT_MAX: Final = 100_000
 FILES_AT_ONCE: Final = 16
 # Beyond this a list of row numbers costs more than reading the two columns of the numbers.
 ROWS_LISTED_MAX: Final = 5_000
-# Of numbers that begin alike and are more, a page is found sooner by looking through the newest.
-ROWS_BEGINNING_MAX: Final = 1_000
-AT_ONCE_PAGES: Final = 2  # named rows of so many pages are read without a look at the newest first
+# Of numbers that begin alike and are more, a page is found as soon in the newest slice.
+ROWS_BEGINNING_MAX: Final = 50_000
+NAMED_PAGES: Final = 4  # where so many pages of named rows hold no page that fits, the rest is asked for all at once
 # About how many records the newest slice holds, a row group or two, and how many times as many each further one.
 SLICE_ROWS: Final = 1 << 18
 SLICE_GROWTH: Final = 8
@@ -243,10 +244,15 @@ class _Asked:
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A segment that may hold what is searched; `rows` where the index names them, None where it must be scanned."""
+    """A segment that may hold what is searched; `named` are the rows that the index names, None where it must be scanned."""
 
     segment: SegmentFile
-    rows: list[int] | None
+    named: NamedRows | None
+
+    @property
+    def rows(self) -> list[int] | None:
+        """The rows that the index names, where a condition can list them."""
+        return self.named.rows if self.named is not None and len(self.named.rows) <= ROWS_LISTED_MAX else None
 
     @property
     def newest(self) -> datetime:
@@ -272,29 +278,31 @@ def _search(asked: _Asked, segments: Sequence[SegmentFile], limits: Limits) -> F
     # The fence is what the catalogue named: it is the same for one number and the next, so that a connection can serve both.
     named = [each.path for each in segments]
     with watch(paths), lend(named, limits=limits) as connection, limited(connection, limits):
-        if (told := _named_rows(candidates)) is not None and told <= asked.limit:
-            return Found(_read_named(connection, asked, candidates), is_complete=True)
+        if (found := _newest_named(connection, asked, candidates)) is not None:
+            return found
         places = _places(connection, asked, candidates)
         records = _read(connection, asked, candidates, places[: asked.limit])
     if len(places) <= asked.limit:
         return Found(records, is_complete=True)
     start, file, row = places[asked.limit - 1]
-    segment = candidates[file]
-    return Found(records, is_complete=False, last=Place(start, _ms(segment.newest), segment.segment.id, row))
+    return Found(records, is_complete=False, last=_place(candidates[file], start, row))
+
+
+def _place(candidate: _Candidate, start: int, row: int) -> Place:
+    return Place(start, _ms(candidate.newest), candidate.segment.id, row)
 
 
 def _candidates(asked: _Asked, segments: Sequence[SegmentFile]) -> Iterator[_Candidate]:
     pattern = asked.pattern
     for segment in segments:
-        rows = None
+        named = None
         if pattern is not None and pattern.is_prefix:
             if pattern.digits:
-                rows = find_rows_beginning(segment.path, pattern.digits, rows=segment.rows, most=ROWS_BEGINNING_MAX)
+                named = find_rows_beginning(segment.path, pattern.digits, rows=segment.rows, most=ROWS_BEGINNING_MAX)
         elif pattern is not None:
-            rows = find_rows(segment.path, pattern.digits, rows=segment.rows)
-        if rows == []:
-            continue
-        yield _Candidate(segment, rows if rows is None or len(rows) <= ROWS_LISTED_MAX else None)
+            named = find_rows(segment.path, pattern.digits, rows=segment.rows)
+        if named is None or named.rows:
+            yield _Candidate(segment, named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,17 +324,9 @@ class _Slice:
         return not is_after and not is_before
 
 
-def _named_rows(candidates: Sequence[_Candidate]) -> int | None:
-    """How many rows the index names, None where it names not those of every segment."""
-    named = [each.rows for each in candidates if each.rows is not None]
-    return sum(map(len, named)) if len(named) == len(candidates) else None
-
-
 def _slices(asked: _Asked, candidates: Sequence[_Candidate]) -> Iterator[_Slice]:
-    """All of time in slices, the newest first; in one where the index names the rows of every segment and they are few."""
-    told = _named_rows(candidates)
-    is_at_once = told is not None and told <= AT_ONCE_PAGES * asked.limit
-    spans = [] if is_at_once else list(_spans(asked, candidates))
+    """All of time in slices, the newest first."""
+    spans = list(_spans(asked, candidates))
     oldest = min((first for _, first, _ in spans), default=0)
     newest = max((last for _, _, last in spans), default=0)
     rows, high = SLICE_ROWS, None
@@ -407,22 +407,61 @@ def _places_within(
     return places
 
 
-def _read_named(connection: duckdb.DuckDBPyConnection, asked: _Asked, candidates: Sequence[_Candidate]) -> list[Record]:
-    """The records that fit among the rows that the index names, in order: no more than the limit, so each is read once and whole."""
+# The greatest start that can be among them, index of the candidate, rows of its file that lie together.
+_Block = tuple[int, int, list[int]]
+
+
+def _newest_named(
+    connection: duckdb.DuckDBPyConnection, asked: _Asked, candidates: Sequence[_Candidate]
+) -> Found | None:
+    """What fits among the rows that the index names, read from where the newest can be until the limit is reached.
+
+    None where the index names not the rows of every segment, or so many rows do not fit that a condition finds them sooner.
+    """
+    blocks = _blocks(asked, candidates)
+    if blocks is None:
+        return None
     condition, values = asked.condition()
+    patience = min(NAMED_PAGES * (asked.limit + 1), ROWS_LISTED_MAX)
     found: list[tuple[_Found, Record]] = []
+    while blocks and (len(found) <= asked.limit or blocks[-1][0] >= found[-1][0][0]):
+        rows: dict[int, list[int]] = {}
+        count = 0
+        while blocks and count <= asked.limit:
+            _, file, listed = blocks.pop()
+            rows.setdefault(file, []).extend(listed)
+            count += len(listed)
+        patience -= count
+        if patience < 0:
+            return None
+        for file, listed in rows.items():
+            candidate = candidates[file]
+            behind = f"{condition} AND {candidate.behind(asked.after)}"
+            read = _rows(connection, asked, candidate, listed, behind, values)
+            found += [((start, file, row), record) for start, row, record in read]
+        found.sort(key=lambda each: (-each[0][0], each[0][1], -each[0][2]))
+        found = found[: asked.limit + 1]
+    records = [record for _, record in found[: asked.limit]]
+    if len(found) <= asked.limit:
+        return Found(records, is_complete=True)
+    start, file, row = found[asked.limit - 1][0]
+    return Found(records, is_complete=False, last=_place(candidates[file], start, row))
+
+
+def _blocks(asked: _Asked, candidates: Sequence[_Candidate]) -> list[_Block] | None:
+    """The named rows in blocks of their files, but those outside the time that is asked for; the newest last."""
+    low = None if asked.start_from is None else _ms(asked.start_from)
+    high = None if asked.start_to is None else _ms(asked.start_to)
+    found = []
     for file, candidate in enumerate(candidates):
-        rows = _rows(
-            connection,
-            asked,
-            candidate,
-            candidate.rows or (),
-            f"{condition} AND {candidate.behind(asked.after)}",
-            values,
-        )
-        found += [((start, file, row), record) for start, row, record in rows]
-    found.sort(key=lambda each: (-each[0][0], each[0][1], -each[0][2]))
-    return [record for _, record in found]
+        if candidate.named is None:
+            return None
+        for _, rows in groupby(candidate.named.rows, lambda row: row // BLOCK_ROWS):
+            listed = list(rows)
+            oldest, newest = candidate.named.between(listed[0])
+            if (low is None or newest >= low) and (high is None or oldest <= high):
+                found.append((newest, file, listed))
+    return sorted(found)
 
 
 def _read(

@@ -143,6 +143,9 @@ def connect(
         connection.execute(f"SET threads={int(limits.threads)}")
         connection.execute(f"SET temp_directory={text_literal(str(spill))}")
         connection.execute("SET TimeZone='UTC'")
+        connection.execute(
+            "SET disable_parquet_prefetching=true"
+        )  # files are near: of a few rows all else would be copied
         connection.execute("SET parquet_metadata_cache=true")  # a segment never changes: each is unpacked once
         connection.execute(f"SET allowed_paths=[{', '.join(map(text_literal, names))}]")
         connection.execute("SET enable_external_access=false")

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from trunkline.core.money import INT64_MAX, RoundingMode, round_ratio
 from trunkline.engine import rollup, rounding, zone
 from trunkline.engine.rate import Snapshot, rate
-from trunkline.engine.schema import Outcome, one_array
+from trunkline.engine.schema import CALLER_FIELD, Outcome, one_array
 from trunkline.parties.kinds import Side
 from trunkline.parties.rules import Resolution, Resolver, Status
 from trunkline.tariffs.prices import KeptSnapshot
@@ -259,6 +259,8 @@ def _rate(
 ) -> pa.Table:
     """Price the rows, all for None, through the engine, each by the ordered tariffs of its account and service; -1 has none."""
     chosen = events.select(["called", "start", "quantity", "service"])
+    if pinned.snapshot.has_origins:
+        chosen = chosen.append_column(CALLER_FIELD, events["calling"])
     if rows is not None:
         chosen, account_id = chosen.take(pa.array(rows)), account_id[rows]
     service = one_array(chosen["service"])
@@ -282,6 +284,8 @@ def _rate(
             "tag_set": pa.nulls(size, pa.int32()) if walk is None or rows is None else walk.tag_set(rows),
         }
     )
+    if CALLER_FIELD.name in chosen.column_names:
+        given = given.append_column(CALLER_FIELD, chosen[CALLER_FIELD.name])
     return rate(pinned.snapshot, given, plans, () if walk is None else walk.tag_sets)
 
 

@@ -26,13 +26,15 @@ from trunkline.core.money import AMOUNT_DECIMALS
 from trunkline.engine.schema import one_array
 from trunkline.kit.faults import reached
 from trunkline.kit.home import folder, fsync_folder, home
-from trunkline.usage.number_index import NUMBER_SUFFIX, number_entries, write_number_index
+from trunkline.usage.number_index import NUMBER_SUFFIX, BlockTimes, number_entries, write_number_index
 from trunkline.usage.omitted import SAME_AS
 from trunkline.usage.schema import EVENTS, NAME, REJECTS
 
 AMOUNT: Final = pa.decimal128(18, AMOUNT_DECIMALS)
 DAY_MS: Final = 86_400_000
 ROW_GROUP_ROWS: Final = 131_072
+# Whoever reads single rows unpacks a page for each; smaller ones cost the scans of whole columns more than they save.
+PAGE_OCTETS: Final = 64 * 1024
 KEY_SUFFIX: Final = ".keys"
 INDEX_SUFFIXES: Final = (KEY_SUFFIX, NUMBER_SUFFIX)
 SIDES: Final = ("sell", "buy")
@@ -151,6 +153,7 @@ class _OpenSegment:
     rows: int = 0
     keys: list[KeyColumns] = field(default_factory=list)
     numbers: list[NDArray[np.uint64]] = field(default_factory=list)
+    times: BlockTimes = field(default_factory=BlockTimes)
     min_ms: int | None = None
     max_ms: int | None = None
 
@@ -163,7 +166,7 @@ class _OpenSegment:
             **_encodings(self.schema),
             write_statistics=[name for name in _SOUGHT if name in self.schema.names],
             store_decimal_as_integer=True,
-            data_page_size=256 * 1024,
+            data_page_size=PAGE_OCTETS,
         )
 
     def add(self, table: pa.Table, keys: KeyColumns | None) -> None:
@@ -178,6 +181,7 @@ class _OpenSegment:
         if keys is not None:
             self.keys.append(keys)
             self.numbers.append(number_entries(table["calling"], table["called"], self.rows))
+            self.times.add(times)
         self.rows += len(table)
         if self.waiting_rows >= ROW_GROUP_ROWS:
             self.flush()
@@ -200,7 +204,7 @@ class _OpenSegment:
             digest = hashlib.file_digest(written, "sha256").hexdigest()
         if self.keys:
             write_key_index(self.final, self.keys)
-            write_number_index(self.final, self.numbers, self.rows)
+            write_number_index(self.final, self.numbers, self.times)
         self.partial.rename(self.final)
         fsync_folder(self.final.parent)
         reached("renamed")

@@ -14,8 +14,24 @@ from tests.api.conftest import Asking, new_key
 from tests.api.test_every_operation import NAMED
 from tests.db.usage.carrier import NOW, START, Carrier, line
 from tests.isolation.rows import make_row
+from trunkline.core.ids import uuid7
 from trunkline.identity.permissions import NOT_FOR_KEYS, Permission
 from trunkline.kit.secrets import Secret
+from trunkline.parties.models import Account
+from trunkline.pricing.actions import Asked as SheetAsked
+from trunkline.pricing.actions import (
+    add_mailbox,
+    add_rule,
+    create_agreement,
+    create_template,
+    import_deck,
+    import_sheet,
+    plan_notifications,
+    save_notification_template,
+)
+from trunkline.pricing.actions.notifications import prepare
+from trunkline.pricing.intake import reader_of
+from trunkline.pricing.models import Mail, MailSheet
 from trunkline.reports.actions import save_report
 from trunkline.tariffs.actions import create_time_profile
 from trunkline.tariffs.models import Rate, Tariff
@@ -62,7 +78,9 @@ def make_ground(folder: Path) -> Ground:
     account_id = str(carrier.accounts["cust"].public_id)
     invoice = ok(ask.post("/invoices", {"account_id": account_id, "period": "2026-03", "early": True}), 201)
     _rerate(carrier)
+    _tell(carrier)
     ids = _look(carrier) | {"record_id": ok(ask.get("/records", account_id=account_id))["data"][0]["id"]}
+    _load_sheets(carrier)
     with carrier.scope():
         for name, (model, attribute) in NAMED.items():
             rows: Any = model._default_manager
@@ -77,6 +95,14 @@ def _furnish(carrier: Carrier) -> None:
     create_switch(name="old", format="mapping", options={"mapping": MAPPING}, at=NOW)
     create_rule(given=GivenRule(name="premium", stage="after_account", actions="tag premium"), at=NOW)
     create_time_profile(name="nights", windows=[{"from": "20:00", "to": "24:00"}], at=NOW)
+    import_deck(
+        carrier.tenant_id,
+        deck="World",
+        data=b"254,Kenya\n33,France\n",
+        file_name="codes.csv",
+        actor="test",
+        now=lambda: NOW,
+    )
     save_report(name="days", asked={"by": "day", "view": "summary"})
     switch = access_switch("common")
     source = add_source(
@@ -93,6 +119,31 @@ def _furnish(carrier: Carrier) -> None:
     Alarm.objects.create(source=source, kind="stalled", detail="Nothing came.", raised_at=NOW, last_at=NOW)
 
 
+def _load_sheets(carrier: Carrier) -> None:
+    """A rate sheet that waits, with an agreement and a template of the vendor."""
+    head = "Destination,Code,Rate,Effective Date\n"
+    data = (head + "Kenya,254,0.05,2026-04-01\nUganda,256,0.08,2026-04-01\nRwanda,x,0.08,2026-04-01\n").encode()
+    with carrier.scope():
+        tariff = Tariff.objects.get(name="buy")
+        agreement = create_agreement(name="Vendor", days_increase=7)
+        template = create_template(name="Vendor", tariff_id=tariff.pk, agreement_id=agreement.pk)
+        mailbox = add_mailbox(name="rates", host="127.0.0.1", port=1, login="rates", password=Secret("s3cret"), at=NOW)
+        rule = add_rule(mailbox=mailbox, name="vendor", senders=["*"], template_id=template.pk)
+        facts = {"sender": "rates@vendor.example", "received_at": NOW, "seen_at": NOW, "state": "empty"}
+        mail = Mail.objects.create(mailbox=mailbox, rule=rule, key="1", locator="1/1", files=["a.csv"], **facts)
+        MailSheet.objects.create(mail=mail, number=1, name="a.csv", sha256="", import_id=uuid7(), state="empty")
+    import_sheet(
+        carrier.tenant_id,
+        data=data,
+        file_name="sheet.csv",
+        read=reader_of(data, "sheet.csv", received_at=NOW),
+        asked=SheetAsked(tariff_id=tariff.pk, template_id=template.pk, agreement_id=agreement.pk),
+        notified_at=NOW,
+        actor="test",
+        now=carrier.clock,
+    )
+
+
 def _rerate(carrier: Carrier) -> None:
     """Other prices, the re-rating of what they concern, and one more proposal."""
     with carrier.scope():
@@ -103,6 +154,16 @@ def _rerate(carrier: Carrier) -> None:
         process(tenant_id=carrier.tenant_id, batch_id=batch_id, now=carrier.clock)
     with carrier.scope():
         Proposal.objects.create(cause="prices of sell", start_from=START, made_at=NOW)
+
+
+def _tell(carrier: Carrier) -> None:
+    """A customer that is told of its prices, and a notification that is prepared. Runs outside any scope."""
+    with carrier.scope():
+        account, tariff = Account.objects.get(code="cust"), Tariff.objects.get(name="sell")
+        template, _ = save_notification_template(name="Usual", kind="csv")
+        given = {"account": account, "tariff": tariff, "template": template, "recipients": ["ada@example.com"]}
+        plan, _ = plan_notifications(**given, at=NOW)
+    prepare(carrier.tenant_id, plan.pk, actor="test", now=carrier.clock)
 
 
 def _look(carrier: Carrier) -> dict[str, str]:

@@ -46,8 +46,8 @@ def application(environ: Any, start_response: Any) -> list[bytes]:
         return [b"".join(answer)]
 
 
-# The server of the source does not answer: 503 is what it is said to be then.
-ASKS_OTHERS = {"ask_fingerprint"}
+# The server of the source or mailbox does not answer: 503 is what it is said to be then.
+ASKS_OTHERS = {"ask_fingerprint", "ask_mailbox_fingerprint"}
 # Its transaction sees one moment, so it must be the outermost; nothing is written in it.
 BEGINS_ITS_OWN = {"preview_invoice"}
 DESCRIBED = schemathesis.openapi.from_dict(document())

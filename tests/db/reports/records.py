@@ -13,7 +13,7 @@ from trunkline.parties.actions import create_account
 from trunkline.parties.models import Account
 from trunkline.tariffs.models import Destination
 from trunkline.usage.models import Batch, Segment, Switch
-from trunkline.usage.number_index import number_entries, write_number_index
+from trunkline.usage.number_index import BlockTimes, number_entries, write_number_index
 
 __all__ = ["AT", "START", "make_account", "make_batch", "make_destination", "make_segment", "record", "reject"]
 
@@ -59,7 +59,9 @@ def make_segment(
     path.parent.mkdir(parents=True, exist_ok=True)
     table = write_file(path, rows, kind=kind, row_group_rows=row_group_rows)
     if kind == "rated" and has_index:
-        write_number_index(path, [number_entries(table["calling"], table["called"], 0)], len(table))
+        times = BlockTimes()
+        times.add(table["start"].cast("int64").combine_chunks().to_numpy())
+        write_number_index(path, [number_entries(table["calling"], table["called"], 0)], times)
     batch = fields.pop("batch", None) or Batch.objects.first() or make_batch()
     return Segment.objects.create(
         **{

@@ -102,6 +102,7 @@ def test_a_summary_counts_calls_of_customers_and_attempts_at_vendors(traffic: An
         ("cause_group", [("busy", 1, "0"), ("congestion or network", 1, "0"), ("normal clearing", 3, "1.95")]),
         ("tags", [(None, 5, "1.95")]),
         ("jurisdiction", [("international", 5, "1.95")]),
+        ("origin", [(None, 5, "1.95")]),
         ("attempt", [(1, 4, "0.7"), (2, 1, "1.25")]),
         ("code:3", [("442", 5, "1.95")]),
     ],

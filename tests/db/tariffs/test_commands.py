@@ -95,6 +95,31 @@ def test_from_an_account_to_its_price(run: Shell, tmp_path: Path) -> None:
     assert run.json(tariff.app, "list")["tariffs"][0]["rates"] == 3
 
 
+def test_a_tariff_takes_over_the_rates_of_a_parent(run: Shell, tmp_path: Path) -> None:
+    rates = tmp_path / "rates.csv"
+    rates.write_text("code,destination,price\n44,United Kingdom,1\n447911,UK Mobile,3\n33,France,2\n")
+    run(tariff.app, "add", "Base")
+    run(tariff.app, "load-rates", "Base", str(rates))
+    run(tariff.app, "add", "Retail", "--parent", "Base")
+    rates.write_text("code,destination,price\n44,United Kingdom,5\n")
+    run(tariff.app, "load-rates", "Retail", str(rates))
+    rows = run.json(tariff.app, "list")["tariffs"]
+    assert [(row["name"], row["parent"], row["rates"]) for row in rows] == [("Base", None, 3), ("Retail", "Base", 1)]
+    shown = run.json(tariff.app, "show", "Retail")
+    assert (shown["parent"], shown["inherits"], shown["total"]) == ("Base", [{"tariff": "Base", "codes": 2}], 1)
+    assert "Base" in run(tariff.app, "list")
+    run(tariff.app, "add", "Gold")
+    run(tariff.app, "set", "Gold", "--parent", "Retail")
+    taken = [{"tariff": "Retail", "codes": 1}, {"tariff": "Base", "codes": 2}]
+    assert run.json(tariff.app, "show", "Gold")["inherits"] == taken
+    assert run.refused(tariff.app, "set", "Base", "--parent", "Gold") == "parent_cycle"
+    assert run.refused(tariff.app, "set", "Gold", "--parent", "Retail", "--no-parent") == "bad_option"
+    assert run.refused(tariff.app, "set", "Gold", "--parent", "Silver") == "tariff_not_found"
+    assert run.refused(tariff.app, "add", "Tokyo", "--timezone", "Asia/Tokyo", "--parent", "Base") == "parent_differs"
+    run(tariff.app, "set", "Gold", "--no-parent")
+    assert run.json(tariff.app, "show", "Gold")["inherits"] == []
+
+
 def test_accounts_change_and_close(run: Shell) -> None:
     run(account.app, "add", "acme", "Acme", "--vendor", "--currency", "EUR", "--tag", "gold")
     run(account.app, "add", "other", "Other", "--profile", "acme", "--parent", "acme")
@@ -162,3 +187,37 @@ def test_mistakes_are_told(run: Shell, tmp_path: Path) -> None:
         ("unknown_side", (account.app, "whose", "--side", "up")),
     ):
         assert run.refused(*words) == code
+
+
+def test_a_price_list_by_origin_and_back_to_a_file(run: Shell, tmp_path: Path) -> None:
+    deck, rates, out = (tmp_path / name for name in ("deck.csv", "rates.csv", "out.csv"))
+    deck.write_text("code,destination\n33,EEA\n1,Rest\n")
+    rates.write_text(
+        "code,destination,price,increments,policy,origin\n254,Kenya,0.10,60/1,,\n254,Kenya,0.04,,,EEA\n,,0.06,,additive,Rest\n"
+    )
+    run(tariff.app, "load-deck", "EEA", str(deck))
+    run(tariff.app, "add", "Retail", "--currency", "USD", "--timezone", "Africa/Nairobi")
+    assert run.refused(tariff.app, "load-rates", "Retail", str(rates)) == "bad_rate_file"
+    assert run.refused(tariff.app, "set", "Retail", "--origin-deck", "Nowhere") == "code_deck_not_found"
+    assert run.refused(tariff.app, "set", "Retail", "--origin-deck", "EEA", "--no-origin-deck") == "bad_option"
+    run(tariff.app, "set", "Retail", "--origin-deck", "EEA")
+    run(tariff.app, "load-rates", "Retail", str(rates))
+    assert [row["origin_deck"] for row in run.json(tariff.app, "list")["tariffs"]] == ["EEA"]
+    shown = run.json(tariff.app, "show", "Retail")["rates"]
+    assert [(row["code"], row["origin"], row["additive"]) for row in shown] == [
+        ("", "Rest", True),
+        ("254", None, False),
+        ("254", "EEA", False),
+    ]
+    assert run(tariff.app, "export-rates", "Retail", str(out)) == f"3 rates of Retail written to {out}"
+    assert out.read_text() == (
+        "code,destination,increments,setup_fee,grace,weight,rounding,policy,origin\n"
+        "254,Kenya,0:0.1/60/60;60:0.1/60/1,0,0,10,half_up/8,,\n"
+        "254,Kenya,0:0.04/60/1,0,0,10,half_up/8,,EEA\n"
+        ",,0:0.06/60/1,0,0,10,half_up/8,additive,Rest\n"
+    )
+    run(tariff.app, "add", "Copy", "--currency", "USD", "--timezone", "Africa/Nairobi", "--origin-deck", "EEA")
+    run(tariff.app, "load-rates", "Copy", str(out))
+    copy = run.json(tariff.app, "show", "Copy")["rates"]
+    assert [{**row, "id": 0} for row in copy] == [{**row, "id": 0} for row in shown]
+    assert run.refused(tariff.app, "set", "Copy", "--no-origin-deck") == "origin_in_use"

@@ -12,21 +12,32 @@ from django.db import IntegrityError, connection, transaction
 
 from tests.databases import TestDatabase
 from trunkline.kit.db.connections import Role
-from trunkline.tariffs.models import Destination, Rate, Tariff, TimeProfile
+from trunkline.tariffs.models import CodeDeck, Destination, Rate, SpecialRate, Tariff, TimeProfile
 from trunkline.tenancy.scope import scope
 
 AT = datetime(2026, 3, 2, tzinfo=UTC)
 STEPS = "0:0.10/60/1"
-REFERRED_TO = ("tariffs_tariff", "tariffs_destination", "tariffs_timeprofile")
+REFERRED_TO = ("tariffs_tariff", "tariffs_destination", "tariffs_timeprofile", "tariffs_specialrate")
 
 
 def things(tenant: Any) -> dict[str, Any]:
     """Something that a rate of the tenant can refer to, by the name of the field."""
     with scope(tenant, "test"):
+        tariff = Tariff.objects.create(name="Retail", currency="USD", created_at=AT)
+        destination = Destination.objects.create(name="Kenya")
+        special = SpecialRate.objects.create(
+            tariff=Tariff.objects.create(name="Wholesale", currency="USD", created_at=AT),
+            deck=CodeDeck.objects.create(name="World"),
+            destination=Destination.objects.create(name="Uganda"),
+            steps=STEPS,
+            valid_from=AT,
+            created_at=AT,
+        )
         return {
-            "tariff": Tariff.objects.create(name="Retail", currency="USD", created_at=AT),
-            "destination": Destination.objects.create(name="Kenya"),
+            "tariff": tariff,
+            "destination": destination,
             "time_profile": TimeProfile.objects.create(name="peak"),
+            "special": special,
         }
 
 
@@ -86,7 +97,7 @@ def test_what_rates_may_refer_to_stays_and_keeps_its_id(name: str, inside: None,
     for statement in (f"DELETE FROM {table} WHERE id = %s", f"UPDATE {table} SET id = id + 1000 WHERE id = %s"):
         with pytest.raises(IntegrityError, match="of what rates may refer to"):
             run(statement)
-    type(one).objects.filter(pk=one.pk).update(name="New name")
+    type(one).objects.filter(pk=one.pk).update(**{"note" if name == "special" else "name": "New name"})
 
 
 @pytest.mark.parametrize("table", REFERRED_TO)

@@ -16,6 +16,10 @@ from trunkline.engine.schema import EVENT_SCHEMA, RATE_SCHEMA, Outcome, TimeWind
 from trunkline.engine.units import Unit
 from trunkline.parties.actions import create_account
 from trunkline.tariffs import actions, models, snapshot
+from trunkline.tariffs.actions import revisions
+from trunkline.tariffs.actions.rates import ENDS
+from trunkline.tariffs.held import HeldPrices
+from trunkline.tariffs.rate_file import read_rate_file
 from trunkline.tenancy.scope import scope
 
 AT = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -93,6 +97,7 @@ def test_rates_are_read_as_the_engine_takes_them(peak: Any) -> None:
             "length_min": 10,
             "length_max": 12,
             "tag": None,
+            "origin": None,
             "blocked": True,
             "additive": True,
             "steps": [
@@ -146,10 +151,94 @@ def test_files_are_kept_until_the_tariff_changes(peak: Any, data_folder: Path) -
     actions.load_rates(tariff_id=tariff.pk, data=b"code,price\n44,3\n", at=AT)
     changed = snapshot.load(peak.pk)
     assert changed.version != first.version
-    assert changed.snapshot.tariffs[0].rates.num_rows == 1
+    assert changed.snapshot.tariffs[0].rates["code"].to_pylist() == ["44", "44", "", "44"]  # only the new one was read
     assert len(files(data_folder)) == 2
     assert not files(data_folder) & kept
     assert first.snapshot.tariffs[0].rates["code"].to_pylist() == ["44", "44", ""]  # still mapped
+
+
+def test_a_file_is_brought_up_to_date_by_what_was_changed(peak: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    tariff = loaded(
+        text="code,destination,price,valid_from\n" + "".join(f"{n},Place,{n},2026-01-01\n" for n in range(100, 200))
+    )
+    whole, asked = snapshot.read_rates, list[str]()
+
+    def read(tariff_id: int, which: str = snapshot.NOT_VOIDED) -> pa.Table:
+        asked.append(which)
+        return whole(tariff_id, which)
+
+    monkeypatch.setattr(snapshot, "read_rates", read)
+
+    def kept() -> pa.Table:
+        return snapshot.load(peak.pk).snapshot.tariffs[0].rates
+
+    def now() -> models.Tariff:
+        return models.Tariff.objects.get(pk=tariff.pk)
+
+    def require_current(*, is_followed: bool = True) -> None:
+        asked.clear()
+        assert kept().equals(whole(tariff.pk))
+        assert [which != snapshot.NOT_VOIDED for which in asked] == [is_followed]
+
+    require_current(is_followed=False)
+    newer = b"code,destination,price,valid_from\n150,Place,7,2026-05-01\n160,Place,8,2025-05-01\n99,Place,9,\n"
+    actions.load_rates(tariff_id=tariff.pk, data=newer, supersede_earlier=True, at=AT)
+    require_current()
+    actions.void_rates(tariff_id=tariff.pk, rate_ids=models.Rate.objects.values_list("pk", flat=True)[3:9], at=AT)
+    actions.change_tariff(tariff_id=tariff.pk, name="Retail 2", at=AT)
+    require_current()
+    standing = actions.standing_rates(now())
+    ends = pa.table({"id": standing["id"].slice(10, 5), "at": pa.array([AT] * 5, ENDS.field("at").type)}, schema=ENDS)
+    found = read_rate_file(
+        b"code,price,valid_from\n500,7,2026-05-01\n", unit=Unit.SECOND, timezone="UTC", profiles=set()
+    )
+    done = actions.change_rates(tariff_id=tariff.pk, rates=found.rates, ends=ends, revision=now().revision, at=AT)
+    require_current()
+    actions.undo_change(tariff_id=tariff.pk, change=done, revision=done.revision, at=AT)
+    require_current()
+    models.TariffRevision.objects.all().delete()  # no way leads from there
+    actions.void_rates(tariff_id=tariff.pk, rate_ids=[standing["id"][0].as_py()], at=AT)
+    require_current()
+    actions.change_tariff(tariff_id=tariff.pk, name="Retail 3", at=AT)
+    models.TariffRevision.objects.all().delete()
+    require_current(is_followed=False)
+
+
+def test_only_the_newest_revisions_and_small_changes_are_written_down(
+    peak: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tariff = loaded()
+    for number in range(revisions.KEPT_REVISIONS + 5):
+        actions.change_tariff(tariff_id=tariff.pk, name=f"Retail {number}", at=AT)
+    found = models.TariffRevision.objects.order_by("revision")
+    assert found.count() == revisions.KEPT_REVISIONS
+    assert (found.last().stamp, found.last().touched) == (models.Tariff.objects.get().stamp, [])
+    monkeypatch.setattr(revisions, "TOUCHED_MAX", 1)
+    actions.load_rates(tariff_id=tariff.pk, data=b"code,price\n31,1\n32,1\n", at=AT)
+    assert found.last().revision == models.Tariff.objects.get().revision - 1
+    snapshot.load(peak.pk)
+
+
+def test_prices_that_are_held_are_swapped_as_one_and_stay_where_the_new_ones_fail(
+    peak: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tariff = loaded("Retail", "code,price\n44,60\n33,60\n")
+    held = HeldPrices(peak.pk)
+    first = held.current
+    assert not held.refresh()
+    assert held.current is first
+    actions.load_rates(tariff_id=tariff.pk, data=b"code,price\n44,30\n33,30\n", supersede_earlier=True, at=AT)
+    assert held.current is first
+    assert held.refresh()
+    for prices, units in ((first, 10**8), (held.current, 10**8 // 2)):
+        assert {priced(prices, tariff, number, 1) for number in ("44", "33")} == {(Outcome.RATED, units)}
+    second = held.current
+    actions.change_tariff(tariff_id=tariff.pk, name="Other", at=AT)
+    monkeypatch.setattr(snapshot, "_rates_of", _always_changed)
+    with pytest.raises(Unavailable):
+        held.refresh()
+    assert held.current is second
+    assert priced(second, tariff, "44", 1) == (Outcome.RATED, 10**8 // 2)
 
 
 def test_damaged_and_missing_files_are_made_again(peak: Any, data_folder: Path) -> None:
@@ -213,7 +302,7 @@ def test_a_tariff_that_changes_while_it_is_read_is_read_again(peak: Any, monkeyp
         snapshot.load(peak.pk)
 
 
-def _always_changed(row: models.Tariff) -> pa.Table:
+def _always_changed(row: models.Tariff, place: Path) -> pa.Table:
     raise snapshot._ChangedMeanwhileError
 
 

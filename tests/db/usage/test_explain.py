@@ -19,7 +19,7 @@ from trunkline.core.errors import Conflict, Invalid, NotFound
 from trunkline.kit.home import home
 from trunkline.parties.actions import add_identity
 from trunkline.tariffs import models as tariffs
-from trunkline.tariffs.actions import load_rates, void_rates
+from trunkline.tariffs.actions import change_tariff, create_tariff, load_rates, void_rates
 from trunkline.usage.explain import explain_record
 from trunkline.usage.explained import as_json
 from trunkline.usage.locate import Sought, access_record, find_records
@@ -106,6 +106,32 @@ def test_a_rate_that_was_voided_since_is_taken_as_it_was(carrier: Carrier) -> No
     said = explained(carrier, "one")
     assert (said["prices"]["is_current"], said["agrees"]) == (False, True)
     assert said["sides"]["sell"]["price"]["basis"] == "listed"
+
+
+def test_a_rate_of_a_parent_is_named_by_its_own_tariff(carrier: Carrier, capsys: pytest.CaptureFixture[str]) -> None:
+    with carrier.scope():
+        sell = tariffs.Tariff.objects.get(name="sell")
+        base = create_tariff(name="base", currency="USD", at=NOW)
+        change_tariff(tariff_id=sell.pk, parent=base, at=NOW)
+        data = b"code,destination,price,increments,valid_from\n2547,Kenya Mobile,0.30,1/1,2026-02-01\n"
+        load_rates(tariff_id=base.pk, data=data, at=NOW)
+    carrier.load(carrier.write("a.csv", line("one")))
+    said = explained(carrier, "one")
+    price = said["sides"]["sell"]["price"]
+    assert (said["agrees"], price["tariff"], price["code"], price["tariff_amount"]) == (True, "sell", "2547", "0.3")
+    (tried,) = price["tried"]
+    assert [(each["tariff"], each["code"], each["verdict"]) for each in tried["rates"]] == [
+        ("base", "2547", "chosen"),
+        ("sell", "254", "shorter_code"),
+    ]
+    print_explanation(said)
+    assert "rates of sell from its parent base: 2547 Kenya Mobile" in capsys.readouterr().out
+    with carrier.scope():
+        # Another price from the past: the record is explained by the lists as they were.
+        newer = b"code,destination,price,increments,valid_from\n2547,Kenya Mobile,0.50,1/1,2026-03-01\n"
+        load_rates(tariff_id=base.pk, data=newer, supersede_earlier=True, at=LATER)
+    price = explained(carrier, "one")["sides"]["sell"]["price"]
+    assert (price["basis"], price["tariff_amount"]) == ("used", "0.3")
 
 
 def test_a_tariff_that_was_taken_from_the_account_since_is_used_all_the_same(carrier: Carrier) -> None:

@@ -162,6 +162,33 @@ def test_a_price_dated_into_posted_traffic_proposes_itself(carrier: Carrier) -> 
     assert {str(each["sell_amount"]) for each in outcome(carrier)["records"]} == {"0.32000000"}
 
 
+def test_a_price_of_a_parent_dated_into_posted_traffic_proposes_itself_for_who_has_a_child(carrier: Carrier) -> None:
+    carrier.load(carrier.write("a.csv", line("k1", 90), line("k2", 90, start=START + timedelta(days=1))))
+    run(tariff.app, "add", "base")
+    loaded = run(tariff.app, "load-rates", "base", rates(carrier.folder, "2026-03-03"))
+    assert "usage rerate" not in loaded.stderr  # nobody has it
+    with carrier.scope():
+        rate = Rate.objects.get(tariff__name="sell")
+    run(tariff.app, "set", "sell", "--parent", "base")
+    start = "bin/trunkline usage rerate --tenant alpha-carrier"
+    assert proposals() == [f"{start} --tariff sell"]
+    assert rerate("--tariff", "sell", "--apply")["batches"] == []  # at equal code the child's own price stands
+    assert proposals() == []
+    run(tariff.app, "void-rates", "sell", str(rate.pk))
+    said = rerate("--tariff", "base")
+    assert (said["looked"], said["changed"], said["lost"]) == (2, 2, {"no_rate_sell": 1})
+    assert proposals() == [f"{start} --tariff sell"]
+    # From here on a further change of the parent proposes the parent, for whoever has a descendant of it.
+    run(tariff.app, "load-rates", "base", rates(carrier.folder, "2026-03-02"), "--supersede")
+    assert proposals() == [f"{start} --tariff sell", f"{start} --tariff base --from 2026-03-02"]
+    (batch,) = rerate("--tariff", "base", "--from", "2026-03-02", "--apply")["batches"]
+    assert (batch["changed"], batch["rejected"]) == (2, 0)
+    rerate("--tariff", "sell", "--apply")
+    assert proposals() == []
+    assert {str(each["sell_amount"]) for each in outcome(carrier)["records"]} == {"0.32000000"}
+    assert_proved(carrier)
+
+
 def test_a_price_of_days_to_come_proposes_nothing(carrier: Carrier) -> None:
     carrier.load(carrier.write("a.csv", line("k1", 90)))
     loaded = run(tariff.app, "load-rates", "sell", rates(carrier.folder, "2026-03-05"), "--supersede")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,9 +18,10 @@ from trunkline.core.errors import Invalid
 from trunkline.engine.keyhash import hash_text
 from trunkline.kit.db.scope import ScopeError
 from trunkline.tenancy.scope import scope
-from trunkline.usage import search
+from trunkline.usage import number_index, search
 from trunkline.usage.models import Segment
 from trunkline.usage.number_index import (
+    NamedRows,
     find_rows,
     find_rows_beginning,
     index_path,
@@ -31,7 +34,8 @@ from trunkline.usage.search import NumberPattern, RejectPlace, group_rejects, li
 from trunkline.usage.segments import SegmentsMoved, connect, live_segments, retry_when_moved, watch
 from trunkline.usage.store import RATED
 
-HOUR = timedelta(hours=1)
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+START_MS = round(START.timestamp()) * 1000
 
 
 def keys(**asked: Any) -> list[str]:
@@ -261,7 +265,7 @@ def test_without_an_index_or_with_one_of_another_file_the_segment_is_scanned(in_
     assert find_rows(path_of(bare, data_folder), "442070000001") is None
     assert keys(number="442070000001") == ["empty", "wrong", "bare"]
     rebuild_number_index(path_of(bare, data_folder))
-    assert find_rows(path_of(bare, data_folder), "442070000001", rows=1) == [0]
+    assert find_rows(path_of(bare, data_folder), "442070000001", rows=1) == NamedRows([0], [START_MS, START_MS])
 
 
 def test_a_number_of_very_many_records_is_found_by_a_scan(in_scope: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -274,7 +278,7 @@ def test_two_numbers_of_one_hash_are_told_apart(
     in_scope: Any, data_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_segment([record(key="1")])
-    monkeypatch.setattr(search, "find_rows", lambda *_args, **_named: [0])
+    monkeypatch.setattr(search, "find_rows", lambda *_args, **_named: NamedRows([0], [START_MS, START_MS]))
     assert keys(number="442070000002") == []
 
 
@@ -318,10 +322,73 @@ def test_an_index_says_where_numbers_begin_alike(in_scope: Any, data_folder: Pat
     called = ["254700000001", "254701000001", "2547", "442070000001"]
     rows = [record(key=str(n), called=each, calling="", start=START + n * HOUR) for n, each in enumerate(called)]
     path = path_of(make_segment(rows), data_folder)
-    found = {each: find_rows_beginning(path, each, rows=4, most=3) for each in ("2547", "254701", "25470", "9", "254")}
+    found = {}
+    for each in ("2547", "254701", "25470", "9", "254"):
+        named = find_rows_beginning(path, each, rows=4, most=3)
+        assert named is not None
+        found[each] = named.rows
     assert found == {"2547": [0, 1, 2], "254701": [1], "25470": [0, 1, 2], "9": [], "254": [0, 1, 2]}
     assert find_rows_beginning(path, "2547", rows=4, most=2) is None
     assert find_rows_beginning(path, "2547", rows=5, most=3) is None
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 8_192])
+def test_an_index_says_between_which_instants_its_rows_lie(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(number_index, "BLOCK_ROWS", size)
+    starts = np.random.default_rng(size).integers(0, 100, 23)
+    times = number_index.BlockTimes()
+    for part in np.split(starts, [0, 3, 4, 11, 22]):
+        times.add(part)
+    whole = [starts[low : low + size] for low in range(0, len(starts), size)]
+    assert times == number_index.BlockTimes(23, [part.min() for part in whole], [part.max() for part in whole])
+
+
+def test_pages_of_a_number_are_the_newest_first_wherever_they_lie(
+    in_scope: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (number_index, search):
+        monkeypatch.setattr(module, "BLOCK_ROWS", 3)
+    draws = random.Random(7)
+    expected = []
+    for name in ("first", "second", "third"):
+        minutes = [draws.randrange(90) for _ in range(40)]
+        rows = [
+            record(
+                key=f"{name}-{n}",
+                calling="",
+                called=draws.choice(("254700000001", "254700000002", "44")),
+                start=START + minute * MINUTE,
+                sell=(draws.choice((7, 8)), "1"),
+            )
+            for n, minute in enumerate(minutes)
+        ]
+        make_segment(rows, name=name)
+        expected += rows
+    for asked in (
+        {"number": "254700000001"},
+        {"number": "2547*"},
+        {"number": "2547*", "account_id": 7},
+        {"number": "2547*", "start_from": START + 20 * MINUTE, "start_to": START + 50 * MINUTE},
+    ):
+        fits = [
+            row
+            for row in expected
+            if row["called"].startswith(str(asked["number"]).rstrip("*"))
+            and row["sell_account_id"] in (asked.get("account_id", 7), asked.get("account_id", 8))
+            and START + (20 if "start_from" in asked else 0) * MINUTE <= row["start"]
+            and row["start"] < START + (50 if "start_to" in asked else 90) * MINUTE
+        ]
+        for limit in (1, 4, 200):
+            told: list[Any] = []
+            after = None
+            while True:
+                found = search_records(**asked, columns=["key", "start"], limit=limit, after=after)  # type: ignore[arg-type]
+                told += found.records
+                if found.is_complete:
+                    break
+                after = found.last
+            assert sorted(each["key"] for each in told) == sorted(row["key"] for row in fits)
+            assert [each["start"] for each in told] == sorted((row["start"] for row in fits), reverse=True)
 
 
 def test_superseded_segments_are_not_found(in_scope: Any) -> None:

@@ -22,7 +22,7 @@ from trunkline.identity.permissions import ROLE_NAMES, SENTENCES
 
 SOURCE: Final = Path(trunkline.__file__).parent
 PLURALS: Final = {"fr": "nplurals=2; plural=(n > 1);"}
-SPEAKING: Final = ("backoffice", "platform", "identity", "reports")
+SPEAKING: Final = ("backoffice", "platform", "identity", "reports", "pricing")
 ONE: Final = {"gettext", "gettext_lazy", "gettext_noop", "_"}
 SEVERAL: Final = {"ngettext", "ngettext_lazy"}
 PLACED: Final = {"pgettext", "pgettext_lazy"}
@@ -51,12 +51,25 @@ PLACES: Final[Mapping[str, tuple[str, ...]]] = {
     "invoices": ("invoicing", "bill_runs", "unbilled", "ledger", "statements"),
     "settings": ("staff", "operator", "first_steps", "permission_fields", "notices"),
     "reports": ("reports", "summary", "report_form", "dashboard", "business", "search"),
-    "sheets": ("sheets", "pricing"),
+    "selling": ("rate_analysis", "analysis_form", "deals", "deal_form", "deal_panels"),
     "generators": ("generators", "generator_form", "generator_runs"),
+    "notifications": ("notifications",),
+    "mails": ("mails", "mailboxes", "mailbox_form"),
+    "sheets": (
+        "sheets",
+        "sheet_layout",
+        "sheet_changes",
+        "sheet_terms",
+        "sheet_words",
+        "sheet_steps",
+        "rates_grid",
+        "rate_forms",
+        "pricing",
+    ),
 }
 
 
-OF_ROOMS: Final = {"reports": "reports"}  # rooms that speak by themselves: in mails
+OF_ROOMS: Final = {"reports": "reports", "pricing": "notifications"}  # rooms that speak by themselves: in mails
 
 
 def messages() -> dict[tuple[str, str], tuple[str, Entry]]:

@@ -69,6 +69,8 @@ def document(tables: list[list[Row]]) -> dict[str, object]:
                 tariff["rates"].append(rate(row))  # type: ignore[attr-defined]
             elif "amount" in row:
                 cases.append(case(row, len(cases) + 1))
+            elif "origin_code" in row:
+                tariffs[row["tariff"]].setdefault("origins", {})[row["origin_code"]] = row["origin"]  # type: ignore[index]
             elif "tariff" in row and "funds" not in row:
                 tariffs[row["tariff"]].update({name: cell for name, cell in row.items() if name != "tariff"})
             elif "time_profile" in row:
@@ -87,6 +89,7 @@ def case(row: Row, line: int) -> dict[str, object]:
         "start": row.get("start", START),
         "quantity": row["quantity"],
         "tags": words(row["tags"]) if "tags" in row else [],
+        "caller": row.get("caller", ""),
         "expect": {"amount": row["amount"], "code": unquoted(row["code"])} if is_amount else {"error": row["amount"]},
     }
 
@@ -109,6 +112,8 @@ def test_the_page_has_its_tables() -> None:
         "rounding, cap, zero, grace",
         "data and messages",
         "additive rates",
+        "parents",
+        "origins",
         "negative prices",
         "limits",
         "the longest affordable duration",

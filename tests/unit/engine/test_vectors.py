@@ -39,7 +39,7 @@ def test_our_own_examples_come_out(path: Path) -> None:
 
 
 def test_our_own_examples_are_there() -> None:
-    assert [path.stem for path in OWN] == ["additive", "candidates", "negative"]
+    assert [path.stem for path in OWN] == ["additive", "candidates", "negative", "parents"]
 
 
 def smallest() -> Json:
@@ -94,6 +94,7 @@ def test_what_may_be_left_out_has_the_documented_meaning() -> None:
             "blocked": False,
             "additive": False,
             "steps": [{"start": 0, "price": 6_000_000_000, "per": 60, "increment": 1}],
+            "origin": None,
         }
     ]
     (result,) = run(vectors)
@@ -103,6 +104,32 @@ def test_what_may_be_left_out_has_the_documented_meaning() -> None:
         "0.61 at 44",
         "0.61 at 44",
     )
+
+
+@pytest.mark.parametrize(
+    ("parents", "other", "complaint"),
+    [
+        ({"t": "nobody"}, {}, "names no tariff of the file"),
+        ({"t": "t"}, {}, "leads back to a tariff itself"),
+        ({"t": "u", "u": "t"}, {}, "leads back to a tariff itself"),
+        ({"t": "u"}, {"currency": "EUR"}, "has the currency USD, its parent u EUR"),
+        ({"t": "u"}, {"timezone": "Asia/Tokyo"}, "has the timezone UTC"),
+        ({"t": "u"}, {"unit": "octet"}, "has the unit second"),
+        ({"t": "u"}, {"time_profiles": {"day": [{"from": "08:00:00"}]}}, "another time profile of the name 'day'"),
+        ({"t": 7}, {}, "is not text"),
+        ({"t": "u", "u": "v", "v": "w", "w": "x", "x": "y"}, {}, "more than 4 ancestors"),
+    ],
+)
+def test_a_parent_that_cannot_be_is_named(parents: Json, other: Json, complaint: str) -> None:
+    document = smallest()
+    document["tariffs"]["t"]["time_profiles"] = {"day": [{"from": "09:00:00"}]}
+    for name in ("u", "v", "w", "x", "y"):
+        document["tariffs"][name] = {"currency": "USD", "rates": [], **other}
+    for name, parent in parents.items():
+        document["tariffs"][name]["parent"] = parent
+    with pytest.raises(Invalid) as refused:
+        parse_rating(document)
+    assert (refused.value.code, complaint in str(refused.value)) == ("bad_vector", True), refused.value
 
 
 def test_null_is_the_same_as_left_out() -> None:

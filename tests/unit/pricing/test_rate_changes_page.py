@@ -41,7 +41,7 @@ def rate(code: str, said: str = "0:0.02/60/1", **other: Any) -> dict[str, Any]:
         "id": 0, "line": 0, "code": code, "destination": destination or "Kenya", "steps": steps if is_priced else "0:0/60/1",
         "setup_fee": fee or "0", "grace": 0, "valid_from": LONG_AGO, "valid_to": None, "time_profile": None, "weight": "10",
         "rounding_mode": 0, "rounding_decimals": 8, "max_cost": None, "blocked": said == "blocked", "tag": None,
-        "length_min": None, "length_max": None, "additive": False, "is_closed": said == "closed", "refused": None,
+        "length_min": None, "length_max": None, "additive": False, "origin": None, "is_closed": said == "closed", "refused": None,
     } | other  # fmt: skip
 
 
@@ -82,6 +82,25 @@ def test_what_a_sheet_leaves_out(row: dict[str, str]) -> None:
     ends = closings(tariff, named, is_closed=named["is_closed"].to_numpy(), scope=Scope(row["scope"]), closes_at_s=at)
     assert tariff["code"].take(pa.array(ends.rows)).to_pylist() == [code for code in row["closed"].split(", ") if code]
     assert ends.at_s.tolist() == [at] * len(ends.rows)
+
+
+@pytest.mark.parametrize("row", _table("What a sheet with origins leaves out"), ids=lambda row: row["scope"])
+def test_what_a_sheet_with_origins_leaves_out(row: dict[str, str]) -> None:
+    tariff = there(rate("33"), rate("33", origin="EEA"), rate("336", origin="EEA"), rate("44"))
+    named = sheet(rate("33", valid_from=LINE_BEGINS), rate("336", origin="EEA", valid_from=LINE_BEGINS))
+    at = int(LINE_BEGINS.timestamp())
+    ends = closings(tariff, named, is_closed=named["is_closed"].to_numpy(), scope=Scope(row["scope"]), closes_at_s=at)
+    closed = tariff.take(pa.array(ends.rows)).select(["code", "origin"]).to_pylist()
+    said = [" from ".join(filter(None, each.values())) for each in closed]
+    assert said == [code for code in row["closed"].split(", ") if code]
+
+
+def test_a_line_that_closes_a_code_for_an_origin_closes_that_alone() -> None:
+    tariff = there(rate("33"), rate("33", origin="EEA"), rate("33", origin="Rest"))
+    lines = sheet(rate("33", "closed", origin="EEA", valid_from=LINE_BEGINS))
+    assert kinds(compare(tariff, lines)) == [Kind.CLOSED]
+    ends = closings(tariff, lines, is_closed=lines["is_closed"].to_numpy(), scope=Scope.PARTIAL, closes_at_s=0)
+    assert ends.rows.tolist() == [1]
 
 
 @pytest.mark.parametrize("row", _table("When a change may begin"), ids=lambda row: "-".join(row.values()))

@@ -30,6 +30,7 @@ from trunkline.usage.traffic.kinds import Jurisdiction
 NAMES = {1: "Acme", 2: "Zeta", 3: "=cmd()"}
 DESTINATIONS = {1: "Kenya Mobile", 2: "Kenya", 3: "France"}
 COUNTRIES = {1: "KE", 2: "KE", 3: ""}
+ORIGINS = {1: "EEA", 3: "Rest"}
 # Clocks went forward in Berlin on 29 March 2026 at 01:00 UTC; Lord Howe has half hours and went back on 4 April 15:00.
 FIRST, LAST = datetime(2026, 3, 28, tzinfo=UTC), datetime(2026, 4, 6, tzinfo=UTC)
 ZONES = ("UTC", "Europe/Berlin", "Africa/Nairobi", "Australia/Lord_Howe", "America/St_Johns")
@@ -63,6 +64,7 @@ def sides(draw: st.DrawFn, side: str) -> dict[str, Any]:
         f"{side}_amount": -amount,
         f"{side}_code": draw(code),
         f"{side}_destination_id": draw(maybe_id),
+        f"{side}_rate_id": draw(maybe_id),
     }
 
 
@@ -111,6 +113,8 @@ def value_of(key: Grouping, row: dict[str, Any], zone: ZoneInfo) -> Any:
             return first(row["sell_code"], row["buy_code"])
         case Key.JURISDICTION:
             return jurisdiction(row)
+        case Key.ORIGIN:
+            return first(ORIGINS.get(row["sell_rate_id"]), ORIGINS.get(row["buy_rate_id"]))
         case Key.SERVICE | Key.CAUSE | Key.ATTEMPT | Key.TAGS:
             return row[key.value]
 
@@ -229,7 +233,7 @@ def test_every_sum_is_what_python_adds_up(
         **{"currency": "USD", "zone": zone, "start_from": None, "start_to": None}
         | filters
         | {"segments": written(new_folder(), rows), "accounts": NAMES}
-        | {"destinations": DESTINATIONS, "countries": COUNTRIES}
+        | {"destinations": DESTINATIONS, "countries": COUNTRIES, "origins": ORIGINS}
     )
     report = build(Question(View.SUMMARY, tuple(keys), figures=tuple(COLUMNS)), gathered)
     expected_rows, expected_totals = recomputed(rows, keys, gathered)

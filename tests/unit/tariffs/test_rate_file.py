@@ -31,6 +31,7 @@ PLAIN: dict[str, Any] = {
     "length_min": None,
     "length_max": None,
     "additive": False,
+    "origin": None,
 }
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
@@ -21,9 +22,12 @@ from trunkline.core.period import get_zone
 from trunkline.engine.units import Unit
 from trunkline.kit.db.locks import lock_rows
 from trunkline.pricing import files
+from trunkline.pricing.actions.mails import follow_sheet
+from trunkline.pricing.actions.origins import apply_origins, undo_origins, write_origins
 from trunkline.pricing.checks import Level, Looked, Settings, cost_of, count_kinds, findings
-from trunkline.pricing.choices import ImportState
+from trunkline.pricing.choices import OPEN, ImportState, ImportWork
 from trunkline.pricing.compare import Kind, Scope, allowed_begins, closings
+from trunkline.pricing.deck_queries import special_codes
 from trunkline.pricing.models import Agreement, SheetImport, SheetTemplate
 from trunkline.pricing.notice import OnBreach
 from trunkline.pricing.offered import ERRORS, Offered, Ways
@@ -31,6 +35,7 @@ from trunkline.pricing.queries import charged_quantities, deck_codes, is_applied
 from trunkline.tariffs import actions as tariffs
 from trunkline.tariffs.actions.rates import ENDED, ENDS
 from trunkline.tariffs.models import Tariff, TimeProfile
+from trunkline.tariffs.origins import origins_of
 from trunkline.tariffs.rate_file import LOAD_SCHEMA, rate_bounds, rate_keys
 from trunkline.tenancy.scope import scope as tenant_scope
 from trunkline.usage.proposals import propose
@@ -82,6 +87,7 @@ class Ground:
     settings: Settings
     is_repeated: bool
     quantities: Mapping[int, int]
+    special: Sequence[tuple[str, int, int]]
 
 
 # Reads a sheet: called outside any scope with how the tariff takes lines, and when lines begin that nothing dates.
@@ -98,14 +104,17 @@ def import_sheet(
     notified_at: datetime,
     actor: str,
     now: Clock,
+    public_id: UUID | None = None,
 ) -> SheetImport:
     """Read a sheet, compare it with the prices in force, and keep both. Nothing of it counts until it is applied.
+
+    `public_id` is its id where somebody must know it before; what a crash has left under that id is replaced.
 
     Raises NotFound `not_found`; Conflict `tariff_changed`; Invalid what reading raises, `empty_sheet`, `unknown_check`, `bad_check`.
     """
     with tenant_scope(tenant_id, actor):
         sha256 = hashlib.sha256(data).hexdigest()
-        ground = _ground(asked, sha256, now())
+        ground = ground_of(asked, sha256, now())
     offered = read(ground.ways, asked.effective_at or notified_at)
     if not len(offered.lines) and not len(offered.errors):
         raise Invalid(
@@ -114,13 +123,17 @@ def import_sheet(
             hint="Look at what was understood of it: `trunkline sheet read`.",
         )
     effective_at = asked.effective_at or offered.effective_at or notified_at
-    looked = _compare(ground, offered, asked, effective_at, notified_at)
+    looked = compare_with(ground, offered, asked, effective_at, notified_at)
     found = findings(looked, ground.settings)
-    public_id = uuid7()
+    if public_id is None:
+        public_id = uuid7()
+    else:
+        files.remove_folder(files.find_import_folder(tenant_id, public_id))
     place = files.import_folder(tenant_id, public_id)
     try:
         write_synced(place / files.ORIGINAL, [data])
-        _write(place, looked, offered.errors)
+        write_compared(place, looked, offered.errors)
+        write_origins(place, offered.origins)
         with tenant_scope(tenant_id, actor):
             return SheetImport.objects.create(
                 public_id=public_id,
@@ -134,9 +147,13 @@ def import_sheet(
                 notified_at=notified_at,
                 effective_at=effective_at,
                 layout=offered.layout,
-                counts=_counts(looked, ground),
+                counts=counts_of(looked, ground),
                 findings=[each.as_json() for each in found],
                 compared_revision=ground.tariff.revision,
+                wanted_at=asked.effective_at,
+                reaches_back=asked.reaches_back,
+                checks=asked.checks,
+                asked_by=actor,
                 created_at=now(),
             )
     except BaseException:
@@ -154,24 +171,29 @@ def apply_import(
     """
     with tenant_scope(tenant_id, actor, reason=reason):
         (sheet,) = lock_rows(SheetImport.objects.select_related("tariff"), [import_id])
-        _require_state(sheet, ImportState.COMPARED)
+        require_state(sheet, ImportState.COMPARED)
         _require_allowed(sheet, overrule)
         place = files.find_import_folder(tenant_id, sheet.public_id)
+        origins = apply_origins(sheet, place, at=now())
         lines = files.read_table(place / files.LINES)
+        if "origin" not in lines.column_names:  # compared before there were any
+            lines = lines.append_column(LOAD_SCHEMA.field("origin"), pa.nulls(len(lines), pa.string()))
         rates = lines.filter(lines["is_written"]).select(LOAD_SCHEMA.names).cast(LOAD_SCHEMA)
         done = tariffs.change_rates(
             tariff_id=sheet.tariff_id,
             rates=rates.combine_chunks(),
             ends=files.read_table(place / files.CLOSINGS),
-            revision=sheet.compared_revision,
+            revision=origins.revision,
             at=now(),
         )
         files.write_table(place / files.ENDED, done.ended)
         sheet.state, sheet.applied_at, sheet.left_revision = ImportState.APPLIED, now(), done.revision
         sheet.first_rate, sheet.last_rate, sheet.reason = done.first_id, done.last_id, reason.strip()[:NOTE_MAX]
-        sheet.begins_at = done.begins
+        sheet.begins_at = None if origins.reaches_back else done.begins
+        sheet.work, sheet.problem = ImportWork.NONE, None
         sheet.save()
-        if done.made or len(done.ended):
+        follow_sheet(sheet, at=now())
+        if done.made or len(done.ended) or origins.reaches_back:
             _propose(sheet, "applied", now())
     return sheet
 
@@ -181,12 +203,13 @@ def undo_import(tenant_id: int, import_id: int, *, reason: str, actor: str, now:
 
     Raises NotFound `not_found`; Invalid `reason_needed`; Conflict `not_applied`, `tariff_changed` if the tariff was changed since: later sheets are undone first.
     """
-    note = _reason(reason)
+    note = note_of(reason)
     with tenant_scope(tenant_id, actor, reason=note):
         (sheet,) = lock_rows(SheetImport.objects.select_related("tariff"), [import_id])
-        _require_state(sheet, ImportState.APPLIED)
-        left = int(sheet.left_revision or 0)
-        ended = files.read_table(files.find_import_folder(tenant_id, sheet.public_id) / files.ENDED).cast(ENDED)
+        require_state(sheet, ImportState.APPLIED)
+        place = files.find_import_folder(tenant_id, sheet.public_id)
+        left = undo_origins(sheet, place, at=now())
+        ended = files.read_table(place / files.ENDED).cast(ENDED)
         change = tariffs.RateChange(left, sheet.first_rate, sheet.last_rate, 0, ended, 0, sheet.begins_at)
         revision = tariffs.undo_change(tariff_id=sheet.tariff_id, change=change, revision=left, at=now())
         # The sheet before this one has left what stands now: it can be undone next.
@@ -195,22 +218,27 @@ def undo_import(tenant_id: int, import_id: int, *, reason: str, actor: str, now:
         ).update(left_revision=revision)
         sheet.state, sheet.ended_at, sheet.reason = ImportState.UNDONE, now(), note
         sheet.save()
+        follow_sheet(sheet, at=now())
         _propose(sheet, "undone", now())
     return sheet
 
 
 def discard_import(*, import_id: int, reason: str, at: datetime) -> SheetImport:
-    """Say no to a sheet that is compared; it stays in the history. Raises NotFound `not_found`, Conflict `not_compared`, Invalid `reason_needed`."""
-    note = _reason(reason)
+    """Say no to a sheet that is not applied; it stays in the history. Raises NotFound `not_found`, Conflict `not_compared`, Invalid `reason_needed`."""
+    note = note_of(reason)
     with transaction.atomic():
         (sheet,) = lock_rows(SheetImport.objects.all(), [import_id])
-        _require_state(sheet, ImportState.COMPARED)
+        if sheet.state not in OPEN:
+            require_state(sheet, ImportState.COMPARED)
         sheet.state, sheet.ended_at, sheet.reason = ImportState.DISCARDED, at, note
+        sheet.work = ImportWork.NONE
         sheet.save()
+        follow_sheet(sheet, at=at)
     return sheet
 
 
-def _ground(asked: Asked, sha256: str, at: datetime) -> Ground:
+def ground_of(asked: Asked, sha256: str, at: datetime) -> Ground:
+    """What a sheet is compared with. Needs an open scope. Raises NotFound `not_found`, Conflict `tariff_changed`, Invalid `unknown_check`, `bad_check`."""
     tariff = Tariff.objects.filter(pk=asked.tariff_id).first()
     if tariff is None:
         raise NotFound("not_found", "tariff not found.")
@@ -221,12 +249,13 @@ def _ground(asked: Asked, sha256: str, at: datetime) -> Ground:
     profiles = set(TimeProfile.objects.values_list("name", flat=True))
     return Ground(
         tariff,
-        Ways(Unit(tariff.unit), get_zone(tariff.timezone), profiles, deck_codes()),
+        Ways(Unit(tariff.unit), get_zone(tariff.timezone), profiles, deck_codes(), origins_of(tariff)),
         _standing(tariff),
         agreement,
         Settings.of(checks or {}),
         is_applied(tariff, sha256),
         charged_quantities(tariff, at),
+        special_codes(tariff),
     )
 
 
@@ -238,7 +267,9 @@ def _standing(tariff: Tariff) -> pa.Table:
     return there
 
 
-def _compare(ground: Ground, offered: Offered, asked: Asked, effective_at: datetime, notified_at: datetime) -> Looked:
+def compare_with(
+    ground: Ground, offered: Offered, asked: Asked, effective_at: datetime, notified_at: datetime
+) -> Looked:
     """The sheet beside what is in force, with its lines at the instants at which they begin."""
     lines, there = offered.lines, ground.there
     asked_s, _ = rate_bounds(lines)
@@ -278,6 +309,7 @@ def _compare(ground: Ground, offered: Offered, asked: Asked, effective_at: datet
         doubts=offered.doubts,
         is_last=is_last,
         is_repeated=ground.is_repeated,
+        special=ground.special,
     )
 
 
@@ -327,14 +359,16 @@ def _in_a_row(
     return lines, holds
 
 
-def _counts(looked: Looked, ground: Ground) -> dict[str, Any]:
+def counts_of(looked: Looked, ground: Ground) -> dict[str, Any]:
+    """Lines of each kind, what cannot be read, and what the changes cost, as `SheetImport.counts` has them."""
     closed = looked.there["code"].take(pa.array(looked.ends.rows))
     counts: dict[str, Any] = count_kinds(looked.compared, int(pc.count_distinct(closed).as_py()))
     cost = cost_of(looked, ground.quantities)
     return counts | {"lines": len(looked.lines), "errors": looked.errors, "monthly_cost": str(cost)}
 
 
-def _write(place: Path, looked: Looked, errors: pa.Table) -> None:
+def write_compared(place: Path, looked: Looked, errors: pa.Table) -> None:
+    """Keep what was compared beside the sheet: its lines, the codes that close, the rows that gave none."""
     compared = looked.compared
     before = looked.there["id"].take(pa.array(compared.before, mask=compared.before < 0))
     columns = {
@@ -350,14 +384,17 @@ def _write(place: Path, looked: Looked, errors: pa.Table) -> None:
         lines = lines.append_column(field, columns[field.name])
     at = pa.array(looked.ends.at_s).cast(ENDS.field("at").type)
     # The change needs ids and instants; the rest is what people look at.
-    ends = looked.there.select(["id", "code", "destination", "steps", "blocked"]).take(pa.array(looked.ends.rows))
+    ends = looked.there.select(["id", "code", "origin", "destination", "steps", "blocked"]).take(
+        pa.array(looked.ends.rows)
+    )
     ends = ends.append_column(ENDS.field("at"), at)
     files.write_table(place / files.LINES, lines)
     files.write_table(place / files.CLOSINGS, ends)
     files.write_table(place / files.ERRORS, errors.cast(ERRORS))
 
 
-def _require_state(sheet: SheetImport, wanted: ImportState) -> None:
+def require_state(sheet: SheetImport, wanted: ImportState) -> None:
+    """Raises Conflict `not_compared`, `not_applied`."""
     if sheet.state != wanted:
         raise Conflict(f"not_{wanted}", f"The sheet {sheet.file_name} is {sheet.state}, not {wanted}.")
 
@@ -374,7 +411,8 @@ def _require_allowed(sheet: SheetImport, overrule: Collection[str]) -> None:
         )
 
 
-def _reason(text: str) -> str:
+def note_of(text: str) -> str:
+    """A reason as it is kept. Raises Invalid `reason_needed`."""
     note = text.strip()[:NOTE_MAX]
     if not note:
         raise Invalid("reason_needed", "Say why.", hint="The reason stands in the history of the tariff.")

@@ -38,6 +38,25 @@ def change_agreement(*, agreement_id: int, **terms: Any) -> Agreement:
     return agreement
 
 
+def create_template(*, name: str, tariff_id: int, **given: Any) -> SheetTemplate:
+    """The same for one that must be new. Raises Conflict `exists` besides."""
+    if SheetTemplate.objects.filter(name=_named(name)).exists():
+        raise Conflict("exists", f"There is a template {_named(name)!r} already.")
+    return save_template(name=name, tariff_id=tariff_id, **given)
+
+
+def change_template(*, template_id: int, **given: Any) -> SheetTemplate:
+    """Change what is given of a template; sheets that are compared already stay as they are. Raises Invalid `unknown_check`, `bad_check`; NotFound `not_found`."""
+    if given.get("checks"):
+        Settings.of(given["checks"])
+    with transaction.atomic():
+        (template,) = lock_rows(SheetTemplate.objects.all(), [template_id])
+        for name, value in given.items():
+            setattr(template, name, value)
+        template.save()
+    return template
+
+
 def save_template(*, name: str, tariff_id: int, **given: Any) -> SheetTemplate:
     """Keep how a vendor's sheets look, under a name; one of that name is changed. Raises Invalid `bad_name`, `unknown_check`, `bad_check`."""
     if given.get("checks"):

@@ -8,7 +8,7 @@ from django.db.models import CheckConstraint, Q, UniqueConstraint
 
 from trunkline.kit.history import track
 from trunkline.kit.models import PublicIdField, TenantForeignKey, TenantModel, tenant_key, tenant_reference
-from trunkline.pricing.choices import CountingChoice, ImportState, OnBreachChoice, ScopeChoice
+from trunkline.pricing.choices import CountingChoice, ImportState, ImportWork, OnBreachChoice, ScopeChoice
 from trunkline.pricing.notice import NOTICE_DAYS_MAX
 
 
@@ -84,6 +84,7 @@ class SheetTemplate(TenantModel):
     )
 
     class Meta:
+        verbose_name = "sheet template"
         constraints = (
             tenant_key("pricing_sheettemplate_tenant_id"),
             UniqueConstraint(fields=["tenant", "name"], name="pricing_sheettemplate_name"),
@@ -115,10 +116,27 @@ class SheetImport(TenantModel):
     effective_at = models.DateTimeField(
         help_text="When lines without a date of their own begin, and left-out codes close."
     )
+    wanted_at = models.DateTimeField(
+        null=True, help_text="When lines without a date begin, as somebody said; empty: as the sheet says."
+    )
+    reaches_back = models.BooleanField(default=False, help_text="Lines may begin before the sheet was received.")
+    subject = models.CharField(max_length=300, blank=True, default="", help_text="Subject of the mail it came with.")
+    checks = models.JSONField(null=True, help_text="Checks that are not as usual; empty: those of the template.")
+    asked_by = models.CharField(max_length=100, blank=True, default="", help_text="Who has loaded it.")
+    work = models.CharField(
+        max_length=12,
+        choices=ImportWork.choices,
+        blank=True,
+        default=ImportWork.NONE,
+        help_text="What a worker is at with it.",
+    )
+    problem = models.JSONField(null=True, help_text="What was in the way of the last step: code, message, hint.")
     layout = models.JSONField(default=dict)
     counts = models.JSONField(default=dict)
     findings = models.JSONField(default=list)
-    compared_revision = models.PositiveIntegerField(help_text="Revision of the tariff that it was compared with.")
+    compared_revision = models.PositiveIntegerField(
+        default=0, help_text="Revision of the tariff that it was compared with; 0: not yet."
+    )
     created_at = models.DateTimeField(editable=False)
     applied_at = models.DateTimeField(null=True)
     begins_at = models.DateTimeField(null=True, help_text="When the first of its changes begins; empty: from ever.")
@@ -129,6 +147,7 @@ class SheetImport(TenantModel):
     reason = models.CharField(max_length=500, blank=True, default="", help_text="Why it was undone or discarded.")
 
     class Meta:
+        verbose_name = "rate sheet"
         constraints = (
             tenant_key("pricing_sheetimport_tenant_id"),
             UniqueConstraint(fields=["tenant", "public_id"], name="pricing_sheetimport_public_id"),

@@ -151,7 +151,7 @@ class Layout:
         columns = [column for column in old.columns if column.index != index]
         columns.append(Column(index, header, role, shift=shift, times=times))
         changed = replace(old, columns=tuple(sorted(columns, key=lambda column: column.index)))
-        return self._changed(changed, _COLUMN_DOUBTS)
+        return self._changed(changed, COLUMN_DOUBTS)
 
     def with_options(self, sheet: str, **options: Any) -> Layout:
         """The same with fields of a sheet set by hand (`purpose`, `mark`, `date_order`, `codes`, `effective`, `currency`, ...);
@@ -159,7 +159,7 @@ class Layout:
         unknown = set(options) - set(SheetLayout.__dataclass_fields__)
         if unknown:
             raise Invalid("unknown_option", f"A sheet has no option {sorted(unknown)[0]!r}.")
-        settled = frozenset(doubt for option in options for doubt in _SETTLES.get(option, ()))
+        settled = frozenset(doubt for option in options for doubt in SETTLES.get(option, ()))
         return self._changed(replace(self.sheet(sheet), **options), settled)
 
     def _changed(self, sheet: SheetLayout, settled: frozenset[Doubt]) -> Layout:
@@ -172,13 +172,13 @@ class Layout:
         )
 
 
-_COLUMN_DOUBTS: Final = frozenset(
+COLUMN_DOUBTS: Final = frozenset(
     {
         Doubt.NO_CODE_COLUMN, Doubt.NO_PRICE_COLUMN, Doubt.SEVERAL_CODE_COLUMNS, Doubt.SEVERAL_PRICE_COLUMNS,
         Doubt.HEADER_CONTRADICTED, Doubt.NOT_A_RATE_SHEET, Doubt.NO_TABLE, Doubt.PRICE_UNIT,
     }
 )  # fmt: skip
-_SETTLES: Final[Mapping[str, tuple[Doubt, ...]]] = {
+SETTLES: Final[Mapping[str, tuple[Doubt, ...]]] = {
     "date_order": (Doubt.DATE_ORDER, Doubt.DATES_MIXED),
     "effective": (Doubt.SEVERAL_DATES, Doubt.DATE_ORDER),
     "mark": (Doubt.DECIMAL_MARK,),

@@ -71,10 +71,12 @@ class SheetLines:
 
 def read_lines(grid: Grid, sheet: SheetLayout, known: CodeNames | None = None) -> SheetLines:
     """The lines of a rates sheet; `known` has the codes of destinations that its rows only name."""
-    return _Reader(grid, sheet, known).read()
+    return LineReader(grid, sheet, known).read()
 
 
-class _Reader(RowValues):
+class LineReader(RowValues):
+    """Reads the rows of one sheet."""
+
     def __init__(self, grid: Grid, sheet: SheetLayout, known: CodeNames | None) -> None:
         super().__init__(grid, sheet)
         self.known = known
@@ -85,16 +87,16 @@ class _Reader(RowValues):
         keep, source = self._sort_rows()
         prices = self._prices(source)
         kinds = self._kinds(prices, source)
-        runs = self._codes()
+        runs = self.codes()
         dates = self._dates(source)
         increments = self._increments(source)
-        names = self._names(source)
+        names = self.names(source)
         runs = self._named_codes(runs, names, keep)
         fixed = self._fixed(source)
         self._no_price(keep, kinds)
         self.problems.forget(self.left_out)
         self._blame_width()
-        self._forgive_headers(keep)
+        self.forgive_headers(keep)
         keep &= ~self.problems.is_bad
         base = {"destination": names} | increments | dates | fixed
         tables = self._tables(base, prices, kinds, keep)
@@ -103,7 +105,7 @@ class _Reader(RowValues):
         table = pa.concat_tables(made).combine_chunks() if made else LINES.empty_table()
         if len(made) > 1:
             table = table.sort_by([("line", "ascending")])
-        errors = self._errors()
+        errors = self.errors()
         if self.known is not None:
             errors += self.known.errors
         return SheetLines(table, errors, self.height, self.skipped)
@@ -157,7 +159,7 @@ class _Reader(RowValues):
 
     # Codes.
 
-    def _codes(self) -> CodeRuns:
+    def codes(self) -> CodeRuns:
         """The plain codes of each row; an empty one where a row is told by its name alone."""
         if self.has(Role.NPA) and self.has(Role.NXX):
             column = pc.binary_join_element_wise(self.texts(Role.NPA), self.texts(Role.NXX), "")
@@ -377,7 +379,7 @@ class _Reader(RowValues):
             ):
                 self.problems.put(int(row), RowReason.FIELD_COUNT)
 
-    def _forgive_headers(self, keep: Bools) -> None:
+    def forgive_headers(self, keep: Bools) -> None:
         """A header repeated inside the table is left out; the header of another table is said to be one."""
         headers = {column.index: column.header for column in self.sheet.columns if column.header}
         repeated = 0
@@ -393,7 +395,7 @@ class _Reader(RowValues):
         if repeated:
             self.skipped["headers"] = repeated
 
-    def _errors(self) -> list[RowError]:
+    def errors(self) -> list[RowError]:
         headers = {column.index: column.header for column in self.sheet.columns}
         lines = self.grid.lines[self.start : self.start + self.height]
         made = []

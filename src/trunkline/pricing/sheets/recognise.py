@@ -24,7 +24,7 @@ from trunkline.pricing.sheets.price_cells import Mark, find_mark
 from trunkline.pricing.sheets.profile import Profile, profile_of
 from trunkline.pricing.sheets.reasons import Doubt
 from trunkline.pricing.sheets.roles import CODES, NAMES, PRICES, Roles, assign
-from trunkline.pricing.sheets.tables import Table, find_table
+from trunkline.pricing.sheets.tables import Table, find_table, joined
 from trunkline.pricing.sheets.titles import Said, read_titles
 from trunkline.pricing.sheets.words import words_of
 
@@ -109,6 +109,15 @@ def _sheet(grid: Grid, context: Context, count: int) -> tuple[SheetLayout, list[
         ]
     roles = assign(table.headers, profiles) if table.header_rows else assign_headless(profiles)
     return _layout(grid, table, roles, profiles, context)
+
+
+def guess_columns(grid: Grid, header_rows: Sequence[int], first_row: int, end_row: int) -> tuple[Column, ...]:
+    """What the columns of a table mean whose place somebody has said: header and rows from `first_row` to before `end_row`."""
+    sample = _of_two(grid, grid.sample(first_row, end_row))
+    profiles = [_profile(grid, column, sample) for column in range(grid.width)]
+    if not header_rows:
+        return assign_headless(profiles).columns
+    return assign(joined(grid.rows(header_rows[0], header_rows[-1] + 1)), profiles).columns
 
 
 def _of_two(grid: Grid, sample: Rows) -> Rows:

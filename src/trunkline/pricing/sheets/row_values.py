@@ -135,7 +135,7 @@ class RowValues:
         def of(text: str) -> Increments:
             return next((found for name, found in rules if plain(text).startswith(name)), usual)
 
-        cells, places = each_distinct(self._names(source), of, self.problems, -1)
+        cells, places = each_distinct(self.names(source), of, self.problems, -1)
         cells[-1] = usual
         at = pa.array(places)
         return {
@@ -145,7 +145,7 @@ class RowValues:
             "included": self._seconds(Role.INCLUDED, source),
         }
 
-    def _names(self, source: Rows) -> pa.Array:
+    def names(self, source: Rows) -> pa.Array:
         """The destination, joined with country and network where they stand apart, and taken from above where it is left out."""
         parts = [self.texts(role) for role in (Role.COUNTRY, Role.DESTINATION, Role.NETWORK) if self.has(role)]
         if not parts:
@@ -155,6 +155,8 @@ class RowValues:
             # Read down together with headings, "AFGHANISTAN" above the rows of its codes.
             first = pc.coalesce(*self.columns) if len(self.columns) > 1 else self.columns[0]
             own = pc.if_else(pa.array(self.headings), pc.coalesce(own, first), own)
+        # An apostrophe is what keeps a spreadsheet from taking such a name for a formula; it is no part of it.
+        own = pc.replace_substring_regex(own, "^'([=+@-])", r"\1")
         return pc.utf8_slice_codeunits(fill_down(own), 0, NAME_MAX)
 
     def _joined_names(self, parts: list[pa.Array]) -> pa.Array:

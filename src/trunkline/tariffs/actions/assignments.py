@@ -12,6 +12,7 @@ from trunkline.core.period import require_aware
 from trunkline.kit.db.locks import lock_rows
 from trunkline.parties.models import Account
 from trunkline.tariffs.choices import Service, Side
+from trunkline.tariffs.lineage import lock_parents
 from trunkline.tariffs.models import AccountTariff, Tariff
 from trunkline.tariffs.rules import UNIT_OF_SERVICE
 
@@ -32,7 +33,8 @@ def assign_tariff(
     """Give an account a tariff: what it pays us (sell) or what we pay it (buy) for a service.
 
     Without a position it becomes the last of the list. Raises Invalid `unknown_side`, `unknown_service`, `wrong_unit`
-    (voice in octets), `not_a_customer`, `not_a_vendor`, `bad_position`, `validity_order`; Conflict `place_is_taken`.
+    (voice in octets), `not_a_customer`, `not_a_vendor`, `bad_position`, `validity_order`; Conflict `place_is_taken`, `parent_of_bought`
+    (a tariff with a parent is only sold).
     """
     if side not in Side.values:
         raise Invalid("unknown_side", f"{side!r} is no side.", hint="Use sell or buy.")
@@ -49,6 +51,8 @@ def assign_tariff(
     with transaction.atomic():
         (account,) = lock_rows(Account.objects.all(), [account.pk])
         _require_role(account, side)
+        if side == Side.BUY:
+            _require_no_parent(tariff)
         mine = AccountTariff.objects.filter(account=account, side=side, service=service)
         if position is None:
             position = (mine.aggregate(last=Max("position"))["last"] or 0) + 1
@@ -85,6 +89,16 @@ def _require_role(account: Account, side: str) -> None:
         raise Invalid("not_a_customer", f"{account.code} is no customer.", hint="Make it one first.")
     if side == Side.BUY and not account.is_vendor:
         raise Invalid("not_a_vendor", f"{account.code} is no vendor.", hint="Make it one first.")
+
+
+def _require_no_parent(tariff: Tariff) -> None:
+    lock_parents()
+    if Tariff.objects.filter(pk=tariff.pk, parent__isnull=False).exists():
+        raise Conflict(
+            "parent_of_bought",
+            f"{tariff.name} takes over the rates of another tariff; such a one is only sold.",
+            hint="Give the vendor a tariff of its own.",
+        )
 
 
 def _save(row: AccountTariff) -> None:

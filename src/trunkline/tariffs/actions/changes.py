@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from django.db import connection, transaction
 
-from trunkline.core.errors import Conflict
 from trunkline.kit.db.locks import lock_rows
 from trunkline.kit.db.scope import current_tenant_id
-from trunkline.tariffs.actions.rates import insert_rates, make_room
-from trunkline.tariffs.actions.revisions import bump
+from trunkline.tariffs.actions.rates import Room, insert_rates, make_room
+from trunkline.tariffs.actions.revisions import bump, require_revision
+from trunkline.tariffs.actions.special_rates import follow_tariff
 from trunkline.tariffs.models import Tariff
 from trunkline.tariffs.rate_file import STANDING
 from trunkline.tariffs.staging import copy_table, stage
@@ -23,11 +23,11 @@ READ_STANDING: Final = """
 SELECT r.id, r.code, d.name, r.steps, trim_scale(r.setup_fee), r.grace,
        extract(epoch FROM r.valid_from)::bigint, extract(epoch FROM r.valid_to)::bigint,
        p.name, trim_scale(r.weight), r.rounding_mode, r.rounding_decimals, trim_scale(r.max_cost), r.blocked::text,
-       r.tag, r.length_min, r.length_max, r.additive::text
+       r.tag, r.length_min, r.length_max, r.additive::text, r.origin
   FROM tariffs_rate r
   LEFT JOIN tariffs_destination d ON d.tenant_id = r.tenant_id AND d.id = r.destination_id
   LEFT JOIN tariffs_timeprofile p ON p.tenant_id = r.tenant_id AND p.id = r.time_profile_id
- WHERE r.tenant_id = {tenant_id} AND r.tariff_id = {tariff_id} AND r.voided_at IS NULL ORDER BY r.id
+ WHERE r.tenant_id = {tenant_id} AND r.tariff_id = {tariff_id} AND r.voided_at IS NULL AND r.special_id IS NULL ORDER BY r.id
 """
 RESTORE: Final = """
 UPDATE tariffs_rate r SET valid_to = e.valid_to, voided_at = NULL
@@ -35,7 +35,7 @@ UPDATE tariffs_rate r SET valid_to = e.valid_to, voided_at = NULL
 """
 UNMAKE: Final = """
 UPDATE tariffs_rate SET voided_at = %s
- WHERE tenant_id = %s AND tariff_id = %s AND id BETWEEN %s AND %s AND voided_at IS NULL
+ WHERE tenant_id = %s AND tariff_id = %s AND id BETWEEN %s AND %s AND voided_at IS NULL AND special_id IS NULL
 """
 
 
@@ -57,7 +57,7 @@ class RateChange:
 
 
 def standing_rates(tariff: Tariff) -> pa.Table:
-    """The rates of a tariff that are not voided, of `STANDING`, in the order of their ids."""
+    """The rates of a tariff that are not voided, of `STANDING`, in the order of their ids, without those of special rates."""
     return copy_table(READ_STANDING.format(tenant_id=current_tenant_id(), tariff_id=int(tariff.pk)), STANDING)
 
 
@@ -66,14 +66,15 @@ def change_rates(*, tariff_id: int, rates: pa.Table, ends: pa.Table, revision: i
 
     An equal rate that is in force when a new one begins ends there, one that begins with it or later is voided. `revision` is the one that the change was
     worked out on. Raises NotFound `not_found`; Conflict `tariff_changed` if the tariff has another revision by now; Invalid `bad_rate_file` if new rates
-    overlap, `unknown_profile`.
+    overlap, `unknown_profile`, `unknown_origin`.
     """
     with transaction.atomic():
         (tariff,) = lock_rows(Tariff.objects.all(), [tariff_id])
         require_revision(tariff, revision)
         room = make_room(tariff, rates, ends=ends, supersede_earlier=True, at=at)
         first, last = insert_rates(tariff, rates) if len(rates) else (0, 0)
-        left = bump(tariff)
+        has_followed = follow_tariff(tariff, at=at)
+        left = bump(tariff, None if has_followed else room.touched(first or None, last or None, len(rates)))
     begins = None
     if not rates["valid_from"].null_count:
         begins = min(filter(None, (pc.min(rates["valid_from"]).as_py(), room.begins)), default=None)
@@ -92,14 +93,8 @@ def undo_change(*, tariff_id: int, change: RateChange, revision: int, at: dateti
             cursor.execute(UNMAKE, [at, current_tenant_id(), tariff.pk, change.first_id, change.last_id])
             stage(cursor, "ended_rate", "id bigint, valid_to timestamptz", change.ended)
             cursor.execute(RESTORE, [current_tenant_id(), tariff.pk])
-        return bump(tariff)
-
-
-def require_revision(tariff: Tariff, revision: int) -> None:
-    """Raises Conflict `tariff_changed` if a tariff has another revision."""
-    if tariff.revision != revision:
-        raise Conflict(
-            "tariff_changed",
-            f"{tariff.name} was changed meanwhile, by somebody else or by another sheet.",
-            hint="Compare again with what is in force now, then apply.",
+        room = Room(change.ended, change.voided, change.begins)
+        has_followed = follow_tariff(tariff, at=at)
+        return bump(
+            tariff, None if has_followed else room.touched(change.first_id or None, change.last_id or None, change.made)
         )

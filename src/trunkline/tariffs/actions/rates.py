@@ -12,13 +12,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from django.db import connection, transaction
 
-from trunkline.core.errors import Invalid, NotFound
+from trunkline.core.errors import Conflict, Invalid, NotFound
 from trunkline.engine.units import Unit
 from trunkline.kit.db.locks import lock_rows
 from trunkline.kit.db.scope import current_tenant_id
 from trunkline.tariffs.actions.destinations import destination_ids
-from trunkline.tariffs.actions.revisions import bump
+from trunkline.tariffs.actions.origins import require_origins
+from trunkline.tariffs.actions.revisions import TOUCHED_MAX, Touched, bump
+from trunkline.tariffs.actions.special_rates import follow_tariff
 from trunkline.tariffs.models import Rate, Tariff, TimeProfile
+from trunkline.tariffs.origins import origins_of
 from trunkline.tariffs.rate_file import LOAD_SCHEMA, Problem, rate_bounds, rate_keys, read_rate_file
 from trunkline.tariffs.rules import find_overlaps, supersede
 from trunkline.tariffs.staging import copy_table, stage
@@ -30,18 +33,18 @@ SHOWN_PROBLEMS = 20
 _EVER = np.iinfo(np.int64)
 SUPERSEDE_HINT = "With --supersede an earlier rate ends where the new one begins. Otherwise correct these lines and load the file again."
 
-# What tells rates apart (`rate_keys`) and when they hold, as LOAD_SCHEMA has them.
+# What tells rates apart (`rate_keys`) and when they hold, as LOAD_SCHEMA has them. Those of special rates are nobody's to end or to meet.
 READ_KEYS = """
-SELECT r.id, r.code, p.name, trim_scale(r.weight), r.tag, r.length_min, r.length_max, r.additive::text,
+SELECT r.id, r.code, p.name, trim_scale(r.weight), r.tag, r.length_min, r.length_max, r.additive::text, r.origin,
        extract(epoch FROM r.valid_from)::bigint, extract(epoch FROM r.valid_to)::bigint
   FROM tariffs_rate r LEFT JOIN tariffs_timeprofile p ON p.tenant_id = r.tenant_id AND p.id = r.time_profile_id
- WHERE r.tenant_id = {tenant_id} AND r.tariff_id = {tariff_id} AND r.voided_at IS NULL ORDER BY r.id
+ WHERE r.tenant_id = {tenant_id} AND r.tariff_id = {tariff_id} AND r.voided_at IS NULL AND r.special_id IS NULL ORDER BY r.id
 """
 KEY_SCHEMA = pa.schema(
     [pa.field("id", pa.int64())]
     + [
         LOAD_SCHEMA.field(name).with_nullable(True)
-        for name in ("code", "time_profile", "weight", "tag", "length_min", "length_max", "additive")
+        for name in ("code", "time_profile", "weight", "tag", "length_min", "length_max", "additive", "origin")
     ]
     + [LOAD_SCHEMA.field("valid_from"), LOAD_SCHEMA.field("valid_to")]
 )
@@ -58,7 +61,7 @@ STAGED = {
     "code": "text", "destination_id": "bigint", "steps": "text", "setup_fee": "numeric", "grace": "bigint",
     "valid_from": "timestamptz", "valid_to": "timestamptz", "time_profile_id": "bigint", "weight": "numeric",
     "rounding_mode": "smallint", "rounding_decimals": "smallint", "max_cost": "numeric", "blocked": "boolean",
-    "tag": "text", "length_min": "smallint", "length_max": "smallint", "additive": "boolean",
+    "tag": "text", "length_min": "smallint", "length_max": "smallint", "additive": "boolean", "origin": "text",
 }  # fmt: skip
 INSERT = f"""
 WITH made AS (INSERT INTO tariffs_rate (tenant_id, tariff_id, {", ".join(STAGED)})
@@ -99,7 +102,9 @@ def load_rates(*, tariff_id: int, data: bytes, supersede_earlier: bool = False, 
     if tariff is None:
         raise NotFound("not_found", "tariff not found.")
     profiles = set(TimeProfile.objects.values_list("name", flat=True))
-    found = read_rate_file(data, unit=Unit(tariff.unit), timezone=tariff.timezone, profiles=profiles)
+    found = read_rate_file(
+        data, unit=Unit(tariff.unit), timezone=tariff.timezone, profiles=profiles, origins=origins_of(tariff)
+    )
     if found.problems:
         raise _refused(found.problems)
     return load_rate_table(
@@ -113,15 +118,16 @@ def load_rate_table(
     """Load rates of `rate_file.LOAD_SCHEMA` into a tariff, in their order, as `load_rates` does with those of a file.
 
     The values are taken as `read_rate_file` makes them. Raises NotFound `not_found`, Invalid `bad_rate_file`,
-    `empty_rate_file`, `unknown_profile`.
+    `empty_rate_file`, `unknown_profile`, `unknown_origin`.
     """
     if not rates.num_rows:
         raise Invalid("empty_rate_file", "There are no rates to load.")
     with transaction.atomic():
         (tariff,) = lock_rows(Tariff.objects.all(), [tariff_id])
         room = make_room(tariff, rates, ends=ENDS.empty_table(), supersede_earlier=supersede_earlier, at=at)
-        insert_rates(tariff, rates)
-        revision = bump(tariff)
+        first, last = insert_rates(tariff, rates)
+        has_followed = follow_tariff(tariff, at=at)
+        revision = bump(tariff, None if has_followed else room.touched(first, last, rates.num_rows))
     begins = None if rates["valid_from"].null_count else pc.min(rates["valid_from"]).as_py()
     closed = len(room.ended) - room.voided
     return RateLoad(rates.num_rows if lines is None else lines, rates.num_rows, closed, room.voided, revision, begins)
@@ -130,7 +136,7 @@ def load_rate_table(
 def void_rates(*, tariff_id: int, rate_ids: Sequence[int], at: datetime) -> int:
     """Take rates out of a tariff; they stay readable. Returns how many were not voided before.
 
-    Raises NotFound `not_found` if one of them is not the tariff's.
+    Raises NotFound `not_found` if one of them is not the tariff's; Conflict `rate_is_special` if a special rate has written one.
     """
     with transaction.atomic():
         (tariff,) = lock_rows(Tariff.objects.all(), [tariff_id])
@@ -138,9 +144,15 @@ def void_rates(*, tariff_id: int, rate_ids: Sequence[int], at: datetime) -> int:
         mine = Rate.objects.filter(tariff=tariff, pk__in=wanted)
         if mine.count() != len(wanted):
             raise NotFound("not_found", "rate not found.")
+        if mine.filter(special__isnull=False).exists():
+            raise Conflict(
+                "rate_is_special",
+                "A special rate has written this rate; it is not changed by itself.",
+                hint="End the special rate: all its rates end with it.",
+            )
         count = mine.filter(voided_at__isnull=True).update(voided_at=at)
         if count:
-            bump(tariff)
+            bump(tariff, Touched(ids=sorted(wanted)))
     return count
 
 
@@ -163,6 +175,11 @@ class Room:
     ended: pa.Table
     voided: int
     begins: datetime | None
+
+    def touched(self, first_id: int | None, last_id: int | None, count: int) -> Touched:
+        """What a change touches that makes this room and then rates with those ids."""
+        ids = self.ended["id"].to_pylist() if self.ended.num_rows <= TOUCHED_MAX else range(TOUCHED_MAX + 1)
+        return Touched(ids, first_id, last_id, count)
 
 
 def make_room(tariff: Tariff, rates: pa.Table, *, ends: pa.Table, supersede_earlier: bool, at: datetime) -> Room:
@@ -248,7 +265,11 @@ def _read_keys(tariff: Tariff) -> pa.Table:
 
 
 def insert_rates(tariff: Tariff, rates: pa.Table) -> tuple[int, int]:
-    """Write rates of `LOAD_SCHEMA` into a locked tariff, in their order; their first and last id. Raises Invalid `unknown_profile`."""
+    """Write rates of `LOAD_SCHEMA` into a locked tariff, in their order; their first and last id.
+
+    Raises Invalid `unknown_profile`, `unknown_origin`.
+    """
+    require_origins(tariff, pc.unique(rates["origin"].combine_chunks()).drop_null().to_pylist())
     columns = {name: rates[name] for name in LOAD_SCHEMA.names if name not in ("line", "destination", "time_profile")}
     columns["destination_id"] = _ids(rates["destination"], destination_ids(_first_codes(rates)))
     profiles = dict(TimeProfile.objects.values_list("name", "pk"))

@@ -108,6 +108,7 @@ def _price(price: Explanation | None, side: SideTraced) -> Json | None:
         "rate": charge.rate_id,
         "code": charge.code,
         "tag": None if row is None else row.tag,
+        "origin": None if row is None else row.origin,
         "destination": destinations.get(charge.destination_id or 0),
         "billed": charge.billed,
         "amount": None if charge.amount is None else str(charge.amount),

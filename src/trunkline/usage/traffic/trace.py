@@ -137,8 +137,9 @@ def _trace_side(
 
     def price(carried: State) -> Explanation | None:
         number = carried.priced_number
-        tables = rates_of_number(plan, number, known_at=known_at).tariffs
-        return explain(tables, Event(number, record["start"], record["quantity"], carried.tags)) if is_charged else None
+        tables = rates_of_number(plan, number, known_at=known_at, caller=state.calling).tariffs
+        event = Event(number, record["start"], record["quantity"], carried.tags, state.calling)
+        return explain(tables, event) if is_charged else None
 
     walked = walk_side(book, facts, state, side=side, account_id=account_id, price=price)
     routed, looked = None, tuple[Looked, ...]()

@@ -48,6 +48,54 @@
     window.location.assign(address);
   });
 
+  // One box ticks all of a page: data-ticks names them.
+  document.addEventListener("change", (event) => {
+    const name = event.target.dataset && event.target.dataset.ticks;
+    if (!name) return;
+    document.querySelectorAll(`input[type=checkbox][name="${name}"]:not(:disabled)`).forEach((box) => { box.checked = event.target.checked; });
+  });
+
+  // A row that is changed where it stands: its fields come into the page without the rest of it. Escape leaves it, Enter saves.
+  const openRow = async (link) => {
+    const row = link.closest("tr");
+    try {
+      const response = await fetch(link.href, { headers: { "X-Requested-With": "fetch" } });
+      const found = new DOMParser().parseFromString(await response.text(), "text/html").getElementById(row.id);
+      if (!response.ok || !found) throw new Error("not there");
+      document.querySelectorAll("tr.is-edited [data-escape]").forEach((each) => closeRow(each.closest("tr")));
+      found.before_ = row;
+      row.replaceWith(found);
+      const first = found.querySelector("input:not([type=hidden]):not([type=checkbox])");
+      if (first) { first.focus(); first.select(); }
+    } catch {
+      window.location.assign(link.href);
+    }
+  };
+  const closeRow = (row) => {
+    if (!row.before_) return false;
+    row.replaceWith(row.before_);
+    const link = row.before_.querySelector("[data-inline]");
+    if (link) link.focus();
+    return true;
+  };
+  document.addEventListener("click", (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const link = event.target.closest("a[data-inline]");
+    const leave = event.target.closest("a[data-escape]");
+    if (link) {
+      event.preventDefault();
+      openRow(link);
+    } else if (leave && closeRow(leave.closest("tr"))) {
+      event.preventDefault();
+    }
+  });
+  document.addEventListener("keydown", (event) => {
+    const row = event.target.closest && event.target.closest("tr.is-edited");
+    if (!row || event.key !== "Escape") return;
+    const leave = row.querySelector("[data-escape]");
+    if (leave && !closeRow(row)) window.location.assign(leave.href);
+  });
+
   // Who came to fill something in begins to type: a form to add, of a verb, or of a search that nothing was asked of yet. Not where that
   // would open a keyboard over half the page.
   const isVisible = (field) => field.offsetParent !== null && field.type !== "hidden" && !field.disabled;

@@ -14,7 +14,7 @@ from trunkline.kit.db.rls import EnableRLS
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("pricing", "0001_initial"),
+        ("pricing", "0003_swap_deals"),
         ("tariffs", "0004_rates_refer_once_a_statement"),
         ("tenancy", "0003_history_and_first_steps"),
     ]

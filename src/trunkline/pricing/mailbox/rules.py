@@ -1,0 +1,170 @@
+"""Decisions about mails: which rule fits, which files it wants, whether a sheet may be applied without a person. No database.
+
+The tables of docs/algorithms/mail-to-sheet.md say the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any, Final, Protocol
+
+from trunkline.core.errors import Invalid
+from trunkline.core.money import Amount
+from trunkline.pricing.choices import ImportState, MailState
+from trunkline.pricing.mailbox.message import Attachment
+
+PERCENT: Final = 100
+SUBJECT_MAX: Final = 200
+
+_SHEETS: Final = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls", ".ods", ".zip", ".gz")
+
+# What waits for somebody, the most pressing first: the state of a mail is that of its most pressing sheet.
+FOR_PEOPLE: Final = (
+    MailState.REFUSED, MailState.UNCLEAR, MailState.ROW_ERRORS, MailState.WAITING, MailState.BAD_ARCHIVE, MailState.EMPTY, MailState.WRONG_TYPE,
+    MailState.FAILED, MailState.TOO_LARGE, MailState.NO_ATTACHMENT, MailState.GONE,
+)  # fmt: skip
+_PRESSING: Final = (
+    MailState.NEW, *FOR_PEOPLE, MailState.NO_RULE, MailState.APPLIED, MailState.UNDONE, MailState.DISCARDED, MailState.DUPLICATE,
+    MailState.IGNORED, MailState.DISMISSED,
+)  # fmt: skip
+
+_OF_ERROR: Final[Mapping[str, MailState]] = {
+    "sheet_kind": MailState.WRONG_TYPE,
+    "sheet_damaged": MailState.BAD_ARCHIVE,
+    "sheet_encrypted": MailState.BAD_ARCHIVE,
+    "sheet_too_large": MailState.BAD_ARCHIVE,
+    "sheet_empty": MailState.EMPTY,
+    "empty_sheet": MailState.EMPTY,
+    "bad_layout": MailState.UNCLEAR,
+}
+_OF_CHECK: Final[Mapping[str, MailState]] = {"layout": MailState.UNCLEAR, "errors": MailState.ROW_ERRORS}
+OF_SHEET: Final[Mapping[str, MailState]] = {
+    ImportState.APPLIED: MailState.APPLIED,
+    ImportState.UNDONE: MailState.UNDONE,
+    ImportState.DISCARDED: MailState.DISCARDED,
+}
+
+
+class Fitting(Protocol):
+    """What of a rule says which mails it is for."""
+
+    @property
+    def senders(self) -> Any: ...
+
+    @property
+    def subject(self) -> str: ...
+
+    @property
+    def attachment(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Within which a sheet is applied without a person. None limits nothing."""
+
+    cost: Amount | None = None
+    increases: int | None = None
+    closed: int | None = None
+    drop: int | None = None
+
+
+def is_from(sender: str, senders: Iterable[str]) -> bool:
+    """Whether an address is one of those: whole addresses, `@domain`, or `*`."""
+    known = set(senders)
+    if "*" in known:
+        return True
+    return "@" in sender and (sender in known or f"@{sender.rpartition('@')[2]}" in known)
+
+
+def subject_fits(subject: str, pattern: str) -> bool:
+    """Whether a pattern is found in a subject, whatever the case. RE2 (by Arrow) takes time in proportion to the subject, never more."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not pattern:
+        return True
+    found = pc.match_substring_regex(pa.array([subject], pa.string()), pattern=pattern, ignore_case=True)
+    return bool(found[0].as_py())
+
+
+def require_pattern(pattern: str) -> None:
+    """Raises Invalid `bad_subject` for what is no regular expression of RE2."""
+    import pyarrow as pa
+
+    if len(pattern) > SUBJECT_MAX or not pattern.isprintable():
+        raise Invalid("bad_subject", f"A pattern of subjects has at most {SUBJECT_MAX} printable characters.")
+    try:
+        subject_fits("", pattern)
+    except pa.ArrowInvalid as error:
+        raise Invalid(
+            "bad_subject", f"{pattern!r} is no regular expression: {error}.", hint="Such as ^Rates?\\b or price change."
+        ) from error
+
+
+def fits(rule: Fitting, sender: str, subject: str) -> bool:
+    """Whether a rule is for a mail."""
+    return is_from(sender, rule.senders) and subject_fits(subject, rule.subject)
+
+
+def wanted(rule: Fitting, files: Sequence[Attachment]) -> list[Attachment]:
+    """The files of a mail that a rule takes: those whose names it describes, whatever the case.
+
+    A rule that takes anything means sheets: beside one of those, pictures of a signature and the like are left alone.
+    """
+    pattern = rule.attachment.lower()
+    found = [each for each in files if fnmatchcase(each.name.lower(), pattern)]
+    sheets = [each for each in found if each.name.lower().endswith(_SHEETS)]
+    return sheets if sheets and pattern == "*" else found
+
+
+def state_of_error(code: str) -> MailState:
+    """What an error of reading makes of a file."""
+    return _OF_ERROR.get(code, MailState.FAILED)
+
+
+def state_of_findings(findings: Iterable[Mapping[str, Any]]) -> tuple[MailState, str]:
+    """What the checks make of a sheet that is compared, and why: `unclear` before `row_errors` before any other check that stops it."""
+    stopped = [each for each in findings if each["level"] == "stop"]
+    if not stopped:
+        return MailState.WAITING, ""
+    states = {_OF_CHECK.get(str(each["check"]), MailState.REFUSED) for each in stopped}
+    first = next(each for each in (MailState.UNCLEAR, MailState.ROW_ERRORS, MailState.REFUSED) if each in states)
+    return first, "; ".join(f"{each['check']}: {each['text']}" for each in stopped)
+
+
+def beyond(
+    limits: Limits, counts: Mapping[str, Any], findings: Sequence[Mapping[str, Any]], lines_before: int | None
+) -> list[str]:
+    """Why a sheet wants a person; empty: it is within the limits. `lines_before`: of the sheet before it, None where it is the first.
+
+    Errors in rows and findings of any level always want one.
+    """
+    lines, increases, closed = int(counts["lines"]), int(counts.get("increase", 0)), int(counts.get("closed_codes", 0))
+    cost = Amount.from_text(str(counts.get("monthly_cost", "0")))
+    why = [f"the check {each['check']} has found something" for each in findings]
+    if counts.get("errors"):
+        why.append(f"{counts['errors']} rows cannot be read")
+    if limits.cost is not None and cost.units > limits.cost.units:
+        why.append(f"it costs {cost} more a month, and the limit is {limits.cost}")
+    if limits.increases is not None and increases * PERCENT > limits.increases * lines:
+        why.append(f"{increases} of {lines} lines go up, and the limit is {limits.increases} %")
+    if limits.closed is not None and closed > limits.closed:
+        why.append(f"{closed} codes close, and the limit is {limits.closed}")
+    if limits.drop is not None and lines_before is None:
+        why.append("it is the first sheet by this template, so nothing says how many lines it should have")
+    elif (
+        limits.drop is not None
+        and lines_before is not None
+        and (lines_before - lines) * PERCENT > limits.drop * lines_before
+    ):
+        why.append(
+            f"it has {lines} lines after {lines_before} in the sheet before, and the limit is {limits.drop} % fewer"
+        )
+    return why
+
+
+def overall(states: Iterable[str]) -> MailState:
+    """The state of a mail whose sheets have these: the most pressing."""
+    return min((MailState(each) for each in states), key=_PRESSING.index)
