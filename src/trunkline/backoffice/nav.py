@@ -18,7 +18,8 @@ from trunkline.tenancy.queries import current_tenant
 
 Item = tuple[Any, str, str, Permission]  # title, icon, name of the address below `admin:`, permission
 
-TRAFFIC, PRICES, PARTIES = _("Traffic"), _("Prices"), _("Customers and vendors")
+TRAFFIC, PRICES, BUYING, SELLING = _("Traffic"), _("Prices"), _("Buying"), _("Selling")
+PARTIES = _("Customers and vendors")
 INVOICES, REPORTS, SETTINGS = _("Invoices"), _("Reports"), _("Settings")
 
 # In the order of the sidebar. Screens that are not there are left out.
@@ -42,10 +43,31 @@ TASKS: list[tuple[Any, list[Item]]] = [
         [
             (_("Tariffs"), "sell", "tariffs_tariff_changelist", Permission.TARIFFS_READ),
             (_("Rates"), "list_alt", "tariffs_rate_changelist", Permission.TARIFFS_READ),
-            (_("Rate analysis"), "compare_arrows", "rate_analysis", Permission.TARIFFS_READ),
-            (_("Swap deals"), "swap_horiz", "pricing_deal_changelist", Permission.TARIFFS_READ),
+            (_("Special rates"), "star", "tariffs_specialrate_changelist", Permission.TARIFFS_READ),
+            (_("Price of a call"), "calculate", "rate_preview", Permission.TARIFFS_READ),
+            (_("Code decks"), "dialpad", "tariffs_codedeck_changelist", Permission.TARIFFS_READ),
+            (_("Destination groups"), "workspaces", "tariffs_destinationgroup_changelist", Permission.TARIFFS_READ),
+            (_("Time profiles"), "schedule", "tariffs_timeprofile_changelist", Permission.TARIFFS_READ),
+            (_("Exchange rates"), "currency_exchange", "tariffs_exchangerate_changelist", Permission.TARIFFS_READ),
+        ],
+    ),
+    (
+        BUYING,
+        [
+            (_("Rate sheets"), "upload_file", "pricing_sheetimport_changelist", Permission.TARIFFS_READ),
+            (_("Sheets by mail"), "mail", "pricing_mail_changelist", Permission.TARIFFS_READ),
+            (_("Sheet templates"), "table_view", "pricing_sheettemplate_changelist", Permission.TARIFFS_READ),
+            (_("Agreements"), "handshake", "pricing_agreement_changelist", Permission.TARIFFS_READ),
+            (_("Mailboxes"), "inbox", "pricing_mailbox_changelist", Permission.TARIFFS_READ),
+            (_("Mail rules"), "rule_folder", "pricing_mailrule_changelist", Permission.TARIFFS_READ),
+        ],
+    ),
+    (
+        SELLING,
+        [
             (_("Generators"), "auto_awesome", "pricing_generator_changelist", Permission.TARIFFS_READ),
             (_("Generator runs"), "play_circle", "pricing_generatorrun_changelist", Permission.TARIFFS_READ),
+            (_("Rate analysis"), "compare_arrows", "rate_analysis", Permission.TARIFFS_READ),
             (_("Notifications"), "outgoing_mail", "pricing_notification_changelist", Permission.TARIFFS_READ),
             (_("Who is told"), "contact_mail", "pricing_notificationplan_changelist", Permission.TARIFFS_READ),
             (
@@ -54,18 +76,7 @@ TASKS: list[tuple[Any, list[Item]]] = [
                 "pricing_notificationtemplate_changelist",
                 Permission.TARIFFS_READ,
             ),
-            (_("Sheets by mail"), "mail", "pricing_mail_changelist", Permission.TARIFFS_READ),
-            (_("Mailboxes"), "inbox", "pricing_mailbox_changelist", Permission.TARIFFS_READ),
-            (_("Mail rules"), "rule_folder", "pricing_mailrule_changelist", Permission.TARIFFS_READ),
-            (_("Rate sheets"), "upload_file", "pricing_sheetimport_changelist", Permission.TARIFFS_READ),
-            (_("Sheet templates"), "table_view", "pricing_sheettemplate_changelist", Permission.TARIFFS_READ),
-            (_("Agreements"), "handshake", "pricing_agreement_changelist", Permission.TARIFFS_READ),
-            (_("Price of a call"), "calculate", "rate_preview", Permission.TARIFFS_READ),
-            (_("Time profiles"), "schedule", "tariffs_timeprofile_changelist", Permission.TARIFFS_READ),
-            (_("Exchange rates"), "currency_exchange", "tariffs_exchangerate_changelist", Permission.TARIFFS_READ),
-            (_("Special rates"), "star", "tariffs_specialrate_changelist", Permission.TARIFFS_READ),
-            (_("Code decks"), "dialpad", "tariffs_codedeck_changelist", Permission.TARIFFS_READ),
-            (_("Destination groups"), "workspaces", "tariffs_destinationgroup_changelist", Permission.TARIFFS_READ),
+            (_("Swap deals"), "swap_horiz", "pricing_deal_changelist", Permission.TARIFFS_READ),
         ],
     ),
     (
