@@ -104,7 +104,9 @@ class RowForm(StaffForm):
         }
         self.initial = first | dict(self.initial)
         for name in ("price", "increments"):
-            self.fields[name].widget.attrs |= {"autocomplete": "off", "size": "9"}
+            self.fields[name].widget.attrs["autocomplete"] = "off"
+        for name in ("begins_at", "ends_at"):
+            self.fields[name].widget.attrs["step"] = "60"
         for name, field in self.fields.items():
             field.widget.attrs |= {"aria-label": str(field.label), "form": "row-form"}
             if name == "note":

@@ -166,6 +166,8 @@ def _cells(rate: Rate, tariff: Tariff, here: dict[str, str], row: RowForm | None
     marks = []
     if rate.blocked:
         marks.append(label(gettext("blocked"), "danger"))
+    elif rate.special_id is not None:
+        marks.append(label(gettext("special"), "primary"))
     elif rate.additive:
         marks.append(label(gettext("surcharge"), "info"))
     profile = rate.time_profile.name if rate.time_profile else ""
@@ -183,7 +185,8 @@ def _cells(rate: Rate, tariff: Tariff, here: dict[str, str], row: RowForm | None
         "marks": marks,
         "edit": f"?{urlencode(here | {'edit': rate.pk})}#rate-{rate.pk}",
         "form": row,
-        "can_edit": rate.valid_to is None or rate.valid_to > now(),
+        # What a special rate has written is changed by changing that.
+        "can_edit": rate.special_id is None and (rate.valid_to is None or rate.valid_to > now()),
     }
 
 

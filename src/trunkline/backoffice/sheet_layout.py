@@ -26,6 +26,7 @@ from trunkline.identity.principal import Principal, principal_of
 from trunkline.kit.clock import now
 from trunkline.pricing import actions, files
 from trunkline.pricing.choices import ImportState, ImportWork, ScopeChoice
+from trunkline.pricing.compare import Scope
 from trunkline.pricing.models import SheetImport
 from trunkline.pricing.sheets.corrections import Correction, differs
 from trunkline.pricing.sheets.date_cells import DateOrder
@@ -34,6 +35,7 @@ from trunkline.pricing.sheets.keyed import KEYED
 from trunkline.pricing.sheets.layout import Layout, Purpose, Role, SheetLayout, from_json
 from trunkline.pricing.sheets.price_cells import Mark
 from trunkline.pricing.sheets.roles import PRICES
+from trunkline.tenancy.scope import scope
 
 SHOWN_ERRORS: Final = 10
 WORKSHEETS_MAX: Final = 30
@@ -167,6 +169,11 @@ class SettledForm(StaffForm):
         required=False,
         help_text=_("You have looked at what is doubted, and it is as shown."),
     )
+    scope = forms.ChoiceField(
+        label=_("Codes that it does not name"),
+        choices=ScopeChoice.choices,
+        help_text=_("A full sheet closes what it leaves out; a partial one changes only what it names."),
+    )
     keep_as = forms.CharField(
         label=_("Keep it as template"),
         required=False,
@@ -187,14 +194,17 @@ def sheet_layout(request: HttpRequest, public_id: UUID) -> HttpResponseBase:
     given = (request.POST,) if request.method == "POST" else ()
     worksheets = _forms(request, sheet, report, given)
     name = sheet.template.name if sheet.template is not None else ""
-    settled = SettledForm(*given, request=request, initial={"keep_as": name})
+    settled = SettledForm(*given, request=request, initial={"keep_as": name, "scope": sheet.scope})
     if given and report is not None and all(form.is_valid() for form in (*worksheets, settled)):
-        goes_on = request.POST.get("go") in (COMPARE, KEEP)
+        goes_on = request.POST.get("go") == COMPARE
+        if settled.cleaned_data["scope"] != sheet.scope:
+            sheet = actions.change_scope(import_id=sheet.pk, scope=Scope(settled.cleaned_data["scope"]))
         said = [form.correction() for form in worksheets]
         is_settled = settled.cleaned_data["is_settled"]
         if any(said) or (is_settled and from_json(sheet.layout).doubts):
             actions.correct_layout(import_id=sheet.pk, said=said, is_settled=is_settled)
-            return _read(request, sheet, principal, goes_on=goes_on)
+            keep_as = settled.cleaned_data["keep_as"] if request.POST.get("go") == KEEP else ""
+            return _read(request, sheet, principal, goes_on=goes_on, keep_as=keep_as)
         if request.POST.get("go") == KEEP:
             return _keep(request, sheet, settled, worksheets, report)
         if goes_on:
@@ -221,9 +231,15 @@ def compare(request: HttpRequest, sheet: SheetImport, principal: Principal) -> H
 
 
 def _read(
-    request: HttpRequest, sheet: SheetImport, principal: Principal, *, anew: bool = False, goes_on: bool = False
+    request: HttpRequest,
+    sheet: SheetImport,
+    principal: Principal,
+    *,
+    anew: bool = False,
+    goes_on: bool = False,
+    keep_as: str = "",
 ) -> HttpResponseBase:
-    """Have the sheet read again, and compared if one goes on."""
+    """Have the sheet read again, and compared if one goes on; its layout is kept where it has a name."""
     actions.require_idle(sheet)
     if actions.is_large(sheet):
         actions.ask_for(sheet, ImportWork.READING, actor=principal.actor, anew=anew, goes_on=goes_on)
@@ -232,13 +248,21 @@ def _read(
     def work() -> TrunklineError | None:
         try:
             actions.read_import(principal.tenant_id, sheet.pk, anew=anew, actor=principal.actor, now=now)
+            if keep_as:
+                with scope(principal.tenant_id, principal.actor):
+                    actions.keep_layout(import_id=sheet.pk, name=keep_as)
             if goes_on:
                 actions.compare_import(principal.tenant_id, sheet.pk, actor=principal.actor, now=now)
         except TrunklineError as error:
             return error
         return None
 
-    return Outside(work, lambda error: _went(request, sheet, error, "compare" if goes_on else "layout", "layout"))
+    def done(error: TrunklineError | None) -> HttpResponse:
+        if error is None and keep_as:
+            messages.success(request, gettext("The template %(name)s is kept.") % {"name": keep_as})
+        return _went(request, sheet, error, "compare" if goes_on else "layout", "layout")
+
+    return Outside(work, done)
 
 
 def _went(
@@ -309,17 +333,17 @@ def _verdict(layout: Layout) -> dict[str, Any]:
 
 
 def _understood(report: Mapping[str, Any]) -> list[tuple[Any, Any]]:
-    counts, scope = report["counts"], report["scope"]
+    counts, said_scope = report["counts"], report["scope"]
     scopes = dict(ScopeChoice.choices)
     facts = [
         (_("Lines"), f"{counts['lines']:,}"),
         (_("Codes"), f"{counts['codes']:,}"),
         (_("Not read"), f"{counts['errors']:,}"),
-        (_("Currency"), ", ".join(scope["currencies"]) or CURRENCY_UNSAID),
-        (_("Begins"), ", ".join(scope["effective_dates"][:5]) or _("not said: when it was received")),
+        (_("Currency"), ", ".join(said_scope["currencies"]) or CURRENCY_UNSAID),
+        (_("Begins"), ", ".join(said_scope["effective_dates"][:5]) or _("not said: when it was received")),
     ]
-    if scope["scope"] in scopes:
-        facts.append((_("Looks like"), f"{scopes[scope['scope']]} ({scope['why']})"))
+    if said_scope["scope"] in scopes:
+        facts.append((_("Looks like"), f"{scopes[said_scope['scope']]} ({said_scope['why']})"))
     if counts["duplicates"]:
         said = gettext("%(count)s, %(others)s with another price")
         facts.append((_("Repeated"), said % {"count": counts["duplicates"], "others": counts["contradictions"]}))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from trunkline.core.errors import Invalid, NotFound
 from trunkline.core.money import RoundingMode
@@ -22,8 +24,8 @@ from trunkline.tariffs.rate_file import COLUMNS
 from trunkline.tariffs.rules import parse_steps
 from trunkline.tenancy.scope import scope
 
+_BATCH: Final = 50_000
 XLSX_ROWS_MAX: Final = 50_000  # a workbook is written cell by cell
-_BATCH: Final = 20_000
 _FORMULA: Final = re.compile(r"'*[=+\-@\t\r\n]")
 
 
@@ -58,24 +60,46 @@ def _by_code(rows: pa.Table) -> Any:
     return np.argsort(rank[codes.indices.to_numpy()], kind="stable") if len(rows) else np.empty(0, np.int64)
 
 
-def _cells(rows: pa.Table) -> Iterator[list[str]]:
-    known: dict[str, tuple[str, str, str]] = {}
-    for begin in range(0, len(rows), _BATCH):
-        for row in rows.slice(begin, _BATCH).to_pylist():
-            text = row["steps"]
-            if text not in known:
-                known[text] = _price(text)
-            price, per, increments = known[text]
-            yield [
-                row["code"], _plain(row["destination"] or ""), price, per, increments, _not(row["setup_fee"], "0"), _not(str(row["grace"]), "0"),
-                utc_text(row["valid_from"]) or "", utc_text(row["valid_to"]) or "", _plain(row["time_profile"] or ""), _not(row["weight"], "10"),
-                _not(f"{RoundingMode(row['rounding_mode']).label}/{row['rounding_decimals']}", "half_up/8"), row["max_cost"] or "",
-                "true" if row["blocked"] else "", _plain(row["tag"] or ""), _number(row["length_min"]), _number(row["length_max"]),
-                "additive" if row["additive"] else "",
-                _plain(row["origin"] or ""),
-            ]  # fmt: skip
+def _columns(rows: pa.Table) -> pa.Table:
+    """The rates as the texts of a rate file, column by column; each distinct value is written once."""
+    prices = _texts(rows["steps"], lambda text: _price(text)[0])
+    found = {
+        "code": rows["code"].combine_chunks(),
+        "destination": _texts(rows["destination"], _plain),
+        "price": prices,
+        "per": _texts(rows["steps"], lambda text: _price(text)[1]),
+        "increments": _texts(rows["steps"], lambda text: _price(text)[2]),
+        "setup_fee": _texts(rows["setup_fee"], lambda text: _not(text, "0")),
+        "grace": _texts(rows["grace"], lambda value: _not(str(value), "0")),
+        "valid_from": _texts(rows["valid_from"], lambda value: utc_text(value) or ""),
+        "valid_to": _texts(rows["valid_to"], lambda value: utc_text(value) or ""),
+        "time_profile": _texts(rows["time_profile"], _plain),
+        "weight": _texts(rows["weight"], lambda text: _not(text, "10")),
+        "rounding": _roundings(rows),
+        "max_cost": _texts(rows["max_cost"], str),
+        "blocked": _texts(rows["blocked"], lambda value: "true" if value else ""),
+        "tag": _texts(rows["tag"], _plain),
+        "length_min": _texts(rows["length_min"], str),
+        "length_max": _texts(rows["length_max"], str),
+        "policy": _texts(rows["additive"], lambda value: "additive" if value else ""),
+        "origin": _texts(rows["origin"], _plain),
+    }
+    return pa.table({name: found[name] for name in COLUMNS})
 
 
+def _texts(column: pa.ChunkedArray, text_of: Callable[[Any], str]) -> pa.Array:
+    """The text of each value, empty for none."""
+    encoded = column.combine_chunks().dictionary_encode()
+    texts = pa.array([text_of(each) for each in encoded.dictionary.to_pylist()], pa.string())
+    return texts.take(encoded.indices).fill_null("")
+
+
+def _roundings(rows: pa.Table) -> pa.Array:
+    both = pc.add(pc.multiply(rows["rounding_mode"].cast(pa.int16()), 100), rows["rounding_decimals"].cast(pa.int16()))
+    return _texts(both, lambda value: _not(f"{RoundingMode(value // 100).label}/{value % 100}", "half_up/8"))
+
+
+@lru_cache(maxsize=4096)
 def _price(text: str) -> tuple[str, str, str]:
     """Price, per and increments of steps; steps that are no plain price stand in the increments."""
     steps = parse_steps(text)
@@ -91,10 +115,6 @@ def _not(text: str, usual: str) -> str:
     return "" if text == usual else text
 
 
-def _number(value: int | None) -> str:
-    return "" if value is None else str(value)
-
-
 def _plain(text: str) -> str:
     """A text that no spreadsheet takes for a formula."""
     return f"'{text}" if _FORMULA.match(text) else text
@@ -104,7 +124,12 @@ def _write_csv(rows: pa.Table, path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(COLUMNS)
-        writer.writerows(_cells(rows))
+        for begin in range(0, len(rows), _BATCH):
+            writer.writerows(_cells(rows.slice(begin, _BATCH)))
+
+
+def _cells(rows: pa.Table) -> Iterator[tuple[str, ...]]:
+    return zip(*(column.to_pylist() for column in _columns(rows).columns), strict=True)
 
 
 def _write_xlsx(rows: pa.Table, path: Path) -> None:

@@ -37,6 +37,7 @@ from trunkline.pricing.actions.notification_plans import change_plan, plan_notif
 from trunkline.pricing.actions.steps import (
     PACKED_AT_ONCE_OCTETS,
     ask_for,
+    change_scope,
     compare_import,
     correct_layout,
     is_large,
@@ -75,6 +76,7 @@ __all__ = [
     "change_mailbox",
     "change_plan",
     "change_rule",
+    "change_scope",
     "change_template",
     "compare_import",
     "compare_world",

@@ -158,6 +158,21 @@ def correct_layout(*, import_id: int, said: Sequence[Correction | None], is_sett
     return sheet
 
 
+def change_scope(*, import_id: int, scope: Scope) -> SheetImport:
+    """Say anew what a sheet means for the codes that it does not name; it is to be compared again. Needs an open scope.
+
+    Raises NotFound `not_found`, Conflict `not_open`, `sheet_is_worked_on`.
+    """
+    (sheet,) = lock_rows(SheetImport.objects.all(), [import_id])
+    _require_open(sheet)
+    require_idle(sheet)
+    sheet.scope = scope
+    if sheet.state == ImportState.COMPARED:
+        sheet.state, sheet.findings, sheet.compared_revision = ImportState.READ, [], 0
+    sheet.save()
+    return sheet
+
+
 def read_import(
     tenant_id: int, import_id: int, *, anew: bool = False, layout: Layout | None = None, actor: str, now: Clock
 ) -> SheetImport:
