@@ -22,13 +22,29 @@ _SHEETS: Final = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls", ".ods", ".zi
 
 # What waits for somebody, the most pressing first: the state of a mail is that of its most pressing sheet.
 FOR_PEOPLE: Final = (
-    ReceivedMailState.REFUSED, ReceivedMailState.UNCLEAR, ReceivedMailState.ROW_ERRORS, ReceivedMailState.WAITING, ReceivedMailState.BAD_ARCHIVE, ReceivedMailState.EMPTY, ReceivedMailState.WRONG_TYPE,
-    ReceivedMailState.FAILED, ReceivedMailState.TOO_LARGE, ReceivedMailState.NO_ATTACHMENT, ReceivedMailState.GONE,
-)  # fmt: skip
+    ReceivedMailState.REFUSED,
+    ReceivedMailState.UNCLEAR,
+    ReceivedMailState.ROW_ERRORS,
+    ReceivedMailState.WAITING,
+    ReceivedMailState.BAD_ARCHIVE,
+    ReceivedMailState.EMPTY,
+    ReceivedMailState.WRONG_TYPE,
+    ReceivedMailState.FAILED,
+    ReceivedMailState.TOO_LARGE,
+    ReceivedMailState.NO_ATTACHMENT,
+    ReceivedMailState.GONE,
+)
 _PRESSING: Final = (
-    ReceivedMailState.NEW, *FOR_PEOPLE, ReceivedMailState.NO_RULE, ReceivedMailState.APPLIED, ReceivedMailState.UNDONE, ReceivedMailState.DISCARDED, ReceivedMailState.DUPLICATE,
-    ReceivedMailState.IGNORED, ReceivedMailState.DISMISSED,
-)  # fmt: skip
+    ReceivedMailState.NEW,
+    *FOR_PEOPLE,
+    ReceivedMailState.NO_RULE,
+    ReceivedMailState.APPLIED,
+    ReceivedMailState.UNDONE,
+    ReceivedMailState.DISCARDED,
+    ReceivedMailState.DUPLICATE,
+    ReceivedMailState.IGNORED,
+    ReceivedMailState.DISMISSED,
+)
 
 _OF_ERROR: Final[Mapping[str, ReceivedMailState]] = {
     "sheet_kind": ReceivedMailState.WRONG_TYPE,
