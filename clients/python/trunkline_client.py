@@ -1472,7 +1472,7 @@ MailReason = TypedDict("MailReason", {"reason": "NotRequired[str]"})
 
 
 MailSheetShown = TypedDict(
-    "MailSheetShown", {"name": "str", "state": "MailState", "detail": "str", "sheet_id": "str | None"}
+    "MailSheetShown", {"name": "str", "state": "ReceivedMailState", "detail": "str", "sheet_id": "str | None"}
 )
 
 
@@ -1491,7 +1491,7 @@ MailShown = TypedDict(
         "files": "list[str]",
         "rule_id": "str | None",
         "rule": "str | None",
-        "state": "MailState",
+        "state": "ReceivedMailState",
         "wants_person": "bool",
         "detail": "str",
         "seen_at": "str",
@@ -1516,7 +1516,7 @@ MailShownRow = TypedDict(
         "files": "NotRequired[list[str]]",
         "rule_id": "NotRequired[str | None]",
         "rule": "NotRequired[str | None]",
-        "state": "NotRequired[MailState]",
+        "state": "NotRequired[ReceivedMailState]",
         "wants_person": "NotRequired[bool]",
         "detail": "NotRequired[str]",
         "seen_at": "NotRequired[str]",
@@ -2706,6 +2706,29 @@ Reason = Literal[
 
 
 ReceiptState = Literal["seen", "taken", "done", "refused", "ignored"]
+
+
+ReceivedMailState = Literal[
+    "new",
+    "waiting",
+    "unclear",
+    "row_errors",
+    "refused",
+    "wrong_type",
+    "bad_archive",
+    "empty",
+    "too_large",
+    "no_attachment",
+    "failed",
+    "gone",
+    "no_rule",
+    "ignored",
+    "duplicate",
+    "applied",
+    "undone",
+    "discarded",
+    "dismissed",
+]
 
 
 RecordDetail = TypedDict(

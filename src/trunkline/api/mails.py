@@ -19,7 +19,7 @@ from trunkline.identity.permissions import Permission
 from trunkline.kit.clock import now
 from trunkline.kit.db.locks import lock_rows
 from trunkline.pricing import actions
-from trunkline.pricing.choices import MailState
+from trunkline.pricing.choices import ReceivedMailState
 from trunkline.pricing.mailbox.queries import access_mail, mails, sheets_of
 from trunkline.pricing.mailbox.rules import FOR_PEOPLE
 from trunkline.pricing.models import Mail, MailSheet
@@ -31,7 +31,7 @@ class MailSheetShown(Body):
     """A file of a mail that was wanted, and the sheet that was made of it."""
 
     name: str
-    state: MailState
+    state: ReceivedMailState
     detail: str
     sheet_id: UUID | None
 
@@ -51,7 +51,7 @@ class MailShown(Body):
     files: list[str]
     rule_id: UUID | None
     rule: str | None
-    state: MailState
+    state: ReceivedMailState
     wants_person: bool
     detail: str
     seen_at: datetime
@@ -86,12 +86,12 @@ def shown(mail: Mail, sheets: Sequence[MailSheet]) -> MailShown:
         files=list(mail.files),
         rule_id=mail.rule and mail.rule.public_id,
         rule=mail.rule and mail.rule.name,
-        state=MailState(mail.state),
+        state=ReceivedMailState(mail.state),
         wants_person=mail.state in FOR_PEOPLE,
         sheets=[
             MailSheetShown(
                 name=each.name,
-                state=MailState(each.state),
+                state=ReceivedMailState(each.state),
                 detail=each.detail,
                 sheet_id=each.sheet and each.sheet.public_id,
             )
@@ -113,7 +113,7 @@ MAILS: Final = listing.Listing(
     filters={
         "mailbox_id": listing.public_id("mailbox__public_id"),
         "rule_id": listing.public_id("rule__public_id"),
-        "state": listing.choice("state", MailState),
+        "state": listing.choice("state", ReceivedMailState),
         "sender": listing.text("sender", prefix=True),
         "message_id": listing.text("message_id"),
         "received_at": listing.instant("received_at"),

@@ -22,7 +22,7 @@ from trunkline.backoffice.words import local
 from trunkline.identity.permissions import Permission
 from trunkline.kit.clock import now
 from trunkline.pricing import actions
-from trunkline.pricing.choices import MailState
+from trunkline.pricing.choices import ReceivedMailState
 from trunkline.pricing.mailbox.queries import sheets_of
 from trunkline.pricing.mailbox.rules import FOR_PEOPLE
 from trunkline.pricing.models import Mail, MailSheet
@@ -35,19 +35,19 @@ STATES: Final = {str(each): "danger" for each in FOR_PEOPLE} | {
 
 # What somebody in front of the page can do about each.
 TO_DO: Final = {
-    MailState.NEW: gettext_lazy("The next look goes on with it."),
-    MailState.WAITING: gettext_lazy("Open its sheet, look at what it changes, and apply or discard it."),
-    MailState.UNCLEAR: gettext_lazy("Open its sheet, say what its columns mean, and keep that as the template."),
-    MailState.ROW_ERRORS: gettext_lazy("Open its sheet and look at the rows. Ask the vendor for a sound one, or apply the others."),
-    MailState.REFUSED: gettext_lazy("Open its sheet, look at what the check found, and overrule it or discard the sheet."),
-    MailState.WRONG_TYPE: gettext_lazy("Ask the vendor for CSV, XLSX, XLS or ODS, then set the mail aside."),
-    MailState.BAD_ARCHIVE: gettext_lazy("Ask the vendor for the file again, without a password, then set the mail aside."),
-    MailState.EMPTY: gettext_lazy("Ask the vendor for the file again, then set the mail aside."),
-    MailState.TOO_LARGE: gettext_lazy("Load the file by hand, then set the mail aside."),
-    MailState.NO_ATTACHMENT: gettext_lazy("Change which files its rule takes and read it again, or set it aside."),
-    MailState.FAILED: gettext_lazy("Mend what is said, and read it again."),
-    MailState.GONE: gettext_lazy("Ask the vendor to send it again, then set it aside."),
-    MailState.NO_RULE: gettext_lazy("Add a rule for its sender and read it again, or leave it as it is."),
+    ReceivedMailState.NEW: gettext_lazy("The next look goes on with it."),
+    ReceivedMailState.WAITING: gettext_lazy("Open its sheet, look at what it changes, and apply or discard it."),
+    ReceivedMailState.UNCLEAR: gettext_lazy("Open its sheet, say what its columns mean, and keep that as the template."),
+    ReceivedMailState.ROW_ERRORS: gettext_lazy("Open its sheet and look at the rows. Ask the vendor for a sound one, or apply the others."),
+    ReceivedMailState.REFUSED: gettext_lazy("Open its sheet, look at what the check found, and overrule it or discard the sheet."),
+    ReceivedMailState.WRONG_TYPE: gettext_lazy("Ask the vendor for CSV, XLSX, XLS or ODS, then set the mail aside."),
+    ReceivedMailState.BAD_ARCHIVE: gettext_lazy("Ask the vendor for the file again, without a password, then set the mail aside."),
+    ReceivedMailState.EMPTY: gettext_lazy("Ask the vendor for the file again, then set the mail aside."),
+    ReceivedMailState.TOO_LARGE: gettext_lazy("Load the file by hand, then set the mail aside."),
+    ReceivedMailState.NO_ATTACHMENT: gettext_lazy("Change which files its rule takes and read it again, or set it aside."),
+    ReceivedMailState.FAILED: gettext_lazy("Mend what is said, and read it again."),
+    ReceivedMailState.GONE: gettext_lazy("Ask the vendor to send it again, then set it aside."),
+    ReceivedMailState.NO_RULE: gettext_lazy("Add a rule for its sender and read it again, or leave it as it is."),
 }  # fmt: skip
 
 
@@ -74,7 +74,7 @@ def _sheets(mail: Any) -> list[MailSheet]:
 
 
 def _can_be_read_again(mail: Mail) -> bool:
-    return mail.state not in (MailState.NEW, MailState.APPLIED) and not _has_waiting_sheet(mail)
+    return mail.state not in (ReceivedMailState.NEW, ReceivedMailState.APPLIED) and not _has_waiting_sheet(mail)
 
 
 def _can_be_set_aside(mail: Mail) -> bool:
@@ -82,7 +82,12 @@ def _can_be_set_aside(mail: Mail) -> bool:
 
 
 def _has_waiting_sheet(mail: Mail) -> bool:
-    return mail.state in (MailState.WAITING, MailState.UNCLEAR, MailState.ROW_ERRORS, MailState.REFUSED)
+    return mail.state in (
+        ReceivedMailState.WAITING,
+        ReceivedMailState.UNCLEAR,
+        ReceivedMailState.ROW_ERRORS,
+        ReceivedMailState.REFUSED,
+    )
 
 
 class AsideForm(StaffForm):
@@ -158,7 +163,7 @@ class MailAdmin(ReadOnlyAdmin):
 
     @display(description=gettext_lazy("what to do"))
     def to_do(self, mail: Mail) -> str:
-        return str(TO_DO.get(MailState(mail.state), "–"))
+        return str(TO_DO.get(ReceivedMailState(mail.state), "–"))
 
     def links(self, request: HttpRequest, obj: Any | None) -> Sequence[Link]:
         """To the page of each sheet, where it is looked at and applied."""

@@ -311,12 +311,12 @@ def messages(
     json: JsonOption = False,
 ) -> None:
     """List messages, those that came last first: what hung on them, and what became of it."""
-    from trunkline.pricing.choices import MailState
+    from trunkline.pricing.choices import ReceivedMailState
     from trunkline.pricing.mailbox.queries import get_mailbox, mails, sheets_of
 
-    if state is not None and state not in MailState.values:
+    if state is not None and state not in ReceivedMailState.values:
         raise Invalid(
-            "unknown_state", f"There is no state {state!r}.", hint=f"There are {', '.join(MailState.values)}."
+            "unknown_state", f"There is no state {state!r}.", hint=f"There are {', '.join(ReceivedMailState.values)}."
         )
     with tenant_scope(tenant):
         found = mails(get_mailbox(mailbox) if mailbox else None)

@@ -89,7 +89,7 @@ class RuleAction(models.TextChoices):
     IGNORE = "ignore", _("ignore them")
 
 
-class MailState(models.TextChoices):
+class ReceivedMailState(models.TextChoices):
     """What became of a mail, or of a sheet that hung on it (docs/algorithms/mail-to-sheet.md)."""
 
     NEW = "new", _("being read")  # seen; the next look goes on with it

@@ -11,7 +11,7 @@ from django.db import transaction
 from trunkline.core.errors import Conflict
 from trunkline.core.ids import uuid7
 from trunkline.kit.db.locks import lock_rows
-from trunkline.pricing.choices import ImportState, MailState
+from trunkline.pricing.choices import ImportState, ReceivedMailState
 from trunkline.pricing.mailbox.message import Attachment
 from trunkline.pricing.mailbox.rules import OF_SHEET, overall, state_of_findings
 from trunkline.pricing.models import Mail, Mailbox, MailboxFeed, MailSheet, SheetImport
@@ -54,7 +54,9 @@ def pass_over(mailbox: Mailbox, uid: int) -> None:
     MailboxFeed.objects.filter(mailbox=mailbox, last_uid__lt=uid).update(last_uid=uid)
 
 
-def settle_mail(mail: Mail, state: MailState, *, at: datetime, detail: str = "", rule_id: int | None = None) -> None:
+def settle_mail(
+    mail: Mail, state: ReceivedMailState, *, at: datetime, detail: str = "", rule_id: int | None = None
+) -> None:
     """Say what became of a mail."""
     Mail.objects.filter(pk=mail.pk).update(state=state, detail=detail, rule=rule_id, settled_at=at)
 
@@ -69,7 +71,9 @@ def plan_sheets(mail: Mail, files: Sequence[Attachment]) -> list[MailSheet]:
     ]
 
 
-def settle_sheet(planned: MailSheet, state: MailState, *, detail: str = "", sheet: SheetImport | None = None) -> None:
+def settle_sheet(
+    planned: MailSheet, state: ReceivedMailState, *, detail: str = "", sheet: SheetImport | None = None
+) -> None:
     """Say what became of a file of a mail."""
     MailSheet.objects.filter(pk=planned.pk).update(state=state, detail=detail, sheet=sheet)
 
@@ -85,7 +89,7 @@ def follow_sheet(sheet: SheetImport, *, at: datetime) -> None:
     else:
         state, detail = OF_SHEET[sheet.state], sheet.reason
     MailSheet.objects.filter(sheet=sheet).update(state=state, detail=detail)
-    if mail.state != MailState.NEW:  # whoever is at it says it at the end
+    if mail.state != ReceivedMailState.NEW:  # whoever is at it says it at the end
         close_mail(mail, at=at)
 
 
@@ -106,7 +110,7 @@ def try_mail_again(*, mail_id: int, at: datetime) -> Mail:
         (mail,) = lock_rows(Mail.objects.select_related("mailbox"), [mail_id])
         _require_without_sheet(mail, ImportState.UNDONE, ImportState.DISCARDED)
         MailSheet.objects.filter(mail=mail).delete()
-        mail.state, mail.detail, mail.rule, mail.settled_at = MailState.NEW, "", None, None
+        mail.state, mail.detail, mail.rule, mail.settled_at = ReceivedMailState.NEW, "", None, None
         mail.save()
         MailboxFeed.objects.filter(mailbox=mail.mailbox_id).update(next_at=at)
     return mail
@@ -117,7 +121,7 @@ def dismiss_mail(*, mail_id: int, reason: str, at: datetime) -> Mail:
     with transaction.atomic():
         (mail,) = lock_rows(Mail.objects.all(), [mail_id])
         _require_without_sheet(mail, ImportState.APPLIED, ImportState.UNDONE, ImportState.DISCARDED)
-        mail.state, mail.detail, mail.settled_at = MailState.DISMISSED, reason.strip()[:500], at
+        mail.state, mail.detail, mail.settled_at = ReceivedMailState.DISMISSED, reason.strip()[:500], at
         mail.save()
     return mail
 

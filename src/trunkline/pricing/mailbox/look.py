@@ -15,7 +15,7 @@ from trunkline.kit.faults import reached
 from trunkline.kit.logs import log
 from trunkline.kit.outages import explain
 from trunkline.pricing.actions import mails as actions
-from trunkline.pricing.choices import MailState
+from trunkline.pricing.choices import ReceivedMailState
 from trunkline.pricing.mailbox.box import Envelope, SheetBox
 from trunkline.pricing.mailbox.message import Message, read_message
 from trunkline.pricing.mailbox.queries import target_of
@@ -92,7 +92,7 @@ class _Look:
 
     def _unsettled(self) -> list[Mail]:
         with scope(self.tenant_id, ACTOR):
-            found = Mail.objects.select_related("mailbox").filter(mailbox=self.mailbox, state=MailState.NEW)
+            found = Mail.objects.select_related("mailbox").filter(mailbox=self.mailbox, state=ReceivedMailState.NEW)
             return list(found.order_by("received_at", "pk"))
 
     def _see(self, box: SheetBox, uid: int) -> None:
@@ -113,7 +113,7 @@ class _Look:
             facts = _facts(message, envelope)
             mail = self._write_down(box, uid, message.key, facts)
         reached("mail_seen")
-        if mail.state == MailState.NEW:
+        if mail.state == ReceivedMailState.NEW:
             mail.mailbox = self.mailbox
             self._take_read(mail, message)
 
@@ -123,7 +123,7 @@ class _Look:
     def _note_refused(self, box: SheetBox, uid: int, problem: FileRefused) -> None:
         """A mail that the server does not hand out is none to pass over: a person shall know, and can have it tried again."""
         key = hashlib.sha256(f"{box.validity}/{uid}".encode()).hexdigest()
-        facts = {"received_at": self.now(), "state": MailState.FAILED, "detail": str(problem)}
+        facts = {"received_at": self.now(), "state": ReceivedMailState.FAILED, "detail": str(problem)}
         with scope(self.tenant_id, ACTOR):
             mail = self._write_down(box, uid, key, facts)
         self.looked.mails.append(mail.pk)
@@ -139,7 +139,9 @@ class _Look:
         except FileProblem as problem:
             is_gone = isinstance(problem, FileGone)
             state, detail = (
-                (MailState.GONE, "It was removed before it was read.") if is_gone else (MailState.FAILED, str(problem))
+                (ReceivedMailState.GONE, "It was removed before it was read.")
+                if is_gone
+                else (ReceivedMailState.FAILED, str(problem))
             )
             with scope(self.tenant_id, ACTOR):
                 actions.settle_mail(mail, state, detail=detail, at=self.now())
@@ -147,7 +149,7 @@ class _Look:
             return
         with scope(self.tenant_id, ACTOR):
             mail = actions.learn_mail(mail, _facts(message, envelope))
-        if mail.state == MailState.NEW:
+        if mail.state == ReceivedMailState.NEW:
             self._take_read(mail, message)
         else:
             self.looked.mails.append(mail.pk)
@@ -193,5 +195,5 @@ def _facts(message: Message, envelope: Envelope) -> dict[str, Any]:
         "files": [each.name for each in message.files][:FILES_KEPT],
     }  # fmt: skip
     if not envelope.is_taken:
-        facts |= {"state": MailState.TOO_LARGE, "detail": f"It has {envelope.octets:,} octets."}
+        facts |= {"state": ReceivedMailState.TOO_LARGE, "detail": f"It has {envelope.octets:,} octets."}
     return facts

@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 
 from trunkline.core.errors import Invalid
 from trunkline.core.money import Amount
-from trunkline.pricing.choices import ImportState, MailState
+from trunkline.pricing.choices import ImportState, ReceivedMailState
 from trunkline.pricing.mailbox.message import Attachment
 
 PERCENT: Final = 100
@@ -22,28 +22,47 @@ _SHEETS: Final = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls", ".ods", ".zi
 
 # What waits for somebody, the most pressing first: the state of a mail is that of its most pressing sheet.
 FOR_PEOPLE: Final = (
-    MailState.REFUSED, MailState.UNCLEAR, MailState.ROW_ERRORS, MailState.WAITING, MailState.BAD_ARCHIVE, MailState.EMPTY, MailState.WRONG_TYPE,
-    MailState.FAILED, MailState.TOO_LARGE, MailState.NO_ATTACHMENT, MailState.GONE,
-)  # fmt: skip
+    ReceivedMailState.REFUSED,
+    ReceivedMailState.UNCLEAR,
+    ReceivedMailState.ROW_ERRORS,
+    ReceivedMailState.WAITING,
+    ReceivedMailState.BAD_ARCHIVE,
+    ReceivedMailState.EMPTY,
+    ReceivedMailState.WRONG_TYPE,
+    ReceivedMailState.FAILED,
+    ReceivedMailState.TOO_LARGE,
+    ReceivedMailState.NO_ATTACHMENT,
+    ReceivedMailState.GONE,
+)
 _PRESSING: Final = (
-    MailState.NEW, *FOR_PEOPLE, MailState.NO_RULE, MailState.APPLIED, MailState.UNDONE, MailState.DISCARDED, MailState.DUPLICATE,
-    MailState.IGNORED, MailState.DISMISSED,
-)  # fmt: skip
+    ReceivedMailState.NEW,
+    *FOR_PEOPLE,
+    ReceivedMailState.NO_RULE,
+    ReceivedMailState.APPLIED,
+    ReceivedMailState.UNDONE,
+    ReceivedMailState.DISCARDED,
+    ReceivedMailState.DUPLICATE,
+    ReceivedMailState.IGNORED,
+    ReceivedMailState.DISMISSED,
+)
 
-_OF_ERROR: Final[Mapping[str, MailState]] = {
-    "sheet_kind": MailState.WRONG_TYPE,
-    "sheet_damaged": MailState.BAD_ARCHIVE,
-    "sheet_encrypted": MailState.BAD_ARCHIVE,
-    "sheet_too_large": MailState.BAD_ARCHIVE,
-    "sheet_empty": MailState.EMPTY,
-    "empty_sheet": MailState.EMPTY,
-    "bad_layout": MailState.UNCLEAR,
+_OF_ERROR: Final[Mapping[str, ReceivedMailState]] = {
+    "sheet_kind": ReceivedMailState.WRONG_TYPE,
+    "sheet_damaged": ReceivedMailState.BAD_ARCHIVE,
+    "sheet_encrypted": ReceivedMailState.BAD_ARCHIVE,
+    "sheet_too_large": ReceivedMailState.BAD_ARCHIVE,
+    "sheet_empty": ReceivedMailState.EMPTY,
+    "empty_sheet": ReceivedMailState.EMPTY,
+    "bad_layout": ReceivedMailState.UNCLEAR,
 }
-_OF_CHECK: Final[Mapping[str, MailState]] = {"layout": MailState.UNCLEAR, "errors": MailState.ROW_ERRORS}
-OF_SHEET: Final[Mapping[str, MailState]] = {
-    ImportState.APPLIED: MailState.APPLIED,
-    ImportState.UNDONE: MailState.UNDONE,
-    ImportState.DISCARDED: MailState.DISCARDED,
+_OF_CHECK: Final[Mapping[str, ReceivedMailState]] = {
+    "layout": ReceivedMailState.UNCLEAR,
+    "errors": ReceivedMailState.ROW_ERRORS,
+}
+OF_SHEET: Final[Mapping[str, ReceivedMailState]] = {
+    ImportState.APPLIED: ReceivedMailState.APPLIED,
+    ImportState.UNDONE: ReceivedMailState.UNDONE,
+    ImportState.DISCARDED: ReceivedMailState.DISCARDED,
 }
 
 
@@ -119,18 +138,22 @@ def wanted(rule: Fitting, files: Sequence[Attachment]) -> list[Attachment]:
     return sheets if sheets and pattern == "*" else found
 
 
-def state_of_error(code: str) -> MailState:
+def state_of_error(code: str) -> ReceivedMailState:
     """What an error of reading makes of a file."""
-    return _OF_ERROR.get(code, MailState.FAILED)
+    return _OF_ERROR.get(code, ReceivedMailState.FAILED)
 
 
-def state_of_findings(findings: Iterable[Mapping[str, Any]]) -> tuple[MailState, str]:
+def state_of_findings(findings: Iterable[Mapping[str, Any]]) -> tuple[ReceivedMailState, str]:
     """What the checks make of a sheet that is compared, and why: `unclear` before `row_errors` before any other check that stops it."""
     stopped = [each for each in findings if each["level"] == "stop"]
     if not stopped:
-        return MailState.WAITING, ""
-    states = {_OF_CHECK.get(str(each["check"]), MailState.REFUSED) for each in stopped}
-    first = next(each for each in (MailState.UNCLEAR, MailState.ROW_ERRORS, MailState.REFUSED) if each in states)
+        return ReceivedMailState.WAITING, ""
+    states = {_OF_CHECK.get(str(each["check"]), ReceivedMailState.REFUSED) for each in stopped}
+    first = next(
+        each
+        for each in (ReceivedMailState.UNCLEAR, ReceivedMailState.ROW_ERRORS, ReceivedMailState.REFUSED)
+        if each in states
+    )
     return first, "; ".join(f"{each['check']}: {each['text']}" for each in stopped)
 
 
@@ -165,6 +188,6 @@ def beyond(
     return why
 
 
-def overall(states: Iterable[str]) -> MailState:
+def overall(states: Iterable[str]) -> ReceivedMailState:
     """The state of a mail whose sheets have these: the most pressing."""
-    return min((MailState(each) for each in states), key=_PRESSING.index)
+    return min((ReceivedMailState(each) for each in states), key=_PRESSING.index)

@@ -14,7 +14,7 @@ from trunkline.kit.db.scope import scope
 from trunkline.kit.faults import reached
 from trunkline.pricing.actions.imports import Asked, apply_import, import_sheet
 from trunkline.pricing.actions.mails import close_mail, plan_sheets, settle_mail, settle_sheet
-from trunkline.pricing.choices import ImportState, MailState, RuleAction
+from trunkline.pricing.choices import ImportState, ReceivedMailState, RuleAction
 from trunkline.pricing.compare import Scope
 from trunkline.pricing.intake import reader_of
 from trunkline.pricing.mailbox import rules
@@ -44,24 +44,26 @@ def take_mail(tenant_id: int, mail: Mail, message: Message, *, now: Clock) -> No
         planned = plan_sheets(mail, files)
     reached("mail_planned")
     for file, row in zip(files, planned, strict=True):
-        if row.state == MailState.NEW:
+        if row.state == ReceivedMailState.NEW:
             _File(tenant_id, mail, rule, file, row, now).take()
     with scope(tenant_id, ACTOR):
         close_mail(mail, at=now())
 
 
-def _without_files(rule: MailRule | None, message: Message, files: list[Attachment]) -> tuple[MailState, str] | None:
+def _without_files(
+    rule: MailRule | None, message: Message, files: list[Attachment]
+) -> tuple[ReceivedMailState, str] | None:
     """State and detail of a mail of which no file is taken; None where some are."""
     if rule is None:
-        return MailState.NO_RULE, "No rule of the mailbox is for this sender and subject."
+        return ReceivedMailState.NO_RULE, "No rule of the mailbox is for this sender and subject."
     if rule.action == RuleAction.IGNORE:
-        return MailState.IGNORED, f"The rule {rule.name} ignores it."
+        return ReceivedMailState.IGNORED, f"The rule {rule.name} ignores it."
     if files:
         return None
     if message.files:
         names = ", ".join(each.name for each in message.files[:5])
-        return MailState.NO_ATTACHMENT, f"Nothing that hangs on it is called {rule.attachment}: {names}."
-    return MailState.NO_ATTACHMENT, "Nothing hangs on it."
+        return ReceivedMailState.NO_ATTACHMENT, f"Nothing that hangs on it is called {rule.attachment}: {names}."
+    return ReceivedMailState.NO_ATTACHMENT, "Nothing hangs on it."
 
 
 class _File:
@@ -86,7 +88,7 @@ class _File:
             twin = None if sheet else find_twin(template.tariff_id, self.file.sha256, self.planned.import_id)
             if twin is not None:
                 said = f"The same file is {twin.get_state_display()} since {twin.created_at:%Y-%m-%d %H:%M}."
-                settle_sheet(self.planned, MailState.DUPLICATE, detail=said)
+                settle_sheet(self.planned, ReceivedMailState.DUPLICATE, detail=said)
                 return
         if sheet is None:
             try:
@@ -114,15 +116,15 @@ class _File:
         """Say what the sheet waits for; apply it where the rule allows that."""
         with scope(self.tenant_id, ACTOR):
             if sheet.state != ImportState.COMPARED:  # it was applied before a crash, or a person was quicker
-                settle_sheet(self.planned, rules.OF_SHEET.get(sheet.state, MailState.WAITING), sheet=sheet)
+                settle_sheet(self.planned, rules.OF_SHEET.get(sheet.state, ReceivedMailState.WAITING), sheet=sheet)
                 return
             state, detail = rules.state_of_findings(sheet.findings)
             applies = False
-            if state == MailState.WAITING and self.rule.applies_itself:
+            if state == ReceivedMailState.WAITING and self.rule.applies_itself:
                 why = rules.beyond(_limits(self.rule), sheet.counts, sheet.findings, lines_before(template.pk))
                 applies, detail = not why, "; ".join(why)
             # Until it is applied it stays new, so that a crash does not leave it to a person.
-            settle_sheet(self.planned, MailState.NEW if applies else state, detail=detail, sheet=sheet)
+            settle_sheet(self.planned, ReceivedMailState.NEW if applies else state, detail=detail, sheet=sheet)
         if applies:
             self._apply(sheet)
 
@@ -134,7 +136,7 @@ class _File:
             if not error.code.startswith(("tariff_changed", "not_compared", "stopped_by_checks", "lock")):
                 raise
             with scope(self.tenant_id, ACTOR):
-                settle_sheet(self.planned, MailState.WAITING, detail=error.for_screens, sheet=sheet)
+                settle_sheet(self.planned, ReceivedMailState.WAITING, detail=error.for_screens, sheet=sheet)
         reached("mail_applied")
 
 

@@ -15,7 +15,7 @@ from trunkline.kit.models import (
     tenant_key,
     tenant_reference,
 )
-from trunkline.pricing.choices import MailState, RuleAction
+from trunkline.pricing.choices import ReceivedMailState, RuleAction
 
 NAME_MAX = 60
 
@@ -151,7 +151,7 @@ class Mail(TenantModel):
     octets = models.BigIntegerField(default=0)
     files = models.JSONField(default=list, help_text="Names of what hangs on it.")
     rule = tenant_reference("pricing.MailRule", null=True)
-    state = models.CharField(max_length=13, choices=MailState.choices, default=MailState.NEW)
+    state = models.CharField(max_length=13, choices=ReceivedMailState.choices, default=ReceivedMailState.NEW)
     detail = models.TextField(blank=True, help_text="Why it has that state.")
     seen_at = models.DateTimeField(help_text="When it was seen first.")
     settled_at = models.DateTimeField(null=True, help_text="When it got its state.")
@@ -182,7 +182,7 @@ class MailSheet(TenantModel):
     sha256 = models.CharField(max_length=64)
     import_id = models.UUIDField(help_text="The id that its sheet has, said before it is made: so it is made once.")
     sheet = tenant_reference("pricing.SheetImport", null=True)
-    state = models.CharField(max_length=13, choices=MailState.choices, default=MailState.NEW)
+    state = models.CharField(max_length=13, choices=ReceivedMailState.choices, default=ReceivedMailState.NEW)
     detail = models.TextField(blank=True)
 
     class Meta:
