@@ -647,6 +647,7 @@ Column = Literal[
     "grace",
     "setup",
     "profile",
+    "origin",
     "end",
     "previous",
     "difference",

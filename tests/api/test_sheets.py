@@ -11,6 +11,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from tests.api.answers import ok, pages, refused
 from tests.api.conftest import Asking
 from trunkline.api import sheet_files
+from trunkline.pricing.models import SheetImport
+from trunkline.tenancy.models import Tenant
+from trunkline.tenancy.scope import scope
 
 HEAD = "Destination,Code,Rate,Effective Date,Billing Increment\n"
 FIRST = (
@@ -213,6 +216,16 @@ def test_terms_are_changed_in_the_version_that_was_read(ask: Asking, tariff_id: 
     refused(ask.patch(path, {"checks": {"odd": "stop"}}), 422, "unknown_check")
     refused(ask.patch(path, {"checks": {"jump": {"level": []}}}), 422, "bad_check")
     refused(ask.patch(path, {"layout": {"version": 0}}), 422, "bad_layout")
+
+
+def test_a_sheet_that_is_only_read_has_no_lines_yet(ask: Asking, tenant: Tenant, tariff_id: str) -> None:
+    sheet = load(ask, FIRST, tariff_id=tariff_id)
+    assert load(ask, FIRST, tariff_id=tariff_id, reach_back=True)["id"] != sheet["id"]
+    with scope(tenant, "test"):
+        SheetImport.objects.filter(public_id=sheet["id"]).update(state="read", compared_revision=0, counts={"rows": 3})
+    assert counted(ok(ask.get(f"/sheets/{sheet['id']}"))) == {}
+    for what in ("lines", "closed-codes", "errors"):
+        refused(ask.get(f"/sheets/{sheet['id']}/{what}"), 409, "not_compared")
 
 
 def test_another_tenant_sees_none_of_it(ask: Asking, ask_other: Asking, tariff_id: str) -> None:

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from tests.browser.ground import NOWHERE, Ground
 from tests.browser.pages import field, press
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import PHONE, Visitor
 from tests.db.usage.carrier import line
 
 RATES = "code,destination,price,increments\n254,Kenya,0.0500,1/1\n2547,Kenya Mobile,0.1200,60/1\n"
@@ -44,6 +44,31 @@ def test_an_account_gets_its_identity_and_its_prices(owner: Visitor, tmp_path: P
     press(page, "Load these rates")
     expect(page.get_by_text("2 rates from 2 lines are loaded")).to_be_visible()
     expect(page.locator("#main")).to_contain_text("Kenya Mobile")
+
+
+def test_a_tariff_takes_over_what_it_has_no_price_for(owner: Visitor, tmp_path: Path) -> None:
+    page = owner.go("/office/tariffs/tariff/add/")
+    field(page, "name").fill("List for all")
+    press(page, "Save")
+    press(page, "Load rates")
+    rates = tmp_path / "all.csv"
+    rates.write_text(RATES)
+    field(page, "file").set_input_files(rates)
+    press(page, "Look at it")
+    press(page, "Load these rates")
+    expect(page.get_by_text("2 rates from 2 lines are loaded")).to_be_visible()
+
+    page = owner.go("/office/tariffs/tariff/add/")
+    field(page, "name").fill("List of one")
+    page.locator(".field-parent .select2-selection").click()
+    page.locator(".select2-search__field").fill("for all")
+    page.locator(".select2-results__option", has_text="List for all").click()
+    press(page, "Save")
+    expect(page.locator("#main")).to_contain_text("2 codes from List for all")
+    page.get_by_role("link", name="List for all").last.click()
+    expect(page.locator("#main")).to_contain_text("Tariffs that take over its rates")
+    expect(page.locator("#main")).to_contain_text("List of one")
+    assert owner.too_wide(PHONE) == []
 
 
 def test_a_file_is_sent_in_and_watched_until_it_is_posted(

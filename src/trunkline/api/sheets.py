@@ -29,7 +29,7 @@ from trunkline.api.sheet_shapes import (
     shown,
 )
 from trunkline.api.versions import require_match, show
-from trunkline.core.errors import Invalid, NotFound
+from trunkline.core.errors import Conflict, Invalid, NotFound
 from trunkline.identity.permissions import Permission
 from trunkline.identity.principal import Principal
 from trunkline.kit.clock import now
@@ -162,6 +162,7 @@ def load_sheet(
             notified_at=notified_at,
             actor=principal.actor,
             now=now,
+            subject=subject,
         )
     begin(request)
     found = access_import(str(there.public_id if there is not None else made.public_id))
@@ -227,7 +228,11 @@ class LinesAsked(RowsAsked):
     code: str = Field(default="", pattern=r"^[0-9]{0,20}$", description="Only codes that begin so.")
 
 
-@router.get("/{sheet_id}/lines", auth=ApiKey(Permission.TARIFFS_READ), response=answers(Page[sparse(SheetLine)], 404))  # type: ignore[misc]
+@router.get(
+    "/{sheet_id}/lines",
+    auth=ApiKey(Permission.TARIFFS_READ),
+    response=answers(Page[sparse(SheetLine)], 404, 409),  # type: ignore[misc]
+)
 def list_sheet_lines(request: HttpRequest, sheet_id: Id, asked: Query[LinesAsked]) -> JsonResponse:
     """List the lines of a sheet by kind of change, what is looked at first first."""
 
@@ -240,7 +245,7 @@ def list_sheet_lines(request: HttpRequest, sheet_id: Id, asked: Query[LinesAsked
 @router.get(
     "/{sheet_id}/closed-codes",
     auth=ApiKey(Permission.TARIFFS_READ),
-    response=answers(Page[sparse(ClosedCode)], 404),  # type: ignore[misc]
+    response=answers(Page[sparse(ClosedCode)], 404, 409),  # type: ignore[misc]
 )
 def list_closed_codes(request: HttpRequest, sheet_id: Id, asked: Query[RowsAsked]) -> JsonResponse:
     """List the codes that a sheet closes or leaves out, and what their numbers fall to."""
@@ -251,7 +256,11 @@ def list_closed_codes(request: HttpRequest, sheet_id: Id, asked: Query[RowsAsked
     return _rows(request, sheet_id, asked, ClosedCode, rows)
 
 
-@router.get("/{sheet_id}/errors", auth=ApiKey(Permission.TARIFFS_READ), response=answers(Page[sparse(SheetError)], 404))  # type: ignore[misc]
+@router.get(
+    "/{sheet_id}/errors",
+    auth=ApiKey(Permission.TARIFFS_READ),
+    response=answers(Page[sparse(SheetError)], 404, 409),  # type: ignore[misc]
+)
 def list_sheet_errors(request: HttpRequest, sheet_id: Id, asked: Query[RowsAsked]) -> JsonResponse:
     """List the rows of a sheet that cannot be read: where, why, and what stands there."""
 
@@ -345,8 +354,13 @@ def _rows(
     bound = listing.binding(request.path, "", request.GET.dict())
     after = listing.read_cursor(asked.cursor, bound)
     offset = int(after[0]) if after else 0
+    sheet = access_import(sheet_id)
+    if not sheet.compared_revision:  # 0: it has been received or read, no more
+        raise Conflict(
+            "not_compared", f"The sheet {sheet.file_name} is {sheet.state}, not compared.", hint="Wait, or compare it."
+        )
     try:
-        found = rows(access_import(sheet_id), asked.limit + 1, offset)
+        found = rows(sheet, asked.limit + 1, offset)
     except FileNotFoundError as error:
         raise _gone() from error
     more = len(found) > asked.limit

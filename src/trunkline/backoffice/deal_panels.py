@@ -71,7 +71,13 @@ def bars(standing: Standing, direction: Direction) -> SafeString:
     found = [each for each in standing.current.items if each.item.direction is direction]
     if not found:
         return SafeString(NOTHING)
-    return format_html_join(SafeString("<br>"), "{}", ((_bar(each.percent),) for each in found))
+    return _one_above_the_other(found)
+
+
+def _one_above_the_other(found: Iterable[Progress]) -> SafeString:
+    return format_html(
+        "<span>{}</span>", format_html_join(SafeString("<br>"), "{}", ((_bar(each.percent),) for each in found))
+    )
 
 
 def _named(item: Item) -> str:
@@ -153,7 +159,7 @@ def periods_panel(standing: Standing) -> Panel:
         (
             days(each.period.start, each.period.end),
             state(each.status.value, STATUSES[each.status.value], STATUS_LABELS),
-            format_html_join(SafeString("<br>"), "{}", ((_bar(item.percent),) for item in each.items)),
+            _one_above_the_other(each.items),
             money(each.settlement if each.status.value != "pending" else Amount.zero(), standing.deal.currency),
         )
         for each in standing.periods[near : near + PANEL_ROWS]

@@ -78,9 +78,7 @@ class DealAdmin(TenantAdmin):
     permission_to_add = permission_to_change = Permission.TARIFFS_WRITE
     form = DealForm
     autocomplete_fields = ("account",)
-    change_form_outer_before_template = (
-        "backoffice/panels.html"  # how it stands is asked more often than what was agreed
-    )
+    change_form_outer_before_template = "backoffice/deal_panels.html"
     change_form_outer_after_template = ""
     list_display = (
         "name", "account", "shown_status", "shown_period", "shown_inbound", "shown_outbound", "shown_settlement",

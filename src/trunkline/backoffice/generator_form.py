@@ -56,6 +56,7 @@ class GeneratorForm(ActionForm):
 
     sources = forms.MultipleChoiceField(
         label=_("Vendors' tariffs"),
+        widget=forms.SelectMultiple(attrs={"size": 8}),
         help_text=_("Where prices are taken from, in any currency; several can be chosen."),
     )
     method = _choice(_("Method"), _("Which of the vendors' prices make the cost of a code."), METHODS)

@@ -95,7 +95,7 @@ class TemplateForm(ActionForm):
         label=gettext_lazy("Columns"),
         help_text=gettext_lazy(
             "A column a line, in their order; its title after a sign of equality, such as rate = Price per minute. There are code, destination, "
-            "effective, rate, minimum, interval, increments, grace, setup, profile, end, previous, difference, status and currency."
+            "effective, rate, minimum, interval, increments, grace, setup, profile, origin, end, previous, difference, status and currency."
         ),
     )
     title_rows = LinesField(

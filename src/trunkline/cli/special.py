@@ -36,7 +36,7 @@ def add(
     increments: Annotated[str, typer.Option(help="First and next, as 60/60; or steps, with an empty price.")] = "",
     setup_fee: Annotated[str, typer.Option(help="Charged once if anything is used.")] = "0",
     grace: Annotated[int, typer.Option(help="A smaller quantity is free.")] = 0,
-    valid_to: Annotated[Text, typer.Option("--to", help="When it ends; open if left out.")] = None,
+    valid_to: Annotated[Text, typer.Option("--to", help="When it ends, open if left out; itself not included.")] = None,
     note: Annotated[str, typer.Option(help="Why there is this price; it stands in the history.")] = "",
     json: JsonOption = False,
 ) -> None:

@@ -88,6 +88,8 @@ def find_compared(asked: Any, sha256: str, tariff_revision: int) -> SheetImport 
         sha256=sha256,
         state=ImportState.COMPARED,
         compared_revision=tariff_revision,
+        wanted_at=asked.effective_at,
+        reaches_back=asked.reaches_back,
     )
     return found.first()
 

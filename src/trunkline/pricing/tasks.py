@@ -199,3 +199,15 @@ def _said(step: Callable[[], Any], tenant_id: int, import_id: int, actor: str) -
     except BaseException:
         note_problem(tenant_id, import_id, None, actor=actor)
         raise
+
+
+@jobs.every("*/10 * * * *", "pricing.follow_parents")
+def follow_parents(*, timestamp: int) -> None:
+    """Every ten minutes, bring the special rates of tariffs that have a parent in step with what came there."""
+    from trunkline.tariffs.actions import follow_parents
+    from trunkline.tenancy.queries import tenant_ids
+    from trunkline.tenancy.scope import scope
+
+    for tenant_id in tenant_ids():
+        with scope(tenant_id, "system"):
+            follow_parents(at=clock.now())

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
 import pyarrow as pa
 
+from trunkline.core.errors import NotFound
 from trunkline.kit.db.scope import current_tenant_id
-from trunkline.tariffs.models import CodeDeck, Tariff
+from trunkline.tariffs.models import CodeDeck, DestinationGroup, GroupMember, Tariff
 from trunkline.tariffs.staging import copy_table
 
-# Rates that hold for every call: no tag, no limits of the number's length, no surcharge. `is_timed`: only within a time profile.
+# Rates that hold for every call: no tag, no origin, no limits of the number's length, no surcharge. `is_timed`: only within a time profile.
 ASKED: Final = pa.schema(
     [
         pa.field("code", pa.string(), nullable=False),
@@ -32,7 +34,7 @@ DECK: Final = pa.schema(
 _READ_ASKED: Final = """
 SELECT code, steps, blocked::text, (time_profile_id IS NOT NULL)::text, (setup_fee <> 0)::text
   FROM tariffs_rate
- WHERE tenant_id = {tenant_id} AND tariff_id = {tariff_id} AND voided_at IS NULL AND tag IS NULL AND NOT additive
+ WHERE tenant_id = {tenant_id} AND tariff_id = {tariff_id} AND voided_at IS NULL AND tag IS NULL AND origin IS NULL AND NOT additive
    AND length_min IS NULL AND length_max IS NULL
    AND (valid_from IS NULL OR valid_from <= '{at}') AND (valid_to IS NULL OR valid_to > '{at}')
 """
@@ -43,7 +45,7 @@ SELECT c.code, d.name, d.country, d.kind
 """
 _READ_CODES: Final = """
 SELECT DISTINCT code FROM tariffs_rate
- WHERE tenant_id = {tenant_id} AND tariff_id = {tariff_id} AND voided_at IS NULL
+ WHERE tenant_id = {tenant_id} AND tariff_id = {tariff_id} AND voided_at IS NULL AND special_id IS {special}
    AND (valid_to IS NULL OR valid_to > '{at}') ORDER BY code
 """
 _CODES: Final = pa.schema([pa.field("code", pa.string(), nullable=False)])
@@ -60,7 +62,24 @@ def deck_table(deck: CodeDeck) -> pa.Table:
     return copy_table(_READ_DECK.format(tenant_id=current_tenant_id(), deck_id=int(deck.pk)), DECK)
 
 
-def codes_from(tariff: Tariff, at: datetime) -> pa.Array:
-    """The codes of which a tariff has a rate at an instant or later, each once. Needs an open scope."""
-    query = _READ_CODES.format(tenant_id=current_tenant_id(), tariff_id=int(tariff.pk), at=at.isoformat())
+def codes_from(tariff: Tariff, at: datetime, *, is_special: bool) -> pa.Array:
+    """The codes of which a tariff has a rate at an instant or later, each once: of special rates, or of all others. Needs an open scope."""
+    special = "NOT NULL" if is_special else "NULL"
+    query = _READ_CODES.format(
+        tenant_id=current_tenant_id(), tariff_id=int(tariff.pk), at=at.isoformat(), special=special
+    )
     return copy_table(query, _CODES)["code"].combine_chunks()
+
+
+def group_members(names: Collection[str]) -> dict[str, frozenset[str]]:
+    """The destinations of groups of these names, by group. Raises NotFound `not_found` for a name that no group has. Needs an open scope."""
+    found: dict[str, set[str]] = {
+        name: set() for name in DestinationGroup.objects.filter(name__in=names).values_list("name", flat=True)
+    }
+    missing = sorted(set(names) - set(found))
+    if missing:
+        raise NotFound("not_found", f"There is no group of destinations {missing[0]!r}.")
+    members = GroupMember.objects.filter(group__name__in=names).values_list("group__name", "destination__name")
+    for group, destination in members:
+        found[group].add(destination)
+    return {name: frozenset(members) for name, members in found.items()}

@@ -24,14 +24,17 @@ INSTANT: Final = pa.timestamp("s", tz="UTC")
 DECK: Final = pa.schema(
     [pa.field("code", pa.string(), nullable=False), pa.field("destination_id", pa.int64(), nullable=False)]
 )
-# The ordinary rates of a tariff, as far as they matter here: the codes that they are for, and the tags.
-ORDINARY: Final = pa.schema([pa.field("code", pa.string(), nullable=False), pa.field("tag", pa.string())])
+# The ordinary rates of a tariff and its ancestors, as far as they matter here: the codes that they are for, the tags and the origins.
+ORDINARY: Final = pa.schema(
+    [pa.field("code", pa.string(), nullable=False), pa.field("tag", pa.string()), pa.field("origin", pa.string())]
+)
 # The rates that a special rate has written and that were not ended before it.
 WRITTEN: Final = pa.schema(
     [
         pa.field("id", pa.int64(), nullable=False),
         pa.field("code", pa.string(), nullable=False),
         pa.field("tag", pa.string()),
+        pa.field("origin", pa.string()),
         pa.field("destination_id", pa.int64(), nullable=False),
         pa.field("valid_from", INSTANT, nullable=False),
     ]
@@ -40,6 +43,7 @@ NEEDED: Final = pa.schema(
     [
         pa.field("code", pa.string(), nullable=False),
         pa.field("tag", pa.string()),
+        pa.field("origin", pa.string()),
         pa.field("destination_id", pa.int64(), nullable=False),
     ]
 )
@@ -57,7 +61,7 @@ def needed_rates(deck: pa.Table, ordinary: pa.Table, written: pa.Table, destinat
     """The rates, of `NEEDED`, that price the codes of these destinations exclusively.
 
     The codes are those that the deck has for them, and those longer ones of the tariff's own rates whose longest code in the deck is one of these. Each has a rate
-    without a tag, and one for each tag that an ordinary rate of that code has.
+    without tag and origin, and one for each tag and origin that an ordinary rate of that code has.
     """
     own = pc.unique(pa.concat_arrays([_column(ordinary, "code"), _column(written, "code")]))
     own = own.filter(pc.not_equal(own, ""))
@@ -70,11 +74,14 @@ def needed_rates(deck: pa.Table, ordinary: pa.Table, written: pa.Table, destinat
     of_own &= is_new
     codes = pa.concat_arrays([_column(deck, "code").filter(pa.array(of_deck)), own.filter(pa.array(of_own))])
     told = np.concatenate([ids[of_deck], ids[place[of_own]]]) if len(ids) else np.empty(0, np.int64)
-    plain = pa.table([codes, pa.nulls(len(codes), pa.string()), pa.array(told, pa.int64())], schema=NEEDED)
-    tagged = ordinary.filter(pc.is_valid(ordinary["tag"])).group_by(["code", "tag"]).aggregate([])
+    nothing = pa.nulls(len(codes), pa.string())
+    plain = pa.table([codes, nothing, nothing, pa.array(told, pa.int64())], schema=NEEDED)
+    is_special_case = pc.or_(pc.is_valid(ordinary["tag"]), pc.is_valid(ordinary["origin"]))
+    tagged = ordinary.filter(is_special_case).group_by(["code", "tag", "origin"]).aggregate([])
     at = pc.index_in(_column(tagged, "code"), codes)
     tagged, at = tagged.filter(pc.is_valid(at)), at.drop_null()
-    more = pa.table([_column(tagged, "code"), _column(tagged, "tag"), pa.array(told).take(at)], schema=NEEDED)
+    own_columns = [_column(tagged, name) for name in ("code", "tag", "origin")]
+    more = pa.table([*own_columns, pa.array(told).take(at)], schema=NEEDED)
     return pa.concat_tables([plain, more]).combine_chunks()
 
 
@@ -88,7 +95,7 @@ def step(needed: pa.Table, written: pa.Table) -> Step:
 
 def begins_with(missing: pa.Table, written: pa.Table) -> pa.Array:
     """When the numbers of each missing rate came under the special price, by the longest of the written codes; null where they did not yet."""
-    plain = written.filter(pc.is_null(written["tag"]))
+    plain = written.filter(pc.and_(pc.is_null(written["tag"]), pc.is_null(written["origin"])))
     place = find_longest(_column(plain, "code"), _column(missing, "code"))
     return _column(plain, "valid_from").take(pa.array(place, mask=place < 0))
 
@@ -107,7 +114,7 @@ def find_longest(codes: pa.Array, numbers: pa.Array) -> Int64s:
 
 
 def _keys(rates: pa.Table) -> Int64s:
-    """A number for each rate, equal where code, tag and destination are."""
+    """A number for each rate, equal where code, tag, origin and destination are."""
     keys = np.zeros(len(rates), np.int64)
     for name in NEEDED.names:
         encoded = _column(rates, name).dictionary_encode()

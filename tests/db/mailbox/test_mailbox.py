@@ -15,8 +15,11 @@ from trunkline.core.money import Amount
 from trunkline.pricing.actions import (
     apply_import,
     change_rule,
+    compare_import,
+    correct_layout,
     discard_import,
     dismiss_mail,
+    read_import,
     remove_mailbox,
     try_mail_again,
     undo_import,
@@ -24,6 +27,11 @@ from trunkline.pricing.actions import (
 from trunkline.pricing.mailbox.box import SheetBox
 from trunkline.pricing.mailbox.schedule import look_after
 from trunkline.pricing.models import Mail, MailboxFeed, MailRule
+from trunkline.pricing.sheets.corrections import Correction
+from trunkline.pricing.sheets.date_cells import DateOrder
+from trunkline.pricing.sheets.layout import Purpose
+from trunkline.pricing.sheets.price_cells import Mark
+from trunkline.pricing.sheets.roles import Role
 from trunkline.tenancy.actions import suspend_tenant
 from trunkline.usage.sources.remote import FileRefused
 
@@ -117,6 +125,26 @@ def test_what_is_wrong_with_a_file_is_said(desk: Desk, name: str, content: str |
     desk.send((name, content))
     assert desk.states() == [state]
     assert mail_of(desk).detail.startswith(name)
+
+
+def test_a_layout_that_is_corrected_on_the_sheet_is_said_by_the_mail(desk: Desk) -> None:
+    desk.rule()
+    rows = "".join(f"{254700 + n},0.0{n + 11},0.0{n + 21}\n" for n in range(20))
+    desk.send(("rates.csv", "A,B,C\n" + rows), subject="Rates effective 2026-03-15")
+    assert desk.states() == ["unclear"]
+    (sheet,) = desk.imports()
+    assert (sheet.subject, sheet.layout["sheets"][0]["effective"]) == (
+        "Rates effective 2026-03-15",
+        "2026-03-15 00:00:00",
+    )
+    roles = {0: Role.CODE, 1: Role.IGNORED, 2: Role.PRICE}
+    said = Correction(Purpose.RATES, 1, 2, 21, DateOrder.DAY_FIRST, Mark.POINT, roles)
+    with desk.scope():
+        correct_layout(import_id=sheet.pk, said=[said], is_settled=True)
+    read_import(desk.tenant_id, sheet.pk, actor="test", now=desk.clock)
+    compare_import(desk.tenant_id, sheet.pk, actor="test", now=desk.clock)
+    assert desk.mails() == [("waiting", "")]
+    assert desk.imports()[0].effective_at == datetime(2026, 3, 15, tzinfo=UTC)
 
 
 def test_sheets_in_a_zip_are_read(desk: Desk) -> None:

@@ -114,7 +114,10 @@ def test_a_group_its_special_rate_and_a_sheet_below_it(run: Shell, tmp_path: Pat
     assert loaded["closed"] == []
     ended = run.json(special.app, "end", made["id"], "--on", "2026-06-01", "--reason", "over")
     assert (ended["rates"], ended["valid_to"]) == (2, "2026-06-01T00:00:00Z")
-    assert "KE mobiles" in run(special.app, "list", "--tariff", "Retail")
+    assert run(special.app, "list", "--tariff", "Retail").startswith("Special rates")
+    assert [each["target"] for each in run.json(special.app, "list", "--tariff", "Retail")["special_rates"]] == [
+        "KE mobiles"
+    ]
     refusals = {
         run.refused(special.app, "add", "Retail", "0.5", "--from", "2026-04-01"),
         run.refused(special.app, "add", "Retail", "0.5", "--from", "2026-04-01", "--destination", "Atlantis"),

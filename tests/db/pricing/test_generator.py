@@ -21,7 +21,7 @@ from trunkline.pricing.actions import ask_run, change_generator, create_generato
 from trunkline.pricing.choices import RUN_GENERATOR
 from trunkline.pricing.tasks import run_generator as run_job
 from trunkline.tariffs import actions as tariffs
-from trunkline.tariffs.models import CodeDeck, Rate, Tariff
+from trunkline.tariffs.models import CodeDeck, Destination, DestinationGroup, GroupMember, Rate, Tariff
 from trunkline.tenancy.scope import scope
 from trunkline.usage.models import Rollup
 
@@ -169,6 +169,43 @@ def test_what_is_excluded_stays_and_a_vendor_can_be_left_out_for_some_codes(fill
         "255": ("excluded", "0.07", ""),
         "256": ("left_out", "", ""),
     }
+
+
+def test_special_rates_stay_as_they_are(filled: Shell, tenant: Any) -> None:
+    with scope(tenant, "test"):
+        target, deck = Tariff.objects.get(name="Retail"), CodeDeck.objects.get(name="World")
+        mobile = Destination.objects.get(name="Kenya Mobile")
+        tariffs.create_special_rate(
+            tariff_id=target.pk, deck_id=deck.pk, destination_id=mobile.pk, steps="0:0.09/60/60", valid_from=AT, at=AT
+        )
+
+    def special() -> list[Any]:
+        with scope(tenant, "test"):
+            rows = Rate.objects.filter(tariff__name="Retail").exclude(special=None)
+            return list(rows.values_list("pk", "code", "steps", "valid_to", "voided_at"))
+
+    before = special()
+    filled(generator.app, "set", "Retail", "--other-codes", "close", "--exclude", "code=2547")
+    found = made(filled, "--apply")
+    assert (found["counts"]["new"], found["counts"]["closed"]) == (2, 0)
+    assert (special(), len(before)) == (before, 1)
+    filled(generator.app, "set", "Retail", "--exclude", "")
+    again = made(filled, "--apply")
+    assert again["counts"]["new"] == 2
+    assert special() == before
+
+
+def test_rules_for_groups_of_destinations(filled: Shell, tenant: Any) -> None:
+    assert filled.refused(generator.app, "set", "Retail", "--rule", "group=Mobiles percent=50") == "not_found"
+    with scope(tenant, "test"):
+        group = DestinationGroup.objects.create(name="Mobiles")
+        for each in Destination.objects.filter(name__startswith="Kenya Mobile"):
+            GroupMember.objects.create(group=group, destination=each)
+    filled(generator.app, "set", "Retail", "--rule", "group=Mobiles percent=50")
+    prices = {each["code"]: each["price"] for each in made(filled)["codes"]}
+    assert (prices["254"], prices["2547"], prices["25473"]) == (
+        "0.06 per 60, 60/1", "0.075 per 60, 60/60", "0.15 per 60, 60/60",
+    )  # fmt: skip
 
 
 def test_the_simulation_can_be_asked_for_what_matters(filled: Shell) -> None:

@@ -479,3 +479,25 @@ def test_commands_from_the_template_to_the_mail(sales: Sales, tmp_path: Path) ->
     assert "not now" not in run(notification.app, "list")
     run(notification.app, "plan", "acme", "Gold", "--template", "Usual", "--ended")
     assert run.refused(notification.app, "prepare", "acme", "Gold") == "plan_ended"
+
+
+def test_prices_of_a_parent_are_told_too(sales: Sales) -> None:
+    with scope(sales.tenant, "test"):
+        parent = tariffs.create_tariff(name="World", currency="USD", timezone="UTC", at=AT)
+        given = HEAD + "254,Kenya,0.01,60/1,2026-01-01\n81,Japan,0.03,1/1,2026-01-01\n"
+        tariffs.load_rates(tariff_id=parent.pk, data=given.encode(), at=AT)
+        tariffs.change_tariff(tariff_id=sales.tariff.pk, parent=parent, at=AT)
+    made = sales.prepare()
+    assert made.counts == {"new": 4}
+    assert "81,Japan,2026-01-01,0.0300,1,1,,,new" in sales.file(made)
+    assert "0.0100" not in sales.file(made)
+    with scope(sales.tenant, "test"):
+        rise = (HEAD + "81,Japan,0.04,1/1,2026-04-01\n").encode()
+        tariffs.load_rates(tariff_id=parent.pk, data=rise, supersede_earlier=True, at=AT)
+    with pytest.raises(Conflict) as caught:
+        sales.send(made)
+    assert caught.value.code == "tariff_changed"
+    sales.send(sales.prepare())
+    with scope(sales.tenant, "test"):
+        tariffs.change_tariff(tariff_id=sales.tariff.pk, parent=None, at=AT)
+    assert sales.prepare().counts == {"closed": 1}

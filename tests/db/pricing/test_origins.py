@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,9 @@ from tests.db.pricing.test_imports import AT, Desk
 from tests.unit.pricing.sheet_files import xlsx
 from trunkline.core.errors import Conflict
 from trunkline.engine.scalar import Event, charge
+from trunkline.pricing import files
 from trunkline.pricing.actions import Asked, import_sheet
+from trunkline.pricing.actions.origins import write_origins
 from trunkline.pricing.changes import change_rows, closed_rows
 from trunkline.pricing.compare import Scope
 from trunkline.pricing.intake import reader_of
@@ -151,3 +154,10 @@ def test_a_code_of_two_origins_is_an_error(buyer: Buyer) -> None:
     assert dict(said.codes) == {"eea": ["33", "49"], "Rest": ["1"]}
     assert [(each.reason, each.text) for each in said.errors] == [("contradiction", "49: eea and Rest")]
     assert buyer.load_book(origins=[["EEA", "33, 49"], ["Non-EEA", "49, 1"]]).counts["errors"] == 1
+
+
+def test_a_sheet_that_is_read_again_without_its_origins_brings_none(tmp_path: Path) -> None:
+    write_origins(tmp_path, {"EEA": ["33", "49"], "Rest": ["1"]})
+    assert files.read_table(tmp_path / files.ORIGINS)["code"].to_pylist() == ["33", "49", "1"]
+    write_origins(tmp_path, {})
+    assert not (tmp_path / files.ORIGINS).exists()

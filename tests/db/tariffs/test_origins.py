@@ -185,7 +185,7 @@ def test_a_tariff_asks_the_deck_of_its_parent_unless_it_has_one_that_knows_the_s
     assert (
         columns(in_scope, child, "33155")[:5]
         == singly(child, "33155")[:5]
-        == [each * cents for each in (7, 36, 36, 36, 48)]
+        == [each * cents for each in (7, 7, 36, 36, 48)]
     )
     with pytest.raises(Conflict) as error:
         actions.create_tariff(name="Second", currency="USD", parent=tariff, origin_deck=_deck("Third"), at=AT)

@@ -136,7 +136,7 @@ def test_damaged_files_of_a_family_are_made_again(family: Any, data_folder: Path
 def test_taking_the_parent_away_leaves_the_own_rates(family: Any) -> None:
     tenant, _, retail = family
     before = snapshot.load(tenant.pk)
-    changed = actions.change_tariff(tariff_id=retail.pk, parent=False, at=AT)
+    changed = actions.change_tariff(tariff_id=retail.pk, parent=None, at=AT)
     assert (changed.parent, changed.revision) == (None, retail.revision + 1)
     after = snapshot.load(tenant.pk)
     assert after.version != before.version

@@ -45,8 +45,8 @@ def special(tariff: Tariff, name: str = "Kenya Mobile", **given: Any) -> Special
     said: dict[str, Any] = {"valid_from": APRIL, "steps": "0:0.5/60/1", "at": AT}
     if "group_id" not in given:
         said["destination_id"] = place(name)
-    deck = CodeDeck.objects.get()
-    return actions.create_special_rate(tariff_id=tariff.pk, deck_id=deck.pk, **said | given).special
+    said["deck_id"] = CodeDeck.objects.earliest("pk").pk
+    return actions.create_special_rate(tariff_id=tariff.pk, **said | given).special
 
 
 def written(one: SpecialRate) -> list[tuple[str, str | None, datetime | None, datetime | None]]:
@@ -244,3 +244,40 @@ def deck_has(deck: CodeDeck, code: str) -> bool:
     from trunkline.tariffs.models import Code
 
     return Code.objects.filter(deck=deck, code=code).exists()
+
+
+def test_it_has_a_row_for_each_origin_of_the_tariffs_own_rates(tariff: Tariff) -> None:
+    deck = actions.load_code_deck(name="Callers", codes={"33": "EEA", "44": "Rest"}, at=AT)
+    actions.change_tariff(tariff_id=tariff.pk, origin_deck=deck, at=AT)
+    actions.load_rates(
+        tariff_id=tariff.pk,
+        data=b"code,destination,price,origin\n2547,Kenya Mobile,1.5,EEA\n2547,Kenya Mobile,3,Rest\n",
+        at=AT,
+    )
+    one = special(tariff)
+    rows = Rate.objects.filter(special=one, code="2547").order_by("origin", "tag")
+    assert sorted(rows.values_list("origin", "tag"), key=str) == sorted(
+        [(None, None), (None, "premium"), ("EEA", None), ("Rest", None)], key=str
+    )
+
+
+def test_an_origin_that_rates_name_keeps_a_code(tariff: Tariff) -> None:
+    deck = actions.load_code_deck(name="Callers", codes={"33": "EEA", "44": "Rest"}, at=AT)
+    actions.change_tariff(tariff_id=tariff.pk, origin_deck=deck, at=AT)
+    actions.load_rates(tariff_id=tariff.pk, data=b"code,destination,price,origin\n2547,Kenya Mobile,1.5,EEA\n", at=AT)
+    with pytest.raises(Conflict) as refusal:
+        actions.load_code_deck(name="Callers", codes={"33": "Rest"}, at=AT)
+    assert refusal.value.code == "origin_in_use"
+    actions.load_code_deck(name="Callers", codes={"33": "Rest", "49": "EEA"}, at=AT)
+
+
+def test_longer_codes_of_a_parent_are_its_codes_too(tariff: Tariff) -> None:
+    child = actions.create_tariff(name="Child", currency="USD", at=AT)
+    actions.load_rates(tariff_id=child.pk, data=b"code,destination,price\n2547,Kenya Mobile,9\n", at=AT)
+    actions.change_tariff(tariff_id=child.pk, parent=tariff, at=AT)
+    one = special(child)
+    assert codes(one) == ["2547", "254722", "25473"]
+    assert actions.follow_parents(at=AT) == []
+    actions.load_rates(tariff_id=tariff.pk, data=b"code,destination,price,tag\n254799,Kenya Mobile,9,premium\n", at=AT)
+    assert actions.follow_parents(at=MAY) == [child]
+    assert written(one)[-1] == ("254799", None, APRIL, None)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
 
 import pyarrow as pa
+import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -116,3 +118,41 @@ def test_any_sheet_with_codes_and_names_will_do() -> None:
         ("2549", "Kenya Mobile", 5),
     ]
     assert find_export(text.encode(), "rates.csv") is None
+
+
+def test_of_a_workbook_the_codes_sheet_counts() -> None:
+    out = io.BytesIO()
+    book = xlsxwriter.Workbook(out, {"in_memory": True})
+    for name, rows in (
+        ("Rates", [("Destination", "Rate", "Increment"), ("Kenya", 0.1, "60/60"), ("Kenya Mobile", 0.2, "60/60")]),
+        (
+            "Codes",
+            [
+                ("Destination", "Dial Codes"),
+                ("Kenya", "254"),
+                ("Kenya Mobile", "2547, 25410"),
+                ("", "25411"),
+                ("Uganda", "256"),
+            ],
+        ),
+    ):
+        sheet = book.add_worksheet(name)
+        for number, row in enumerate(rows):
+            sheet.write_row(number, 0, row)
+    book.close()
+    read = read_code_lines(out.getvalue(), "vendor.xlsx")
+    assert [(row["sheet"], row["line"], row["code"], row["name"]) for row in read.lines.to_pylist()] == [
+        ("Codes", 2, "254", "Kenya"),
+        ("Codes", 3, "2547", "Kenya Mobile"),
+        ("Codes", 3, "25410", "Kenya Mobile"),
+        ("Codes", 4, "25411", "Kenya Mobile"),
+        ("Codes", 5, "256", "Uganda"),
+    ]
+    assert read.errors == ()
+
+
+def test_a_row_that_cannot_be_read_is_said_and_headings_are_none() -> None:
+    text = "Code,Destination\n254,Kenya\n,KENYA ROWS\n12ab,Nowhere\n255,Tanzania\nCode,Destination\n256,Uganda\n"
+    read = read_code_lines(text.encode(), "deck.csv")
+    assert read.lines["code"].to_pylist() == ["254", "255", "256"]
+    assert [(error.line, error.reason) for error in read.errors] == [(4, "bad_code")]

@@ -161,6 +161,26 @@ def test_a_price_that_no_array_of_64_bits_holds_is_made_all_the_same() -> None:
     assert made["price"] == int(wanted + Fraction(1, 2))
 
 
+def test_a_rule_can_be_for_a_group_of_destinations() -> None:
+    codes = {"33": "France", "44": "UK", "49": "Germany"}
+    settings = Settings.of({"rules": [{"group": "EEA", "percent": "50"}], "exclude": [{"group": "Islands"}]})
+    sources = [vendor("V", *((code, "0.01", "") for code in codes))]
+    groups = {"EEA": frozenset({"France", "Germany"}), "Islands": frozenset({"UK"})}
+    made = generate(deck_of(codes), sources, settings, Target(Unit.SECOND, NO_CODES), BEGINS, groups)
+    assert dict(zip(made.lines["code"].to_pylist(), made.lines["steps"].to_pylist(), strict=True)) == {
+        "33": "0:0.015/60/1", "49": "0:0.015/60/1",
+    }  # fmt: skip
+
+
+def test_a_code_with_a_special_rate_stands_between_a_code_and_its_parent() -> None:
+    codes = {"254": "Kenya", "25471": "Kenya"}
+    sources = [vendor("V", *((code, "0.01", "") for code in codes))]
+    target = Target(Unit.SECOND, NO_CODES, pa.array(["2547"]))
+    for others in ("keep", "close"):
+        made = run(sources, codes, target, collapse=True, other_codes=others)
+        assert made.lines["code"].to_pylist() == ["254", "25471"]
+
+
 def test_rules_are_read_from_lines() -> None:
     assert read_line('destination="Kenya Mobile*" percent=15') == {"destination": "Kenya Mobile*", "percent": "15"}
 

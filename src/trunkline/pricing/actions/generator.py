@@ -28,7 +28,7 @@ from trunkline.pricing.generator.settings import Settings
 from trunkline.pricing.models import Agreement, Generator, GeneratorRun, GeneratorSource, SheetImport
 from trunkline.pricing.offered import ERRORS, Offered, Ways
 from trunkline.tariffs import actions as tariffs
-from trunkline.tariffs.asked import asked_rates, codes_from, deck_table
+from trunkline.tariffs.asked import asked_rates, codes_from, deck_table, group_members
 from trunkline.tariffs.models import CodeDeck, Tariff
 from trunkline.tariffs.queries import last_exchange_rates
 from trunkline.tenancy.queries import current_tenant
@@ -123,6 +123,7 @@ def _required(generator: Generator, source_ids: Sequence[int], settings: Mapping
     unknown = next((each.source for each in made.exclusions if each.source and each.source not in names), None)
     if unknown is not None:
         raise Invalid("bad_generator", f"{unknown!r} is excluded for some codes and is no source.")
+    group_members(made.groups)
     generator.settings = made.as_json()
     return sources
 
@@ -154,8 +155,8 @@ def ask_run(
 ) -> GeneratorRun:
     """Ask for a run in the name of the scope's actor; a worker makes it unless whoever asks does (`is_deferred`).
 
-    `effective_at`: when its prices begin; None: now, or so many days on as the generator says. `prices_at`: when the vendors' prices are taken; None: when ours
-    begin. Raises NotFound `not_found`.
+    `effective_at`: when its prices begin, never before they are made; None: now, or so many days on as the generator says. `prices_at`: when the vendors'
+    prices are taken; None: when ours begin. Raises NotFound `not_found`.
     """
     generator = generated.generators().filter(pk=generator_id).first()
     if generator is None:
@@ -208,7 +209,8 @@ def _made(tenant_id: int, plan: _Plan, actor: str, now: Clock) -> tuple[SheetImp
     def read(ways: Ways, begins: datetime) -> Offered:
         with tenant_scope(tenant_id, actor):
             deck, sources, about, target = _read(plan)
-        made = generate(deck, sources, plan.settings, target, begins)
+            groups = group_members(plan.settings.groups)
+        made = generate(deck, sources, plan.settings, target, begins, groups)
         if not len(made.lines):
             raise Invalid(
                 "nothing_generated",
@@ -227,7 +229,7 @@ def _made(tenant_id: int, plan: _Plan, actor: str, now: Clock) -> tuple[SheetImp
             plan.generator.tariff_id,
             Scope.PARTIAL,
             agreement_id=plan.generator.agreement_id,
-            effective_at=plan.run.effective_at,
+            effective_at=max(plan.run.effective_at, at),  # time has passed since it was asked for
         ),
         notified_at=at,
         actor=actor,
@@ -288,7 +290,8 @@ def _read(plan: _Plan) -> tuple[pa.Table, list[Source], list[dict[str, Any]], Ta
         tariffs.require_revision(Tariff.objects.get(pk=each.pk), each.revision)
         sources.append(Source(each.name, rates, found[0]))
         about.append(_about(each, len(rates), found[0], found[1].isoformat()))
-    return deck, sources, about, Target(Unit(tariff.unit), codes_from(tariff, plan.run.effective_at))
+    ordinary, special = (codes_from(tariff, plan.run.effective_at, is_special=each) for each in (False, True))
+    return deck, sources, about, Target(Unit(tariff.unit), ordinary, special)
 
 
 def _about(tariff: Tariff, rates: int, exchange: Fraction, on: str) -> dict[str, Any]:
@@ -313,6 +316,6 @@ def _keep(
     counted = {each["values"]: each["counts"] for each in cheapest.to_pylist()}
     run.sources = [each | {"cheapest": counted.get(number, 0)} for number, each in enumerate(about)]
     run.figures = generated.figures_of(rows, Unit(tariff.unit))
-    run.state, run.sheet, run.finished_at = RunState.MADE, sheet, at
+    run.state, run.sheet, run.effective_at, run.finished_at = RunState.MADE, sheet, sheet.effective_at, at
     run.save()
     return run

@@ -57,6 +57,7 @@ COMPARED: Final = pa.schema(
     ]
 )
 NOTE_MAX: Final = 500
+SUBJECT_MAX: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +106,12 @@ def import_sheet(
     actor: str,
     now: Clock,
     public_id: UUID | None = None,
+    subject: str = "",
 ) -> SheetImport:
     """Read a sheet, compare it with the prices in force, and keep both. Nothing of it counts until it is applied.
 
     `public_id` is its id where somebody must know it before; what a crash has left under that id is replaced.
+    `subject` is that of its mail.
 
     Raises NotFound `not_found`; Conflict `tariff_changed`; Invalid what reading raises, `empty_sheet`, `unknown_check`, `bad_check`.
     """
@@ -142,6 +145,7 @@ def import_sheet(
                 agreement_id=asked.agreement_id,
                 scope=asked.scope,
                 file_name=file_name[:255],
+                subject=subject[:SUBJECT_MAX],
                 sha256=sha256,
                 octets=len(data),
                 notified_at=notified_at,

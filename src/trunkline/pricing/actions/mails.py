@@ -13,7 +13,7 @@ from trunkline.core.ids import uuid7
 from trunkline.kit.db.locks import lock_rows
 from trunkline.pricing.choices import ImportState, MailState
 from trunkline.pricing.mailbox.message import Attachment
-from trunkline.pricing.mailbox.rules import OF_SHEET, overall
+from trunkline.pricing.mailbox.rules import OF_SHEET, overall, state_of_findings
 from trunkline.pricing.models import Mail, Mailbox, MailboxFeed, MailSheet, SheetImport
 
 
@@ -76,12 +76,15 @@ def settle_sheet(planned: MailSheet, state: MailState, *, detail: str = "", shee
 
 def follow_sheet(sheet: SheetImport, *, at: datetime) -> None:
     """Have the mail that a sheet came by say what has become of the sheet: part of the transaction in which that happens."""
-    state = OF_SHEET[sheet.state]
     mails = list(MailSheet.objects.filter(sheet=sheet).values_list("mail_id", flat=True))
     if not mails:
         return
     (mail,) = lock_rows(Mail.objects.all(), mails)
-    MailSheet.objects.filter(sheet=sheet).update(state=state, detail=sheet.reason)
+    if sheet.state == ImportState.COMPARED:  # once more, after somebody has corrected its layout
+        state, detail = state_of_findings(sheet.findings)
+    else:
+        state, detail = OF_SHEET[sheet.state], sheet.reason
+    MailSheet.objects.filter(sheet=sheet).update(state=state, detail=detail)
     if mail.state != MailState.NEW:  # whoever is at it says it at the end
         close_mail(mail, at=at)
 

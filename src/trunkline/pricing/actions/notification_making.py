@@ -36,10 +36,9 @@ from trunkline.pricing.notifications.choices import PREPARE, NotificationState
 from trunkline.pricing.notifications.columns import FileForm, FileKind, Mode
 from trunkline.pricing.notifications.looking import STOP, Finding, count_statuses, look
 from trunkline.pricing.notifications.news import find_news
-from trunkline.pricing.notifications.queries import about, find_breaches, form_of, last_sent, plans
+from trunkline.pricing.notifications.queries import about, find_breaches, form_of, last_sent, plans, read_known
+from trunkline.pricing.notifications.sold import lineage_mark, sold_rates
 from trunkline.pricing.notifications.writing import About, write_file
-from trunkline.tariffs import actions as tariffs
-from trunkline.tariffs.models import Tariff
 from trunkline.tariffs.rate_file import STANDING
 from trunkline.tenancy.scope import scope as tenant_scope
 
@@ -121,13 +120,15 @@ def _ground(plan_id: int, at: datetime) -> _Ground:
         raise NotFound("not_found", "There is no such plan of notifications.")
     require_plan(plan, at)
     require_open(plan)
-    there = tariffs.standing_rates(plan.tariff)
-    # Rates and revision change together, so an unchanged revision after the reading means that these were its rates.
-    tariffs.require_revision(Tariff.objects.get(pk=plan.tariff_id), plan.tariff.revision)
+    mark = lineage_mark(plan.tariff)
+    there = sold_rates(plan.tariff).replace_schema_metadata({places.LINEAGE: mark})
+    # Rates and stamps change together, so unchanged stamps after the reading mean that these were the rates.
+    if lineage_mark(plan.tariff) != mark:
+        raise Conflict("tariff_changed", f"{plan.tariff.name} was changed meanwhile.", hint="Prepare it again.")
     before = last_sent(plan)
     told = None
     if before is not None:
-        told = files.read_table(places.find_folder(current_tenant_id(), before.public_id) / places.TOLD).cast(STANDING)
+        told = read_known(before)
     return _Ground(plan, form_of(plan.template), about(plan, at), there, told, before)
 
 

@@ -26,8 +26,7 @@ from trunkline.pricing.models import Notification, NotificationMail, Notificatio
 from trunkline.pricing.notice import OnBreach
 from trunkline.pricing.notifications.choices import RUN, SEND, WRONG, MailState, NotificationState
 from trunkline.pricing.notifications.looking import STOP
-from trunkline.pricing.notifications.queries import find_breaches, plans, read_news, recipients_of
-from trunkline.tariffs.models import Tariff
+from trunkline.pricing.notifications.queries import find_breaches, is_current, plans, read_news, recipients_of
 from trunkline.tenancy.queries import current_tenant, is_working, require_working
 from trunkline.tenancy.scope import scope as tenant_scope
 
@@ -60,10 +59,9 @@ def send(*, notification_id: int, flag: bool = False, reason: str = "", at: date
         plan = plans().get(pk=notification.plan_id)
         require_state(notification, NotificationState.PREPARED)
         require_plan(plan, at)
-        tariff = Tariff.objects.get(pk=plan.tariff_id)
-        if tariff.revision != notification.revision:
+        if not is_current(notification):
             raise Conflict(
-                "tariff_changed", f"{tariff.name} was changed since this was prepared.", hint="Prepare it again."
+                "tariff_changed", f"{plan.tariff.name} was changed since this was prepared.", hint="Prepare it again."
             )
         _require_told(notification)
         notification.breaches = _breaches(notification, plan, at, flag=flag)

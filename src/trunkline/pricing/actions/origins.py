@@ -30,10 +30,12 @@ class Applied:
 
 
 def write_origins(place: Path, origins: Mapping[str, Sequence[str]]) -> None:
-    """Keep what a sheet says of origins beside it; nothing where it says nothing."""
+    """Keep what a sheet says of origins beside it; nothing where it says nothing, whatever an earlier reading of it has said."""
     rows = [{"code": code, "origin": name} for name, codes in origins.items() for code in codes]
     if rows:
         files.write_table(place / files.ORIGINS, pa.Table.from_pylist(rows, _SAID))
+    else:
+        (place / files.ORIGINS).unlink(missing_ok=True)
 
 
 def apply_origins(sheet: SheetImport, place: Path, *, at: datetime) -> Applied:

@@ -23,6 +23,7 @@ from trunkline.kit.db.locks import lock_rows
 from trunkline.kit.db.scope import current_tenant_id
 from trunkline.pricing import files
 from trunkline.pricing.actions.imports import (
+    SUBJECT_MAX,
     Asked,
     Clock,
     compare_with,
@@ -30,6 +31,7 @@ from trunkline.pricing.actions.imports import (
     ground_of,
     write_compared,
 )
+from trunkline.pricing.actions.mails import follow_sheet
 from trunkline.pricing.actions.origins import write_origins
 from trunkline.pricing.actions.terms import save_template
 from trunkline.pricing.checks import findings
@@ -52,7 +54,6 @@ from trunkline.tenancy.scope import scope
 from trunkline.usage.spool import write_synced
 
 NAME_MAX: Final = 255
-SUBJECT_MAX: Final = 300
 READ_AT_ONCE_OCTETS: Final = 2 << 20  # about 40,000 rows, which take a second or two
 PACKED_AT_ONCE_OCTETS: Final = 512 << 10  # the same in an archive or a workbook
 _PACKED: Final = (b"PK", b"\x1f\x8b")
@@ -238,6 +239,7 @@ def compare_import(tenant_id: int, import_id: int, *, actor: str, now: Clock) ->
         sheet.effective_at, sheet.counts = effective_at, counts
         sheet.findings, sheet.compared_revision = [each.as_json() for each in found], ground.tariff.revision
         sheet.save()
+        follow_sheet(sheet, at=now())
     return sheet
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import IntEnum
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -19,7 +20,7 @@ from trunkline.engine.units import Unit
 from trunkline.pricing.compare import LINES
 from trunkline.pricing.generator.costs import Asked, Bools, Deck, Int64s, asked_of, charged_per, join_offers
 from trunkline.pricing.generator.prices import HeldBy, Made, make_prices
-from trunkline.pricing.generator.rules import excluded, rule_of
+from trunkline.pricing.generator.rules import Groups, excluded, rule_of
 from trunkline.pricing.generator.settings import NoOffer, OtherCodes, Settings
 from trunkline.tariffs.rules import make_steps
 
@@ -77,23 +78,31 @@ class Generated:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The tariff that is written: what it counts, and the codes of which it has a rate when the prices begin or later."""
+    """The tariff that is written: what it counts, and the codes of which it has a rate when the prices begin or later: `special` those of special rates, which
+    nobody touches here."""
 
     unit: Unit
     codes: pa.Array
+    special: pa.Array = field(default_factory=lambda: pa.array([], pa.string()))
 
 
 def generate(
-    deck: pa.Table, sources: Sequence[Source], settings: Settings, target: Target, begins: datetime
+    deck: pa.Table,
+    sources: Sequence[Source],
+    settings: Settings,
+    target: Target,
+    begins: datetime,
+    groups: Groups = MappingProxyType({}),
 ) -> Generated:
-    """Make the lines of a run that begins at an instant. `deck` is of `tariffs.asked.DECK`, by code. Raises Invalid `overflow`."""
+    """Make the lines of a run that begins at an instant. `deck` is of `tariffs.asked.DECK`, by code; `groups` has the destinations of each group that the
+    settings name. Raises Invalid `overflow`."""
     found = Deck.of(deck["code"].combine_chunks())
     sorted_deck = deck.take(pa.array(found.order)).combine_chunks()
     names = [source.name for source in sources]
-    altogether, of_source = excluded(sorted_deck, settings.exclusions, names)
+    altogether, of_source = excluded(sorted_deck, settings.exclusions, names, groups)
     asked = [asked_of(each.rates, found, unit=target.unit, longer_codes=settings.longer_codes) for each in sources]
     asked = [replace(each, has=each.has & ~of_source[:, at]) for at, each in enumerate(asked)]
-    rules = rule_of(sorted_deck, settings.rules)
+    rules = rule_of(sorted_deck, settings.rules, groups)
     offers = join_offers(asked, [each.exchange for each in sources], len(found))
     made = make_prices(offers, rules, settings)
     first, following = (
@@ -137,9 +146,9 @@ def _steps(price: Int64s, first: Int64s, following: Int64s, unit: Unit, is_price
 
 def _staying(deck: pa.Table, target: Target, other_codes: OtherCodes) -> pa.Array:
     """Codes of the target that a run does not touch and the deck does not have."""
-    if other_codes is OtherCodes.CLOSE:
-        return target.codes.slice(0, 0)
-    return target.codes.filter(pc.invert(pc.is_in(target.codes, deck["code"].combine_chunks())))
+    kept = [target.special] if other_codes is OtherCodes.CLOSE else [target.special, target.codes]
+    staying = pc.unique(pa.concat_arrays(kept))
+    return staying.filter(pc.invert(pc.is_in(staying, deck["code"].combine_chunks())))
 
 
 def _collapse(deck: pa.Table, steps: pa.Array, became: npt.NDArray[np.int8], staying: pa.Array) -> npt.NDArray[np.int8]:

@@ -70,6 +70,7 @@ class Condition:
 
     code: str = ""
     destination: str = ""
+    group: str = ""
     country: str = ""
     kind: str = ""
 
@@ -127,6 +128,12 @@ class Settings:
     longer_codes: LongerCodes = LongerCodes.DEAREST
     is_collapsed: bool = False
     effective_in_days: int = 0
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """The groups of destinations that rules and exclusions name."""
+        conditions = [rule.condition for rule in self.rules] + [each.condition for each in self.exclusions]
+        return frozenset(each.group for each in conditions if each.group)
 
     def terms_of(self, rule: int) -> Terms:
         """The terms of a rule by its number, the general ones for -1."""
@@ -324,7 +331,9 @@ def _condition(rest: dict[str, Any]) -> Condition:
     if condition.country and not (len(condition.country) == 2 and condition.country.isalpha()):
         raise _bad(f"{condition.country[:40]!r} is no country.", "Write its code of two letters, as KE.")
     if condition == Condition():
-        raise _bad("A rule or an exclusion says for which codes it is.", "Name a code, destination, country or kind.")
+        raise _bad(
+            "A rule or an exclusion says for which codes it is.", "Name a code, destination, group, country or kind."
+        )
     return replace(condition, country=condition.country.upper())
 
 

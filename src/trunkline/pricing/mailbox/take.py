@@ -107,7 +107,7 @@ class _File:
         )  # fmt: skip
         return import_sheet(
             self.tenant_id, data=self.file.content, file_name=self.file.name, read=read, asked=asked, notified_at=received_at, actor=ACTOR, now=self.now,
-            public_id=self.planned.import_id,
+            public_id=self.planned.import_id, subject=self.mail.subject,
         )  # fmt: skip
 
     def _judge(self, sheet: SheetImport, template: SheetTemplate) -> None:

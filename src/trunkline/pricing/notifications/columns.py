@@ -35,6 +35,7 @@ class Column(StrEnum):
     GRACE = "grace"
     SETUP = "setup"
     PROFILE = "profile"
+    ORIGIN = "origin"
     END = "end"
     PREVIOUS = "previous"
     DIFFERENCE = "difference"
@@ -79,6 +80,7 @@ TITLES: Final[Mapping[Column, str]] = {
     Column.GRACE: "Grace",
     Column.SETUP: "Setup Fee",
     Column.PROFILE: "Time Slot",
+    Column.ORIGIN: "Origin",
     Column.END: "End Date",
     Column.PREVIOUS: "Previous Rate",
     Column.DIFFERENCE: "Difference",

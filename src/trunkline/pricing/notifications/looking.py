@@ -87,6 +87,7 @@ def _left_out(priced: pa.Table, form: FileForm) -> list[Finding]:
         "a setup fee": (pc.not_equal(priced["setup_fee"], "0"), (Column.SETUP,)),
         "a grace": (pc.greater(priced["grace"], 0), (Column.GRACE,)),
         "a time profile": (pc.is_valid(priced["time_profile"]), (Column.PROFILE,)),
+        "an origin": (pc.is_valid(priced["origin"]), (Column.ORIGIN,)),
         "increments other than 1/1": (pc.invert(is_by_second), (Column.INCREMENTS, Column.MINIMUM)),
     }
     found = []

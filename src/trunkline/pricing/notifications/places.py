@@ -10,6 +10,9 @@ from trunkline.kit.home import folder, home
 
 NEWS: Final = "lines.arrow"
 TOLD: Final = "told.arrow"
+LINEAGE: Final = (
+    "trunkline.lineage"  # in the metadata of what is known: of which stamps of the tariff and its ancestors it is
+)
 
 
 def make_folder(tenant_id: int, public_id: UUID) -> Path:

@@ -23,9 +23,11 @@ from trunkline.pricing.notifications import places
 from trunkline.pricing.notifications.choices import WRONG, NotificationState
 from trunkline.pricing.notifications.columns import CodeForm, Column, DateForm, FileForm, FileKind
 from trunkline.pricing.notifications.news import Int64s, breaches
+from trunkline.pricing.notifications.sold import lineage_mark
 from trunkline.pricing.notifications.writing import About, Value, rows_of, status_of
 from trunkline.pricing.queries import notice_days, notice_of
 from trunkline.tariffs.models import AccountTariff, Tariff
+from trunkline.tariffs.rate_file import STANDING
 from trunkline.tenancy.queries import current_tenant
 
 
@@ -167,6 +169,24 @@ def about(plan: NotificationPlan, at: datetime) -> About:
 def read_news(notification: Notification) -> pa.Table:
     """The lines of a notification, of `news.NEWS`."""
     return files.read_table(places.find_folder(current_tenant_id(), notification.public_id) / places.NEWS)
+
+
+def read_known(notification: Notification) -> pa.Table:
+    """What the customer knows after a notification, of `STANDING`; what a rate could not say yet when it was made is empty."""
+    table = files.read_table(places.find_folder(current_tenant_id(), notification.public_id) / places.TOLD)
+    columns = [
+        table[field.name] if field.name in table.schema.names else pa.nulls(len(table), field.type)
+        for field in STANDING
+    ]
+    return pa.table(columns, schema=STANDING)
+
+
+def is_current(notification: Notification) -> bool:
+    """Whether the prices that a notification tells are still those of its tariff and of the tariffs that this takes over from."""
+    path = places.find_folder(current_tenant_id(), notification.public_id) / places.TOLD
+    with pa.OSFile(str(path)) as file, pa.ipc.open_file(file) as reader:
+        mark = (reader.schema.metadata or {}).get(places.LINEAGE.encode(), b"")
+    return bool(mark.decode() == lineage_mark(notification.plan.tariff))
 
 
 def file_of(notification: Notification) -> Path:

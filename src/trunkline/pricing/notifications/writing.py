@@ -70,6 +70,7 @@ def line_cells(line: dict[str, Any], about: About) -> dict[Column, Value]:
         Column.EFFECTIVE: begins.astimezone(about.zone) if begins else None,
         Column.END: ends.astimezone(about.zone) if ends else None,
         Column.PROFILE: line["time_profile"],
+        Column.ORIGIN: line["origin"],
         Column.STATUS: status_of(line),
         Column.CURRENCY: about.currency,
     }

@@ -15,7 +15,7 @@ from trunkline.tariffs.actions.exchange_rates import ExchangeLoad, load_exchange
 from trunkline.tariffs.actions.origins import set_origins, undo_origins
 from trunkline.tariffs.actions.rates import RateLoad, load_rate_table, load_rates, void_rates
 from trunkline.tariffs.actions.revisions import require_revision
-from trunkline.tariffs.actions.special_rates import SpecialChange, create_special_rate, end_special_rate
+from trunkline.tariffs.actions.special_rates import SpecialChange, create_special_rate, end_special_rate, follow_parents
 from trunkline.tariffs.actions.tariffs import (
     UNCHANGED,
     Unchanged,
@@ -47,6 +47,7 @@ __all__ = [
     "create_time_profile",
     "end_assignment",
     "end_special_rate",
+    "follow_parents",
     "load_code_deck",
     "load_exchange_rates",
     "load_rate_table",

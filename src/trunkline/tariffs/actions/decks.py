@@ -16,7 +16,7 @@ from trunkline.kit.db.locks import lock_rows
 from trunkline.kit.db.scope import current_tenant_id
 from trunkline.tariffs.actions.destinations import destination_ids
 from trunkline.tariffs.actions.names import name_text
-from trunkline.tariffs.actions.origins import bump_by_deck
+from trunkline.tariffs.actions.origins import bump_by_deck, require_known_origins
 from trunkline.tariffs.actions.special_rates import follow_specials
 from trunkline.tariffs.models import Code, CodeDeck, Destination, DestinationGroup, GroupMember, Tariff
 from trunkline.tariffs.staging import stage
@@ -83,7 +83,8 @@ def change_codes(*, deck_id: int, changes: pa.Table, at: datetime) -> list[Tarif
     """Bring changes of `CODE_CHANGES`, no code twice, into a deck, all of them or nothing. Returns the tariffs whose special rates have followed; those whose origin
     deck it is get a new revision.
 
-    Raises NotFound `not_found`; Conflict `deck_changed` if a code is not what it was when the change was worked out.
+    Raises NotFound `not_found`; Conflict `deck_changed` if a code is not what it was when the change was worked out, `origin_in_use` if an origin would
+    lose its last code that rates name.
     """
     with transaction.atomic():
         lock_rows(CodeDeck.objects.all(), [deck_id])
@@ -101,6 +102,8 @@ def change_codes(*, deck_id: int, changes: pa.Table, at: datetime) -> list[Tarif
                 )
             for statement in (REMOVE, MOVE, ADD):
                 cursor.execute(statement, given)
+        for tariff in Tariff.objects.filter(origin_deck_id=deck_id):
+            require_known_origins(tariff)
         bump_by_deck(deck_id)
         return follow_specials(deck_id=deck_id, at=at)
 

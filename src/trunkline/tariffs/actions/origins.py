@@ -39,7 +39,8 @@ def require_known_origins(tariff: Tariff) -> None:
     Raises Conflict `origin_in_use`.
     """
     heirs = list(Tariff.objects.filter(pk__in=heirs_of(tariff.pk)).order_by("name"))
-    families = [(heir, *above) for heir, above in zip(heirs, ancestors_of(heirs).values(), strict=False)]
+    above = ancestors_of(heirs)
+    families = [(heir, *above[heir.pk]) for heir in heirs]
     standing = Rate.objects.filter(
         tariff__in={each.pk for family in families for each in family}, voided_at=None, origin__isnull=False
     )

@@ -18,6 +18,7 @@ from trunkline.core.period import utc_text
 from trunkline.kit.db.locks import lock_rows
 from trunkline.kit.db.scope import current_tenant_id
 from trunkline.tariffs.actions.revisions import bump
+from trunkline.tariffs.lineage import ancestors_of
 from trunkline.tariffs.models import CodeDeck, Destination, DestinationGroup, GroupMember, SpecialRate, Tariff
 from trunkline.tariffs.rules import parse_steps
 from trunkline.tariffs.special import (
@@ -39,20 +40,22 @@ NOTE_MAX: Final = 500
 READ_DECK: Final = """
 SELECT code, destination_id FROM tariffs_code WHERE tenant_id = {tenant_id} AND deck_id = {deck_id} AND code <> '' ORDER BY code
 """
-# What is over before the special rate begins, or begins when it is over, is none of its business.
+# What is over before the special rate begins, or begins when it is over, is none of its business. Of ancestors only longer codes can win, whatever tag and
+# origin they have; a special rate of theirs among them.
 READ_ORDINARY: Final = """
-SELECT DISTINCT code, tag FROM tariffs_rate
- WHERE tenant_id = {tenant_id} AND tariff_id = {tariff_id} AND voided_at IS NULL AND special_id IS NULL AND NOT additive AND code <> ''
+SELECT DISTINCT code, CASE WHEN tariff_id = {tariff_id} THEN tag END, CASE WHEN tariff_id = {tariff_id} THEN origin END FROM tariffs_rate
+ WHERE tenant_id = {tenant_id} AND tariff_id = ANY('{{{tariff_ids}}}'::bigint[]) AND voided_at IS NULL AND NOT additive AND code <> ''
+   AND (special_id IS NULL OR tariff_id <> {tariff_id})
    AND (valid_to IS NULL OR valid_to > to_timestamp({begin_s})) {until}
 """
 READ_WRITTEN: Final = """
-SELECT id, code, tag, destination_id, extract(epoch FROM valid_from)::bigint FROM tariffs_rate
+SELECT id, code, tag, origin, destination_id, extract(epoch FROM valid_from)::bigint FROM tariffs_rate
  WHERE tenant_id = {tenant_id} AND tariff_id = {tariff_id} AND special_id = {special_id} AND voided_at IS NULL AND valid_to IS {until} ORDER BY id
 """
 WRITE: Final = """
-INSERT INTO tariffs_rate (tenant_id, tariff_id, special_id, code, tag, destination_id, steps, setup_fee, grace, valid_from, valid_to, weight,
+INSERT INTO tariffs_rate (tenant_id, tariff_id, special_id, code, tag, origin, destination_id, steps, setup_fee, grace, valid_from, valid_to, weight,
                           rounding_mode, rounding_decimals, blocked, additive)
-SELECT %s, %s, %s, code, tag, destination_id, %s, %s, %s, valid_from, %s, %s, 0, 8, false, false FROM special_row ORDER BY n
+SELECT %s, %s, %s, code, tag, origin, destination_id, %s, %s, %s, valid_from, %s, %s, 0, 8, false, false FROM special_row ORDER BY n
 """
 END: Final = """
 UPDATE tariffs_rate r SET valid_to = CASE WHEN r.valid_from < %(until)s THEN %(until)s ELSE r.valid_to END,
@@ -164,6 +167,17 @@ def follow_tariff(tariff: Tariff, *, at: datetime) -> int:
     return sum(_bring_in_step(special, at=at, from_start=True) for special in _alive(at).filter(tariff=tariff))
 
 
+def follow_parents(*, at: datetime) -> list[Tariff]:
+    """After changes of parents: special rates of their heirs for the longer codes that came there. Returns the tariffs that have a new revision."""
+    ids = _alive(at).filter(tariff__parent__isnull=False).values_list("tariff_id", flat=True)
+    changed = []
+    for tariff in lock_rows(Tariff.objects.all(), sorted(set(ids))):
+        if follow_tariff(tariff, at=at):
+            bump(tariff)
+            changed.append(tariff)
+    return changed
+
+
 def follow_specials(*, deck_id: int | None = None, group_id: int | None = None, at: datetime) -> list[Tariff]:
     """After a change of a deck or a group: its special rates for the codes that it has now, from `at` on, and the end of those for codes that it lost.
 
@@ -198,7 +212,11 @@ def _bring_in_step(special: SpecialRate, *, at: datetime, from_start: bool) -> i
     )  # fmt: skip
     ordinary = copy_table(
         READ_ORDINARY.format(
-            tenant_id=tenant_id, tariff_id=tariff_id, begin_s=_seconds(special.valid_from), until=begins_before
+            tenant_id=tenant_id,
+            tariff_id=tariff_id,
+            tariff_ids=_with_ancestors(special.tariff),
+            begin_s=_seconds(special.valid_from),
+            until=begins_before,
         ),
         ORDINARY,
     )
@@ -215,7 +233,7 @@ def _bring_in_step(special: SpecialRate, *, at: datetime, from_start: bool) -> i
             since = pa.scalar(begins.astimezone(UTC), INSTANT)
             starts = begins_with(found.missing, written) if from_start else pa.nulls(len(found.missing), INSTANT)
             rows = found.missing.append_column("valid_from", pc.coalesce(starts, since))
-            columns = "code text, tag text, destination_id bigint, valid_from timestamptz"
+            columns = "code text, tag text, origin text, destination_id bigint, valid_from timestamptz"
             stage(cursor, "special_row", columns, rows)
             weight = DESTINATION_WEIGHT if special.group_id is None else GROUP_WEIGHT
             cursor.execute(
@@ -283,6 +301,10 @@ def _make_room(special: SpecialRate, at: datetime) -> None:
             f"{clash.group} has a special rate at the same time, and a destination of {special.group}.",
             hint="End that one, or name the destination by itself: its own special rate goes before those of groups.",
         )
+
+
+def _with_ancestors(tariff: Tariff) -> str:
+    return ",".join(str(int(each.pk)) for each in (tariff, *ancestors_of([tariff])[tariff.pk]))
 
 
 def _destinations(special: SpecialRate) -> set[int]:
