@@ -183,6 +183,9 @@ AgreementShownRow = TypedDict(
 AlarmKind = Literal["stalled", "failing", "repeated", "refused"]
 
 
+AlarmMailState = Literal["none", "waiting", "sending", "sent", "failed", "uncertain"]
+
+
 AlarmShown = TypedDict(
     "AlarmShown",
     {
@@ -722,7 +725,7 @@ DealAlarmShownRow = TypedDict(
         "detail": "NotRequired[str]",
         "raised_at": "NotRequired[str]",
         "cleared_at": "NotRequired[str | None]",
-        "mail": "NotRequired[MailState]",
+        "mail": "NotRequired[AlarmMailState]",
         "mail_detail": "NotRequired[str]",
     },
 )

@@ -22,7 +22,7 @@ from trunkline.kit.db.locks import lock_rows
 from trunkline.parties.queries import access_account
 from trunkline.pricing import actions
 from trunkline.pricing.actions import deals as limits
-from trunkline.pricing.deals.choices import MailState
+from trunkline.pricing.deals.choices import AlarmMailState
 from trunkline.pricing.deals.progress import AlarmKind
 from trunkline.pricing.deals.progress import Status as DealStatus
 from trunkline.pricing.deals.queries import Standing, access_deal, alarms, deals, standings
@@ -169,7 +169,7 @@ class DealAlarmShown(Body):
     detail: str
     raised_at: datetime
     cleared_at: datetime | None
-    mail: MailState
+    mail: AlarmMailState
     mail_detail: str
 
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from trunkline.kit import jobs
 from trunkline.kit.db.scope import current_tenant_id
 from trunkline.kit.logs import log
-from trunkline.pricing.deals.choices import MAIL, AlarmChoice, MailState
+from trunkline.pricing.deals.choices import MAIL, AlarmChoice, AlarmMailState
 from trunkline.pricing.deals.progress import AlarmKind, PeriodProgress, Progress, alarms_of
 from trunkline.pricing.deals.queries import Standing, deals, standings
 from trunkline.pricing.deals.terms import MINUTE
@@ -53,7 +53,7 @@ def _raise(deal: Deal, period_from: date, kind: str, detail: str, *, at: datetim
         detail=detail,
         raised_at=at,
         last_at=at,
-        mail_state=MailState.WAITING if deal.recipients else MailState.NONE,
+        mail_state=AlarmMailState.WAITING if deal.recipients else AlarmMailState.NONE,
     )
     log("deal_alarm", level="warning", tenant=deal.tenant_id, deal=deal.name, kind=kind, detail=detail)
     if deal.recipients:

@@ -44,7 +44,7 @@ class AlarmChoice(models.TextChoices):
     FAILED = AlarmKind.FAILED.value, _("the commitment was missed")
 
 
-class MailState(models.TextChoices):
+class AlarmMailState(models.TextChoices):
     """How far the mail of an alarm has come."""
 
     NONE = "none", _("nobody is told by mail")

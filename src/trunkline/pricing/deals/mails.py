@@ -15,7 +15,7 @@ from django.core.mail import EmailMessage, get_connection
 
 from trunkline.kit import jobs
 from trunkline.kit.logs import log
-from trunkline.pricing.deals.choices import MAIL, AlarmChoice, MailState
+from trunkline.pricing.deals.choices import MAIL, AlarmChoice, AlarmMailState
 from trunkline.pricing.models import DealAlarm
 from trunkline.tenancy.queries import current_tenant
 from trunkline.tenancy.scope import scope
@@ -42,9 +42,9 @@ def send_alarm(*, tenant_id: int, alarm_id: int) -> None:
     except REFUSALS as error:
         _try_again(tenant_id, alarm_id, str(error))
     except (OSError, smtplib.SMTPException) as error:
-        _change(tenant_id, alarm_id, MailState.UNCERTAIN, str(error))
+        _change(tenant_id, alarm_id, AlarmMailState.UNCERTAIN, str(error))
     else:
-        _change(tenant_id, alarm_id, MailState.SENT, "")
+        _change(tenant_id, alarm_id, AlarmMailState.SENT, "")
     finally:
         server.close()
 
@@ -55,13 +55,13 @@ def _claim(tenant_id: int, alarm_id: int) -> EmailMessage | None:
         alarm = DealAlarm.objects.select_for_update().filter(pk=alarm_id).first()
         if alarm is None:
             return None
-        if alarm.mail_state == MailState.SENDING:
-            alarm.mail_state = MailState.UNCERTAIN
+        if alarm.mail_state == AlarmMailState.SENDING:
+            alarm.mail_state = AlarmMailState.UNCERTAIN
             alarm.mail_detail = "The work was cut off while the mail was handed over: it may have arrived."
             alarm.save(update_fields=["mail_state", "mail_detail"])
-        if alarm.mail_state != MailState.WAITING:
+        if alarm.mail_state != AlarmMailState.WAITING:
             return None
-        alarm.mail_state = MailState.SENDING
+        alarm.mail_state = AlarmMailState.SENDING
         alarm.save(update_fields=["mail_state"])
         return _written(alarm)
 
@@ -93,7 +93,7 @@ def _try_again(tenant_id: int, alarm_id: int, reason: str) -> None:
         alarm = DealAlarm.objects.select_for_update().get(pk=alarm_id)
         alarm.mail_attempts += 1
         may_try = alarm.mail_attempts <= len(PAUSES_S)
-        alarm.mail_state = MailState.WAITING if may_try else MailState.FAILED
+        alarm.mail_state = AlarmMailState.WAITING if may_try else AlarmMailState.FAILED
         alarm.mail_detail = reason
         alarm.save(update_fields=["mail_attempts", "mail_state", "mail_detail"])
         if may_try:
@@ -102,6 +102,6 @@ def _try_again(tenant_id: int, alarm_id: int, reason: str) -> None:
     log("deal_mail_refused", level="warning", tenant=tenant_id, alarm=alarm_id, attempts=alarm.mail_attempts)
 
 
-def _change(tenant_id: int, alarm_id: int, state: MailState, detail: str) -> None:
+def _change(tenant_id: int, alarm_id: int, state: AlarmMailState, detail: str) -> None:
     with scope(tenant_id, ACTOR):
         DealAlarm.objects.filter(pk=alarm_id).update(mail_state=state, mail_detail=detail)

@@ -8,7 +8,7 @@ from django.db.models import CheckConstraint, Q, UniqueConstraint
 
 from trunkline.kit.history import track
 from trunkline.kit.models import PriceField, PublicIdField, TenantForeignKey, TenantModel, tenant_key, tenant_reference
-from trunkline.pricing.deals.choices import AlarmChoice, DirectionChoice, LengthChoice, MailState
+from trunkline.pricing.deals.choices import AlarmChoice, AlarmMailState, DirectionChoice, LengthChoice
 
 
 @track()
@@ -96,7 +96,7 @@ class DealAlarm(TenantModel):
     raised_at = models.DateTimeField()
     last_at = models.DateTimeField()
     cleared_at = models.DateTimeField(null=True)
-    mail_state = models.CharField(max_length=9, choices=MailState.choices, default=MailState.NONE)
+    mail_state = models.CharField(max_length=9, choices=AlarmMailState.choices, default=AlarmMailState.NONE)
     mail_attempts = models.PositiveSmallIntegerField(default=0)
     mail_detail = models.TextField(blank=True, default="")
 
