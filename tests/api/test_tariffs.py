@@ -55,10 +55,10 @@ def test_a_tariff_is_given_an_origin_deck_and_none_again(ask: Asking, tenant: Te
     assert priced["price"]["tried"][0]["origin"] is None
     assert [each["verdict"] for each in priced["price"]["tried"][0]["rates"]] == ["chosen", "origin"]
     refused(ask.patch(address, {"origin_deck": None}), 409, "origin_in_use")
-    refused(ask.patch(address, {"origin_deck": "Nowhere"}), 404, "code_deck_not_found")
+    refused(ask.patch(address, {"origin_deck": "Nowhere"}), 404, "deck_not_found")
     other = ok(ask.post("/tariffs", {"name": "Other", "origin_deck": "EEA"}), 201)
     assert ok(ask.patch(f"/tariffs/{other['id']}", {"origin_deck": None}))["origin_deck"] is None
-    refused(ask.post("/tariffs", {"name": "X", "origin_deck": "Nowhere"}), 404, "code_deck_not_found")
+    refused(ask.post("/tariffs", {"name": "X", "origin_deck": "Nowhere"}), 404, "deck_not_found")
 
 
 def test_a_tariff_is_given_a_parent_and_loses_it(ask: Asking) -> None:

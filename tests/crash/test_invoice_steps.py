@@ -21,6 +21,7 @@ from tests.crash.steps import (
     invoice,
     work,
 )  # fmt: skip
+from tests.db.mailbox.test_crashes import STEPS as MAIL
 from tests.places import ROOT
 
 pytestmark = pytest.mark.crash
@@ -53,5 +54,5 @@ def test_every_step_that_the_code_passes_is_tried_and_described() -> None:
     for path in (ROOT / "src" / "trunkline").rglob("*.py"):
         passed |= set(re.findall(r'\breached\("(\w+)"\)', path.read_text()))
     page = (ROOT / "docs" / "operations" / "faults.md").read_text()
-    assert passed == {*LOAD, *WATCH, *RESEND, *RERATE, *LEGS, *SOURCE, *INVOICE, *BILL_RUN}
+    assert passed == {*LOAD, *WATCH, *RESEND, *RERATE, *LEGS, *SOURCE, *INVOICE, *BILL_RUN, *MAIL}
     assert passed == set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))

@@ -27,13 +27,13 @@ from trunkline.pricing.deck_queries import (
     access_deck,
     all_codes,
     codes_of_deck,
-    decks,
 )
 from trunkline.pricing.models import DeckChange
 from trunkline.tariffs import actions as tariffs
 from trunkline.tariffs.actions.names import NAME_LENGTH_MAX
 from trunkline.tariffs.choices import DestinationKind
 from trunkline.tariffs.models import Code, CodeDeck
+from trunkline.tariffs.queries import code_decks
 
 router = Router(tags=["code decks"])
 codes_router = Router(tags=["code decks"])
@@ -161,7 +161,7 @@ CODES = listing.Listing(
 )
 def list_decks(request: HttpRequest) -> JsonResponse:
     """List the code decks."""
-    return DECKS.answer(request, decks())
+    return DECKS.answer(request, code_decks())
 
 
 @router.post("", auth=ApiKey(Permission.TARIFFS_WRITE), response=answers(DeckShown, 409, status=201))

@@ -55,6 +55,7 @@ HINTS: Final[Mapping[str, Any]] = {
     "switch_option": _("Each option has a name and values of its own; a switch of the format mapping needs the option mapping."),
     "tariff_not_found": _("The list of tariffs shows them."),
     "tenant_not_found": _("Choose one of the operators that you work for."),
+    "unknown_origin": _("Set the origin deck of the tariff first, or add the origin to it."),
     "unknown_permission": _("Choose one of those that are listed."),
     "user_not_found": _("Invite them first."),
 }  # fmt: skip

@@ -97,6 +97,7 @@ CHECK_NAMES: Final[Mapping[str, tuple[Any, Any]]] = {
     "moved": (_("Codes move"), _("They belong to another destination than before.")),
     "short_notice": (_("Short notice"), _("Lines begin sooner than the agreement allows.")),
     "past": (_("Dates in the past"), _("Lines begin before the sheet came.")),
+    "special": (_("Special rates"), _("They hold for these codes: the sheet's prices hold once they have ended.")),
     "one_date": (_("One date for all"), _("All lines begin at one instant.")),
 }
 
@@ -117,6 +118,7 @@ WHAT_TO_DO: Final[Mapping[str, Any]] = {
     "moved": _("Reports and invoices name the new destination from then on."),
     "short_notice": _("They are put off, flagged or refused as the agreement says."),
     "past": _("They begin when the sheet was received, unless it may reach back."),
+    "special": _("Nothing, or end the special rate if the sheet's prices are to hold."),
     "one_date": _("Nothing needs to be done."),
 }
 

@@ -33,10 +33,11 @@ SHOWN: int = 20
 @app.command("list")
 def list_decks(tenant: TenantOption, json: JsonOption = False) -> None:
     """List the code decks with how many codes each has."""
-    from trunkline.pricing.deck_queries import code_counts, decks
+    from trunkline.pricing.deck_queries import code_counts
+    from trunkline.tariffs.queries import code_decks
 
     with tenant_scope(tenant):
-        found = list(decks())
+        found = list(code_decks())
         counts = code_counts([each.pk for each in found])
     rows = [
         {"name": each.name, "codes": counts.get(each.pk, 0), "default": each.is_default, "id": each.pk}

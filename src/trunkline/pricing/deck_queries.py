@@ -26,6 +26,7 @@ from trunkline.tariffs.models import (
     SpecialRate,
     Tariff,
 )
+from trunkline.tariffs.queries import get_code_deck
 from trunkline.tariffs.staging import copy_table
 
 READ_CODES: Final = """
@@ -43,20 +44,10 @@ ORDER: Final = (
 )  # fmt: skip
 
 
-def decks() -> QuerySet[CodeDeck]:
-    """Every code deck, by name."""
-    return CodeDeck.objects.order_by("name")
-
-
 def get_deck(name: str = "") -> CodeDeck:
     """The deck of that name; without a name the default one, or the only one. Raises NotFound `deck_not_found`, Invalid `deck_needed`."""
     if name:
-        found = CodeDeck.objects.filter(name=name).first()
-        if found is None:
-            raise NotFound(
-                "deck_not_found", f"There is no code deck {name!r}.", hint="`trunkline deck list` shows them."
-            )
-        return found
+        return get_code_deck(name)
     found = default_deck()
     if found is None:
         raise Invalid("deck_needed", "Say which code deck.", hint="Or choose a default one: `trunkline deck set`.")

@@ -77,12 +77,10 @@ def code_decks() -> QuerySet[CodeDeck]:
 
 
 def get_code_deck(name: str) -> CodeDeck:
-    """The code deck of that name. Raises NotFound `code_deck_not_found`."""
+    """The code deck of that name. Raises NotFound `deck_not_found`."""
     found = code_decks().filter(name=name).first()
     if found is None:
-        raise NotFound(
-            "code_deck_not_found", f"There is no code deck {name!r}.", hint="`trunkline tariff load-deck` makes one."
-        )
+        raise NotFound("deck_not_found", f"There is no code deck {name!r}.", hint="`trunkline deck list` shows them.")
     return found
 
 

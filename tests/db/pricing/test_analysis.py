@@ -65,7 +65,7 @@ def test_vendors_and_tariffs_stand_side_by_side_in_one_currency(run: Shell) -> N
     assert found["data"][0]["cells"][1]["increments"] == "60/60"
 
 
-def test_the_least_cost_list_with_margins_below_a_percentage(run: Shell) -> None:
+def test_the_least_cost_list_with_margins_below_a_percentage(run: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = ["--vendor", "alpha-net", "--vendor", "beta-net", "--against-customer", "retail-net", "--positions", "1"]
     found = run.json(analysis.app, "least", *asked)
     assert [
@@ -84,6 +84,7 @@ def test_the_least_cost_list_with_margins_below_a_percentage(run: Shell) -> None
     assert [row["code"] for row in losses["data"]] == ["447"]
     bought = run.json(analysis.app, "compare", "--tariff", "retail", "--against-tariff", "alpha", "--against", "buy")
     assert [row["cells"][0]["margin"] for row in bought["data"]] == ["0.002", "-0.001", None]
+    monkeypatch.setenv("COLUMNS", "250")
     assert "alpha-net (buy) 0.01 16.67 %" in run(analysis.app, "least", *asked)
 
 

@@ -89,7 +89,7 @@ def swap(run: Shell, tenant: Any) -> Shell:
     return run
 
 
-def test_progress_forecast_and_worth_come_from_the_sums_of_usage(swap: Shell) -> None:
+def test_progress_forecast_and_worth_come_from_the_sums_of_usage(swap: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     found = swap.json(deal.app, "show", "Peer swap")
     assert (found["status"], len(found["periods"]), found["period"]["until"]) == ("in_process", 2, "2026-03-31")
     told = [
@@ -115,6 +115,7 @@ def test_progress_forecast_and_worth_come_from_the_sums_of_usage(swap: Shell) ->
     assert found["period"]["settlement"] == "27.7"
     (listed,) = swap.json(deal.app, "list")["deals"]
     assert (listed["name"], listed["periods"], listed["period"]) == ("Peer swap", 2, found["period"])
+    monkeypatch.setenv("COLUMNS", "250")
     for words, part in ((("show", "Peer swap"), "16.5"), (("list",), "16 %, 100 %")):
         assert part in swap(deal.app, *words)
 

@@ -198,7 +198,7 @@ def test_a_price_list_by_origin_and_back_to_a_file(run: Shell, tmp_path: Path) -
     run(tariff.app, "load-deck", "EEA", str(deck))
     run(tariff.app, "add", "Retail", "--currency", "USD", "--timezone", "Africa/Nairobi")
     assert run.refused(tariff.app, "load-rates", "Retail", str(rates)) == "bad_rate_file"
-    assert run.refused(tariff.app, "set", "Retail", "--origin-deck", "Nowhere") == "code_deck_not_found"
+    assert run.refused(tariff.app, "set", "Retail", "--origin-deck", "Nowhere") == "deck_not_found"
     assert run.refused(tariff.app, "set", "Retail", "--origin-deck", "EEA", "--no-origin-deck") == "bad_option"
     run(tariff.app, "set", "Retail", "--origin-deck", "EEA")
     run(tariff.app, "load-rates", "Retail", str(rates))

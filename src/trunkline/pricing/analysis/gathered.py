@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from django.db.models import Sum
 
-from trunkline.core.errors import Invalid, NotFound, Unavailable
+from trunkline.core.errors import Invalid, Unavailable
 from trunkline.core.period import get_zone, local_date
 from trunkline.engine.prefix import KEY_DIGITS
 from trunkline.engine.snapshot import Snapshot
@@ -33,9 +33,9 @@ from trunkline.pricing.analysis.compared import (
 )
 from trunkline.pricing.analysis.question import REFERENCE, Asked, By, Form, Wanted
 from trunkline.tariffs import snapshot
-from trunkline.tariffs.models import Code, CodeDeck, Destination, Rate
+from trunkline.tariffs.models import Code, Destination, Rate
 from trunkline.tariffs.prices import KeptTariff, tariffs_are_changing
-from trunkline.tariffs.queries import get_tariff, last_exchange_rates, tariff_list
+from trunkline.tariffs.queries import get_code_deck, get_tariff, last_exchange_rates, tariff_list
 from trunkline.tariffs.rules import UNIT_OF_SERVICE
 from trunkline.tenancy.queries import current_tenant
 from trunkline.usage.models import Rollup
@@ -116,9 +116,7 @@ def _list_of(wanted: Wanted, asked: Asked) -> List:
 
 
 def _deck(name: str) -> Deck:
-    deck = CodeDeck.objects.filter(name=name).first()
-    if deck is None:
-        raise NotFound("deck_not_found", f"There is no code deck {name!r}.")
+    deck = get_code_deck(name)
     rows = list(Code.objects.filter(deck=deck).order_by("code").values_list("code", "destination_id"))
     rows = sorted(row for row in rows if len(row[0]) <= KEY_DIGITS)  # of digits, whatever the database sorts by
     return pa.array([code for code, _ in rows], pa.string()), np.array([pk for _, pk in rows], np.int64)
