@@ -8,6 +8,7 @@ from math import ceil, floor
 from typing import Any
 
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -147,6 +148,7 @@ def _text(units: int) -> str:
     return f"{'-' if units < 0 else ''}{abs(units) // 10**10}.{abs(units) % 10**10:010d}"
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(
     deck=st.sets(CODES, min_size=1, max_size=12).map(sorted),
