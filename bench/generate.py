@@ -9,27 +9,21 @@ prices and both are measured again; the sum of what stands is proved, and a samp
 from __future__ import annotations
 
 import csv
-import json
 import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from fractions import Fraction
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from trunkline.kit.home import home
+from bench.place import Place
 
-ROOT = Path(__file__).parents[1]
 CODES = 200_000
 VENDORS = 8
 MUST_TAKE_S = 20.0
 TENANT = "generate"
 FIRST_CODE = 1_000_000
 CURRENCIES = ("USD", "EUR", "GBP")
-EXCHANGE = {"USD": Fraction(1), "EUR": Fraction("1.0845"), "GBP": Fraction("1.2731")}
+EXCHANGE = {"USD": "1", "EUR": "1.0845", "GBP": "1.2731"}
 WEIGHTS = (80, 15, 5)
 PROVED = 500
 
@@ -37,47 +31,18 @@ PROVED = 500
 def run(*, records: int = CODES) -> dict[str, Any]:
     """Seconds for so many codes: simulated and applied, and once more after a change."""
     codes = records
-    folder = home() / "bench" / f"generate-{codes}"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    environment = os.environ | {"TRUNKLINE_HOME": str(folder / "home"), "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
-    environment.pop("TRUNKLINE_DATABASE_URL", None)
-
-    def command(*arguments: str) -> Any:
-        done = subprocess.run(
-            [sys.executable, "-m", "trunkline", *arguments, *(("--tenant", TENANT) if arguments[0] != "db" else ())],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise RuntimeError(f"{' '.join(arguments)} failed:\n{done.stdout}\n{done.stderr}")
-        return json.loads(done.stdout) if "--json" in arguments else done.stdout
-
-    try:
-        (folder / "home").mkdir(mode=0o700)
-        command("db", "start")
-        subprocess.run(
-            [sys.executable, "-m", "trunkline", "tenant", "add", TENANT, "--currency", "USD"],
-            env=environment,
-            capture_output=True,
-            check=True,
-        )
-        _make_ground(command, folder, codes)
+    with Place(f"generate-{codes}") as place:
+        place.command("tenant", "add", TENANT, "--currency", "USD")
+        place.environment["TRUNKLINE_TENANT"] = TENANT
+        _make_ground(place, codes)
         figures: dict[str, Any] = {"codes": codes, "vendors": VENDORS, "prices": (VENDORS - 1) * codes + codes // 10}
         os.sync()  # what was written before is not to be paid by the run
-        figures |= {f"first_{name}": value for name, value in _measured(command).items()}
-        _prove(command, codes, figures["first_run"])
-        _load(command, folder, 0, codes, changed=True)
+        figures |= {f"first_{name}": value for name, value in _measured(place).items()}
+        _prove(place, codes, figures["first_run"])
+        _load(place, 0, codes, changed=True)
         os.sync()
-        figures |= {f"again_{name}": value for name, value in _measured(command).items()}
+        figures |= {f"again_{name}": value for name, value in _measured(place).items()}
         _prove_again(figures["again_run"], codes)
-    finally:
-        subprocess.run(
-            [sys.executable, "-m", "trunkline", "db", "stop"], env=environment, capture_output=True, check=False
-        )
-        shutil.rmtree(folder, ignore_errors=True)
     for each in ("first_run", "again_run"):
         figures[each] = {name: count for name, count in figures[each]["counts"].items() if count}
     figures["first_s"] = round(figures["first_simulate_s"] + figures["first_apply_s"], 2)
@@ -85,35 +50,35 @@ def run(*, records: int = CODES) -> dict[str, Any]:
     return {"passed": max(figures["first_s"], figures["again_s"]) <= MUST_TAKE_S, **figures}
 
 
-def _make_ground(command: Any, folder: Path, codes: int) -> None:
-    deck = folder / "deck.csv"
+def _make_ground(place: Place, codes: int) -> None:
+    deck = place.folder / "deck.csv"
     with deck.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(("code", "destination"))
         writer.writerows((_code(number), f"Place {number // 500}") for number in range(codes))
-    command("tariff", "load-deck", "World", str(deck))
+    place.command("tariff", "load-deck", "World", str(deck))
     for currency in CURRENCIES[1:]:
-        command("tariff", "set-exchange-rate", currency, "USD", str(float(EXCHANGE[currency])), "--on", "2026-01-01")
+        place.command("tariff", "set-exchange-rate", currency, "USD", EXCHANGE[currency], "--on", "2026-01-01")
     for vendor in range(VENDORS):
         name = f"Vendor {vendor}"
-        command("tariff", "add", name, "--currency", _currency(vendor), "--timezone", "UTC")
-        _load(command, folder, vendor, codes, changed=False)
-    command("tariff", "add", "Retail", "--currency", "USD", "--timezone", "UTC")
+        place.command("tariff", "add", name, "--currency", _currency(vendor), "--timezone", "UTC")
+        _load(place, vendor, codes, changed=False)
+    place.command("tariff", "add", "Retail", "--currency", "USD", "--timezone", "UTC")
     sources = [word for vendor in range(VENDORS) for word in ("--source", f"Vendor {vendor}")]
-    command(
+    place.command(
         "generator", "set", "Retail", "--tariff", "Retail", "--deck", "World", *sources, "--method", "blend",
         "--weights", "/".join(map(str, WEIGHTS)), "--percent", "20", "--not-below-position", "2", "--decimals", "4", "--rounding", "up",
         "--increments", "worst", "--rule", "destination='Place 1*' percent=12.5 absolute=0.0005",
     )  # fmt: skip
 
 
-def _load(command: Any, folder: Path, vendor: int, codes: int, *, changed: bool) -> None:
-    path = folder / "rates.csv"
+def _load(place: Place, vendor: int, codes: int, *, changed: bool) -> None:
+    path = place.folder / "rates.csv"
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(("code", "destination", "price", "increments", "valid_from", "blocked"))
         writer.writerows(_rates(vendor, codes, changed=changed))
-    command("tariff", "load-rates", f"Vendor {vendor}", str(path), "--supersede")
+    place.command("tariff", "load-rates", f"Vendor {vendor}", str(path), "--supersede")
 
 
 def _currency(vendor: int) -> str:
@@ -151,22 +116,22 @@ def _rates(vendor: int, codes: int, *, changed: bool) -> Iterator[tuple[str, str
         yield code, f"Place {number // 500}", price, increments, day, blocked
 
 
-def _measured(command: Any) -> dict[str, Any]:
+def _measured(place: Place) -> dict[str, Any]:
     begin = perf_counter()
-    run = command("generator", "run", "Retail", "--effective", "2027-01-01", "--json")
+    run = place.command("generator", "run", "Retail", "--effective", "2027-01-01", "--json")
     simulated = perf_counter()
-    applied = command("generator", "apply", run["id"], "--overrule", "jump", "--json")
+    applied = place.command("generator", "apply", run["id"], "--overrule", "jump", "--json")
     end = perf_counter()
     if applied["state"] != "applied":
         raise RuntimeError(f"the run is {applied['state']}: {applied['findings']}")
     return {"simulate_s": round(simulated - begin, 2), "apply_s": round(end - simulated, 2), "run": applied}
 
 
-def _prove(command: Any, codes: int, run: Any) -> None:
+def _prove(place: Place, codes: int, run: Any) -> None:
     """The counts, and a sample of the prices against fractions."""
     if run["counts"]["new"] != codes or run["figures"]["priced"] != codes:
         raise RuntimeError(f"{run['counts']}: not {codes} new codes")
-    shown = command("generator", "simulation", run["id"], "--limit", str(PROVED), "--json")["codes"]
+    shown = place.command("generator", "simulation", run["id"], "--limit", str(PROVED), "--json")["codes"]
     for each in shown:
         wanted = _expected(int(each["code"]) - FIRST_CODE)
         found = Fraction(each["price"].split(" ")[0])
@@ -176,7 +141,7 @@ def _prove(command: Any, codes: int, run: Any) -> None:
 
 def _expected(number: int) -> Fraction:
     offers = sorted(
-        Fraction(_price(vendor, number), 10**6) * EXCHANGE[_currency(vendor)]
+        Fraction(_price(vendor, number), 10**6) * Fraction(EXCHANGE[_currency(vendor)])
         for vendor in range(VENDORS)
         if not _is_blocked(vendor, number)
     )

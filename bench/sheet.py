@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,9 +19,8 @@ from typing import Any
 
 import xlsxwriter
 
-from trunkline.kit.home import home
+from bench.place import Place
 
-ROOT = Path(__file__).parents[1]
 ROWS = 1_000_000
 MUST_TAKE_S = {"csv": 40.0, "xlsx": 60.0}
 MUST_FIT_MIB = 2_048
@@ -34,42 +32,21 @@ FIRST_CODE = 10_000_000
 def run(*, records: int = ROWS) -> dict[str, Any]:
     """Seconds and memory for a CSV and an XLSX file of so many rows."""
     rows = records
-    folder = home() / "bench" / f"sheet-{rows}"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    environment = os.environ | {"TRUNKLINE_HOME": str(folder / "home"), "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
-    environment.pop("TRUNKLINE_DATABASE_URL", None)
-
-    def command(*arguments: str) -> Any:
-        done = subprocess.run(
-            [sys.executable, "-m", "trunkline", *arguments],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise RuntimeError(f"{' '.join(arguments)} failed:\n{done.stdout}\n{done.stderr}")
-        return json.loads(done.stdout) if "--json" in arguments else done.stdout
-
-    try:
-        (folder / "home").mkdir(mode=0o700)
-        command("db", "start")
-        command("tenant", "add", TENANT, "--currency", "USD")
-        before = folder / "before.csv"
+    with Place(f"sheet-{rows}") as place:
+        place.command("tenant", "add", TENANT, "--currency", "USD")
+        place.environment["TRUNKLINE_TENANT"] = TENANT
+        before = place.folder / "before.csv"
         _write_csv(before, _before(rows))
         figures: dict[str, Any] = {"rows": rows}
         for kind, write in (("csv", _write_csv), ("xlsx", _write_xlsx)):
-            sheet = folder / f"sheet.{kind}"
+            sheet = place.folder / f"sheet.{kind}"
             write(sheet, _after(rows))
-            command("tariff", "add", kind, "--tenant", TENANT)
+            place.command("tariff", "add", kind)
             load = (
                 "sheet",
                 "load",
                 "--tariff",
                 kind,
-                "--tenant",
-                TENANT,
                 "--received",
                 "2026-03-01",
                 "--scope",
@@ -77,34 +54,27 @@ def run(*, records: int = ROWS) -> dict[str, Any]:
                 "--apply",
                 "--json",
             )
-            command(*load, str(before))
+            place.command(*load, str(before))
             os.sync()  # what was written before is not to be paid by the run
             begin = perf_counter()
-            done, peak = _measured([sys.executable, "-m", "trunkline", *load, str(sheet)], environment)
+            done, peak = _measured([sys.executable, "-m", "trunkline", *load, str(sheet)], place.environment)
             figures[f"{kind}_s"] = round(perf_counter() - begin, 2)
             figures[f"{kind}_peak_mib"] = peak
             _prove(done, rows)
-            (tariff,) = [
-                each
-                for each in command("tariff", "list", "--tenant", TENANT, "--json")["tariffs"]
-                if each["name"] == kind
-            ]
-            command("sheet", "undo", done["id"], "--tenant", TENANT, "--reason", "measured")
-            (undone,) = [
-                each
-                for each in command("tariff", "list", "--tenant", TENANT, "--json")["tariffs"]
-                if each["name"] == kind
-            ]
-            figures[f"{kind}_rates"], figures[f"{kind}_rates_undone"] = tariff["rates"], undone["rates"]
-            if undone["rates"] != rows:
-                raise RuntimeError(f"{undone['rates']} rates stand after the undoing, not {rows}")
-    finally:
-        subprocess.run(
-            [sys.executable, "-m", "trunkline", "db", "stop"], env=environment, capture_output=True, check=False
-        )
-        shutil.rmtree(folder, ignore_errors=True)
+            figures[f"{kind}_rates"] = _rates_of(place, kind)
+            place.command("sheet", "undo", done["id"], "--reason", "measured")
+            figures[f"{kind}_rates_undone"] = undone = _rates_of(place, kind)
+            if undone != rows:
+                raise RuntimeError(f"{undone} rates stand after the undoing, not {rows}")
     fits = all(figures[f"{kind}_peak_mib"] <= MUST_FIT_MIB for kind in MUST_TAKE_S)
     return {"passed": fits and all(figures[f"{kind}_s"] <= most for kind, most in MUST_TAKE_S.items()), **figures}
+
+
+def _rates_of(place: Place, tariff: str) -> int:
+    (rates,) = [
+        each["rates"] for each in place.command("tariff", "list", "--json")["tariffs"] if each["name"] == tariff
+    ]
+    return int(rates)
 
 
 def _measured(arguments: list[str], environment: dict[str, str]) -> tuple[Any, int]:

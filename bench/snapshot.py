@@ -12,16 +12,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from bench.place import Place
 from bench.snapshot_part import TENANT
-from trunkline.kit.home import home
 
-ROOT = Path(__file__).parents[1]
 CODES = 400_000
 MUST_TAKE_S = {"tables_s": 30.0, "files_s": 5.0, "rates_only_s": 5.0, "changed_s": 1.0}
 
@@ -29,22 +25,16 @@ MUST_TAKE_S = {"tables_s": 30.0, "files_s": 5.0, "rates_only_s": 5.0, "changed_s
 def run(*, records: int = CODES) -> dict[str, Any]:
     """Seconds, and what became of the look-ups, for so many codes a vendor."""
     codes = records
-    folder = home() / "bench" / f"snapshot-{codes}"
-    shutil.rmtree(folder, ignore_errors=True)
-    (folder / "home").mkdir(parents=True, mode=0o700)
-    environment = os.environ | {"TRUNKLINE_HOME": str(folder / "home"), "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
-    environment.pop("TRUNKLINE_DATABASE_URL", None)
+    with Place(f"snapshot-{codes}") as place:
+        place.command("tenant", "add", TENANT, "--currency", "USD")
+        figures = _figures(place, codes)
+    is_quick = all(figures[name] <= most for name, most in MUST_TAKE_S.items())
+    return {"passed": is_quick and figures["lookups"] > 0 and figures["lookups_failed"] == 0, **figures}
 
-    def command(*arguments: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", *arguments], env=environment, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            raise RuntimeError(f"{' '.join(arguments)} failed:\n{done.stdout}\n{done.stderr}")
-        return done.stdout
 
+def _figures(place: Place, codes: int) -> dict[str, Any]:
     def part(name: str) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(command("bench.snapshot_part", name, str(codes)))
+        found: dict[str, Any] = json.loads(place.module("bench.snapshot_part", name, str(codes)))
         return found
 
     def compiled(name: str) -> dict[str, Any]:
@@ -55,22 +45,12 @@ def run(*, records: int = CODES) -> dict[str, Any]:
         stem = name.removesuffix("_s")
         return {name: seconds, f"{stem}_ready_s": found["ready_s"], f"{stem}_cpu_s": found["ready_cpu_s"]}
 
-    kept = folder / "home" / "snapshots"
-    try:
-        command("trunkline", "db", "start")
-        command("trunkline", "tenant", "add", TENANT, "--currency", "USD")
-        figures: dict[str, Any] = {"codes": codes, **part("make")}
-        shutil.rmtree(kept, ignore_errors=True)
-        figures |= compiled("tables_s")
-        figures |= compiled("files_s")
-        for path in kept.rglob("*.compiled.arrow"):
-            path.unlink()
-        figures |= compiled("rates_only_s")
-        figures |= part("swap")
-    finally:
-        subprocess.run(
-            [sys.executable, "-m", "trunkline", "db", "stop"], env=environment, capture_output=True, check=False
-        )
-        shutil.rmtree(folder, ignore_errors=True)
-    is_quick = all(figures[name] <= most for name, most in MUST_TAKE_S.items())
-    return {"passed": is_quick and figures["lookups"] > 0 and figures["lookups_failed"] == 0, **figures}
+    kept = place.home / "snapshots"
+    figures: dict[str, Any] = {"codes": codes, **part("make")}
+    shutil.rmtree(kept, ignore_errors=True)
+    figures |= compiled("tables_s")
+    figures |= compiled("files_s")
+    for path in kept.rglob("*.compiled.arrow"):
+        path.unlink()
+    figures |= compiled("rates_only_s")
+    return figures | part("swap")

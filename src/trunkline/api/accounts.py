@@ -14,7 +14,7 @@ from pydantic import Field
 
 from trunkline.api import listing
 from trunkline.api.auth import ApiKey
-from trunkline.api.shapes import Body, Currency, Day, Id, Money, Name, Page, Percent, ShortName, Zone, answers, sparse
+from trunkline.api.shapes import Body, Currency, Day, Id, Money, Name, Percent, ShortName, Zone, answers, page_of
 from trunkline.api.versions import require_match, show
 from trunkline.core.money import Amount
 from trunkline.identity.permissions import Permission
@@ -158,7 +158,7 @@ ACCOUNTS = listing.Listing(
 @router.get(
     "",
     auth=ApiKey(Permission.ACCOUNTS_READ),
-    response=answers(Page[sparse(AccountShown)]),  # type: ignore[misc]
+    response=answers(page_of(AccountShown)),
     openapi_extra={"parameters": ACCOUNTS.parameters},
 )
 def list_accounts(request: HttpRequest) -> JsonResponse:

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from trunkline.api import listing
 from trunkline.api.auth import ApiKey
-from trunkline.api.shapes import Body, Day, Page, RowId, Zone, answers, sparse
+from trunkline.api.shapes import Body, Day, RowId, Zone, answers, page_of
 from trunkline.api.versions import require_match, show
 from trunkline.identity.permissions import Permission
 from trunkline.kit.db.locks import lock_rows
@@ -103,7 +103,7 @@ AGREEMENTS = listing.Listing(
 @router.get(
     "",
     auth=ApiKey(Permission.TARIFFS_READ),
-    response=answers(Page[sparse(AgreementShown)]),  # type: ignore[misc]
+    response=answers(page_of(AgreementShown)),
     openapi_extra={"parameters": AGREEMENTS.parameters},
 )
 def list_agreements(request: HttpRequest) -> JsonResponse:

@@ -13,7 +13,7 @@ from pydantic import Field
 from trunkline.api import listing
 from trunkline.api.auth import ApiKey
 from trunkline.api.proposed import Proposals, proposed
-from trunkline.api.shapes import Body, Id, Instant, Page, RowId, answers, sparse
+from trunkline.api.shapes import Body, Id, Instant, RowId, answers, page_of
 from trunkline.core.errors import NotFound
 from trunkline.identity.permissions import Permission
 from trunkline.kit.clock import now
@@ -102,7 +102,7 @@ ASSIGNMENTS = listing.Listing(
 @router.get(
     "/{account_id}/tariffs",
     auth=ApiKey(Permission.ACCOUNTS_READ),
-    response=answers(Page[sparse(AssignmentShown)], 404),  # type: ignore[misc]
+    response=answers(page_of(AssignmentShown), 404),
     openapi_extra={"parameters": ASSIGNMENTS.parameters},
 )
 def list_assignments(request: HttpRequest, account_id: Id) -> JsonResponse:

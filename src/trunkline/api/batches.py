@@ -16,10 +16,10 @@ from trunkline.api import listing
 from trunkline.api.auth import ApiKey, begin
 from trunkline.api.files import body_of
 from trunkline.api.problems import too_large
-from trunkline.api.shapes import Body, Id, Page, answers, sparse
+from trunkline.api.shapes import Body, Id, answers, page_of
 from trunkline.core.errors import Conflict, Invalid
 from trunkline.identity.permissions import Permission
-from trunkline.identity.principal import Principal
+from trunkline.identity.principal import principal_of
 from trunkline.kit.clock import now
 from trunkline.usage.choices import BatchState, Intake
 from trunkline.usage.intake import register_upload
@@ -148,7 +148,7 @@ BATCHES = listing.Listing(
 @router.get(
     "",
     auth=ApiKey(Permission.USAGE_READ),
-    response=answers(Page[sparse(BatchShown)]),  # type: ignore[misc]
+    response=answers(page_of(BatchShown)),
     openapi_extra={"parameters": BATCHES.parameters},
 )
 def list_batches(request: HttpRequest) -> JsonResponse:
@@ -173,7 +173,7 @@ def load_file(
     The same content from the same switch is the batch that is already there (200), whatever it is called. So a file can be sent again after a
     failure without harm, and needs no `Idempotency-Key`.
     """
-    principal: Principal = request.principal  # type: ignore[attr-defined]
+    principal = principal_of(request)
     incoming = _Octets(request)
     batch_id, found = register_upload(principal.tenant_id, switch, name, incoming, actor=principal.actor, now=now)
     begin(request)
@@ -226,7 +226,7 @@ def get_batch(request: HttpRequest, batch_id: Id) -> Any:
 )
 def resend_rejects(request: HttpRequest, response: HttpResponse, batch_id: Id) -> Status[Any]:
     """Send the rejects of a batch through again, after their cause is mended. Answers with the new batch, which is taken in the background."""
-    principal: Principal = request.principal  # type: ignore[attr-defined]
+    principal = principal_of(request)
     made = resend(principal.tenant_id, batch_public_id=batch_id, actor=principal.actor, now=now)
     if not made:
         raise Conflict("nothing_to_send_again", "No rejects of this batch wait.")
@@ -245,7 +245,7 @@ def accept_corrections(
 
     The other rejects of the batch are sent again too. Answers with the new batch, which is taken in the background.
     """
-    principal: Principal = request.principal  # type: ignore[attr-defined]
+    principal = principal_of(request)
     made = accept(principal.tenant_id, batch_public_id=batch_id, keys=acceptance.keys, actor=principal.actor, now=now)
     return _taken_up(request, response, made)
 

@@ -15,7 +15,7 @@ from pydantic import Field
 from trunkline.api import listing
 from trunkline.api.auth import ApiKey
 from trunkline.api.invoices import Days
-from trunkline.api.shapes import Body, Day, Id, Page, answers, sparse
+from trunkline.api.shapes import Body, Day, Id, answers, page_of
 from trunkline.identity.permissions import Permission
 from trunkline.invoicing import bill_runs, queries
 from trunkline.invoicing.choices import BillOutcome, BillRunState
@@ -159,7 +159,7 @@ OUTCOMES = listing.Listing(
 @router.get(
     "",
     auth=ApiKey(Permission.INVOICES_READ),
-    response=answers(Page[sparse(BillRunShown)]),  # type: ignore[misc]
+    response=answers(page_of(BillRunShown)),
     openapi_extra={"parameters": RUNS.parameters},
 )
 def list_bill_runs(request: HttpRequest) -> JsonResponse:
@@ -187,7 +187,7 @@ def get_bill_run(request: HttpRequest, bill_run_id: Id) -> Any:
 @router.get(
     "/{bill_run_id}/accounts",
     auth=ApiKey(Permission.INVOICES_READ),
-    response=answers(Page[sparse(BillRunOutcome)], 404),  # type: ignore[misc]
+    response=answers(page_of(BillRunOutcome), 404),
     openapi_extra={"parameters": OUTCOMES.parameters},
 )
 def list_bill_run_outcomes(request: HttpRequest, bill_run_id: Id) -> JsonResponse:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from trunkline.api import listing
 from trunkline.api.auth import ApiKey
-from trunkline.api.shapes import Body, Id, Name, Page, Text, answers, sparse
+from trunkline.api.shapes import Body, Id, Name, Text, answers, page_of
 from trunkline.identity.permissions import Permission
 from trunkline.kit.clock import now
 from trunkline.parties import actions
@@ -58,7 +58,7 @@ CONTACTS = listing.Listing(
 @router.get(
     "/{account_id}/contacts",
     auth=ApiKey(Permission.ACCOUNTS_READ),
-    response=answers(Page[sparse(ContactShown)], 404),  # type: ignore[misc]
+    response=answers(page_of(ContactShown), 404),
     openapi_extra={"parameters": CONTACTS.parameters},
 )
 def list_contacts(request: HttpRequest, account_id: Id) -> JsonResponse:

@@ -13,7 +13,7 @@ from pydantic import Field, create_model
 
 from trunkline.api import listing
 from trunkline.api.auth import ApiKey
-from trunkline.api.shapes import Body, Currency, Day, Id, Page, answers, sparse
+from trunkline.api.shapes import Body, Currency, Day, Id, answers, page_of
 from trunkline.api.versions import etag, require_match, show
 from trunkline.core.money import Price
 from trunkline.identity.permissions import Permission
@@ -211,7 +211,7 @@ ALARMS: Final = listing.Listing(
 @router.get(
     "",
     auth=ApiKey(Permission.TARIFFS_READ),
-    response=answers(Page[sparse(DealShown)]),  # type: ignore[misc]
+    response=answers(page_of(DealShown)),
     openapi_extra={"parameters": DEALS.parameters},
 )
 def list_deals(request: HttpRequest) -> JsonResponse:
@@ -266,7 +266,7 @@ def list_deal_periods(request: HttpRequest, deal_id: Id) -> Any:
 @router.get(
     "/{deal_id}/alarms",
     auth=ApiKey(Permission.TARIFFS_READ),
-    response=answers(Page[sparse(DealAlarmShown)], 404),  # type: ignore[misc]
+    response=answers(page_of(DealAlarmShown), 404),
     openapi_extra={"parameters": ALARMS.parameters},
 )
 def list_deal_alarms(request: HttpRequest, deal_id: Id) -> JsonResponse:

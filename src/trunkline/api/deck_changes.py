@@ -12,7 +12,7 @@ from pydantic import Field
 
 from trunkline.api import listing
 from trunkline.api.auth import ApiKey
-from trunkline.api.shapes import Body, Id, Page, answers, sparse
+from trunkline.api.shapes import Body, Id, answers, page_of
 from trunkline.api.versions import show
 from trunkline.core.codes import CODE_DIGITS_MAX
 from trunkline.identity.permissions import Permission
@@ -131,7 +131,7 @@ CHANGES = listing.Listing(
 @router.get(
     "",
     auth=ApiKey(Permission.TARIFFS_READ),
-    response=answers(Page[sparse(ChangeShown)]),  # type: ignore[misc]
+    response=answers(page_of(ChangeShown)),
     openapi_extra={"parameters": CHANGES.parameters},
 )
 def list_deck_changes(request: HttpRequest) -> JsonResponse:

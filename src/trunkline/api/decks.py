@@ -13,7 +13,7 @@ from trunkline.api import listing
 from trunkline.api.auth import ApiKey, begin
 from trunkline.api.deck_changes import ChangeShown, Reason, change_shown
 from trunkline.api.files import answer_of, body_of, read_octets
-from trunkline.api.shapes import Body, Page, RowId, answers, sparse
+from trunkline.api.shapes import Body, RowId, answers, page_of
 from trunkline.api.versions import require_match, show
 from trunkline.core.codes import CODE_DIGITS_MAX
 from trunkline.identity.permissions import Permission
@@ -156,7 +156,7 @@ CODES = listing.Listing(
 @router.get(
     "",
     auth=ApiKey(Permission.TARIFFS_READ),
-    response=answers(Page[sparse(DeckShown)]),  # type: ignore[misc]
+    response=answers(page_of(DeckShown)),
     openapi_extra={"parameters": DECKS.parameters},
 )
 def list_decks(request: HttpRequest) -> JsonResponse:
@@ -258,7 +258,7 @@ def compare_world(request: HttpRequest, response: HttpResponse, deck_id: RowId, 
 @codes_router.get(
     "",
     auth=ApiKey(Permission.TARIFFS_READ),
-    response=answers(Page[sparse(CodeShown)]),  # type: ignore[misc]
+    response=answers(page_of(CodeShown)),
     openapi_extra={"parameters": CODES.parameters},
 )
 def list_codes(request: HttpRequest) -> JsonResponse:

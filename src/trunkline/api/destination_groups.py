@@ -10,7 +10,7 @@ from pydantic import Field
 
 from trunkline.api import listing
 from trunkline.api.auth import ApiKey
-from trunkline.api.shapes import Body, Page, RowId, answers, sparse
+from trunkline.api.shapes import Body, RowId, answers, page_of
 from trunkline.api.versions import require_match, show
 from trunkline.identity.permissions import Permission
 from trunkline.kit.clock import now
@@ -83,7 +83,7 @@ GROUPS = listing.Listing(
 @router.get(
     "",
     auth=ApiKey(Permission.TARIFFS_READ),
-    response=answers(Page[sparse(GroupShown)]),  # type: ignore[misc]
+    response=answers(page_of(GroupShown)),
     openapi_extra={"parameters": GROUPS.parameters},
 )
 def list_destination_groups(request: HttpRequest) -> JsonResponse:

@@ -14,7 +14,7 @@ from trunkline.api import listing
 from trunkline.api.auth import ApiKey, begin
 from trunkline.api.files import TEXT_KINDS, body_of, read_text_file
 from trunkline.api.proposed import Proposals, proposed
-from trunkline.api.shapes import Body, Currency, Day, Page, answers, sparse
+from trunkline.api.shapes import Body, Currency, Day, answers, page_of
 from trunkline.core.currency import get_currency
 from trunkline.core.errors import NotFound
 from trunkline.core.money import RoundingMode, round_ratio, scaled_text
@@ -107,7 +107,7 @@ EXCHANGE_RATES = listing.Listing(
 @router.get(
     "",
     auth=ApiKey(Permission.TARIFFS_READ),
-    response=answers(Page[sparse(ExchangeRateShown)]),  # type: ignore[misc]
+    response=answers(page_of(ExchangeRateShown)),
     openapi_extra={"parameters": EXCHANGE_RATES.parameters},
 )
 def list_exchange_rates(request: HttpRequest) -> JsonResponse:

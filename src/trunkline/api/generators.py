@@ -14,10 +14,10 @@ from pydantic import Field
 
 from trunkline.api import listing
 from trunkline.api.auth import ApiKey
-from trunkline.api.shapes import Body, Id, Instant, Page, answers, sparse
+from trunkline.api.shapes import Body, Id, Instant, answers, page_of
 from trunkline.api.versions import require_match, show
 from trunkline.identity.permissions import Permission
-from trunkline.identity.principal import Principal
+from trunkline.identity.principal import principal_of
 from trunkline.kit.clock import now
 from trunkline.kit.db.locks import lock_rows
 from trunkline.pricing import actions, generated
@@ -237,7 +237,7 @@ RUNS: Final = listing.Listing(
 @router.get(
     "",
     auth=ApiKey(Permission.TARIFFS_READ),
-    response=answers(Page[sparse(GeneratorShown)]),  # type: ignore[misc]
+    response=answers(page_of(GeneratorShown)),
     openapi_extra={"parameters": GENERATORS.parameters},
 )
 def list_generators(request: HttpRequest) -> JsonResponse:
@@ -300,7 +300,7 @@ def run_generator(request: HttpRequest, response: HttpResponse, generator_id: Id
 @runs.get(
     "",
     auth=ApiKey(Permission.TARIFFS_READ),
-    response=answers(Page[sparse(RunShown)]),  # type: ignore[misc]
+    response=answers(page_of(RunShown)),
     openapi_extra={"parameters": RUNS.parameters},
 )
 def list_generator_runs(request: HttpRequest) -> JsonResponse:
@@ -342,7 +342,7 @@ def list_generated_codes(
 def apply_generator_run(request: HttpRequest, generator_run_id: Id, application: Application) -> Any:
     """Make the prices of a run true, all of them at once."""
     _, sheet = generated.access_made(generator_run_id)
-    by = _principal(request)
+    by = principal_of(request)
     actions.apply_import(
         by.tenant_id, sheet.pk, overrule=application.overrule, reason=application.reason, actor=by.actor, now=now
     )
@@ -353,7 +353,7 @@ def apply_generator_run(request: HttpRequest, generator_run_id: Id, application:
 def undo_generator_run(request: HttpRequest, generator_run_id: Id, refusal: Refusal) -> Any:
     """Take a run back: the prices that stood before it stand again."""
     _, sheet = generated.access_made(generator_run_id)
-    by = _principal(request)
+    by = principal_of(request)
     actions.undo_import(by.tenant_id, sheet.pk, reason=refusal.reason, actor=by.actor, now=now)
     return _run(generated.access_run(generator_run_id))
 
@@ -364,8 +364,3 @@ def discard_generator_run(request: HttpRequest, generator_run_id: Id, refusal: R
     _, sheet = generated.access_made(generator_run_id)
     actions.discard_import(import_id=sheet.pk, reason=refusal.reason, at=now())
     return _run(generated.access_run(generator_run_id))
-
-
-def _principal(request: HttpRequest) -> Principal:
-    found: Principal = request.principal  # type: ignore[attr-defined]
-    return found

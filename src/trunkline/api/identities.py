@@ -13,7 +13,7 @@ from pydantic import Field
 
 from trunkline.api import listing
 from trunkline.api.auth import ApiKey
-from trunkline.api.shapes import Body, Id, Instant, Page, RowId, answers, sparse
+from trunkline.api.shapes import Body, Id, Instant, RowId, answers, page_of
 from trunkline.identity.permissions import Permission
 from trunkline.kit.clock import now
 from trunkline.parties import actions
@@ -102,7 +102,7 @@ IDENTITIES = listing.Listing(
 @router.get(
     "",
     auth=ApiKey(Permission.ACCOUNTS_READ),
-    response=answers(Page[sparse(IdentityShown)]),  # type: ignore[misc]
+    response=answers(page_of(IdentityShown)),
     openapi_extra={"parameters": IDENTITIES.parameters},
 )
 def list_identities(request: HttpRequest) -> JsonResponse:

@@ -18,12 +18,12 @@ from pydantic import Field, model_validator
 from trunkline.api import idempotency, listing
 from trunkline.api.auth import ApiKey, begin
 from trunkline.api.files import answer_of
-from trunkline.api.shapes import Body, Day, Id, Instant, Page, answers, sparse
+from trunkline.api.shapes import Body, Day, Id, Instant, answers, page_of
 from trunkline.api.versions import show
 from trunkline.core.errors import Invalid
 from trunkline.core.period import DatePeriod
 from trunkline.identity.permissions import Permission
-from trunkline.identity.principal import Principal
+from trunkline.identity.principal import principal_of
 from trunkline.invoicing import actions, queries
 from trunkline.invoicing.choices import InvoiceKind, InvoiceState, LineKind, Unit
 from trunkline.invoicing.draft import Draft, read_draft
@@ -353,7 +353,7 @@ INVOICES = listing.Listing(
 @router.get(
     "",
     auth=ApiKey(Permission.INVOICES_READ),
-    response=answers(Page[sparse(InvoiceShown)]),  # type: ignore[misc]
+    response=answers(page_of(InvoiceShown)),
     openapi_extra={"parameters": INVOICES.parameters},
 )
 def list_invoices(request: HttpRequest) -> JsonResponse:
@@ -364,7 +364,7 @@ def list_invoices(request: HttpRequest) -> JsonResponse:
 @router.post("/preview", auth=ApiKey(Permission.INVOICES_READ, spools=True), response=answers(InvoicePreview, 404, 409))
 def preview_invoice(request: HttpRequest, billed: BilledPeriod) -> Any:
     """What an invoice would say. Nothing is billed, numbered or kept."""
-    principal = _principal(request)
+    principal = principal_of(request)
     with scope(principal.tenant_id, principal.actor, snapshot=True):
         account = access_account(billed.account_id)
         draft = read_draft(account, billed.days)
@@ -378,7 +378,7 @@ def preview_invoice(request: HttpRequest, billed: BilledPeriod) -> Any:
 )
 def issue_invoice(request: HttpRequest, response: HttpResponse, order: InvoiceOrder) -> Status:
     """Issue an invoice: lines, number, files and ledger entry, all or nothing. With nothing new to bill, 200 and the one that is there."""
-    principal = _principal(request)
+    principal = principal_of(request)
     with scope(principal.tenant_id, principal.actor):
         idempotency.begin(request, principal)
         code = access_account(order.account_id).code
@@ -456,11 +456,6 @@ def void_invoice(request: HttpRequest, invoice_id: Id, voiding: Voiding) -> Any:
     said: Any = {"number": queries.access_document(invoice_id).number, "reason": voiding.reason, "at": now()}
     voided = actions.void_with_adjustments(**said) if voiding.with_adjustments else [actions.void(**said)]
     return VoidedInvoices(voided=[shown(queries.access_document(str(each.public_id))) for each in voided])
-
-
-def _principal(request: HttpRequest) -> Principal:
-    found: Principal = request.principal  # type: ignore[attr-defined]
-    return found
 
 
 def _file(invoice: Invoice, path: str, sha256: str, suffix: str, kind: str) -> FileResponse:

@@ -14,7 +14,7 @@ from pydantic import Field, create_model
 
 from trunkline.api import listing
 from trunkline.api.auth import ApiKey
-from trunkline.api.shapes import Body, Day, Page, RowId, answers, sparse
+from trunkline.api.shapes import Body, Day, RowId, answers, page_of
 from trunkline.core.money import Amount
 from trunkline.identity.permissions import Permission
 from trunkline.ledger import queries
@@ -262,7 +262,7 @@ ENTRIES = listing.Listing(
 @router.get(
     "/accounts",
     auth=ApiKey(Permission.LEDGER_READ),
-    response=answers(Page[sparse(LedgerAccountShown)]),  # type: ignore[misc]
+    response=answers(page_of(LedgerAccountShown)),
     openapi_extra={"parameters": ACCOUNTS.parameters},
 )
 def list_ledger_accounts(request: HttpRequest) -> JsonResponse:
@@ -351,7 +351,7 @@ def read_place(said: list[Any] | None) -> queries.Place | None:
 @router.get(
     "/entries",
     auth=ApiKey(Permission.LEDGER_READ),
-    response=answers(Page[sparse(EntryShown)]),  # type: ignore[misc]
+    response=answers(page_of(EntryShown)),
     openapi_extra={"parameters": ENTRIES.parameters},
 )
 def list_entries(request: HttpRequest) -> JsonResponse:

@@ -14,13 +14,13 @@ from pydantic import Field
 
 from trunkline.api import listing
 from trunkline.api.auth import ApiKey, begin
-from trunkline.api.shapes import Body, Id, Instant, Money, Page, RowId, answers, sparse
+from trunkline.api.shapes import Body, Id, Instant, Money, RowId, answers, page_of
 from trunkline.api.sources import Fingerprint, Hidden, Host, Login, Pin, Port, Trust
 from trunkline.api.versions import etag, require_match, show
 from trunkline.core.errors import Conflict
 from trunkline.core.money import Amount
 from trunkline.identity.permissions import Permission
-from trunkline.identity.principal import Principal
+from trunkline.identity.principal import principal_of
 from trunkline.kit.clock import now
 from trunkline.kit.db.locks import lock_rows
 from trunkline.pricing import actions
@@ -248,7 +248,7 @@ RULES: Final = listing.Listing(
 @router.get(
     "",
     auth=ApiKey(Permission.TARIFFS_READ),
-    response=answers(Page[sparse(MailboxShown)]),  # type: ignore[misc]
+    response=answers(page_of(MailboxShown)),
     openapi_extra={"parameters": MAILBOXES.parameters},
 )
 def list_mailboxes(request: HttpRequest) -> JsonResponse:
@@ -305,7 +305,7 @@ def resume_mailbox(request: HttpRequest, response: HttpResponse, mailbox_id: Id)
 )
 def ask_mailbox_fingerprint(request: HttpRequest, mailbox_id: Id) -> Any:
     """Ask the server of a mailbox for its certificate now. Nobody logs in, and nothing is trusted by it."""
-    principal: Principal = request.principal  # type: ignore[attr-defined]
+    principal = principal_of(request)
     with scope(principal.tenant_id, principal.actor):
         mailbox = access_mailbox(mailbox_id)
     pin = shown_pin(SourceKind.IMAP, mailbox.host, mailbox.port)
@@ -325,7 +325,7 @@ def trust_mailbox(request: HttpRequest, response: HttpResponse, mailbox_id: Id, 
 )
 def look_into_mailbox(request: HttpRequest, response: HttpResponse, mailbox_id: Id) -> Status[Any]:
     """Have a worker look into a mailbox at once. What it found is polled: `feed.looked_at`, and the mails."""
-    principal: Principal = request.principal  # type: ignore[attr-defined]
+    principal = principal_of(request)
     mailbox = access_mailbox(mailbox_id)
     if not mailbox.is_active:
         raise Conflict("mailbox_paused", "The mailbox is paused.", hint="Resume it.")
@@ -336,7 +336,7 @@ def look_into_mailbox(request: HttpRequest, response: HttpResponse, mailbox_id: 
 @rules.get(
     "",
     auth=ApiKey(Permission.TARIFFS_READ),
-    response=answers(Page[sparse(RuleShown)]),  # type: ignore[misc]
+    response=answers(page_of(RuleShown)),
     openapi_extra={"parameters": RULES.parameters},
 )
 def list_mail_rules(request: HttpRequest) -> JsonResponse:

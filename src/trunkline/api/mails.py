@@ -13,7 +13,7 @@ from pydantic import Field
 
 from trunkline.api import listing
 from trunkline.api.auth import ApiKey
-from trunkline.api.shapes import Body, Id, Page, answers, sparse
+from trunkline.api.shapes import Body, Id, answers, page_of
 from trunkline.api.versions import require_match, show
 from trunkline.identity.permissions import Permission
 from trunkline.kit.clock import now
@@ -124,7 +124,7 @@ MAILS: Final = listing.Listing(
 @router.get(
     "",
     auth=ApiKey(Permission.TARIFFS_READ),
-    response=answers(Page[sparse(MailShown)]),  # type: ignore[misc]
+    response=answers(page_of(MailShown)),
     openapi_extra={"parameters": MAILS.parameters},
 )
 def list_mails(request: HttpRequest) -> JsonResponse:

@@ -17,11 +17,11 @@ from pydantic import Field
 from trunkline.api import listing
 from trunkline.api.auth import ApiKey
 from trunkline.api.problems import FieldError, InvalidFields, too_large
-from trunkline.api.shapes import Body, Id, Page, answers, sparse
+from trunkline.api.shapes import Body, Id, answers, page_of
 from trunkline.api.versions import require_match, show
 from trunkline.core.errors import Invalid, NotFound
 from trunkline.identity.permissions import Permission
-from trunkline.identity.principal import Principal
+from trunkline.identity.principal import principal_of
 from trunkline.kit.clock import now
 from trunkline.kit.db.locks import lock_rows
 from trunkline.kit.scratch import scratch_path
@@ -184,7 +184,7 @@ def list_formats(request: HttpRequest) -> Any:
 @router.get(
     "",
     auth=ApiKey(Permission.SWITCHES_READ),
-    response=answers(Page[sparse(MappingShown)]),  # type: ignore[misc]
+    response=answers(page_of(MappingShown)),
     openapi_extra={"parameters": MAPPINGS.parameters},
 )
 def list_mappings(request: HttpRequest) -> JsonResponse:
@@ -217,7 +217,7 @@ def try_mapping(
     if mapping is not None and format is not None:
         raise Invalid("format_or_mapping", "Both a format and a mapping are named.", hint="Name one of them.")
     form = mapping or (get_format(format) if format else None)
-    principal: Principal = request.principal  # type: ignore[attr-defined]
+    principal = principal_of(request)
     at, profile, rules = now(), None, None
     if switch is not None:
         with scope(principal.tenant_id, principal.actor):

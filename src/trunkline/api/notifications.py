@@ -15,7 +15,7 @@ from pydantic import Field
 from trunkline.api import listing
 from trunkline.api.auth import ApiKey
 from trunkline.api.files import answer_of
-from trunkline.api.shapes import Body, Id, Page, RowId, Text, answers, sparse
+from trunkline.api.shapes import Body, Id, RowId, Text, answers, page_of
 from trunkline.core.errors import Conflict
 from trunkline.core.money import Price
 from trunkline.identity.permissions import Permission
@@ -339,7 +339,7 @@ MAILS = listing.Listing(
 @templates.get(
     "",
     auth=ApiKey(Permission.TARIFFS_READ),
-    response=answers(Page[sparse(NotificationTemplateShown)]),  # type: ignore[misc]
+    response=answers(page_of(NotificationTemplateShown)),
     openapi_extra={"parameters": TEMPLATES.parameters},
 )
 def list_notification_templates(request: HttpRequest) -> JsonResponse:
@@ -388,7 +388,7 @@ def _given(template: NotificationTemplateFields) -> dict[str, Any]:
 @plans.get(
     "",
     auth=ApiKey(Permission.TARIFFS_READ),
-    response=answers(Page[sparse(NotificationPlanShown)]),  # type: ignore[misc]
+    response=answers(page_of(NotificationPlanShown)),
     openapi_extra={"parameters": PLANS.parameters},
 )
 def list_notification_plans(request: HttpRequest) -> JsonResponse:
@@ -450,7 +450,7 @@ def prepare_notification(
 @router.get(
     "",
     auth=ApiKey(Permission.TARIFFS_READ),
-    response=answers(Page[sparse(NotificationShown)]),  # type: ignore[misc]
+    response=answers(page_of(NotificationShown)),
     openapi_extra={"parameters": NOTIFICATIONS.parameters},
 )
 def list_notifications(request: HttpRequest) -> JsonResponse:
@@ -496,7 +496,7 @@ def get_notification_file(request: HttpRequest, notification_id: Id) -> FileResp
 @router.get(
     "/{notification_id}/mails",
     auth=ApiKey(Permission.TARIFFS_READ),
-    response=answers(Page[sparse(NotificationMailShown)], 404),  # type: ignore[misc]
+    response=answers(page_of(NotificationMailShown), 404),
     openapi_extra={"parameters": MAILS.parameters},
 )
 def list_notification_mails(request: HttpRequest, notification_id: Id) -> JsonResponse:

@@ -20,7 +20,7 @@ from trunkline.api.auth import ApiKey
 from trunkline.api.files import answer_of
 from trunkline.api.shapes import Body, answers
 from trunkline.identity.permissions import Permission
-from trunkline.identity.principal import Principal
+from trunkline.identity.principal import principal_of
 from trunkline.kit.clock import now
 from trunkline.parties.kinds import Side
 from trunkline.pricing.analysis import given
@@ -157,7 +157,7 @@ class AnalysisShown(Body):
 def get_rate_analysis(request: HttpRequest, asked: Query[AnalysisAsked]) -> HttpResponseBase:
     """What each price list asks for the same call: side by side, or the cheapest first."""
     listing.refuse_unknown(request, AnalysisAsked.model_fields)
-    principal: Principal = request.principal  # type: ignore[attr-defined]
+    principal = principal_of(request)
     at = now()
     with scope(principal.tenant_id, principal.actor):
         question = parse_asked(_told(asked), at=at)

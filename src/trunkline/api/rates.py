@@ -14,7 +14,7 @@ from trunkline.api import listing
 from trunkline.api.auth import ApiKey, begin
 from trunkline.api.files import TEXT_KINDS, body_of, by_line, read_text_file
 from trunkline.api.proposed import Proposals, proposed
-from trunkline.api.shapes import Body, Id, Page, RowId, answers, sparse
+from trunkline.api.shapes import Body, Id, RowId, answers, page_of
 from trunkline.core.codes import CODE_DIGITS_MAX
 from trunkline.core.errors import Invalid
 from trunkline.core.money import RoundingMode
@@ -155,7 +155,7 @@ RATES = listing.Listing(
 @router.get(
     "/{tariff_id}/rates",
     auth=ApiKey(Permission.TARIFFS_READ),
-    response=answers(Page[sparse(RateShown)], 404),  # type: ignore[misc]
+    response=answers(page_of(RateShown), 404),
     openapi_extra={"parameters": RATES.parameters},
 )
 def list_rates(request: HttpRequest, tariff_id: Id) -> JsonResponse:

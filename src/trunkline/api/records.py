@@ -13,7 +13,7 @@ from pydantic import Field, create_model
 
 from trunkline.api import listing
 from trunkline.api.auth import ApiKey
-from trunkline.api.shapes import Body, Id, Instant, Page, answers, sparse
+from trunkline.api.shapes import Body, Id, Instant, answers, page_of
 from trunkline.core.money import Amount
 from trunkline.identity.permissions import Permission
 from trunkline.invoicing.queries import find_billing
@@ -159,7 +159,7 @@ _ASKED: Final[dict[str, Any]] = {
 RecordsAsked: Any = create_model("RecordsAsked", __base__=Body, __doc__="Which records are searched.", **_ASKED)
 
 
-@router.get("", auth=ApiKey(Permission.RECORDS_READ), response=answers(Page[sparse(RecordShown)], 404))  # type: ignore[misc]
+@router.get("", auth=ApiKey(Permission.RECORDS_READ), response=answers(page_of(RecordShown), 404))
 def list_records(request: HttpRequest, asked: Query[RecordsAsked]) -> JsonResponse:
     """Search rated records, the newest first. A whole number is found at once, whatever is stored."""
     listing.refuse_unknown(request, RecordsAsked.model_fields)

@@ -12,7 +12,7 @@ from pydantic import Field, create_model
 
 from trunkline.api import listing
 from trunkline.api.auth import ApiKey
-from trunkline.api.shapes import Body, Id, Instant, Page, answers, sparse
+from trunkline.api.shapes import Body, Id, Instant, answers, page_of
 from trunkline.identity.permissions import Permission
 from trunkline.usage import search
 from trunkline.usage.models import Batch
@@ -99,7 +99,7 @@ def group_rejects(request: HttpRequest, asked: Query[GroupsAsked]) -> Any:
     return RejectGroups(data=[_group(each, batches[each.batch_id]) for each in found])
 
 
-@router.get("/lines", auth=ApiKey(Permission.USAGE_READ), response=answers(Page[sparse(RejectShown)], 404))  # type: ignore[misc]
+@router.get("/lines", auth=ApiKey(Permission.USAGE_READ), response=answers(page_of(RejectShown), 404))
 def list_rejects(request: HttpRequest, asked: Query[RejectsAsked]) -> JsonResponse:
     """List the rejects that wait line by line, the newest batch first."""
     listing.refuse_unknown(request, RejectsAsked.model_fields)

@@ -18,9 +18,9 @@ from pydantic import Field, create_model
 from trunkline.api import listing
 from trunkline.api.auth import ApiKey
 from trunkline.api.files import answer_of
-from trunkline.api.shapes import Body, Instant, Page, RowId, answers, sparse
+from trunkline.api.shapes import Body, Instant, RowId, answers, page_of
 from trunkline.identity.permissions import Permission
-from trunkline.identity.principal import Principal
+from trunkline.identity.principal import principal_of
 from trunkline.kit.clock import now
 from trunkline.reports import actions, export, files
 from trunkline.reports.actions import NAME_MAX, RECIPIENTS_MAX, not_scheduled
@@ -259,7 +259,7 @@ def get_margin(request: HttpRequest, asked: Query[ReportAsked]) -> HttpResponseB
 @router.get(
     "/saved",
     auth=ApiKey(Permission.REPORTS_READ),
-    response=answers(Page[sparse(SavedReportShown)]),  # type: ignore[misc]
+    response=answers(page_of(SavedReportShown)),
     openapi_extra={"parameters": SAVED.parameters},
 )
 def list_saved_reports(request: HttpRequest) -> JsonResponse:
@@ -301,7 +301,7 @@ def remove_saved_report(request: HttpRequest, report_id: RowId) -> Status:
 def run_saved_report(request: HttpRequest, report_id: RowId, asked: Query[PeriodAsked]) -> HttpResponseBase:
     """Make a saved report; what is given here stands in place of what was saved."""
     listing.refuse_unknown(request, PeriodAsked.model_fields)
-    principal = _principal(request)
+    principal = principal_of(request)
     with scope(principal.tenant_id, principal.actor):
         saved: Mapping[str, str] = access_saved_report(report_id).asked
     return _answer(request, replaced(saved, _told(asked, exclude={"format"})), asked.format)
@@ -347,7 +347,7 @@ def unschedule_report(request: HttpRequest, report_id: RowId) -> Status:
 @router.get(
     "/saved/{report_id}/deliveries",
     auth=ApiKey(Permission.REPORTS_READ),
-    response=answers(Page[sparse(DeliveryShown)], 404),  # type: ignore[misc]
+    response=answers(page_of(DeliveryShown), 404),
     openapi_extra={"parameters": DELIVERIES.parameters},
 )
 def list_deliveries(request: HttpRequest, report_id: RowId) -> JsonResponse:
@@ -377,13 +377,8 @@ def _told(asked: Any, *, exclude: set[str]) -> dict[str, str]:
     return {name: ("yes" if value else "") if isinstance(value, bool) else value for name, value in given.items()}
 
 
-def _principal(request: HttpRequest) -> Principal:
-    found: Principal = request.principal  # type: ignore[attr-defined]
-    return found
-
-
 def _answer(request: HttpRequest, asked: Mapping[str, str], wanted: ReportFormat | None) -> HttpResponseBase:
-    question, principal, at = parse_question(asked), _principal(request), now()
+    question, principal, at = parse_question(asked), principal_of(request), now()
     question.columns()
 
     def work() -> Report:

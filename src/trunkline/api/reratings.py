@@ -16,10 +16,10 @@ from trunkline.api import listing
 from trunkline.api.auth import ApiKey
 from trunkline.api.batches import BatchShown
 from trunkline.api.batches import shown as batch_shown
-from trunkline.api.shapes import Body, Id, Instant, Page, RowId, answers, sparse
+from trunkline.api.shapes import Body, Id, Instant, RowId, answers, page_of
 from trunkline.core.errors import Conflict, NotFound
 from trunkline.identity.permissions import Permission
-from trunkline.identity.principal import Principal
+from trunkline.identity.principal import Principal, principal_of
 from trunkline.invoicing.rerated import by_account, by_invoice
 from trunkline.kit import jobs
 from trunkline.kit.clock import now
@@ -239,7 +239,7 @@ PROPOSALS: Final = listing.Listing(
 @router.get(
     "",
     auth=ApiKey(Permission.USAGE_READ),
-    response=answers(Page[sparse(ReratingShown)]),  # type: ignore[misc]
+    response=answers(page_of(ReratingShown)),
     openapi_extra={"parameters": RERATINGS.parameters},
 )
 def list_reratings(request: HttpRequest) -> JsonResponse:
@@ -256,7 +256,7 @@ def apply_rerating(request: HttpRequest, asked: ReratingAsked) -> Status[Any]:
 @router.post("/looks", auth=ApiKey(Permission.USAGE_RERATE), response=answers(LookShown, 404, status=202))
 def begin_rerating_look(request: HttpRequest, response: HttpResponse, asked: ReratingAsked) -> Status[Any]:
     """Have a worker look what a re-rating would change. What it finds is polled."""
-    principal = _principal(request)
+    principal = principal_of(request)
     look_id = begin_look(principal.tenant_id, _read(asked), actor=principal.actor, at=now())
     response["Location"] = f"{request.path}/{look_id}"
     return Status(202, _look(principal, look_id))
@@ -265,7 +265,7 @@ def begin_rerating_look(request: HttpRequest, response: HttpResponse, asked: Rer
 @router.get("/looks/{look_id}", auth=ApiKey(Permission.USAGE_READ), response=answers(LookShown, 404))
 def get_rerating_look(request: HttpRequest, look_id: Id) -> Any:
     """A look: how far it has come, and what it has found."""
-    return _look(_principal(request), _look_id(look_id))
+    return _look(principal_of(request), _look_id(look_id))
 
 
 @router.post(
@@ -275,7 +275,7 @@ def get_rerating_look(request: HttpRequest, look_id: Id) -> Any:
 )
 def apply_rerating_look(request: HttpRequest, look_id: Id) -> Status[Any]:
     """Make it so: price the records again that a look has looked at."""
-    said = get_look(_principal(request).tenant_id, _look_id(look_id))
+    said = get_look(principal_of(request).tenant_id, _look_id(look_id))
     if said["state"] != "done":
         raise Conflict("look_not_done", "The look has not come to its end.", hint="Wait until its figures are there.")
     return _request(request, Asked.of(said["asked"]))
@@ -284,7 +284,7 @@ def apply_rerating_look(request: HttpRequest, look_id: Id) -> Status[Any]:
 @router.get(
     "/proposals",
     auth=ApiKey(Permission.USAGE_READ),
-    response=answers(Page[sparse(ProposalShown)]),  # type: ignore[misc]
+    response=answers(page_of(ProposalShown)),
     openapi_extra={"parameters": PROPOSALS.parameters},
 )
 def list_rerating_proposals(request: HttpRequest) -> JsonResponse:
@@ -326,14 +326,9 @@ def get_rerating(request: HttpRequest, batch_id: Id) -> Any:
     return ReratingWhole(**dict(shown), accounts=accounts)
 
 
-def _principal(request: HttpRequest) -> Principal:
-    found: Principal = request.principal  # type: ignore[attr-defined]
-    return found
-
-
 def _request(request: HttpRequest, asked: Asked) -> Status[Any]:
     """Put the re-rating in the queue; the same question that waits there is the same one."""
-    principal, at, said = _principal(request), now(), asked.as_json()
+    principal, at, said = principal_of(request), now(), asked.as_json()
     (question,) = _questions([asked])
     jobs.defer(
         RERATE,

@@ -13,7 +13,7 @@ from pydantic import Field
 from trunkline.api import listing
 from trunkline.api.agreements import TermName
 from trunkline.api.auth import ApiKey
-from trunkline.api.shapes import Body, Id, Page, RowId, answers, sparse
+from trunkline.api.shapes import Body, Id, RowId, answers, page_of
 from trunkline.api.versions import require_match, show
 from trunkline.identity.permissions import Permission
 from trunkline.kit.db.locks import lock_rows
@@ -108,7 +108,7 @@ TEMPLATES = listing.Listing(
 @router.get(
     "",
     auth=ApiKey(Permission.TARIFFS_READ),
-    response=answers(Page[sparse(TemplateShown)]),  # type: ignore[misc]
+    response=answers(page_of(TemplateShown)),
     openapi_extra={"parameters": TEMPLATES.parameters},
 )
 def list_sheet_templates(request: HttpRequest) -> JsonResponse:

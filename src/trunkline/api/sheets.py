@@ -14,7 +14,7 @@ from pydantic import Field
 from trunkline.api import listing
 from trunkline.api.auth import ApiKey, begin
 from trunkline.api.files import answer_of
-from trunkline.api.shapes import Day, Id, Instant, Page, RowId, answers, sparse
+from trunkline.api.shapes import Day, Id, Instant, RowId, answers, page_of
 from trunkline.api.sheet_files import FORM, read_form
 from trunkline.api.sheet_shapes import (
     ERRORS_SHOWN_MAX,
@@ -31,7 +31,7 @@ from trunkline.api.sheet_shapes import (
 from trunkline.api.versions import require_match, show
 from trunkline.core.errors import Conflict, Invalid, NotFound
 from trunkline.identity.permissions import Permission
-from trunkline.identity.principal import Principal
+from trunkline.identity.principal import Principal, principal_of
 from trunkline.kit.clock import now
 from trunkline.kit.db.locks import lock_rows
 from trunkline.pricing import actions, files
@@ -79,7 +79,7 @@ SHEETS = listing.Listing(
 @router.get(
     "",
     auth=ApiKey(Permission.TARIFFS_READ),
-    response=answers(Page[sparse(SheetShown)]),  # type: ignore[misc]
+    response=answers(page_of(SheetShown)),
     openapi_extra={"parameters": SHEETS.parameters},
 )
 def list_sheets(request: HttpRequest) -> JsonResponse:
@@ -125,7 +125,7 @@ def load_sheet(
         "reach_back",
     )
     listing.refuse_unknown(request, known)
-    principal: Principal = request.principal  # type: ignore[attr-defined]
+    principal = principal_of(request)
     at = now()
     with tenant_scope(principal.tenant_id, principal.actor):
         require_working(at)
@@ -192,7 +192,7 @@ def read_sheet(
     With `layout` in the form it is read by that, and nothing is guessed.
     """
     listing.refuse_unknown(request, ("template_id", "received_on", "effective_on", "subject"))
-    principal: Principal = request.principal  # type: ignore[attr-defined]
+    principal = principal_of(request)
     template = None
     if template_id is not None:
         with tenant_scope(principal.tenant_id, principal.actor):
@@ -231,7 +231,7 @@ class LinesAsked(RowsAsked):
 @router.get(
     "/{sheet_id}/lines",
     auth=ApiKey(Permission.TARIFFS_READ),
-    response=answers(Page[sparse(SheetLine)], 404, 409),  # type: ignore[misc]
+    response=answers(page_of(SheetLine), 404, 409),
 )
 def list_sheet_lines(request: HttpRequest, sheet_id: Id, asked: Query[LinesAsked]) -> JsonResponse:
     """List the lines of a sheet by kind of change, what is looked at first first."""
@@ -245,7 +245,7 @@ def list_sheet_lines(request: HttpRequest, sheet_id: Id, asked: Query[LinesAsked
 @router.get(
     "/{sheet_id}/closed-codes",
     auth=ApiKey(Permission.TARIFFS_READ),
-    response=answers(Page[sparse(ClosedCode)], 404, 409),  # type: ignore[misc]
+    response=answers(page_of(ClosedCode), 404, 409),
 )
 def list_closed_codes(request: HttpRequest, sheet_id: Id, asked: Query[RowsAsked]) -> JsonResponse:
     """List the codes that a sheet closes or leaves out, and what their numbers fall to."""
@@ -259,7 +259,7 @@ def list_closed_codes(request: HttpRequest, sheet_id: Id, asked: Query[RowsAsked
 @router.get(
     "/{sheet_id}/errors",
     auth=ApiKey(Permission.TARIFFS_READ),
-    response=answers(Page[sparse(SheetError)], 404, 409),  # type: ignore[misc]
+    response=answers(page_of(SheetError), 404, 409),
 )
 def list_sheet_errors(request: HttpRequest, sheet_id: Id, asked: Query[RowsAsked]) -> JsonResponse:
     """List the rows of a sheet that cannot be read: where, why, and what stands there."""
@@ -278,7 +278,7 @@ def list_sheet_errors(request: HttpRequest, sheet_id: Id, asked: Query[RowsAsked
 )
 def get_sheet_file(request: HttpRequest, sheet_id: Id) -> FileResponse:
     """The file as it came."""
-    principal: Principal = request.principal  # type: ignore[attr-defined]
+    principal = principal_of(request)
     sheet = access_import(sheet_id)
     path = files.find_import_folder(principal.tenant_id, sheet.public_id) / files.ORIGINAL
     try:
@@ -329,7 +329,7 @@ def _done(
     request: HttpRequest, response: HttpResponse, sheet_id: str, work: Callable[[Principal, int], None]
 ) -> SheetShown:
     """Do something with a sheet that is still as the request has seen it. The scope of the request is that of the work."""
-    principal: Principal = request.principal  # type: ignore[attr-defined]
+    principal = principal_of(request)
     lock_rows(SheetImport.objects.all(), [access_import(sheet_id).pk])
     sheet = access_import(sheet_id)
     require_match(request, shown(sheet))

@@ -14,11 +14,11 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from trunkline.api import listing
 from trunkline.api.auth import ApiKey, begin
-from trunkline.api.shapes import Body, Id, Page, answers, sparse
+from trunkline.api.shapes import Body, Id, answers, page_of
 from trunkline.api.versions import etag, require_match
 from trunkline.core.errors import Conflict, Invalid
 from trunkline.identity.permissions import Permission
-from trunkline.identity.principal import Principal
+from trunkline.identity.principal import principal_of
 from trunkline.kit import jobs
 from trunkline.kit.clock import now
 from trunkline.kit.db.locks import lock_rows
@@ -295,7 +295,7 @@ ALARMS: Final = listing.Listing(
 @router.get(
     "",
     auth=ApiKey(Permission.SOURCES_READ),
-    response=answers(Page[sparse(SourceShown)]),  # type: ignore[misc]
+    response=answers(page_of(SourceShown)),
     openapi_extra={"parameters": SOURCES.parameters},
 )
 def list_sources(request: HttpRequest) -> JsonResponse:
@@ -317,7 +317,7 @@ def create_source(request: HttpRequest, response: HttpResponse, source: NewSourc
 @router.get(
     "/alarms",
     auth=ApiKey(Permission.SOURCES_READ),
-    response=answers(Page[sparse(AlarmShown)]),  # type: ignore[misc]
+    response=answers(page_of(AlarmShown)),
     openapi_extra={"parameters": ALARMS.parameters},
 )
 def list_source_alarms(request: HttpRequest) -> JsonResponse:
@@ -371,7 +371,7 @@ def resume_source(request: HttpRequest, response: HttpResponse, source_id: Id) -
 )
 def ask_fingerprint(request: HttpRequest, source_id: Id) -> Any:
     """Ask the server of a source for its host key or certificate now. Nobody logs in, and nothing is trusted by it."""
-    principal: Principal = request.principal  # type: ignore[attr-defined]
+    principal = principal_of(request)
     with scope(principal.tenant_id, principal.actor):
         source = access_source_by_id(source_id)
     if source.kind == SourceKind.FOLDER:
@@ -401,7 +401,7 @@ def pull_source(
     again: Annotated[bool, Query(description="Fetch the files anew that were refused.")] = False,
 ) -> Status[Any]:
     """Have a worker look into a source at once. What it found is polled: `feed.looked_at`, and the files of the source."""
-    principal: Principal = request.principal  # type: ignore[attr-defined]
+    principal = principal_of(request)
     source = access_source_by_id(source_id)
     if source.kind == SourceKind.FOLDER:
         raise Invalid("source_option", "A folder of the machine is looked into all the time.")
@@ -416,7 +416,7 @@ def pull_source(
 @router.get(
     "/{source_id}/files",
     auth=ApiKey(Permission.SOURCES_READ),
-    response=answers(Page[sparse(SourceFile)], 404),  # type: ignore[misc]
+    response=answers(page_of(SourceFile), 404),
     openapi_extra={"parameters": FILES.parameters},
 )
 def list_source_files(request: HttpRequest, source_id: Id) -> JsonResponse:

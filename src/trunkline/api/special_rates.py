@@ -14,7 +14,7 @@ from trunkline.api import listing
 from trunkline.api.auth import ApiKey
 from trunkline.api.proposed import Proposals, proposed
 from trunkline.api.rates import RateStep
-from trunkline.api.shapes import Body, Id, Instant, Page, RowId, answers, sparse
+from trunkline.api.shapes import Body, Id, Instant, RowId, answers, page_of
 from trunkline.api.versions import show
 from trunkline.core.money import Price
 from trunkline.engine.units import Unit
@@ -131,7 +131,7 @@ SPECIAL_RATES = listing.Listing(
 @router.get(
     "",
     auth=ApiKey(Permission.TARIFFS_READ),
-    response=answers(Page[sparse(SpecialRateShown)]),  # type: ignore[misc]
+    response=answers(page_of(SpecialRateShown)),
     openapi_extra={"parameters": SPECIAL_RATES.parameters},
 )
 def list_special_rates(request: HttpRequest) -> JsonResponse:

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from trunkline.api import listing
 from trunkline.api.auth import ApiKey
-from trunkline.api.shapes import Body, Id, Page, Zone, answers, sparse
+from trunkline.api.shapes import Body, Id, Zone, answers, page_of
 from trunkline.api.versions import require_match, show
 from trunkline.identity.permissions import Permission
 from trunkline.kit.clock import now
@@ -97,7 +97,7 @@ SWITCHES = listing.Listing(
 @router.get(
     "",
     auth=ApiKey(Permission.SWITCHES_READ),
-    response=answers(Page[sparse(SwitchShown)]),  # type: ignore[misc]
+    response=answers(page_of(SwitchShown)),
     openapi_extra={"parameters": SWITCHES.parameters},
 )
 def list_switches(request: HttpRequest) -> JsonResponse:

@@ -13,7 +13,7 @@ from pydantic import Field, create_model
 from trunkline.api import listing
 from trunkline.api.auth import ApiKey
 from trunkline.api.proposed import Proposals, proposed
-from trunkline.api.shapes import Body, Currency, Id, Page, RowId, Zone, answers, sparse
+from trunkline.api.shapes import Body, Currency, Id, RowId, Zone, answers, page_of
 from trunkline.api.versions import etag, require_match, show
 from trunkline.identity.permissions import Permission
 from trunkline.kit.clock import now
@@ -111,7 +111,7 @@ TARIFFS = listing.Listing(
 @router.get(
     "",
     auth=ApiKey(Permission.TARIFFS_READ),
-    response=answers(Page[sparse(TariffShown)]),  # type: ignore[misc]
+    response=answers(page_of(TariffShown)),
     openapi_extra={"parameters": TARIFFS.parameters},
 )
 def list_tariffs(request: HttpRequest) -> JsonResponse:
@@ -227,7 +227,7 @@ def _windows(windows: list[Any]) -> list[dict[str, Any]]:
 @profiles.get(
     "",
     auth=ApiKey(Permission.TARIFFS_READ),
-    response=answers(Page[sparse(TimeProfileShown)]),  # type: ignore[misc]
+    response=answers(page_of(TimeProfileShown)),
     openapi_extra={"parameters": PROFILES.parameters},
 )
 def list_time_profiles(request: HttpRequest) -> JsonResponse:

@@ -16,7 +16,7 @@ from trunkline.api import listing
 from trunkline.api.auth import ApiKey, begin
 from trunkline.api.files import TEXT_KINDS, answer_of, body_of, by_line, read_text_file
 from trunkline.api.preview import PreviewedRule, PreviewedTariff
-from trunkline.api.shapes import Body, Id, Instant, Page, answers, sparse
+from trunkline.api.shapes import Body, Id, Instant, answers, page_of
 from trunkline.api.versions import require_match, show
 from trunkline.core.errors import Invalid
 from trunkline.core.period import get_zone, utc_text
@@ -249,7 +249,7 @@ RULES: Final = listing.Listing(
 @router.get(
     "",
     auth=ApiKey(Permission.RULES_READ),
-    response=answers(Page[sparse(TrafficRuleShown)]),  # type: ignore[misc]
+    response=answers(page_of(TrafficRuleShown)),
     openapi_extra={"parameters": RULES.parameters},
 )
 def list_traffic_rules(request: HttpRequest) -> JsonResponse:

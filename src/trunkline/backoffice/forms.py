@@ -69,6 +69,14 @@ def set_zone(form: forms.BaseForm, zone: ZoneInfo, *names: str) -> None:
             field.zone = zone
 
 
+def read_again(form: forms.BaseForm, zone: ZoneInfo, *names: str) -> None:
+    """Read the local times of these fields on another clock than they were read on, as it is chosen on the form itself."""
+    set_zone(form, zone, *names)
+    for name in names:
+        if name in form.cleaned_data:
+            form.cleaned_data[name] = form.fields[name].clean(form[name].data)
+
+
 def refuse(form: forms.BaseForm, error: TrunklineError) -> None:
     """Show an action's refusal on the form: beside the field that its context names, or that the form names for its code; otherwise above all."""
     names: Mapping[str, str] = getattr(form, "field_of", {})

@@ -25,7 +25,7 @@ from unfold.decorators import display
 from trunkline.backoffice.base import TenantAdmin
 from trunkline.backoffice.fields import InstantField
 from trunkline.backoffice.filters import CodeFilter, InForceOnFilter, VoidedFilter
-from trunkline.backoffice.forms import ActionForm
+from trunkline.backoffice.forms import ActionForm, read_again
 from trunkline.backoffice.hints import error_text
 from trunkline.backoffice.panels import Link, Panel
 from trunkline.backoffice.shown import HOLDS, instant, label, standing, state, validity
@@ -192,12 +192,8 @@ class RateForm(ActionForm):
     def clean(self) -> Any:
         """Read the times again, now that it is known whose clock they are on."""
         data = super().clean() or self.cleaned_data
-        tariff = data.get("tariff")
-        for name in ("valid_from", "valid_to"):
-            if tariff is not None and name in data:
-                field: Any = self.fields[name]
-                field.zone = get_zone(tariff.timezone)
-                data[name] = field.clean(self[name].data)
+        if (tariff := data.get("tariff")) is not None:
+            read_again(self, get_zone(tariff.timezone), "valid_from", "valid_to")
         return data
 
     def line(self) -> bytes:

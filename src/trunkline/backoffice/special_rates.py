@@ -17,7 +17,7 @@ from unfold.decorators import display
 from trunkline.backoffice.base import TenantAdmin
 from trunkline.backoffice.fields import InstantField
 from trunkline.backoffice.filters import HoldsFilter
-from trunkline.backoffice.forms import ActionForm, StaffForm
+from trunkline.backoffice.forms import ActionForm, StaffForm, read_again
 from trunkline.backoffice.panels import PANEL_ROWS, Link, Panel
 from trunkline.backoffice.shown import choice, row_link, standing, validity
 from trunkline.backoffice.site import site
@@ -218,12 +218,8 @@ class SpecialRateForm(ActionForm):
     def clean(self) -> Any:
         """Read the times again, now that it is known whose clock they are on."""
         data = super().clean() or self.cleaned_data
-        tariff = data.get("tariff")
-        for name in ("valid_from", "valid_to"):
-            if tariff is not None and name in data:
-                field: Any = self.fields[name]
-                field.zone = get_zone(tariff.timezone)
-                data[name] = field.clean(self[name].data)
+        if (tariff := data.get("tariff")) is not None:
+            read_again(self, get_zone(tariff.timezone), "valid_from", "valid_to")
         return data
 
 

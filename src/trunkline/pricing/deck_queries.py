@@ -168,14 +168,6 @@ def group_destinations(group: DestinationGroup) -> QuerySet[Destination]:
     return Destination.objects.filter(pk__in=members).order_by("name")
 
 
-def destination_ids_of_groups(names: list[str]) -> set[int]:
-    """The ids of all destinations of these groups, for filters and exclusions. Raises NotFound `group_not_found`."""
-    found: set[int] = set()
-    for name in names:
-        found.update(GroupMember.objects.filter(group=get_group(name)).values_list("destination_id", flat=True))
-    return found
-
-
 def member_counts(group_ids: list[int]) -> dict[int, int]:
     """How many destinations each of the groups has, by its id."""
     rows = GroupMember.objects.filter(group_id__in=group_ids).values("group_id").annotate(count=Count("id"))

@@ -16,7 +16,7 @@ from tests.waiting_jobs import waiting, work_off
 from trunkline.cli import account, deal
 from trunkline.core.errors import Conflict, Invalid
 from trunkline.core.money import Amount, Price
-from trunkline.kit import clock
+from trunkline.kit import clock, mailing
 from trunkline.parties.models import Account
 from trunkline.pricing import tasks
 from trunkline.pricing.actions import change_deal, change_item, make_item, put_items
@@ -232,10 +232,10 @@ def test_a_mail_that_did_not_go_out_is_tried_again_and_one_that_may_have_is_not(
         def close(self) -> None:
             """Nothing is held."""
 
-    monkeypatch.setattr(mails, "get_connection", Server)
+    monkeypatch.setattr(mailing, "get_connection", Server)
     with scope(tenant, "test"):
         alarm = DealAlarm.objects.get()
-    for _ in range(len(mails.PAUSES_S) + 1):
+    for _ in range(len(mailing.PAUSES_S) + 1):
         mails.send_alarm(tenant_id=tenant.pk, alarm_id=alarm.pk)
         if _ == 0:
             with scope(tenant, "test"):

@@ -7,7 +7,7 @@ from typing import Final
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from trunkline.pricing.deals.progress import AlarmKind, Status
+from trunkline.pricing.deals.progress import AlarmKind
 from trunkline.pricing.deals.terms import Direction, Length
 
 MAIL: Final = "pricing.deal_mail"  # the job that sends the mail of one alarm
@@ -25,15 +25,6 @@ class LengthChoice(models.TextChoices):
 
     DAYS = Length.DAYS.value, _("days")
     MONTHS = Length.MONTHS.value, _("months")
-
-
-class StatusChoice(models.TextChoices):
-    """How a deal stands (`progress.Status`); computed, never stored."""
-
-    PENDING = Status.PENDING.value, _("pending")
-    IN_PROCESS = Status.IN_PROCESS.value, _("in process")
-    SUCCESS = Status.SUCCESS.value, _("success")
-    FAIL = Status.FAIL.value, _("fail")
 
 
 class AlarmChoice(models.TextChoices):

@@ -8,22 +8,18 @@ from __future__ import annotations
 
 import smtplib
 from typing import Final
-from urllib.parse import urlsplit
 
-from django.conf import settings
-from django.core.mail import EmailMessage, get_connection
+from django.core.mail import EmailMessage
 
 from trunkline.kit import jobs
 from trunkline.kit.logs import log
+from trunkline.kit.mailing import PAUSES_S, NotAccepted, hand_over, message_id
 from trunkline.pricing.deals.choices import MAIL, AlarmChoice, AlarmMailState
 from trunkline.pricing.models import DealAlarm
 from trunkline.tenancy.queries import current_tenant
 from trunkline.tenancy.scope import scope
 
 ACTOR: Final = "system"
-PAUSES_S: Final = (300, 900, 3_600, 14_400)  # before it is tried again; then it has failed
-# The server has said no to it, or was never reached: it surely did not go out.
-REFUSALS: Final = (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused, smtplib.SMTPNotSupportedError)
 
 
 def send_alarm(*, tenant_id: int, alarm_id: int) -> None:
@@ -31,22 +27,14 @@ def send_alarm(*, tenant_id: int, alarm_id: int) -> None:
     message = _claim(tenant_id, alarm_id)
     if message is None:
         return
-    server = get_connection()
     try:
-        server.open()
-    except (OSError, smtplib.SMTPException) as error:
-        _try_again(tenant_id, alarm_id, str(error))
-        return
-    try:
-        server.send_messages([message])
-    except REFUSALS as error:
+        hand_over(message)
+    except NotAccepted as error:
         _try_again(tenant_id, alarm_id, str(error))
     except (OSError, smtplib.SMTPException) as error:
         _change(tenant_id, alarm_id, AlarmMailState.UNCERTAIN, str(error))
     else:
         _change(tenant_id, alarm_id, AlarmMailState.SENT, "")
-    finally:
-        server.close()
 
 
 def _claim(tenant_id: int, alarm_id: int) -> EmailMessage | None:
@@ -69,7 +57,6 @@ def _claim(tenant_id: int, alarm_id: int) -> EmailMessage | None:
 def _written(alarm: DealAlarm) -> EmailMessage:
     deal = alarm.deal
     kind = AlarmChoice(alarm.kind).label
-    host = urlsplit(settings.PUBLIC_URL).hostname or "localhost"
     lines = [
         f"{deal.name}, a swap deal of {current_tenant().name} with {deal.account.name}: {kind}.",
         "",
@@ -82,7 +69,7 @@ def _written(alarm: DealAlarm) -> EmailMessage:
         body="\n".join(lines) + "\n",
         to=list(deal.recipients),
         headers={
-            "Message-ID": f"<deal-alarm-{alarm.tenant_id}-{alarm.pk}@{host}>",
+            "Message-ID": message_id("deal-alarm", alarm.tenant_id, alarm.pk),
             "Auto-Submitted": "auto-generated",  # RFC 3834
         },
     )

@@ -25,7 +25,6 @@ from trunkline.pricing.generator.settings import NoOffer, OtherCodes, Settings
 from trunkline.tariffs.rules import make_steps
 
 BLOCKED_STEPS: Final = "0:0/60/1"
-_NOTHING_SAID: Final = pa.scalar(None, pa.string())
 
 
 class Became(IntEnum):

@@ -24,7 +24,7 @@ from trunkline.pricing.notifications.choices import WRONG, NotificationState
 from trunkline.pricing.notifications.columns import CodeForm, Column, DateForm, FileForm, FileKind
 from trunkline.pricing.notifications.news import Int64s, breaches
 from trunkline.pricing.notifications.sold import lineage_mark
-from trunkline.pricing.notifications.writing import About, Value, rows_of, status_of
+from trunkline.pricing.notifications.writing import About, Value, status_of
 from trunkline.pricing.queries import notice_days, notice_of
 from trunkline.tariffs.models import AccountTariff, Tariff
 from trunkline.tariffs.rate_file import STANDING
@@ -115,11 +115,6 @@ def last_sent(plan: NotificationPlan) -> Notification | None:
 def mails(notification: Notification) -> QuerySet[NotificationMail]:
     """The mails of a notification, by address."""
     return NotificationMail.objects.filter(notification=notification).order_by("address")
-
-
-def failed_mail_count() -> int:
-    """Mails of notifications that did not arrive, or of which nobody knows."""
-    return NotificationMail.objects.filter(state__in=WRONG).count()
 
 
 def mail_counts(rows: list[Notification]) -> dict[int, dict[str, int]]:
@@ -246,9 +241,3 @@ def cells_of(line: dict[str, Any], told: About) -> dict[str, Value]:
         cells = {Column.CODE: line["code"], Column.DESTINATION: line["destination"], Column.RATE: line["steps"]}
         cells[Column.EFFECTIVE] = line["valid_from"].astimezone(told.zone)
     return {column.value: cells.get(column) for column in Column}
-
-
-def preview_rows(notification: Notification, form: FileForm, *, limit: int) -> list[list[Value]]:
-    """The first rows of a notification's file."""
-    rows = rows_of(read_news(notification).slice(0, limit), form, about(notification.plan, notification.made_at))
-    return list(rows)

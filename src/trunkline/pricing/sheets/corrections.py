@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
@@ -16,8 +16,6 @@ from trunkline.pricing.sheets.price_cells import Mark
 from trunkline.pricing.sheets.reasons import Doubt
 from trunkline.pricing.sheets.recognise import guess_columns
 from trunkline.pricing.sheets.tables import joined
-
-HEADER_LINES_MAX: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
