@@ -23,7 +23,7 @@ _SHIFT: Final = 6
 _WITHIN: Final = _BITS - 1
 _ONE: Final = np.uint64(1)
 _LAST: Final = np.uint64(_WITHIN)
-_SLAB: Final = 1 << 18  # octets that stay in the nearest caches while their signs are looked for
+SLAB: Final = 1 << 18  # octets that stay in the nearest caches while their signs are looked for
 _DENSE: Final = 1 / 64  # signs an octet, from which on it is cheaper to look at each bit
 _SPREAD: Final = tuple(np.uint64(1 << power) for power in range(_SHIFT))
 
@@ -49,12 +49,17 @@ def _places_in_octets() -> NDArray[np.int64]:
 _PLACES: Final = _places_in_octets()
 
 
+def empty_bits(octets: int) -> Octets:
+    """The octets of a bitmap of so many, all 0 (`signs`)."""
+    return np.zeros((octets // _BITS + 2) * _WORD, np.uint8)
+
+
 def signs(octets: Octets, wanted: Sequence[int]) -> list[Words]:
     """A bitmap for each of the signs: word w, bit b (the lowest first) is octet 64 w + b. Beyond the text there are at least 65 bits, all 0."""
-    found = [np.zeros((octets.size // _BITS + 2) * _WORD, np.uint8) for _ in wanted]
-    is_sign = np.empty(min(octets.size, _SLAB), np.bool_)
-    for at in range(0, octets.size, _SLAB):
-        slab = octets[at : at + _SLAB]
+    found = [empty_bits(octets.size) for _ in wanted]
+    is_sign = np.empty(min(octets.size, SLAB), np.bool_)
+    for at in range(0, octets.size, SLAB):
+        slab = octets[at : at + SLAB]
         for sign, bits in zip(wanted, found, strict=True):
             packed = np.packbits(np.equal(slab, sign, out=is_sign[: slab.size]), bitorder="little")
             bits[at // 8 : at // 8 + packed.size] = packed
@@ -63,7 +68,7 @@ def signs(octets: Octets, wanted: Sequence[int]) -> list[Words]:
 
 def bits_of(mask: Mask) -> Words:
     """The bitmap of what is so of each octet."""
-    found = np.zeros((mask.size // _BITS + 2) * _WORD, np.uint8)
+    found = empty_bits(mask.size)
     packed = np.packbits(mask, bitorder="little")
     found[: packed.size] = packed
     return found.view(np.uint64)

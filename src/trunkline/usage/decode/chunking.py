@@ -20,12 +20,14 @@ import numpy as np
 from trunkline.usage.decode.bits import Words, bits_at, count_of, signs
 from trunkline.usage.decode.framing import Cut, Framing
 from trunkline.usage.decode.raw import RAW_OCTETS
+from trunkline.usage.decode.survey import Survey
 from trunkline.usage.failure import FileFailed
 from trunkline.usage.opening import MIB, Part, Source
 from trunkline.usage.reasons import FileFailure
 
 # Measured 2026-11-22, two cores, 224-octet lines: 4 to 8 MiB decode a third faster than 1 or 32 (caches, page faults).
 CHUNK_OCTETS: Final = 8 * MIB
+DOCUMENTS_OCTETS: Final = 16 * MIB  # a thousand documents are few for what each column costs
 LINE_OCTETS_MAX: Final = MIB  # also of a record that spans lines
 
 _WIDE_MARKS: Final = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -43,8 +45,8 @@ class Chunk:
     `first_line` counts from 1 through all parts, headers and blank lines included. `data` ends with a line end except
     at the end of a part. `header` is the header line without its end, None if the format has none. `is_first`: the
     first rows of the source. If `overlong_octets` is not 0, the chunk is one line of that length of which `data` is the
-    beginning. `cut`: where its records lie, if they span lines and it was read from a source. `end_bits`: `line_end_bits` of the data where
-    they have been looked for already.
+    beginning. `cut`: where its records lie, if they span lines and it was read from a source. `end_bits`: `line_end_bits` of the data, and
+    `survey`: its own, where it has been looked at already.
     """
 
     first_line: int
@@ -54,6 +56,7 @@ class Chunk:
     overlong_octets: int = 0
     cut: Cut | None = field(default=None, compare=False, repr=False)
     end_bits: Words | None = field(default=None, compare=False, repr=False)
+    survey: Survey | None = field(default=None, compare=False, repr=False)
 
 
 def line_end_bits(data: bytes) -> Words:
@@ -65,15 +68,16 @@ def line_end_bits(data: bytes) -> Words:
 
 
 def chunks(
-    source: Source, size: int = CHUNK_OCTETS, *, has_header: bool = False, framing: Framing | None = None
+    source: Source, size: int | None = None, *, has_header: bool = False, framing: Framing | None = None
 ) -> Iterator[Chunk]:
     """Reads the source from its start; each chunk has about `size` octets, and at least one line, or record of `framing`.
 
-    A line or record longer than `LINE_OCTETS_MAX` comes as a chunk of its own with its first octets only. Raises
+    None: as many as are decoded fastest. A line or record longer than `LINE_OCTETS_MAX` comes as a chunk of its own with its first octets only. Raises
     FileFailed `encoding` (UTF-16, UTF-32, binary), `header_changed`, `line_too_long` (the header), `no_rows`, and as
     `Source.blocks`.
     """
     cutter = _Cutter(has_header=has_header)
+    size = size or (CHUNK_OCTETS if framing is None else DOCUMENTS_OCTETS)
     for part in source.parts:
         blocks = _text_blocks(source, part, size)
         if framing is None:
@@ -93,6 +97,7 @@ class _Piece:
     overlong_octets: int = 0
     lines: int = 0  # where `data` does not show it
     cut: Cut | None = None
+    survey: Survey | None = None
 
 
 class _Cutter:
@@ -116,6 +121,7 @@ class _Cutter:
             overlong_octets=piece.overlong_octets,
             cut=piece.cut,
             end_bits=end_bits,
+            survey=piece.survey,
         )
         self._line += _line_count(piece) if end_bits is None else count_of(end_bits)
         has_ink = piece.overlong_octets > 0 or _INK.search(piece.data) is not None
@@ -175,12 +181,17 @@ def _records(blocks: Iterator[bytes], form: Framing, name: str) -> Iterator[_Pie
     left, framing = _opening(blocks, form)
     tail = b""
     for block in chain([b""], blocks) if left else ():
-        left += block
-        found = framing.boundaries(left)
-        if found.size and found[-1] > 0:
-            data = left[: int(found[-1])]
-            yield _Piece(data, cut=framing.cut(data, found[:-1]))
-            left = left[int(found[-1]) :]
+        if end := framing.last_boundary(block):
+            data, left = b"".join((left, memoryview(block)[:end])), block[end:]
+            seen = framing.look(data)
+            yield _Piece(data, cut=framing.cut(data, seen), survey=seen.survey)
+        else:
+            left += block
+            seen = framing.look(left)
+            end = int(seen.boundaries[-1]) if seen.boundaries.size else 0
+            if end:
+                data, left = left[:end], left[end:]
+                yield _Piece(data, cut=framing.cut(data, seen))
         if len(left) > LINE_OCTETS_MAX:
             piece, left, tail = _skip_record(left, blocks, framing)
             yield piece

@@ -20,6 +20,7 @@ from trunkline.usage.decode.lines import Lines, Parsed, Refusal
 from trunkline.usage.decode.profile import SwitchProfile
 from trunkline.usage.decode.raw import RAW_OCTETS, is_utf8, raw_text
 from trunkline.usage.decode.records import Decoded, Draft, judge, settle
+from trunkline.usage.decode.survey import Survey, survey
 from trunkline.usage.failure import FileFailed
 from trunkline.usage.reasons import FileFailure, Reason
 
@@ -37,6 +38,7 @@ class Records(Lines):
     def __init__(self, chunk: Chunk, cut: Cut, shorten: Callable[[bytes], bytes | None]) -> None:
         super().__init__(replace(chunk, data=b""))
         self._shorten = shorten
+        self._survey = chunk.survey
         self._text = chunk.data
         self.starts_at: Integers = cut.starts.astype(np.int64, copy=False)
         self._bounds = [*cut.starts.tolist(), len(chunk.data)]
@@ -83,9 +85,15 @@ class Records(Lines):
         return self._text
 
     @cached_property
+    def survey(self) -> Survey:
+        """The survey of the text."""
+        return survey(self._text) if self._survey is None else self._survey
+
+    @cached_property
     def is_text(self) -> bool:
         """Whether the chunk is UTF-8 throughout, and without NUL."""
-        return b"\0" not in self._text and is_utf8(self._text)
+        is_plain = self._survey is not None and self._survey.is_plain
+        return is_plain or (b"\0" not in self._text and is_utf8(self._text))
 
     def readable(self, asked: Sequence[int] | None = None) -> tuple[list[int], list[bytes], list[Refusal]]:
         """The records that are text and not too long: their rows and octets; and the refusals of the others. `asked`: of some rows only."""
@@ -162,7 +170,7 @@ class DocumentFormat(Format):
         cut = chunk.cut
         if cut is None:
             framing = self.framing.of_part(chunk.data) or self.framing
-            chunk = replace(chunk, data=framing.opened(chunk.data))
+            chunk = replace(chunk, data=framing.opened(chunk.data), survey=None)
             cut = framing.cut(chunk.data)
         return Records(chunk, cut, self.shorten)
 

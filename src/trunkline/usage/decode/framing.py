@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trunkline.usage.decode.names import words_at
+from trunkline.usage.decode.survey import Survey, survey
 
 Offsets = NDArray[np.int64]
 Octets = NDArray[np.uint8]
@@ -23,13 +24,14 @@ Octets = NDArray[np.uint8]
 _LF: Final = 0x0A
 _SPACE: Final = 0x20
 _COMMENT: Final = 0x23
-_LESS: Final = 0x3C
+_SLASH: Final = 0x2F
 _MORE: Final = 0x3E
 _BLANKS: Final = b" \t\r\n"
 _HEAD_OCTETS: Final = 8
 _MARGIN_OCTETS: Final = 32
 _PROBE_OCTETS: Final = 64 << 10
 _LONG_LINE: Final = 1024  # octets; such lines are found one by one in a third of the time of a look at every octet
+_NOT_LISTED: Final = np.zeros(0, np.int64)
 _INK: Final = re.compile(rb"[^ \t\r\n]")
 
 
@@ -39,29 +41,35 @@ class Framing(ABC):
     margin: bytes = b""
 
     @abstractmethod
-    def boundaries(self, data: bytes) -> Offsets:
-        """Where records begin by the rule of the format, ascending, in a text that begins with one. One at offset 0 need not be among them."""
+    def look(self, data: bytes) -> Seen:
+        """Where records begin by the rule of the format, in a text that begins with one."""
+
+    def last_boundary(self, block: bytes) -> int:
+        """The last boundary of a block that goes on a text and is gone on, told from its end alone; 0 where that cannot be told."""
+        return 0
 
     def resumptions(self, data: bytes) -> Offsets:
         """The boundaries of a text that begins inside of a record which is not taken."""
-        return self.boundaries(data)
+        return self.look(data).boundaries
 
     def of_part(self, head: bytes) -> Framing | None:
         """The framing of a part that begins so; None where more of it has to be seen."""
         return self
 
-    def starts(self, data: bytes, boundaries: Offsets | None = None) -> Offsets:
+    def starts(self, data: bytes, seen: Seen | None = None) -> Offsets:
         """Where the records of the text begin, ascending: the first ink, and every boundary after it."""
         ink = _INK.search(data)
         if ink is None:
             return np.zeros(0, np.int64)
-        found = self.boundaries(data) if boundaries is None else boundaries
-        return np.concatenate((np.array([ink.start()]), found[found > ink.start()]))
+        found = (self.look(data) if seen is None else seen).boundaries
+        return np.concatenate((np.array([ink.start()]), found[(found > ink.start()) & (found < len(data))]))
 
-    def cut(self, data: bytes, boundaries: Offsets | None = None) -> Cut:
-        """Where the records of the text lie; `boundaries` where they are known."""
-        starts = self.starts(data, boundaries)
-        lines = self._lines_before(data, starts)
+    def cut(self, data: bytes, seen: Seen | None = None) -> Cut:
+        """Where the records of the text lie; `seen` where it, or a text that begins with it, has been looked at."""
+        seen = self.look(data) if seen is None else seen
+        starts = self.starts(data, seen)
+        octets = np.frombuffer(data, np.uint8)
+        lines = seen.lines_before(starts) + np.cumsum(self._share_a_line(octets, starts))
         # What stands in the margin of the next text's first line is counted there.
         count = data.count(b"\n") if not starts.size else int(lines[-1]) + data.count(b"\n", int(starts[-1]))
         return Cut(
@@ -71,16 +79,15 @@ class Framing(ABC):
             count + (not data.rstrip(self.margin).endswith(b"\n")),
         )
 
-    def _lines_before(self, data: bytes, starts: Offsets) -> Offsets:
-        octets = np.frombuffer(data, np.uint8)
-        before = np.searchsorted(line_ends(data), starts)
+    def _share_a_line(self, octets: Octets, starts: Offsets) -> NDArray[np.bool_]:
+        """Which records begin in a line in which another stands before them."""
         last = np.maximum(starts - 1, 0)
         margin = np.frombuffer(self.margin, np.uint8)
         for _ in range(_MARGIN_OCTETS if self.margin else 0):
             last = last - np.isin(octets[last], margin)
         shares = (starts > 0) & (octets[last] != _LF)
         shares[:1] = False  # what stands before the first one is no record
-        return before + np.cumsum(shares)
+        return shares
 
     def text(self, record: bytes) -> bytes:
         """A record, from where it begins to where the next one does, without what stands between them."""
@@ -93,6 +100,24 @@ class Framing(ABC):
     def lack(self, tail: bytes) -> str:
         """What a part that ends so lacks at its end, as the end of a sentence about it; empty where nothing is missing."""
         return ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """What a look at a text has found: where records begin, ascending (one at offset 0 need not be among them), and where lines end.
+
+    `survey`, where the text was surveyed, knows the line ends; else they are listed.
+    """
+
+    boundaries: Offsets
+    line_ends: Offsets
+    survey: Survey | None = None
+
+    def lines_before(self, places: Offsets) -> Offsets:
+        """How many lines end before each place."""
+        if self.survey is not None:
+            return self.survey.line_ends.count_before(places)
+        return np.searchsorted(self.line_ends, places)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,20 +161,28 @@ class XmlDocuments(Framing):
         self._declaration = re.compile(rb"<\?xml[^<>]*\?>[ \t\r\n]*")
         self._heads = [head[:_HEAD_OCTETS] for head in (b"<?xml", b"<" + root.encode(), b"</" + root.encode())]
         self._closing = b"</" + root.encode() + b">"
+        self._followed = re.compile(self._closing + rb"[ \t\r\n]*(?=<)")
 
-    def boundaries(self, data: bytes) -> Offsets:
-        found = self._plain_boundaries(data)
-        return self._all_boundaries(data) if found is None else found
+    def look(self, data: bytes) -> Seen:
+        found = survey(data)
+        plain = self._plain_boundaries(data, found.tags)
+        return Seen(self._all_boundaries(data, found.tags) if plain is None else plain, _NOT_LISTED, found)
 
-    def _plain_boundaries(self, data: bytes) -> Offsets | None:
+    def last_boundary(self, block: bytes) -> int:
+        end = block.rfind(self._closing)
+        found = self._followed.match(block, end) if end >= 0 else None
+        if found is None and end >= 0:  # the block ends with this one
+            end = block.rfind(self._closing, 0, end)
+            found = self._followed.match(block, end) if end >= 0 else None
+        return 0 if found is None else found.end()
+
+    def _plain_boundaries(self, data: bytes, places: Offsets) -> Offsets | None:
         """The boundaries where documents follow each other with at most a few blanks between; None where they may not."""
         if not data or len(self._closing) > _HEAD_OCTETS or self._posted_line.match(data) is not None:
             return None
         octets = np.frombuffer(data, np.uint8)
-        places = np.flatnonzero(octets == _LESS)
-        words = words_at(octets, places)
-        declares, opens, closes = (np.flatnonzero(_begin_with(words, head)) for head in self._heads)
-        whole = _begin_with(words[closes], self._closing)
+        declares, opens, closes = self._at_heads(octets, places)
+        whole = _begin_with(words_at(octets, places[closes]), self._closing)
         after_root = octets[np.minimum(places[opens] + len(self._heads[1]), octets.size - 1)]
         if not whole.all() or not np.isin(after_root, (_SPACE, _MORE)).all():
             return None
@@ -168,14 +201,32 @@ class XmlDocuments(Framing):
         is_declared = np.zeros(nexts.size, np.bool_)
         is_declared[declares + 1] = True
         followed = nexts[closes + 1]
-        return np.unique(
-            np.concatenate([places[declares], places[opens[~is_declared[opens]]], followed[followed < octets.size]])
+        return np.union1d(
+            np.concatenate([places[declares], places[opens[~is_declared[opens]]]]), followed[followed < octets.size]
         )
 
-    def _all_boundaries(self, data: bytes) -> Offsets:
+    def _at_heads(self, octets: Octets, tags: Offsets) -> tuple[Offsets, Offsets, Offsets]:
+        """Which of the tags begin as a declaration, the root and the root's end do."""
+        second = octets.take(tags + 1, mode="clip")
+        closing = np.flatnonzero(second == _SLASH)
+        third = octets.take(tags.take(closing) + 2, mode="clip")
+        declaration, root, end = self._heads
+        opening, ending = np.flatnonzero(second == root[1]), closing[third == end[2]]
+        sieved = (
+            np.flatnonzero(second == declaration[1]),
+            opening[octets.take(tags.take(opening) + 2, mode="clip") == root[2]],
+            ending[octets.take(tags.take(ending) + 3, mode="clip") == end[3]],
+        )
+        declares, opens, closes = (
+            at[_begin_with(words_at(octets, tags.take(at)), head)] for at, head in zip(sieved, self._heads, strict=True)
+        )
+        return declares, opens, closes
+
+    def _all_boundaries(self, data: bytes, tags: Offsets) -> Offsets:
         found: list[int] = []
         declared = -1
-        for place in self._candidates(data):
+        candidates = self._at_heads(np.frombuffer(data, np.uint8), tags)
+        for place in np.sort(tags[np.concatenate(candidates)]).tolist():
             match = self._boundary.match(data, place)
             if match is None:
                 continue
@@ -195,16 +246,6 @@ class XmlDocuments(Framing):
             found += [match.start() for match in self._posted_line.finditer(data)]
         return np.unique(np.array(found, np.int64))
 
-    def _candidates(self, data: bytes) -> list[int]:
-        """The tags that begin as a declaration or a root does."""
-        octets = np.frombuffer(data, np.uint8)
-        places = np.flatnonzero(octets == _LESS)
-        words = words_at(octets, places)
-        wanted = np.zeros(places.size, np.bool_)
-        for head in self._heads:
-            wanted |= _begin_with(words, head)
-        return places[wanted].tolist()
-
 
 def _begin_with(words: NDArray[np.uint64], head: bytes) -> NDArray[np.bool_]:
     """Which words, the first octet the lowest, begin with up to eight octets."""
@@ -221,9 +262,10 @@ class Paragraphs(Framing):
     _attribute: Final = re.compile(rb"[A-Za-z0-9_.:-]+[ \t]*[:+!=<>~]*=")
     _unfinished: Final = re.compile(rb"[A-Za-z0-9_.:-]+[ \t]*[:+!=<>~]*")
 
-    def boundaries(self, data: bytes) -> Offsets:
+    def look(self, data: bytes) -> Seen:
         octets = np.frombuffer(data, np.uint8)
-        lines = np.flatnonzero(octets[:-1] == _LF) + 1
+        ends = np.flatnonzero(octets == _LF)
+        lines = ends[: ends.size - data.endswith(b"\n")] + 1
         first = octets[lines]
         is_blank = (first == _LF) | ((first == 0x0D) & (octets[np.minimum(lines + 1, octets.size - 1)] == _LF))
         follows_blank = np.zeros(lines.size, np.bool_)
@@ -240,4 +282,4 @@ class Paragraphs(Framing):
         # The last line, not seen to its end, may yet become an attribute.
         if flush.size and flush[-1] == lines.size - 1 and data[-1:] != b"\n":
             begins[-1] &= self._unfinished.fullmatch(data, int(lines[-1])) is None
-        return lines[begins]
+        return Seen(lines[begins], ends)

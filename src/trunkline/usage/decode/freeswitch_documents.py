@@ -6,6 +6,7 @@ is asked for, named by where it stands in the document; from there on there is o
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -56,15 +57,15 @@ INCOMING_LEG: Final = "incoming_leg"
 # `target`: the profiles in it of the leg that this one comes from, and of the one that it led to.
 READ: Final[Mapping[str, tuple[str, ...]]] = {
     "channel": ("direction",),
+    # As mod_json_cdr writes them: a reader that finds a name where it expects it does not look further.
     "var": (
-        "uuid", "call_uuid", "originating_leg_uuid", "bridge_uuid", "direction", "billmsec", "billsec", "hangup_cause",
-        "hangup_cause_q850", "sip_term_status", "proto_specific_hangup_cause",
-        "last_bridge_proto_specific_hangup_cause", "sip_hangup_phrase", "sip_gateway", "sip_gateway_name",
-        "bridge_channel", "originate_disposition", "accountcode", "sip_auth_username", "user_name", "sip_from_user", "sip_req_user",
-        "start_uepoch", "start_epoch", "start_stamp", "answer_uepoch", "answer_epoch", "answer_stamp", "end_uepoch",
-        "end_epoch", "end_stamp", "progress_uepoch", "progress_media_uepoch", "trunkline_call_id", "trunkline_attempt",
-        "trunkline_is_last", "trunkline_calling", "trunkline_called", "trunkline_trunk_in", "trunkline_source_ip",
-        "trunkline_sip_user",
+        "direction", "uuid", "sip_from_user", "sip_req_user", "sip_auth_username", "user_name", "call_uuid", "accountcode",
+        "sip_gateway", "sip_gateway_name", "originating_leg_uuid", "bridge_channel", "bridge_uuid", "originate_disposition",
+        "sip_term_status", "proto_specific_hangup_cause", "last_bridge_proto_specific_hangup_cause", "sip_hangup_phrase",
+        "hangup_cause", "hangup_cause_q850", "start_stamp", "answer_stamp", "end_stamp", "start_epoch", "start_uepoch",
+        "answer_epoch", "answer_uepoch", "progress_uepoch", "progress_media_uepoch", "end_epoch", "end_uepoch", "billsec",
+        "billmsec", "trunkline_call_id", "trunkline_attempt", "trunkline_is_last", "trunkline_calling", "trunkline_called",
+        "trunkline_trunk_in", "trunkline_source_ip", "trunkline_sip_user",
     ),
     "caller": ("uuid", "caller_id_number", "destination_number", "network_addr"),
     "origin": ("uuid", "destination_number", "network_addr"),
@@ -72,6 +73,7 @@ READ: Final[Mapping[str, tuple[str, ...]]] = {
     "times": ("created_time", "answered_time", "hangup_time"),
 }  # fmt: skip
 NAMES: Final = tuple(f"{where}.{name}" for where, names in READ.items() for name in names)
+_PLACE: Final = {name: at for at, name in enumerate(NAMES)}
 _ENCODED: Final = ("var.",)
 
 # What SIP calls the codes that end calls; FreeSWITCH keeps the phrase where it has no code.
@@ -85,7 +87,7 @@ _PHRASES: Final[Mapping[str, int]] = {
 # `sofia/gateway/NAME/number` and `sofia/profile/number@host:port`.
 _GATEWAY: Final = r"^sofia/gateway/(?P<name>[^/]+)/"
 _HOST: Final = r"@(?P<name>[^@:/;]+)(?::[0-9]+)?$"
-_SIP_CODE: Final = r"^sip:(?P<code>[0-9]{3})$"
+_SIP_CODE: Final = re.compile(r"sip:(?P<code>[0-9]{3})")
 
 # Where an XML document has them.
 _PLACES: Final = {
@@ -96,7 +98,6 @@ _PLACES: Final = {
     "target": Place(("callflow", "caller_profile", "originatee", "originatee_caller_profile"), READ["target"]),
     "times": Place(("callflow", "times"), READ["times"]),
 }
-_LT: Final = 0x3C
 NO_VARIABLES: Final = "The document has no variables."
 
 FRAME: Final = "frame"
@@ -210,16 +211,16 @@ class FreeSwitchXml(FreeSwitchDocuments):
     def read_all(self, records: Records) -> Read:
         if not records.is_text:
             return self.read_each(records)
-        tags = np.flatnonzero(np.frombuffer(records.text, np.uint8) == _LT)
-        alike = read_alike(records.text, records.starts_at, tags, _row, len(NAMES))
-        columns: Columns = dict(zip(NAMES, alike.columns, strict=True))
+        alike = read_alike(records.text, records.starts_at, records.survey, _row)
         others = np.setdiff1d(np.arange(len(records)), alike.rows, assume_unique=True).tolist()
         if not others:
-            return Read(alike.rows.tolist(), columns, [])
+            return Read(alike.rows.tolist(), Made(NAMES, lambda name: alike.column(_PLACE[name])), [])
         found = self.read_each(records, others)
-        rows = [*alike.rows.tolist(), *found.rows]
+        rows, columns = [*alike.rows.tolist(), *found.rows], found.columns
         order = pa.array(np.argsort(rows, kind="stable"))
-        found.columns = {name: pa.concat_arrays([columns[name], found.columns[name]]).take(order) for name in NAMES}
+        found.columns = Made(
+            NAMES, lambda name: pa.concat_arrays([alike.column(_PLACE[name]), columns[name]]).take(order)
+        )
         found.rows = sorted(rows)
         return found
 
@@ -425,11 +426,15 @@ def _sip_code(columns: Columns) -> pa.Array:
     specific = pc.coalesce(
         columns["var.proto_specific_hangup_cause"], columns["var.last_bridge_proto_specific_hangup_cause"]
     )
-    of_protocol = null_if_empty(pc.struct_field(pc.extract_regex(specific, pattern=_SIP_CODE), "code"))
-    said = pc.coalesce(columns["var.sip_term_status"], of_protocol)
-    codes = integers(said).within(SIP_CODE_MIN, SIP_CODE_MAX)
+    said = integers(columns["var.sip_term_status"]).within(SIP_CODE_MIN, SIP_CODE_MAX)
+    of_protocol = mapped(_names(specific), _code_of_protocol).within(SIP_CODE_MIN, SIP_CODE_MAX)
     phrases = mapped(_names(columns["var.sip_hangup_phrase"]), lambda phrase: _PHRASES.get(phrase.upper()))
-    return pc.coalesce(codes, phrases.within(SIP_CODE_MIN, SIP_CODE_MAX))
+    return pc.coalesce(said, of_protocol, phrases.within(SIP_CODE_MIN, SIP_CODE_MAX))
+
+
+def _code_of_protocol(text: str) -> int | None:
+    found = _SIP_CODE.fullmatch(text)
+    return int(found["code"]) if found is not None else None
 
 
 def _user(called: pa.Array) -> pa.Array:

@@ -139,12 +139,12 @@ def _columns_of(documents: Sequence[Any]) -> Columns:
         caller = flow.caller_profile or _NO_CALLER
         origins = caller.originator and caller.originator.originator_caller_profiles
         targets = caller.originatee and caller.originatee.originatee_caller_profiles
-        found += astuple(document.channel_data or _NO_CHANNEL)
+        found += astuple(document.channel_data) if document.channel_data else _NO_CHANNEL
         found += astuple(document.variables)
         found += astuple(caller)[:_CALLER_TEXTS]
-        found += astuple(origins[0] if origins else _NO_ORIGIN)
-        found += astuple(targets[0] if targets else _NO_TARGET)
-        found += astuple(flow.times or _NO_TIMES)
+        found += astuple(origins[0]) if origins else _NO_ORIGIN
+        found += astuple(targets[0]) if targets else _NO_TARGET
+        found += astuple(flow.times) if flow.times else _NO_TIMES
     texts = pa.array(found, TEXT)
 
     def make(name: str) -> pa.Array:
@@ -153,12 +153,12 @@ def _columns_of(documents: Sequence[Any]) -> Columns:
     return Made(NAMES, make)
 
 
-_NO_CHANNEL: Final = _Channel()
+_NO_CHANNEL: Final = astuple(_Channel())
 _NO_FLOW: Final[Any] = _Flow()
 _NO_CALLER: Final[Any] = _Caller()
-_NO_ORIGIN: Final = _Origin()
-_NO_TARGET: Final = _Target()
-_NO_TIMES: Final = _Times()
+_NO_ORIGIN: Final = astuple(_Origin())
+_NO_TARGET: Final = astuple(_Target())
+_NO_TIMES: Final = astuple(_Times())
 _CALLER_TEXTS: Final = len(READ["caller"])
 _PLACES: Final = {name: at for at, name in enumerate(NAMES)}
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from trunkline.usage.decode.framing import Framing, Octets, Offsets, line_ends
+from trunkline.usage.decode.framing import Framing, Octets, Offsets, Seen, line_ends
 
 _SPACE: Final = 0x20
 _TAB: Final = 0x09
@@ -53,20 +53,17 @@ class JsonDocuments(Framing):
         is_open = len(head) < _HEAD_OCTETS_MAX and _PERHAPS_LIST.fullmatch(head) is not None
         return None if is_open else self
 
-    def boundaries(self, data: bytes) -> Offsets:
+    def look(self, data: bytes) -> Seen:
         octets = np.frombuffer(data, np.uint8)
-        lines = line_ends(data) + 1
-        lines = lines[lines < octets.size]
+        ends = line_ends(data)
+        lines = ends[: ends.size - data.endswith(b"\n")] + 1
         found = lines[~_CONTINUES[octets[lines]]]
-        if not self._may_meet(octets):
-            return found
-        return np.union1d(found, np.array(list(self._meetings(data, found)), np.int64))
+        if self._meeting.search(data) is not None:
+            found = np.union1d(found, np.array(list(self._meetings(data, found)), np.int64))
+        return Seen(found, ends)
 
-    @staticmethod
-    def _may_meet(octets: Octets) -> bool:
-        """Whether what follows any closing brace is what can stand before an opening one: the sample that a search needs."""
-        after = octets[np.flatnonzero(octets[:-1] == _CLOSING) + 1]
-        return bool(((after == _OPENING) | (after == _SPACE) | (after == _TAB)).any())
+    def last_boundary(self, block: bytes) -> int:
+        return block.rfind(b"\n{") + 1
 
     def _meetings(self, data: bytes, lines: Offsets) -> Iterator[int]:
         bounds = [0, *lines.tolist(), len(data)]
@@ -103,7 +100,7 @@ class JsonList(Framing):
         found = _LIST.match(data)
         return data if found is None else found[0].replace(b"[", b" ") + data[found.end() :]
 
-    def boundaries(self, data: bytes) -> Offsets:
+    def look(self, data: bytes) -> Seen:
         octets = np.frombuffer(data, np.uint8)
         heads = {found.start(): found.end() for found in self._head.finditer(data)}
         places = np.array(list(heads), np.int64)
@@ -116,7 +113,9 @@ class JsonList(Framing):
         parts = signs[((sign == _COMMA) | (sign == _LIST_OPENING)) & (depth[1:] <= around)]
         parts = np.union1d(parts, places)
         opened = depth[np.searchsorted(signs, parts, side="right")]
-        return np.array(list(self._parted(data, heads, parts.tolist(), opened.tolist())), np.int64)
+        return Seen(
+            np.array(list(self._parted(data, heads, parts.tolist(), opened.tolist())), np.int64), line_ends(data)
+        )
 
     @staticmethod
     def _parted(data: bytes, heads: dict[int, int], parts: list[int], opened: list[int]) -> Iterator[int]:

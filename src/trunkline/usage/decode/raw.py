@@ -10,9 +10,13 @@ from __future__ import annotations
 import re
 from typing import Final
 
+import numpy as np
+import pyarrow as pa
+
 from trunkline.core.errors import Invalid
 
 RAW_OCTETS: Final = 4096
+_MANY_OCTETS: Final = 64 << 10
 
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f\\]")  # the tab stays
 _ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
@@ -22,8 +26,12 @@ _CUT = re.compile(r"\\\+([0-9]+)\Z")
 def is_utf8(octets: bytes) -> bool:
     """Whether they are UTF-8 throughout."""
     try:
-        octets.decode()
-    except UnicodeDecodeError:
+        if len(octets) < _MANY_OCTETS:
+            octets.decode()
+        else:  # Arrow only looks at them, in a tenth of the time
+            ends = np.array([0, len(octets)], np.int32)
+            pa.StringArray.from_buffers(1, pa.py_buffer(ends), pa.py_buffer(octets)).validate(full=True)
+    except (UnicodeDecodeError, pa.ArrowInvalid):
         return False
     return True
 

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from trunkline.usage.decode.columns import Integers, Mask, Octets
 from trunkline.usage.decode.fields import texts_between
 from trunkline.usage.decode.plain_xml import DECLARATION, NAME, mark_entities, without_entities
+from trunkline.usage.decode.survey import Survey
 
 # The texts of a document that are wanted, always in the same order; None: it is none. A text is what stands right after one tag.
 Reader = Callable[[bytes], Sequence[str | None] | None]
@@ -40,7 +41,7 @@ _BLANKS: Final = b" \t\r\n"
 _LF: Final = 0x0A
 _TAB: Final = 0x09
 _SPACE: Final = 0x20
-_PIECE: Final = 16  # octets that are compared at a time
+_PIECE: Final = 32  # octets that are compared at a time
 _ROWS: Final = 64  # documents that are: what is read of them stays near
 
 _TAG: Final = re.compile(rb'<[^<>"]*+(?:"[^<"]*+"[^<>"]*+)*+>')
@@ -52,20 +53,13 @@ _HEAD: Final = re.compile(rf"(?:{DECLARATION}[ \t\n]*+)?".encode())
 
 
 @dataclass(frozen=True, slots=True)
-class Alike:
-    """Which documents were read, ascending, and of each wanted text a column with a row for each of them, null where it is empty."""
-
-    rows: Integers
-    columns: tuple[pa.Array, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class _Skeleton:
     """How documents with one sequence of `size` tags are told and read.
 
     Piece by piece the octets `expected`, where `mask` has ones, stand `offset` octets after the beginning of tag `tag`; the furthest
     ends `reach` after it. `patterns`: of tags with attributes. `head`: octets before the root. `last`: octets of the last tag.
-    `wanted`: of each wanted text that is there the tag before it, and the octets of that.
+    `wanted`: of each wanted text that is there the tag before it, and the octets of that. `asked`: the tags whose places are asked
+    for by themselves, and `at` the number of each among them.
     """
 
     size: int
@@ -78,69 +72,87 @@ class _Skeleton:
     head: int
     last: int
     wanted: Mapping[int, tuple[int, int]]
+    asked: Integers
+    at: Mapping[int, int]
+
+    def columns(self, places: Integers) -> Integers:
+        """Where the tags begin that are asked for, a row for each tag: columns of the whole would miss the caches at each step."""
+        return np.ascontiguousarray(places.take(self.asked, axis=1).T)
 
 
-def read_alike(text: bytes, starts: Integers, tags: Integers, read: Reader, wanted: int) -> Alike:
-    """The wanted texts of documents in UTF-8 that begin at `starts`; `tags` is where every `<` is. `read` says so many texts of one."""
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Which documents were read, ascending, and where the wanted texts lie in each."""
+
+    rows: Integers
+    _octets: Octets
+    _starts: Integers
+    _found: Sequence[tuple[_Skeleton, Integers, Integers]]  # with its documents, and `columns`
+    _has_entities: bool
+
+    def column(self, wanted: int) -> pa.Array:
+        """A row for each document that was read, null where the text is empty."""
+        found = [each for each in self._found if wanted in each[0].wanted]
+        if not found:
+            return pa.nulls(self.rows.size, _TEXT)
+        # What a document does not have is an empty text at its beginning.
+        start, end = self._starts.copy(), self._starts.copy()
+        for skeleton, rows, columns in found:
+            tag, length = skeleton.wanted[wanted]
+            start[rows], end[rows] = columns[skeleton.at[tag]] + length, columns[skeleton.at[tag + 1]]
+        if self.rows.size < start.size:
+            start, end = start[self.rows], end[self.rows]
+        column = texts_between(self._octets, start, end)
+        return without_entities(column) if self._has_entities else column
+
+
+def read_alike(text: bytes, starts: Integers, seen: Survey, read: Reader) -> Alike:
+    """The wanted texts of documents in UTF-8 that begin at `starts`; `seen` is the survey of the text. `read` says those of one."""
+    tags = seen.tags
     octets = np.frombuffer(text, np.uint8)
     bounds = np.append(starts, len(text))
     begins = np.searchsorted(tags, bounds)
     counts = np.diff(begins)
     left = (counts > 1) & (counts <= _TAGS_MAX) & (np.diff(bounds) <= _DOCUMENT_OCTETS_MAX)
     left[left] &= tags[begins[:-1][left]] == starts[left]
-    _mark_odd(text, octets, bounds, left)
+    has_entities = b"&" in text
+    _mark_odd(text, octets, bounds, left, is_plain=seen.is_plain)
+    if has_entities:
+        mark_entities(octets, bounds, left)
     is_read = np.zeros(starts.size, np.bool_)
-    spans: dict[int, tuple[Integers, Integers]] = {}
+    found: list[tuple[_Skeleton, Integers, Integers]] = []
     vain = 0
     for _ in range(_TRIED_MAX):
         if vain == _VAIN_MAX or not left.any():
             break
-        seen = int(np.argmax(left))
-        skeleton = _skeleton(text[starts[seen] : bounds[seen + 1]].rstrip(_BLANKS), read)
+        first = int(np.argmax(left))
+        skeleton = _skeleton(text[starts[first] : bounds[first + 1]].rstrip(_BLANKS), read)
         fitting = 0
         if skeleton is not None:
             rows = np.flatnonzero(left & (counts == skeleton.size))
             places = _places(tags, begins[rows], skeleton.size)
-            fits = _fits(skeleton, octets, places, bounds[rows + 1])
+            columns = skeleton.columns(places)
+            fits = _fits(skeleton, octets, places, columns, bounds[rows + 1])
             if not fits.all():
-                rows, places = rows[fits], places[fits]
+                rows, columns = rows[fits], columns[:, fits]
             is_read[rows], left[rows] = True, False
-            for at, (tag, length) in skeleton.wanted.items():
-                # What a document does not have is an empty text at its beginning.
-                start, end = spans.setdefault(at, (starts.copy(), starts.copy()))
-                start[rows], end[rows] = places[:, tag] + length, places[:, tag + 1]
+            found.append((skeleton, rows, columns))
             fitting = rows.size
-        left[seen] = False
+        left[first] = False
         vain += fitting < _WORTH_IT
-    return _alike(text, octets, is_read, spans, wanted)
+    return Alike(np.flatnonzero(is_read), octets, starts, found, has_entities)
 
 
-def _alike(
-    text: bytes, octets: Octets, is_read: Mask, spans: Mapping[int, tuple[Integers, Integers]], wanted: int
-) -> Alike:
-    rows = np.flatnonzero(is_read)
-    columns = [pa.nulls(rows.size, _TEXT)] * wanted
-    has_entities = b"&" in text
-    for at, (start, end) in spans.items():
-        column = texts_between(octets, start[rows], end[rows])
-        columns[at] = without_entities(column) if has_entities else column
-    return Alike(rows, tuple(columns))
-
-
-def _mark_odd(text: bytes, octets: Octets, bounds: Integers, left: Mask) -> None:
-    """Takes out the documents that hold anything that a text or a value does not hold, or not as it stands."""
-    controls = np.count_nonzero(octets < _SPACE)
+def _mark_odd(text: bytes, octets: Octets, bounds: Integers, left: Mask, *, is_plain: bool) -> None:
+    """Takes out the documents that hold what no text or value holds; so may references (`mark_entities`)."""
     places: list[Integers] = []
-    if controls > np.count_nonzero(octets == _LF):
-        places.append(np.flatnonzero((octets < _SPACE) & (octets != _LF) & (octets != _TAB)))
     odd = [b"]]>"] if b"]" in text else []
-    if not text.isascii():
+    if not is_plain:
+        places.append(np.flatnonzero((octets < _SPACE) & (octets != _LF) & (octets != _TAB)))
         odd += [b"\xef\xbf\xbe", b"\xef\xbf\xbf"]
     places += [np.array([found.start() for found in re.finditer(each, text)], np.int64) for each in odd]
     for each in places:
         left[np.searchsorted(bounds, each, side="right") - 1] = False
-    if b"&" in text:
-        mark_entities(octets, bounds, left)
 
 
 def _places(tags: Integers, begins: Integers, size: int) -> Integers:
@@ -150,19 +162,20 @@ def _places(tags: Integers, begins: Integers, size: int) -> Integers:
     return tags[begins[:, None] + np.arange(size)]
 
 
-def _fits(skeleton: _Skeleton, octets: Octets, places: Integers, ends: Integers) -> Mask:
+def _fits(skeleton: _Skeleton, octets: Octets, places: Integers, columns: Integers, ends: Integers) -> Mask:
     """Which documents have the skeleton, and nothing but blank space after it."""
     fits = np.empty(len(places), np.bool_)
     # A piece that is compared may end after the text does.
-    late = int(np.searchsorted(places[:, -1], octets.size - skeleton.reach))
+    first, last = columns[0], columns[-1]
+    late = int(np.searchsorted(last, octets.size - skeleton.reach))
     _compare(skeleton, octets, places[:late], fits[:late])
     if late < len(places):
         begin = int(places[late, 0])
         tail = np.concatenate([octets[begin:], np.zeros(skeleton.reach, np.uint8)])
         _compare(skeleton, tail, places[late:] - begin, fits[late:])
     if skeleton.head:
-        fits &= places[:, 1] - places[:, 0] == skeleton.head
-    after = places[:, -1] + skeleton.last
+        fits &= columns[skeleton.at[1]] - first == skeleton.head
+    after = last + skeleton.last
     gaps = ends - after
     fits &= gaps >= 0
     for row in np.flatnonzero(
@@ -171,9 +184,10 @@ def _fits(skeleton: _Skeleton, octets: Octets, places: Integers, ends: Integers)
         fits[row] = not octets[after[row] : ends[row]].tobytes().strip(_BLANKS)
     if skeleton.patterns and fits.any():
         rows = np.flatnonzero(fits)
-        for at, pattern in skeleton.patterns:
-            texts = texts_between(octets, places[rows, at], places[rows, at + 1])
-            fits[rows] &= pc.match_substring_regex(texts, pattern=pattern).to_numpy(zero_copy_only=False)
+        for tag, pattern in skeleton.patterns:
+            texts = texts_between(octets, columns[skeleton.at[tag], rows], columns[skeleton.at[tag + 1], rows])
+            if not pc.all(pc.match_substring_regex(texts.unique(), pattern=pattern)).as_py():
+                fits[rows] &= pc.match_substring_regex(texts, pattern=pattern).to_numpy(zero_copy_only=False)
     return fits
 
 
@@ -216,6 +230,11 @@ def _made(head: bytes, bare: bytes, read: Reader) -> _Skeleton | None:
         return None  # where a text begins that follows attributes is not the same in every document
     literals = [(0, head)] * first + [(at + first, tag) for at, tag in enumerate(tags) if b'"' not in tag]
     pieces = [(at, low, each[low : low + _PIECE]) for at, each in literals for low in range(0, len(each), _PIECE)]
+    patterns = tuple((at + first, _pattern(tag)) for at, tag in enumerate(tags) if b'"' in tag)
+    after_tags = [
+        each for at in (*(at + first for at in wanted.values()), *(at for at, _ in patterns)) for each in (at, at + 1)
+    ]
+    asked = sorted({0, first, len(tags) - 1 + first, *after_tags})
     return _Skeleton(
         size=len(tags) + first,
         tag=np.array([at for at, _, _ in pieces]),
@@ -223,10 +242,12 @@ def _made(head: bytes, bare: bytes, read: Reader) -> _Skeleton | None:
         expected=_words([piece for _, _, piece in pieces]),
         mask=_words([b"\xff" * len(piece) for _, _, piece in pieces]),
         reach=max(low for _, low, _ in pieces) + _PIECE,
-        patterns=tuple((at + first, _pattern(tag)) for at, tag in enumerate(tags) if b'"' in tag),
+        patterns=patterns,
         head=len(head),
         last=len(tags[-1]),
         wanted={name: (at + first, len(tags[at])) for name, at in wanted.items()},
+        asked=np.array(asked),
+        at={tag: number for number, tag in enumerate(asked)},
     )
 
 
