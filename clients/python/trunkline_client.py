@@ -3258,6 +3258,11 @@ SheetChanges = TypedDict(
         "closed_codes": "int",
         "errors": "int",
         "monthly_cost": "str",
+        "weighed_by_code": "int",
+        "weighed_by_number": "int",
+        "without_price": "int",
+        "not_weighed": "int",
+        "days_of_numbers": "int",
     },
 )
 
