@@ -253,9 +253,12 @@ def test_what_did_not_go_out_was_not_told(sales: Sales, monkeypatch: pytest.Monk
     with scope(sales.tenant, "test"):
         lost = NotificationMail.objects.filter(state__in=WRONG).count()
         assert (queries.last_sent(sales.plan), lost) == (None, 1)
+        assert [(each.address, each.notification) for each in queries.wrong_mails()] == [("ada@acme.example", made)]
         telling.send_again(notification_id=made.pk, at=AT)
     assert sales.mail(made).state == "sent"
     assert len(mail.outbox) == 1
+    with scope(sales.tenant, "test"):
+        assert queries.wrong_mails() == []
 
 
 def test_a_mail_cut_off_while_it_was_handed_over_is_left_to_a_person(sales: Sales) -> None:
