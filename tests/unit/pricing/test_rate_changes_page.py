@@ -132,6 +132,18 @@ class Read:
     is_whole: bool = True
 
 
+def looked_at(tariff: pa.Table, lines: pa.Table) -> Looked:
+    """A partial sheet beside a tariff, all of its lines from one instant on."""
+    compared = compare(tariff, lines)
+    at = int(LINE_BEGINS.timestamp())
+    return Looked(
+        there=tariff, lines=lines, compared=compared, closes_nothing=False, scope=Scope.PARTIAL, notified_s=at, currency="USD", errors=0,
+        ends=closings(tariff, lines, is_closed=compared.kinds == Kind.CLOSED, scope=Scope.PARTIAL, closes_at_s=at),
+        asked_s=np.full(len(lines), at), short=np.zeros(len(lines), np.bool_), currencies=frozenset(), doubts=(),
+        is_last=np.ones(len(lines), np.bool_), is_repeated=False,
+    )  # fmt: skip
+
+
 def weighed(before: str, said: str, charged: str, *, part: Fraction = Fraction(1)) -> tuple[Weighed, list[str]]:
     """Rates, lines and numbers with seconds as the page writes them; `part` of the seconds is read by number. Also which numbers were asked for."""
 
@@ -158,15 +170,7 @@ def weighed(before: str, said: str, charged: str, *, part: Fraction = Fraction(1
         schema = pa.schema([("rate", pa.int64()), ("beginning", pa.string()), ("units", pa.int64())])
         return Read(pa.Table.from_pylist(rows, schema), 30 if part == 1 else 7, part == 1)
 
-    compared = compare(tariff, lines)
-    at = int(LINE_BEGINS.timestamp())
-    looked = Looked(
-        there=tariff, lines=lines, compared=compared, closes_nothing=False, scope=Scope.PARTIAL, notified_s=at, currency="USD", errors=0,
-        ends=closings(tariff, lines, is_closed=compared.kinds == Kind.CLOSED, scope=Scope.PARTIAL, closes_at_s=at),
-        asked_s=np.full(len(lines), at), short=np.zeros(len(lines), np.bool_), currencies=frozenset(), doubts=(),
-        is_last=np.ones(len(lines), np.bool_), is_repeated=False,
-    )  # fmt: skip
-    return weigh(looked, quantities, read), asked
+    return weigh(looked_at(tariff, lines), quantities, read), asked
 
 
 @pytest.mark.parametrize("row", _table("What the changes cost"), ids=lambda row: f"{row['in force']}->{row['sheet']}")
