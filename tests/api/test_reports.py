@@ -134,6 +134,7 @@ def test_a_report_is_given_as_a_file_that_no_spreadsheet_runs(ask: Asking) -> No
         ({"jurisdiction": "lunar"}, 422, "unknown_jurisdiction"),
         ({"account": "nobody"}, 404, "account_not_found"),
         ({"destination": "Nowhere"}, 404, "destination_not_found"),
+        ({"group": "Nothing"}, 404, "group_not_found"),
         ({"format": "pdf"}, 422, "validation_failed"),
         ({"colour": "red"}, 422, "validation_failed"),
         ({"tag": "a\x00b"}, 422, "validation_failed"),

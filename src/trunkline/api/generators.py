@@ -127,7 +127,9 @@ class RunShown(Body):
     figures: dict[str, Any] = Field(
         description="What became of the codes; what they earn and cost on the traffic of the last 30 days."
     )
-    sources: list[dict[str, Any]] = Field(description="Of each vendor: revision, exchange rate, where it is cheapest.")
+    sources: list[dict[str, Any]] = Field(
+        description="Of each vendor: revision, parents whose prices it takes over, exchange rate, where it is cheapest."
+    )
     findings: list[dict[str, Any]] = Field(description="What the checks have found.")
     failure: RunFailure | None
 

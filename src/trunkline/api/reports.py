@@ -89,7 +89,7 @@ _OPTIONS: Final[dict[str, Any]] = {
         Words | None,
         Field(
             default=None,
-            description="What to group by, in order, with commas: day, hour, account, vendor, destination, country, code, code:N, "
+            description="What to group by, in order, with commas: day, hour, account, vendor, destination, country, group, code, code:N, "
             "origin, service, cause, cause_group, tags, jurisdiction, attempt. Empty: the totals alone.",
             examples=["day,account"],
         ),
@@ -100,6 +100,7 @@ _OPTIONS: Final[dict[str, Any]] = {
     "vendor": _said("Short name of a vendor: attempts sent to it alone."),
     "destination": _said("Name of a destination."),
     "country": _said("ISO 3166 code of a country."),
+    "group": _said("Name of a destination group: calls to its destinations alone."),
     "tag": _said("A tag that traffic rules gave."),
     "jurisdiction": _said("domestic, international, intrastate, interstate or indeterminate."),
     "figures": _said("Columns, in order, with commas; the usual ones else."),

@@ -105,6 +105,19 @@ class SheetChanges(Body):
     monthly_cost: Money = Field(
         description="What the changed prices cost a month more by the last 30 days' quantities, in the tariff's currency."
     )
+    weighed_by_code: int = Field(
+        description="Units charged whose price changes with their code, or falls to a shorter one."
+    )
+    weighed_by_number: int = Field(
+        description="Units charged that a new longer code takes over, told by the numbers of the records."
+    )
+    without_price: int = Field(
+        description="Units charged whose code is blocked, or closes with nothing shorter. They cost nothing here."
+    )
+    not_weighed: int = Field(description="Units charged of which it cannot be said what they will cost.")
+    days_of_numbers: int = Field(
+        description="Of how many of the 30 days numbers were read, where that is not all; else 0."
+    )
 
 
 class SheetShown(Body):

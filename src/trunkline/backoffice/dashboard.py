@@ -24,6 +24,7 @@ from trunkline.ledger.queries import standing_of
 from trunkline.pricing.deals.choices import AlarmChoice
 from trunkline.pricing.deals.queries import open_alarms as deal_alarms
 from trunkline.pricing.mailbox.queries import failing_mailboxes, waiting_mails
+from trunkline.pricing.notifications.queries import wrong_mails
 from trunkline.reports.queries import wrong_deliveries
 from trunkline.tenancy.queries import current_tenant
 from trunkline.usage.choices import BatchState
@@ -161,6 +162,14 @@ def _needs_a_person(request: HttpRequest) -> Panel:
             for each in waiting_mails()
         ]
         rows += [(row_link(request, each.mailbox), each.failure_detail) for each in failing_mailboxes()]
+        rows += [
+            (
+                row_link(request, each.notification),
+                _("The mail to %(address)s with its prices did not go out: %(why)s")
+                % {"address": each.address, "why": each.failure_detail},
+            )
+            for each in wrong_mails()
+        ]
     if may(Permission.REPORTS_READ):
         rows += [
             (

@@ -318,6 +318,7 @@ def _vendors(run: GeneratorRun) -> Panel:
     rows = [
         (
             each["tariff"],
+            ", ".join(parent["tariff"] for parent in each.get("parents", ())) or NOTHING,
             each["currency"],
             each["exchange_rate"],
             f"{each['rates']:,}",
@@ -326,8 +327,10 @@ def _vendors(run: GeneratorRun) -> Panel:
         )
         for each in run.sources
     ]
-    headers = (_("Vendor"), _("Currency"), _("Exchange rate"), _("Rates"), _("Cheapest for"), _("With a setup fee"))
-    return Panel(_("Vendors"), headers, rows, right=frozenset({3, 4, 5}))
+    headers = (
+        _("Vendor"), _("Takes over from"), _("Currency"), _("Exchange rate"), _("Rates"), _("Cheapest for"), _("With a setup fee"),
+    )  # fmt: skip
+    return Panel(_("Vendors"), headers, rows, right=frozenset({4, 5, 6}))
 
 
 def _first_codes(run: GeneratorRun) -> Panel:

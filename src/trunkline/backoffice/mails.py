@@ -19,11 +19,15 @@ from trunkline.backoffice.shown import choice, row_link, state
 from trunkline.backoffice.site import site
 from trunkline.backoffice.verbs import verb
 from trunkline.backoffice.words import local
+from trunkline.core.errors import Conflict
 from trunkline.identity.permissions import Permission
+from trunkline.identity.principal import principal_of
+from trunkline.identity.queries import memberships
 from trunkline.kit.clock import now
 from trunkline.pricing import actions
 from trunkline.pricing.choices import ReceivedMailState
 from trunkline.pricing.mailbox.queries import sheets_of
+from trunkline.pricing.mailbox.reminders import set_reminders
 from trunkline.pricing.mailbox.rules import FOR_PEOPLE
 from trunkline.pricing.models import Mail, MailSheet
 
@@ -98,6 +102,15 @@ class AsideForm(StaffForm):
         required=False,
         max_length=500,
         help_text=gettext_lazy("Stands beside the mail, such as: asked for it again."),
+    )
+
+
+class RemindersForm(StaffForm):
+    """Whether one is told by mail."""
+
+    told = forms.ChoiceField(
+        label=gettext_lazy("Mails to me"),
+        choices=[("on", gettext_lazy("when something new waits, once an hour at most")), ("off", gettext_lazy("none"))],
     )
 
 
@@ -184,6 +197,25 @@ class MailAdmin(ReadOnlyAdmin):
 
     def _sheet(self, request: HttpRequest, file: MailSheet) -> Any:
         return row_link(request, file.sheet, file.name) if file.sheet is not None else file.name
+
+    @verb(
+        gettext_lazy("Tell me by mail"),
+        permission=Permission.TARIFFS_WRITE,
+        asks_why=False,
+        icon="notifications",
+        form=RemindersForm,
+        on_list=True,
+        submit=gettext_lazy("Save"),
+        text=gettext_lazy("Whoever may apply rate sheets is told by mail of those that wait for somebody. Here you turn that off and on for yourself."),
+    )  # fmt: skip
+    def tell_me(self, request: HttpRequest, obj: None, data: dict[str, Any]) -> Any:
+        user_id = principal_of(request).user_id
+        member = None if user_id is None else memberships().filter(user_id=user_id).first()
+        if member is None:
+            raise Conflict("not_a_member", _("You do not work here, so no mails go to you."))
+        is_told = data["told"] == "on"
+        set_reminders(membership=member, is_told=is_told, at=now())
+        return _("You are told by mail.") if is_told else _("No more mails go to you.")
 
     @verb(
         gettext_lazy("Read again"),

@@ -516,7 +516,8 @@ class NotificationAdmin(ReadOnlyAdmin):
         asks_why=False,
         applies=lambda row: row.state == NotificationState.PREPARED and row.breaches > 0,
         text=gettext_lazy(
-            "Changes that begin too soon begin when the agreement allows: in the tariff, for all who buy by it. Then the notification is made anew."
+            "Changes that begin too soon begin when the agreement allows: in the tariff, for all who buy by it. Special rates and prices of a parent stay as they are. "
+            "Then the notification is made anew."
         ),
     )
     def put_off(self, request: HttpRequest, row: Notification, data: dict[str, Any]) -> Any:

@@ -44,6 +44,7 @@ KEYS: Final[Mapping[str, Any]] = {
     Key.VENDOR: gettext_lazy("Vendor"),
     Key.DESTINATION: gettext_lazy("Destination"),
     Key.COUNTRY: gettext_lazy("Country"),
+    Key.GROUP: gettext_lazy("Groups of the destination"),
     Key.CODE: gettext_lazy("Code of the price"),
     Key.ORIGIN: gettext_lazy("Origin"),
     Key.SERVICE: gettext_lazy("Service"),
@@ -91,7 +92,7 @@ USUAL_NAMES: Final[Mapping[str, Any]] = {
 CUSTOM: Final = "days"  # compared with days that are given
 # Options that stand in the form as they are.
 PLAIN: Final = (
-    "view", "period", "from", "to", "zone", "account", "vendor", "destination", "country", "tag", "jurisdiction", "sort", "measure", "as_of",
+    "view", "period", "from", "to", "zone", "account", "vendor", "destination", "country", "group", "tag", "jurisdiction", "sort", "measure", "as_of",
 )  # fmt: skip
 
 
@@ -166,6 +167,7 @@ class ReportForm(StaffForm):
     vendor = _text(gettext_lazy("Vendor"), gettext_lazy("Short name of an account."))
     destination = _text(gettext_lazy("Destination"), gettext_lazy("Its whole name."))
     country = _text(gettext_lazy("Country"), gettext_lazy("Two letters, such as KE."))
+    group = _text(gettext_lazy("Group of destinations"), gettext_lazy("The whole name of a destination group."))
     tag = _text(gettext_lazy("Tag"), gettext_lazy("One that traffic rules give."))
     jurisdiction = forms.ChoiceField(
         label=gettext_lazy("Jurisdiction"), required=False, choices=_some(JURISDICTIONS, gettext_lazy("All")),
@@ -197,7 +199,9 @@ class ReportForm(StaffForm):
                 label=label, required=False, choices=lazy(_keys, list)(), help_text=help_text
             )
         order = ["view", "period", "from", "to", *self.group_names[:3], "compare", "sort", "measure", "zone"]
-        self.order_fields([*order, "account", "vendor", "destination", "country", "tag", "jurisdiction", "as_of"])
+        self.order_fields(
+            [*order, "account", "vendor", "destination", "country", "group", "tag", "jurisdiction", "as_of"]
+        )
 
     group_names = tuple(f"by_{number}" for number in range(1, KEYS_MAX + 1))
 

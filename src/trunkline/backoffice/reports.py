@@ -62,6 +62,7 @@ WORDS: Final[Mapping[str, Any]] = {
     "vendor": gettext_lazy("Vendor"),
     "destination": gettext_lazy("Destination"),
     "country": gettext_lazy("Country"),
+    "group": gettext_lazy("Group of destinations"),
     "tag": gettext_lazy("Tag"),
     "compare": gettext_lazy("Compare with"),
     "as_of": gettext_lazy("As billed on"),

@@ -19,7 +19,15 @@ from trunkline.backoffice.forms import StaffForm
 from trunkline.backoffice.hints import error_text
 from trunkline.backoffice.panels import Link, Panel
 from trunkline.backoffice.sheet_layout import compare
-from trunkline.backoffice.sheet_steps import STATES, cost_sentence, monthly_cost, sheet_at, step_address, step_context
+from trunkline.backoffice.sheet_steps import (
+    STATES,
+    cost_sentence,
+    monthly_cost,
+    sheet_at,
+    step_address,
+    step_context,
+    weighed_sentences,
+)
 from trunkline.backoffice.sheet_words import CHECK_NAMES, KINDS, LEVELS, REASONS, WHAT_TO_DO
 from trunkline.backoffice.shown import choice, label, state
 from trunkline.backoffice.site import site
@@ -85,6 +93,7 @@ def _changes(request: HttpRequest, sheet: SheetImport) -> dict[str, Any]:
         "kind": kind,
         "chips": _chips(sheet, kind, said),
         "cost": cost_sentence(sheet),
+        "weighed": weighed_sentences(sheet),
         "cost_kind": _cost_kind(sheet),
         "findings": findings_panel(sheet),
         "stops": [each for each in sheet.findings if each["level"] == Level.STOP],

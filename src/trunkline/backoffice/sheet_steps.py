@@ -140,6 +140,17 @@ def cost_sentence(sheet: SheetImport) -> str:
     return SafeString(said % {"cost": shown})
 
 
+def weighed_sentences(sheet: SheetImport) -> list[str]:
+    """How the traffic was weighed where that is not all said by the cost: what went by numbers, and what is not in the cost."""
+    said = {
+        "weighed_by_number": gettext("%(units)s units were weighed by their numbers: new longer codes take them over."),
+        "without_price": gettext("%(units)s units would have no price any more and cost nothing here."),
+        "not_weighed": gettext("%(units)s units could not be weighed: nothing says what they will cost."),
+        "days_of_numbers": gettext("Numbers were read of %(units)s of the 30 days; their shares stand for the rest."),
+    }
+    return [text % {"units": f"{sheet.counts[name]:,}"} for name, text in said.items() if sheet.counts.get(name)]
+
+
 def counted(sheet: SheetImport) -> str:
     """The counts that are not 0, in a few words."""
     words = {name: title for name, (title, _kind) in KINDS.items()} | {

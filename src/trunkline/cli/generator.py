@@ -275,10 +275,12 @@ def simulation(
     table("Changes", ["Kind", "Codes"], [[name, count] for name, count in counted.items()], right=["Codes"])
     figures = {name: value for name, value in facts["figures"].items() if value not in (0, "0")}
     table("Prices", ["", ""], [[name.replace("_", " "), value] for name, value in figures.items()])
-    columns = ("tariff", "currency", "exchange_rate", "rates", "cheapest", "fees")
-    print_rows(
-        "Vendors", {name: name.replace("_", " ").capitalize() for name in columns}, facts["sources"], right=columns[3:]
-    )
+    columns = ("tariff", "parents", "currency", "exchange_rate", "rates", "cheapest", "fees")
+    sources = [
+        each | {"parents": ", ".join(parent["tariff"] for parent in each.get("parents", ()))}
+        for each in facts["sources"]
+    ]
+    print_rows("Vendors", {name: name.replace("_", " ").capitalize() for name in columns}, sources, right=columns[4:])
     if facts["findings"]:
         checks = [[f["level"], f["check"], f["lines"], f["text"], ", ".join(f["codes"])] for f in facts["findings"]]
         table("Checks", ["Level", "Check", "Lines", "What", "Codes"], checks, right=["Lines"])

@@ -380,6 +380,44 @@ def dismiss(
     say("message set aside")
 
 
+@app.command()
+def remind(
+    email: Annotated[str, typer.Argument(help="E-mail address by which one of the staff signs in.")],
+    tenant: TenantOption,
+    on: Annotated[bool, typer.Option("--on/--off", help="Whether mails tell them of sheets that wait.")] = True,
+) -> None:
+    """Say whether one of the staff is told by mail of sheets that wait; who may apply sheets is, unless it is turned off."""
+    from trunkline.identity.queries import access_membership_of
+    from trunkline.pricing.mailbox.reminders import set_reminders
+
+    with tenant_scope(tenant):
+        set_reminders(membership=access_membership_of(email), is_told=on, at=now())
+    say(f"{email} is told by mail" if on else f"{email} is not told by mail")
+
+
+@app.command()
+def reminders(tenant: TenantOption, json: JsonOption = False) -> None:
+    """List who is told by mail of sheets that wait, and what became of the last mail to each."""
+    from trunkline.pricing.mailbox.reminders import approvers, last_reminders
+
+    with tenant_scope(tenant):
+        last = last_reminders()
+        rows = [
+            {
+                "email": member.user.email,
+                "last": utc_text(last[member.pk].made_at) if member.pk in last else None,
+                "state": str(last[member.pk].state) if member.pk in last else None,
+                "detail": last[member.pk].failure_detail if member.pk in last else "",
+            }
+            for member in approvers(now())
+        ]
+    if json:
+        print_json({"staff": rows})
+    else:
+        titles = {"email": "E-mail", "last": "Last mail", "state": "State", "detail": "Why"}
+        print_rows("Told of sheets that wait", titles, rows)
+
+
 def _print_mails(title: str, rows: list[dict[str, Any]]) -> None:
     columns = {
         "id": "Id", "received_at": "Received", "mailbox": "Mailbox", "sender": "From", "subject": "Subject", "rule": "Rule", "state": "State",

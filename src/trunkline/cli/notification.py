@@ -271,7 +271,10 @@ def send_again(
 
 @app.command("put-off")
 def put_off(notification: IdArgument, tenant: TenantOption, reason: ReasonOption, json: JsonOption = False) -> None:
-    """Put the changes that begin too soon off to when the agreement allows, in the tariff, and prepare the notification anew."""
+    """Put the changes that begin too soon off to when the agreement allows, in the tariff, and prepare the notification anew.
+
+    Special rates and prices of a parent stay as they are; what is found says how many of them begin too soon.
+    """
     from trunkline.pricing.actions.notification_dates import put_off as move
     from trunkline.pricing.notifications.queries import access_notification
 

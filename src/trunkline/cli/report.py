@@ -41,7 +41,7 @@ NameArgument = Annotated[str, typer.Argument(help="Name of the saved report.")]
 ByOption = Annotated[
     str,
     typer.Option(
-        help="What to group by, in order, separated by commas: day, hour, account, vendor, destination, country, code, "
+        help="What to group by, in order, separated by commas: day, hour, account, vendor, destination, country, group, code, "
         "code:N (first N digits of the called number), origin, service, cause, cause_group, tags, jurisdiction, attempt. Nothing: the totals alone."
     ),
 ]
@@ -61,6 +61,7 @@ AccountOption = Annotated[str, typer.Option(help="Code of a customer: its calls 
 VendorOption = Annotated[str, typer.Option(help="Code of a vendor: attempts sent to it alone.")]
 DestinationOption = Annotated[str, typer.Option(help="Name of a destination.")]
 CountryOption = Annotated[str, typer.Option(help="ISO 3166 code of a country, like KE.")]
+GroupOption = Annotated[str, typer.Option(help="Name of a destination group: calls to its destinations alone.")]
 TagOption = Annotated[str, typer.Option(help="A tag that traffic rules gave: records that carry it.")]
 JurisdictionOption = Annotated[
     str, typer.Option(help="domestic, international, intrastate, interstate or indeterminate: such calls alone.")
@@ -112,6 +113,7 @@ def _view_command(view: str, default_by: str) -> Callable[..., None]:
         vendor: VendorOption = "",
         destination: DestinationOption = "",
         country: CountryOption = "",
+        group: GroupOption = "",
         tag: TagOption = "",
         jurisdiction: JurisdictionOption = "",
         figures: FiguresOption = "",
@@ -135,6 +137,7 @@ def _view_command(view: str, default_by: str) -> Callable[..., None]:
             "vendor": vendor,
             "destination": destination,
             "country": country,
+            "group": group,
             "tag": tag,
             "jurisdiction": jurisdiction,
             "figures": figures,
@@ -171,6 +174,7 @@ def save(
     vendor: VendorOption = "",
     destination: DestinationOption = "",
     country: CountryOption = "",
+    group: GroupOption = "",
     tag: TagOption = "",
     jurisdiction: JurisdictionOption = "",
     figures: FiguresOption = "",
@@ -194,6 +198,7 @@ def save(
         "vendor": vendor,
         "destination": destination,
         "country": country,
+        "group": group,
         "tag": tag,
         "jurisdiction": jurisdiction,
         "figures": figures,

@@ -25,7 +25,7 @@ OverruleOption = Annotated[
 SHOWN_LINES = 20
 COUNTED = (
     "lines", "new", "increase", "decrease", "increment", "moved", "blocked", "closed", "unchanged", "refused", "closed_codes", "errors",
-    "monthly_cost",
+    "monthly_cost", "weighed_by_code", "weighed_by_number", "without_price", "not_weighed", "days_of_numbers",
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from trunkline.core.errors import Denied, NotFound
 from trunkline.identity.keys import hash_of, is_well_formed
@@ -155,6 +155,12 @@ def _require_network(address: str, networks: list[str]) -> None:
 def memberships() -> QuerySet[Membership]:
     """Everybody who works or has worked for the tenant, with person and role, by e-mail."""
     return Membership.objects.select_related("user", "own_role").order_by("user__email")
+
+
+def members_who_may(permission: Permission, at: datetime) -> list[Membership]:
+    """The staff who work here at an instant, can sign in, and have a permission by their role."""
+    found = memberships().filter(Q(valid_to=None) | Q(valid_to__gt=at), valid_from__lte=at, user__is_active=True)
+    return [each for each in found if permission in each.permission_set]
 
 
 def access_membership(public_id: UUID) -> Membership:

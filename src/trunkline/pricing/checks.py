@@ -14,8 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trunkline.core.errors import Invalid
-from trunkline.core.money import EXACT, Amount
-from trunkline.pricing.compare import Compared, Differs, Ends, Kind, Scope, same_rates, unit_prices
+from trunkline.pricing.compare import Compared, Differs, Ends, Kind, Scope, unit_prices
 from trunkline.tariffs.rate_file import rate_bounds
 from trunkline.tariffs.rules import parse_steps
 
@@ -216,7 +215,9 @@ def _few_known(looked: Looked, percent: int) -> Found:
     return _where(looked.lines, unknown) if (~unknown).sum() * 100 < len(unknown) * percent else _NOTHING
 
 
-def _changes(looked: Looked) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], list[tuple[Fraction, Fraction]]]:
+def changed_prices(
+    looked: Looked,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], list[tuple[Fraction, Fraction]]]:
     """The lines that are compared with a price, for each which pair of prices it has, and the pairs: before, now."""
     rows = np.flatnonzero(
         (looked.compared.before >= 0)
@@ -241,7 +242,7 @@ def _beyond(prices: list[tuple[Fraction, Fraction]], percent: int) -> tuple[Bool
 
 
 def _unlike(looked: Looked, percent: int) -> Found:
-    rows, pair, prices = _changes(looked)
+    rows, pair, prices = changed_prices(looked)
     if len(rows) < FEW_CODES:
         return _NOTHING
     for one in _beyond(prices, percent):
@@ -251,7 +252,7 @@ def _unlike(looked: Looked, percent: int) -> Found:
 
 
 def _jump(looked: Looked, percent: int) -> Found:
-    rows, pair, prices = _changes(looked)
+    rows, pair, prices = changed_prices(looked)
     up, down = _beyond(prices, percent)
     return _where(looked.lines, np.isin(np.arange(len(looked.lines)), rows[(up | down)[pair]]))
 
@@ -319,31 +320,6 @@ _FINDERS: Final = {
     "few_known": _few_known, "closes_nothing": _closes_nothing, "unlike": _unlike, "negative": _negative, "jump": _jump, "zero": _zero,
     "increment_worse": _increment_worse, "moved": _moved, "short_notice": _short_notice, "past": _past, "special": _special, "one_date": _one_date,
 }  # fmt: skip
-
-
-def cost_of(looked: Looked, quantities: Mapping[int, int]) -> Amount:
-    """What the changes cost more for the quantities that were charged, in the tariff's currency, rounded half up once.
-
-    `quantities` are units by the id of the rate that priced them, whichever rate of the code it was. Of several lines of one rate the price that the first of
-    them ends counts against that of the last. New codes and closed ones have none to weigh.
-    """
-    if not quantities:
-        return Amount.zero()
-    keys = same_rates(looked.there, looked.lines)
-    charged: dict[int, int] = {}
-    for each, key in zip(looked.there["id"].to_pylist(), keys.tolist(), strict=False):
-        if each in quantities:
-            charged[key] = charged.get(key, 0) + quantities[each]
-    rows, pair, prices = _changes(looked)
-    begins, _ = rate_bounds(looked.lines)
-    order = np.argsort(begins[rows], kind="stable")
-    changed: dict[int, tuple[Fraction, Fraction]] = {}
-    for key, place in zip(keys[len(looked.there) :][rows][order].tolist(), pair[order].tolist(), strict=True):
-        if key in charged:
-            was, now = prices[place]
-            changed[key] = (changed.get(key, (was, now))[0], now)
-    total = sum(((now - was) * charged[key] for key, (was, now) in changed.items()), Fraction(0))
-    return EXACT.ratio(total.numerator, total.denominator)
 
 
 def count_kinds(compared: Compared, closed_codes: int) -> dict[str, int]:

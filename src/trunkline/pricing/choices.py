@@ -113,6 +113,21 @@ class ReceivedMailState(models.TextChoices):
     DISMISSED = "dismissed", _("set aside")  # somebody has looked at it, and nothing is to be done
 
 
+class ReminderState(models.TextChoices):
+    """How far a mail to staff has come that lists the sheets that wait."""
+
+    WAITING = "waiting", _("waiting")  # a job sends it
+    SENDING = "sending", _("being sent")  # handed to the mail server, which has not answered yet
+    SENT = "sent", _("sent")  # the mail server has taken it
+    NEEDLESS = (
+        "needless",
+        _("not needed"),
+    )  # before it went out nothing waited any more, or the person no longer wants or may
+    FAILED = "failed", _("failed")  # it surely did not go out, and is not tried again by itself
+    UNCERTAIN = "uncertain", _("uncertain")  # cut off while it was handed over: it may have arrived
+
+
+REMIND: Final = "pricing.remind"  # the job that sends one of these
 LOOK_INTO_MAILBOX: Final = "pricing.look_into_mailbox"  # the job that looks into one mailbox
 # Names of jobs, by which they are deferred.
 READ_SHEET: Final = "pricing.read_sheet"

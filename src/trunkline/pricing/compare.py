@@ -153,6 +153,12 @@ def _in_force(keys: Int64s, start: Int64s, end: Int64s, wanted: Int64s, at: Int6
     return _Places(row, is_met & (start[row] <= at), is_met)
 
 
+def in_force(keys: Int64s, start: Int64s, end: Int64s, wanted: Int64s, at: Int64s) -> tuple[Int64s, Bools]:
+    """For each wanted key and instant the row in force, and whether there is one; start and end in seconds."""
+    found = _in_force(keys, start, end, wanted, at)
+    return found.row, found.is_covered
+
+
 @dataclass(frozen=True, slots=True)
 class _Looks:
     """Numbers that compare as what they stand for: prices by order, shapes and destinations by equality (-1: no name)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
@@ -17,9 +18,12 @@ from trunkline.pricing.models import Agreement, SheetImport, SheetTemplate
 from trunkline.pricing.notice import Counting, Notice
 from trunkline.tariffs.models import AccountTariff, Code, Tariff
 from trunkline.tenancy.queries import current_tenant
+from trunkline.usage.charged import Beginnings, charged_beginnings
 from trunkline.usage.models import Rollup
+from trunkline.usage.segments import Limits
 
 WEIGHED_DAYS: Final = 30
+NUMBERS: Final = Limits(timeout_s=30)  # what reading numbers may take: a scope lasts a minute
 
 
 def agreements() -> QuerySet[Agreement]:
@@ -126,10 +130,23 @@ def notice_days(agreement: Agreement) -> dict[Kind, int]:
 def charged_quantities(tariff: Tariff, at: datetime) -> dict[int, int]:
     """Units that each rate of a tariff has charged in the last `WEIGHED_DAYS` days, by the id of the rate."""
     accounts = AccountTariff.objects.filter(tariff=tariff).values_list("account_id", flat=True)
-    since = local_date(at, get_zone(current_tenant().timezone)) - timedelta(days=WEIGHED_DAYS)
     # The rates of other tariffs of these accounts come along: which are this one's is known to whoever asks.
-    rows = Rollup.objects.filter(account_id__in=list(accounts), day__gte=since, rate_id__isnull=False)
+    rows = Rollup.objects.filter(account_id__in=list(accounts), day__gte=_weighed_since(at), rate_id__isnull=False)
     return dict(rows.values_list("rate_id").annotate(units=Sum("billed_quantity")).filter(units__gt=0))
+
+
+def charged_numbers(tariff: Tariff, rate_ids: Sequence[int], digits: int, at: datetime) -> Beginnings:
+    """What rates of a tariff have charged in the last `WEIGHED_DAYS` days, by the first so many digits of the numbers. Raises Unavailable."""
+    accounts: dict[str, list[int]] = {}
+    for side, account_id in AccountTariff.objects.filter(tariff=tariff).values_list("side", "account_id").distinct():
+        accounts.setdefault(side, []).append(account_id)
+    return charged_beginnings(
+        rate_ids=rate_ids, accounts=accounts, day_from=_weighed_since(at), digits=digits, limits=NUMBERS
+    )
+
+
+def _weighed_since(at: datetime) -> date:
+    return local_date(at, get_zone(current_tenant().timezone)) - timedelta(days=WEIGHED_DAYS)
 
 
 def deck_codes() -> dict[str, list[str]]:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from trunkline.core.errors import TrunklineError
 from trunkline.kit import clock, jobs
-from trunkline.pricing.choices import APPLY_SHEET, COMPARE_SHEET, LOOK_INTO_MAILBOX, READ_SHEET, RUN_GENERATOR
+from trunkline.pricing.choices import APPLY_SHEET, COMPARE_SHEET, LOOK_INTO_MAILBOX, READ_SHEET, REMIND, RUN_GENERATOR
 from trunkline.pricing.notifications.choices import PREPARE, RUN, SEND
 
 ABANDONED: Final = timedelta(days=1)  # by then whoever wrote a folder has entered it, or is gone
@@ -19,10 +19,14 @@ ABANDONED: Final = timedelta(days=1)  # by then whoever wrote a folder has enter
 
 @jobs.every("37 4 * * *", "pricing.sweep")
 def sweep_leftovers(*, timestamp: int) -> None:
-    """Once a day, remove the folders of sheets and notifications that a crash left without a row."""
+    """Once a day, remove the folders of sheets and notifications that a crash left without a row, and old reminders."""
+    from trunkline.pricing.mailbox.reminders import forget_reminders
     from trunkline.tenancy.queries import tenant_ids
+    from trunkline.tenancy.scope import scope
 
     for tenant_id in tenant_ids():
+        with scope(tenant_id, "system"):
+            forget_reminders(at=clock.now())
         sweep(tenant_id, at=clock.now())
         sweep_notifications(tenant_id, at=clock.now())
 
@@ -87,6 +91,26 @@ def plan_notifications(*, timestamp: int) -> None:
     for tenant_id in tenant_ids():
         with scope(tenant_id, "system"):
             plan_runs(at=clock.now())
+
+
+@jobs.every("*/10 * * * *", "pricing.plan_reminders")
+def plan_reminders(*, timestamp: int) -> None:
+    """Every ten minutes, tell staff by mail of rate sheets that wait and that they were not told of; none more often than once an hour."""
+    from trunkline.pricing.mailbox import reminders
+    from trunkline.tenancy.queries import tenant_ids
+    from trunkline.tenancy.scope import scope
+
+    for tenant_id in tenant_ids():
+        with scope(tenant_id, "system"):
+            reminders.plan_reminders(at=clock.now())
+
+
+@jobs.task(REMIND)
+def send_reminder(*, tenant_id: int, reminder_id: int) -> None:
+    """Send one of these mails."""
+    from trunkline.pricing.mailbox import reminders
+
+    reminders.send_reminder(tenant_id=tenant_id, reminder_id=reminder_id, now=clock.now)
 
 
 @jobs.task("pricing.deal_mail")

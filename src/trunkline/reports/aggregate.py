@@ -42,6 +42,7 @@ KEY_SQL: Final[Mapping[Key, str]] = {
     Key.VENDOR: "buy_account_id",
     Key.DESTINATION: DESTINATION_SQL,
     Key.COUNTRY: "nullif(countries.country, '')",
+    Key.GROUP: "destination_groups.names",
     Key.CODE: "coalesce(sell_code, buy_code)",
     Key.ORIGIN: "coalesce(sell_origins.origin, buy_origins.origin)",
     Key.SERVICE: "service",
@@ -108,6 +109,8 @@ def aggregate(
             load_places(connection, *_condition(replace(gathered, country=None, jurisdiction=None)))
         if Key.COUNTRY in keys or gathered.country is not None:
             _load_countries(connection, gathered.countries)
+        if Key.GROUP in keys:
+            _load_groups(connection, gathered.groups)
         if Key.ORIGIN in keys:
             _load_origins(connection, gathered.origins)
         found = _ask(connection, keys, gathered, has_percentiles=has_percentiles)
@@ -154,6 +157,8 @@ def _ask(
     condition, values = _condition(gathered)
     needs_countries = Key.COUNTRY in keys or gathered.country is not None
     joined = f"LEFT JOIN countries ON countries.id = {DESTINATION_SQL}" if needs_countries else ""
+    if Key.GROUP in keys:
+        joined = f"{joined} LEFT JOIN destination_groups ON destination_groups.id = {DESTINATION_SQL}"
     if Key.ORIGIN in keys:
         sides = (f"LEFT JOIN origins {side}_origins ON {side}_origins.id = {side}_rate_id" for side in ("sell", "buy"))
         joined = " ".join((joined, *sides))
@@ -260,6 +265,9 @@ def _condition(gathered: Gathered) -> tuple[str, dict[str, Any]]:
         if wanted is not None:
             terms.append(f"{column} = ${name}")
             values[name] = wanted
+    if gathered.group is not None:
+        terms.append(f"list_contains($group::BIGINT[], {DESTINATION_SQL})")
+        values["group"] = sorted(gathered.group)
     if gathered.tag is not None:
         terms.append("contains(',' || tags || ',', ',' || $tag || ',')")
         values["tag"] = gathered.tag
@@ -273,6 +281,13 @@ def _load_countries(connection: duckdb.DuckDBPyConnection, countries: Mapping[in
     connection.execute(
         "CREATE TEMP TABLE countries AS SELECT unnest($ids::BIGINT[]) AS id, unnest($countries::VARCHAR[]) AS country",
         {"ids": list(countries), "countries": list(countries.values())},
+    )
+
+
+def _load_groups(connection: duckdb.DuckDBPyConnection, groups: Mapping[int, str]) -> None:
+    connection.execute(
+        "CREATE TEMP TABLE destination_groups AS SELECT unnest($ids::BIGINT[]) AS id, unnest($names::VARCHAR[]) AS names",
+        {"ids": list(groups), "names": list(groups.values())},
     )
 
 

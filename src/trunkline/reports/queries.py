@@ -70,6 +70,7 @@ class Question:
     vendor: str | None = None
     destination: str | None = None
     country: str | None = None
+    group: str | None = None
     tag: str | None = None
     jurisdiction: str | None = None
     sort_by: str | None = None
@@ -89,8 +90,8 @@ class Question:
 def parse_question(asked: Mapping[str, str]) -> Question:
     """The question of options as people write them, by the names of the command line's; empty ones are not given.
 
-    `view`, `by`, `period`, `from`, `to`, `zone`, `account`, `vendor`, `destination`, `country`, `tag`, `jurisdiction`, `sort`, `as_of`, `figures`,
-    `percentiles`, `compare`. Raises Invalid for what cannot be understood.
+    `view`, `by`, `period`, `from`, `to`, `zone`, `account`, `vendor`, `destination`, `country`, `group`, `tag`, `jurisdiction`, `sort`, `as_of`,
+    `figures`, `percentiles`, `compare`. Raises Invalid for what cannot be understood.
     """
     known = {name: value for name, value in asked.items() if value}
     view = _parse_view(known.get("view", View.SUMMARY))
@@ -110,6 +111,7 @@ def parse_question(asked: Mapping[str, str]) -> Question:
         vendor=known.get("vendor"),
         destination=known.get("destination"),
         country=known.get("country"),
+        group=known.get("group"),
         tag=known.get("tag"),
         jurisdiction=_parse_jurisdiction(known.get("jurisdiction")),
         sort_by=known.get("sort"),
@@ -228,11 +230,13 @@ class Gathered:
     vendor_id: int | None = None
     destination_id: int | None = None
     country: str | None = None
+    group: frozenset[int] | None = None  # the destinations of the one asked for
     tag: str | None = None
     jurisdiction: str | None = None
     accounts: Mapping[int, str] = field(default_factory=dict)
     destinations: Mapping[int, str] = field(default_factory=dict)
     countries: Mapping[int, str] = field(default_factory=dict)
+    groups: Mapping[int, str] = field(default_factory=dict)  # by destination, all of them together
     origins: Mapping[int, str] = field(default_factory=dict)  # by the id of the rate that names it
     as_of: datetime | None = None
     compared: Gathered | None = None  # the same for the period compared with
@@ -242,7 +246,7 @@ def gather(question: Question, *, at: datetime | None = None) -> Gathered:
     """Everything the report needs of the database; needs an open scope. A moving period is that of the day of `at`, which it cannot do without.
 
     Raises Invalid `unknown_timezone`, `period_order`, `compare_period`, NotFound `account_not_found`,
-    `destination_not_found`.
+    `destination_not_found`, `group_not_found`.
     """
     from trunkline.parties.queries import get_account
     from trunkline.tenancy.queries import current_tenant
@@ -262,11 +266,13 @@ def gather(question: Question, *, at: datetime | None = None) -> Gathered:
         vendor_id=None if question.vendor is None else get_account(question.vendor).pk,
         destination_id=None if question.destination is None else _get_destination_id(question.destination),
         country=country,
+        group=None if question.group is None else _group_members(question.group),
         tag=question.tag,
         jurisdiction=question.jurisdiction,
         accounts=_account_names() if keys & {Key.ACCOUNT, Key.VENDOR} else {},
         destinations={number: name for number, (name, _) in destinations.items()},
         countries={number: of for number, (_, of) in destinations.items()},
+        groups=_groups_of_destinations() if Key.GROUP in keys else {},
         origins=_origins_of_rates() if Key.ORIGIN in keys else {},
         as_of=as_of_instant(question.as_of, zone),
     )
@@ -294,6 +300,23 @@ def _destinations() -> dict[int, tuple[str, str]]:
     from trunkline.tariffs.models import Destination
 
     return {number: (name, of) for number, name, of in Destination.objects.values_list("id", "name", "country")}
+
+
+def _groups_of_destinations() -> dict[int, str]:
+    """The groups of each destination that is in one, by name with commas."""
+    from trunkline.tariffs.models import GroupMember
+
+    found: dict[int, list[str]] = {}
+    for number, name in GroupMember.objects.values_list("destination_id", "group__name"):
+        found.setdefault(number, []).append(name)
+    return {number: ", ".join(sorted(names)) for number, names in found.items()}
+
+
+def _group_members(name: str) -> frozenset[int]:
+    from trunkline.pricing.deck_queries import get_group
+    from trunkline.tariffs.models import GroupMember
+
+    return frozenset(GroupMember.objects.filter(group=get_group(name)).values_list("destination_id", flat=True))
 
 
 def _origins_of_rates() -> dict[int, str]:
@@ -328,7 +351,8 @@ def build(question: Question, gathered: Gathered, limits: Limits = COMMAND) -> R
     sort_by = None if question.sort_by is None else find_column(question.sort_by, columns)
     has_percentiles = any(column.name in PERCENTILES for column in columns)
     filters = {
-        name: getattr(question, name) for name in ("account", "vendor", "destination", "country", "tag", "jurisdiction")
+        name: getattr(question, name)
+        for name in ("account", "vendor", "destination", "country", "group", "tag", "jurisdiction")
     }
 
     def of_period(each: Gathered) -> Report:

@@ -26,6 +26,7 @@ class Key(StrEnum):
     VENDOR = "vendor"
     DESTINATION = "destination"  # of the sell side; where that has none, of the buy side
     COUNTRY = "country"  # of that destination
+    GROUP = "group"  # the groups that this destination is in, by name with commas
     CODE = "code"  # of the sell side; where that has none, of the buy side
     ORIGIN = "origin"  # of the caller, as the rate of the sell side names it; where that names none, the rate of the buy side
     SERVICE = "service"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from trunkline.core.errors import NotFound
 from trunkline.kit.db.scope import current_tenant_id
@@ -51,10 +52,20 @@ SELECT DISTINCT code FROM tariffs_rate
 _CODES: Final = pa.schema([pa.field("code", pa.string(), nullable=False)])
 
 
-def asked_rates(tariff: Tariff, at: datetime) -> pa.Table:
-    """The rates of `ASKED` that are in force at an instant. Needs an open scope."""
-    query = _READ_ASKED.format(tenant_id=current_tenant_id(), tariff_id=int(tariff.pk), at=at.isoformat())
-    return copy_table(query, ASKED)
+def asked_rates(family: Sequence[Tariff], at: datetime) -> pa.Table:
+    """The rates of `ASKED` that are in force at an instant of a tariff and its ancestors, the nearer first. Needs an open scope."""
+    read = _READ_ASKED.format(tenant_id=current_tenant_id(), tariff_id="{tariff_id}", at=at.isoformat())
+    return with_inherited([copy_table(read.format(tariff_id=int(each.pk)), ASKED) for each in family])
+
+
+def with_inherited(lists: Sequence[pa.Table]) -> pa.Table:
+    """Rates of `ASKED` of a tariff and its ancestors, the nearer first, as one list: at one code those of the nearest, and of each further one where all
+    nearer ones are timed (docs/algorithms/rating.md, rule 17)."""
+    found = lists[0]
+    for each in lists[1:]:
+        always = found["code"].filter(pc.invert(found["is_timed"]))
+        found = pa.concat_tables([found, each.filter(pc.invert(pc.is_in(each["code"], always.combine_chunks())))])
+    return found
 
 
 def deck_table(deck: CodeDeck) -> pa.Table:

@@ -98,6 +98,30 @@ def test_from_vendors_prices_to_a_selling_tariff(filled: Shell) -> None:
     assert filled.json(sheet.app, "show", found["sheet"])["state"] == "applied"
 
 
+def test_what_a_source_takes_over_from_its_parent_counts(filled: Shell, tmp_path: Path) -> None:
+    (tmp_path / "own.csv").write_text(
+        "code,destination,price,increments,valid_from\n2547,Kenya Mobile,0.20,60/60,2026-01-01\n"
+    )
+    filled(tariff.app, "add", "Own", "--currency", "USD", "--timezone", "UTC", "--parent", "Alpine")
+    filled(tariff.app, "load-rates", "Own", str(tmp_path / "own.csv"))
+    filled(generator.app, "set", "Retail", "--source", "Own")
+    found = made(filled)
+    told = {each["code"]: each["cost"] for each in found["codes"]}
+    assert told == {"254": "0.05", "2547": "0.2", "25473": "0.2", "255": "0.07", "256": ""}
+    ((source, parents),) = [(each["tariff"], [p["tariff"] for p in each["parents"]]) for each in found["sources"]]
+    assert (source, parents) == ("Own", ["Alpine"])
+    assert "Alpine" in filled(generator.app, "simulation", found["id"])
+
+
+def test_no_tariff_is_made_of_its_own_prices(filled: Shell) -> None:
+    filled(tariff.app, "add", "Own", "--currency", "USD", "--timezone", "UTC", "--parent", "Retail")
+    assert filled.refused(generator.app, "set", "Retail", "--source", "Own") == "bad_generator"
+    filled(tariff.app, "set", "Own", "--parent", "Alpine")
+    filled(generator.app, "set", "Retail", "--source", "Own")
+    filled(tariff.app, "set", "Own", "--parent", "Retail")
+    assert filled.refused(generator.app, "run", "Retail", "--effective", "2026-03-10") == "bad_generator"
+
+
 def test_a_rerun_keeps_what_did_not_change(filled: Shell, tmp_path: Path) -> None:
     made(filled, "--apply")
     before = {each["code"]: each["id"] for each in filled.json(tariff.app, "show", "Retail")["rates"]}

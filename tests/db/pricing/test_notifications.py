@@ -208,6 +208,27 @@ def test_changes_are_put_off_in_the_tariff(told: Sales) -> None:
     assert caught.value.code == "nothing_to_put_off"
 
 
+def test_what_of_a_parent_begins_too_soon_is_said_and_left(told: Sales) -> None:
+    with scope(told.tenant, "test"):
+        parent = tariffs.create_tariff(name="World", currency="USD", timezone="UTC", at=AT)
+        tariffs.load_rates(tariff_id=parent.pk, data=(HEAD + "81,Japan,0.03,1/1,2026-01-01\n").encode(), at=AT)
+        tariffs.change_tariff(tariff_id=told.tariff.pk, parent=parent, at=AT)
+    told.send(told.prepare(), flag=True, reason="the parent is new")
+    with scope(told.tenant, "test"):
+        rise = (HEAD + "81,Japan,0.04,1/1,2026-03-05\n").encode()
+        tariffs.load_rates(tariff_id=parent.pk, data=rise, supersede_earlier=True, at=AT)
+    only = told.prepare()
+    with pytest.raises(Conflict) as caught:
+        put_off(told.tenant.pk, only.pk, reason="a week of notice", actor="test", now=lambda: AT)
+    assert caught.value.code == "nothing_to_put_off"
+    told.load(HEAD + "254,Kenya,0.06,60/1,2026-03-05\n")
+    made = told.prepare()
+    assert made.breaches == 2
+    assert [(each["check"], each["level"], each["lines"]) for each in made.findings] == [("not_put_off", "warn", 1)]
+    anew = put_off(told.tenant.pk, made.pk, reason="a week of notice", actor="test", now=lambda: AT)
+    assert (anew.breaches, [each["check"] for each in anew.findings]) == (1, ["not_put_off"])
+
+
 def test_a_code_that_closes_too_soon_is_put_off(told: Sales) -> None:
     with scope(told.tenant, "test"):
         there = tariffs.standing_rates(told.tariff).to_pylist()
@@ -253,9 +274,12 @@ def test_what_did_not_go_out_was_not_told(sales: Sales, monkeypatch: pytest.Monk
     with scope(sales.tenant, "test"):
         lost = NotificationMail.objects.filter(state__in=WRONG).count()
         assert (queries.last_sent(sales.plan), lost) == (None, 1)
+        assert [(each.address, each.notification) for each in queries.wrong_mails()] == [("ada@acme.example", made)]
         telling.send_again(notification_id=made.pk, at=AT)
     assert sales.mail(made).state == "sent"
     assert len(mail.outbox) == 1
+    with scope(sales.tenant, "test"):
+        assert queries.wrong_mails() == []
 
 
 def test_a_mail_cut_off_while_it_was_handed_over_is_left_to_a_person(sales: Sales) -> None:

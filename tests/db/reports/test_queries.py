@@ -15,6 +15,7 @@ from trunkline.reports.period import Previous
 from trunkline.reports.queries import Question, build, gather
 from trunkline.reports.report import Report
 from trunkline.reports.rules import Key, View, parse_keys
+from trunkline.tariffs.models import DestinationGroup, GroupMember
 from trunkline.tenancy.models import Tenant
 from trunkline.tenancy.scope import scope
 
@@ -36,6 +37,10 @@ def traffic(in_scope: Any) -> dict[str, int]:
     kenya, france = make_destination("Kenya Mobile", "KE"), make_destination("France", "FR")
     ke = {"sell_destination_id": kenya, "buy_destination_id": kenya, "sell_code": "254", "buy_code": "2547"}
     fr = {"sell_destination_id": france, "sell_code": "33", "buy_destination_id": france, "buy_code": "33"}
+    for name, members in {"Mobiles": [kenya], "Africa": [kenya], "Europe": [france], "Empty": []}.items():
+        group = DestinationGroup.objects.create(name=name)
+        for destination in members:
+            GroupMember.objects.create(group=group, destination_id=destination)
     day = timedelta(days=1)
     make_segment(
         [
@@ -92,6 +97,7 @@ def test_a_summary_counts_calls_of_customers_and_attempts_at_vendors(traffic: An
     ("by", "expected"),
     [
         ("country", [("FR", 2, "0.1"), ("KE", 3, "1.85")]),
+        ("group", [("Africa, Mobiles", 3, "1.85"), ("Europe", 2, "0.1")]),
         ("destination", [("France", 2, "0.1"), ("Kenya Mobile", 3, "1.85")]),
         # The failed attempt was sold to nobody: it stands under the vendor's code.
         ("code", [("254", 2, "1.85"), ("2547", 1, "0"), ("33", 2, "0.1")]),
@@ -129,6 +135,9 @@ def test_keys_stand_in_the_order_in_which_they_are_asked(traffic: Any) -> None:
         ({"country": "fr"}, 2),
         ({"country": "KE", "vendor": "beta"}, 2),
         ({"country": "SE"}, 0),
+        ({"group": "Mobiles"}, 3),
+        ({"group": "Empty"}, 0),
+        ({"group": "Europe", "vendor": "gamma"}, 1),
         ({"tag": "a"}, 0),
         ({"jurisdiction": "international"}, 5),
         ({"jurisdiction": "domestic"}, 0),

@@ -75,6 +75,7 @@ COMMANDS: dict[str, Permission | None] = {
     "mailbox list": P.TARIFFS_READ, "mailbox show": P.TARIFFS_READ, "mailbox messages": P.TARIFFS_READ, "mailbox check": P.TARIFFS_READ,
     "mailbox set": P.TARIFFS_WRITE, "mailbox trust": P.TARIFFS_WRITE, "mailbox pause": P.TARIFFS_WRITE, "mailbox resume": P.TARIFFS_WRITE,
     "mailbox remove": P.TARIFFS_WRITE, "mailbox rule": P.TARIFFS_WRITE, "mailbox rule-remove": P.TARIFFS_WRITE, "mailbox run": P.TARIFFS_WRITE,
+    "mailbox remind": P.TARIFFS_WRITE, "mailbox reminders": P.TARIFFS_READ,
     "mailbox again": P.TARIFFS_WRITE, "mailbox dismiss": P.TARIFFS_WRITE, "mailbox reseal": None,
     "tariff assign": P.TARIFFS_ASSIGN, "tariff end-assignment": P.TARIFFS_ASSIGN,
     "tariff load-exchange-rates": P.EXCHANGE_RATES_WRITE, "tariff set-exchange-rate": P.EXCHANGE_RATES_WRITE,

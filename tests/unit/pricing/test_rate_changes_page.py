@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, time
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,8 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from trunkline.pricing.checks import Looked
 from trunkline.pricing.compare import LINES, Compared, Differs, Kind, Scope, allowed_begins, closings, compare
 from trunkline.pricing.notice import Counting, Notice
+from trunkline.pricing.weighing import Weighed, weigh
 from trunkline.tariffs.rate_file import STANDING
 
 PAGE = Path(__file__).parents[3] / "docs/algorithms/rate-changes.md"
@@ -117,6 +121,81 @@ def test_when_a_change_may_begin(row: dict[str, str]) -> None:
     notified = datetime.fromisoformat(row["notified"]).replace(tzinfo=zone)
     allowed = datetime.fromisoformat(row["first allowed"]).replace(tzinfo=zone)
     assert notice.first_allowed(notified, int(row["days"])) == allowed
+
+
+@dataclass(frozen=True)
+class Read:
+    """What was read of numbers."""
+
+    table: pa.Table
+    days: int = 30
+    is_whole: bool = True
+
+
+def looked_at(tariff: pa.Table, lines: pa.Table) -> Looked:
+    """A partial sheet beside a tariff, all of its lines from one instant on."""
+    compared = compare(tariff, lines)
+    at = int(LINE_BEGINS.timestamp())
+    return Looked(
+        there=tariff, lines=lines, compared=compared, closes_nothing=False, scope=Scope.PARTIAL, notified_s=at, currency="USD", errors=0,
+        ends=closings(tariff, lines, is_closed=compared.kinds == Kind.CLOSED, scope=Scope.PARTIAL, closes_at_s=at),
+        asked_s=np.full(len(lines), at), short=np.zeros(len(lines), np.bool_), currencies=frozenset(), doubts=(),
+        is_last=np.ones(len(lines), np.bool_), is_repeated=False,
+    )  # fmt: skip
+
+
+def weighed(before: str, said: str, charged: str, *, part: Fraction = Fraction(1)) -> tuple[Weighed, list[str]]:
+    """Rates, lines and numbers with seconds as the page writes them; `part` of the seconds is read by number. Also which numbers were asked for."""
+
+    def row(text: str, **other: Any) -> dict[str, Any]:
+        code, price, *profile = text.split()
+        steps = price if price in ("blocked", "closed") else f"0:{price}/60/1"
+        return rate(code, steps, time_profile=profile[0] if profile else None, **other)
+
+    tariff = there(*map(row, before.split(", ")))
+    lines = sheet(*(row(each, valid_from=LINE_BEGINS) for each in said.split(", ")))
+    numbers = {number: int(seconds) for number, seconds in (each.split() for each in charged.split(", "))}
+    rates = {
+        number: max((each for each in tariff.to_pylist() if number.startswith(each["code"])), key=lambda each: len(each["code"]))["id"]
+        for number in numbers
+    }  # fmt: skip
+    quantities: dict[int, int] = {}
+    for number, seconds in numbers.items():
+        quantities[rates[number]] = quantities.get(rates[number], 0) + seconds
+    asked: list[str] = []
+
+    def read(ids: Any, digits: int) -> Read:
+        asked.extend(number for number in numbers if rates[number] in ids)
+        rows = [{"rate": rates[each], "beginning": each[:digits], "units": int(numbers[each] * part)} for each in asked]
+        schema = pa.schema([("rate", pa.int64()), ("beginning", pa.string()), ("units", pa.int64())])
+        return Read(pa.Table.from_pylist(rows, schema), 30 if part == 1 else 7, part == 1)
+
+    return weigh(looked_at(tariff, lines), quantities, read), asked
+
+
+@pytest.mark.parametrize("row", _table("What the changes cost"), ids=lambda row: f"{row['in force']}->{row['sheet']}")
+def test_what_the_changes_cost(row: dict[str, str]) -> None:
+    found, _ = weighed(row["in force"], row["sheet"], row["charged"])
+    assert (str(found.cost), found.by_code, found.by_number, found.without_price, found.not_weighed, found.days) == (
+        row["costs more"], *(int(row[name]) for name in ("by code", "by number", "without a price", "not weighed")), 0,
+    )  # fmt: skip
+
+
+def test_numbers_are_read_only_of_rates_that_have_a_new_longer_code() -> None:
+    charged = "44791 600, 44120 600, 33100 60"
+    _, asked = weighed("33 0.01, 44 0.01, 447 0.02", "33 0.03, 44 0.02, 44791 0.05", charged)
+    assert asked == ["44791", "44120"]
+    assert weighed("33 0.01, 44 0.01, 447 0.02", "33 0.03, 44 0.02, 447 closed", charged)[1] == []
+
+
+def test_shares_of_what_was_read_count_where_that_is_not_all() -> None:
+    found, _ = weighed("447 0.02", "447 0.03, 44791 0.05", "44791 600, 44720 300", part=Fraction(1, 3))
+    assert (str(found.cost), found.by_code, found.by_number, found.days) == ("0.35", 300, 600, 7)
+
+
+def test_what_numbers_do_not_tell_is_not_weighed() -> None:
+    found, _ = weighed("447 0.02", "447 0.03, 44791 0.05", "44791 600, 44720 300", part=Fraction(0))
+    assert (str(found.cost), found.by_code, found.by_number, found.not_weighed) == ("0", 0, 0, 900)
 
 
 def test_a_line_is_compared_with_the_rate_of_its_day() -> None:

@@ -16,7 +16,7 @@ from trunkline.engine.units import Unit
 from trunkline.pricing.generator.generate import Generated, Source, Target, generate, price_text
 from trunkline.pricing.generator.prices import HeldBy
 from trunkline.pricing.generator.settings import Settings, read_line
-from trunkline.tariffs.asked import ASKED, DECK
+from trunkline.tariffs.asked import ASKED, DECK, with_inherited
 
 PAGE = Path(__file__).parents[3] / "docs/algorithms/rate-generator.md"
 BEGINS = datetime(2026, 4, 1, tzinfo=UTC)
@@ -108,6 +108,20 @@ def test_what_a_vendor_asks_for_a_code(row: dict[str, str]) -> None:
         longer_codes=row["longer codes"],
     )
     found = {each["code"]: price_text(each["cost"]) if each["offers"] else "-" for each in generated.made.to_pylist()}
+    assert found == {code: row[code] for code in ("44", "447", "44791")}
+
+
+@pytest.mark.parametrize("row", _table("What a source with parents asks"), ids=lambda row: "; ".join(row.values()))
+def test_what_a_source_with_parents_asks(row: dict[str, str]) -> None:
+    lists = []
+    for name in ("source", "parent", "parent's parent"):
+        said = [[*each.split(), ""][:3] for each in row[name].split(", ") if each]
+        lists.append(vendor(name, *((code, price, when) for code, price, when in said)).rates)
+    source = Source("V", with_inherited(lists), Fraction(1))
+    made = run(
+        [source], {"44": "UK", "447": "UK Mobile", "44791": "UK Mobile"}, longer_codes="dearest", no_offer="keep"
+    )
+    found = {each["code"]: price_text(each["cost"]) if each["offers"] else "-" for each in made.made.to_pylist()}
     assert found == {code: row[code] for code in ("44", "447", "44791")}
 
 

@@ -30,6 +30,7 @@ from trunkline.usage.traffic.kinds import Jurisdiction
 NAMES = {1: "Acme", 2: "Zeta", 3: "=cmd()"}
 DESTINATIONS = {1: "Kenya Mobile", 2: "Kenya", 3: "France"}
 COUNTRIES = {1: "KE", 2: "KE", 3: ""}
+GROUPS = {1: "EEA, Mobiles", 3: "EEA"}
 ORIGINS = {1: "EEA", 3: "Rest"}
 # Clocks went forward in Berlin on 29 March 2026 at 01:00 UTC; Lord Howe has half hours and went back on 4 April 15:00.
 FIRST, LAST = datetime(2026, 3, 28, tzinfo=UTC), datetime(2026, 4, 6, tzinfo=UTC)
@@ -109,6 +110,8 @@ def value_of(key: Grouping, row: dict[str, Any], zone: ZoneInfo) -> Any:
             return DESTINATIONS.get(destination)
         case Key.COUNTRY:
             return COUNTRIES.get(destination) or None
+        case Key.GROUP:
+            return GROUPS.get(destination)
         case Key.CODE:
             return first(row["sell_code"], row["buy_code"])
         case Key.JURISDICTION:
@@ -172,6 +175,7 @@ def recomputed(rows: Sequence[dict[str, Any]], keys: Sequence[Grouping], gathere
             and gathered.vendor_id in (None, row["buy_account_id"])
             and gathered.destination_id in (None, destination)
             and gathered.country in (None, COUNTRIES.get(destination))
+            and (gathered.group is None or destination in gathered.group)
             and gathered.tag in (None, *(row["tags"] or "").split(","))
             and gathered.jurisdiction in (None, jurisdiction(row))
         ):
@@ -220,6 +224,7 @@ def written(folder: Path, rows: Sequence[dict[str, Any]]) -> list[SegmentFile]:
             st.tuples(st.just("start_to"), instants),
             st.tuples(st.sampled_from(["account_id", "vendor_id", "destination_id"]), st.integers(1, 3)),
             st.tuples(st.just("country"), st.sampled_from(["KE", "FR"])),
+            st.tuples(st.just("group"), st.sets(st.integers(1, 3)).map(frozenset)),
             st.tuples(st.just("tag"), st.sampled_from(["a", "b", "c"])),
             st.tuples(st.just("jurisdiction"), st.sampled_from(list(Jurisdiction)).map(str)),
         ),
@@ -233,7 +238,7 @@ def test_every_sum_is_what_python_adds_up(
         **{"currency": "USD", "zone": zone, "start_from": None, "start_to": None}
         | filters
         | {"segments": written(new_folder(), rows), "accounts": NAMES}
-        | {"destinations": DESTINATIONS, "countries": COUNTRIES, "origins": ORIGINS}
+        | {"destinations": DESTINATIONS, "countries": COUNTRIES, "groups": GROUPS, "origins": ORIGINS}
     )
     report = build(Question(View.SUMMARY, tuple(keys), figures=tuple(COLUMNS)), gathered)
     expected_rows, expected_totals = recomputed(rows, keys, gathered)

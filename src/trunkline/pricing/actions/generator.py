@@ -29,6 +29,7 @@ from trunkline.pricing.models import Agreement, Generator, GeneratorRun, Generat
 from trunkline.pricing.offered import ERRORS, Offered, Ways
 from trunkline.tariffs import actions as tariffs
 from trunkline.tariffs.asked import asked_rates, codes_from, deck_table, group_members
+from trunkline.tariffs.lineage import ancestors_of
 from trunkline.tariffs.models import CodeDeck, Tariff
 from trunkline.tariffs.queries import last_exchange_rates
 from trunkline.tenancy.queries import current_tenant
@@ -115,6 +116,7 @@ def _required(generator: Generator, source_ids: Sequence[int], settings: Mapping
             f"A generator takes prices from 1 to {SOURCES_MAX} other tariffs, each once.",
             hint="Name the vendors' tariffs.",
         )
+    _require_apart(target, sources)
     other = next((each for each in sources if each.unit != target.unit), None)
     if other is not None:
         raise Invalid("bad_generator", f"{other.name} counts {other.unit}s and {target.name} {target.unit}s.")
@@ -126,6 +128,19 @@ def _required(generator: Generator, source_ids: Sequence[int], settings: Mapping
     group_members(made.groups)
     generator.settings = made.as_json()
     return sources
+
+
+def _require_apart(target: Tariff, sources: Sequence[Tariff]) -> dict[int, tuple[Tariff, ...]]:
+    """The ancestors of the sources. Raises Invalid `bad_generator` where the target is one of them: its prices would be made of themselves."""
+    ancestors = ancestors_of(sources)
+    heir = next((each for each in sources if target in ancestors[each.pk]), None)
+    if heir is not None:
+        raise Invalid(
+            "bad_generator",
+            f"{heir.name} takes over prices of {target.name}, which would be made of themselves.",
+            hint="Leave it out, or give it another parent.",
+        )
+    return ancestors
 
 
 def _set_sources(generator: Generator, sources: Sequence[Tariff]) -> None:
@@ -277,6 +292,7 @@ def _read(plan: _Plan) -> tuple[pa.Table, list[Source], list[dict[str, Any]], Ta
         )
     on = local_date(plan.run.prices_at, get_zone(current_tenant().timezone))
     exchange = last_exchange_rates(on)
+    ancestors = _require_apart(tariff, plan.sources)
     sources, about = [], []
     for each in plan.sources:
         found = exchange.find(each.currency, tariff.currency, on)
@@ -286,17 +302,19 @@ def _read(plan: _Plan) -> tuple[pa.Table, list[Source], list[dict[str, Any]], Ta
                 f"There is no exchange rate from {each.currency} to {tariff.currency} on {on}, for {each.name}.",
                 hint="Load exchange rates, or leave the vendor out.",
             )
-        rates = asked_rates(each, plan.run.prices_at)
-        tariffs.require_revision(Tariff.objects.get(pk=each.pk), each.revision)
+        rates = asked_rates((each, *ancestors[each.pk]), plan.run.prices_at)
+        for member in (each, *ancestors[each.pk]):
+            tariffs.require_revision(Tariff.objects.get(pk=member.pk), member.revision)
         sources.append(Source(each.name, rates, found[0]))
-        about.append(_about(each, len(rates), found[0], found[1].isoformat()))
+        about.append(_about(each, ancestors[each.pk], len(rates), found[0], found[1].isoformat()))
     ordinary, special = (codes_from(tariff, plan.run.effective_at, is_special=each) for each in (False, True))
     return deck, sources, about, Target(Unit(tariff.unit), ordinary, special)
 
 
-def _about(tariff: Tariff, rates: int, exchange: Fraction, on: str) -> dict[str, Any]:
+def _about(tariff: Tariff, parents: Sequence[Tariff], rates: int, exchange: Fraction, on: str) -> dict[str, Any]:
     return {
         "tariff": tariff.name,
+        "parents": [{"tariff": each.name, "revision": each.revision} for each in parents],
         "revision": tariff.revision,
         "currency": tariff.currency,
         "exchange_rate": f"{exchange.numerator}/{exchange.denominator}",

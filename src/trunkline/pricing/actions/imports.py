@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from django.db import transaction
 
-from trunkline.core.errors import Conflict, Invalid, NotFound
+from trunkline.core.errors import Conflict, Invalid, NotFound, Unavailable
 from trunkline.core.ids import uuid7
 from trunkline.core.period import get_zone
 from trunkline.engine.units import Unit
@@ -24,14 +24,22 @@ from trunkline.kit.db.locks import lock_rows
 from trunkline.pricing import files
 from trunkline.pricing.actions.mails import follow_sheet
 from trunkline.pricing.actions.origins import apply_origins, undo_origins, write_origins
-from trunkline.pricing.checks import Level, Looked, Settings, cost_of, count_kinds, findings
+from trunkline.pricing.checks import Level, Looked, Settings, count_kinds, findings
 from trunkline.pricing.choices import OPEN, ImportState, ImportWork
 from trunkline.pricing.compare import Kind, Scope, allowed_begins, closings
 from trunkline.pricing.deck_queries import special_codes
 from trunkline.pricing.models import Agreement, SheetImport, SheetTemplate
 from trunkline.pricing.notice import OnBreach
 from trunkline.pricing.offered import ERRORS, Offered, Ways
-from trunkline.pricing.queries import charged_quantities, deck_codes, is_applied, notice_days, notice_of
+from trunkline.pricing.queries import (
+    charged_numbers,
+    charged_quantities,
+    deck_codes,
+    is_applied,
+    notice_days,
+    notice_of,
+)
+from trunkline.pricing.weighing import Charged, Weighed, weigh
 from trunkline.tariffs import actions as tariffs
 from trunkline.tariffs.actions.rates import ENDED, ENDS
 from trunkline.tariffs.models import Tariff, TimeProfile
@@ -128,6 +136,7 @@ def import_sheet(
     effective_at = asked.effective_at or offered.effective_at or notified_at
     looked = compare_with(ground, offered, asked, effective_at, notified_at)
     found = findings(looked, ground.settings)
+    weighed = weighed_of(tenant_id, looked, ground, actor=actor, at=now())
     if public_id is None:
         public_id = uuid7()
     else:
@@ -151,7 +160,7 @@ def import_sheet(
                 notified_at=notified_at,
                 effective_at=effective_at,
                 layout=offered.layout,
-                counts=counts_of(looked, ground),
+                counts=counts_of(looked, weighed),
                 findings=[each.as_json() for each in found],
                 compared_revision=ground.tariff.revision,
                 wanted_at=asked.effective_at,
@@ -363,12 +372,24 @@ def _in_a_row(
     return lines, holds
 
 
-def counts_of(looked: Looked, ground: Ground) -> dict[str, Any]:
+def weighed_of(tenant_id: int, looked: Looked, ground: Ground, *, actor: str, at: datetime) -> Weighed:
+    """What the changes cost by the traffic of the last days; records are read in a scope of its own, and only where new codes take numbers from others."""
+
+    def read(rates: Sequence[int], digits: int) -> Charged | None:
+        try:
+            with tenant_scope(tenant_id, actor):
+                return charged_numbers(ground.tariff, rates, digits, at)
+        except Unavailable:  # a sheet can be looked at without
+            return None
+
+    return weigh(looked, ground.quantities, read)
+
+
+def counts_of(looked: Looked, weighed: Weighed) -> dict[str, Any]:
     """Lines of each kind, what cannot be read, and what the changes cost, as `SheetImport.counts` has them."""
     closed = looked.there["code"].take(pa.array(looked.ends.rows))
     counts: dict[str, Any] = count_kinds(looked.compared, int(pc.count_distinct(closed).as_py()))
-    cost = cost_of(looked, ground.quantities)
-    return counts | {"lines": len(looked.lines), "errors": looked.errors, "monthly_cost": str(cost)}
+    return counts | {"lines": len(looked.lines), "errors": looked.errors} | weighed.as_counts()
 
 
 def write_compared(place: Path, looked: Looked, errors: pa.Table) -> None:

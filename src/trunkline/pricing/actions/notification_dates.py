@@ -53,7 +53,7 @@ def put_off(
             raise Conflict(
                 "nothing_to_put_off",
                 "No line that begins too soon can be put off: they hold already.",
-                hint="Send it flagged.",
+                hint="Send it flagged. Dates of special rates and of a parent's prices are changed where these stand.",
             )
         tariffs.change_rates(tariff_id=plan.tariff_id, rates=rates, ends=ends, revision=revision, at=at)
     return prepare(tenant_id, plan.pk, mode=notification.mode, into=into, actor=actor, now=now)

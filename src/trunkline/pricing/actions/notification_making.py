@@ -34,12 +34,14 @@ from trunkline.pricing.models import Notification, NotificationPlan
 from trunkline.pricing.notifications import places
 from trunkline.pricing.notifications.choices import PREPARE, NotificationState
 from trunkline.pricing.notifications.columns import FileForm, FileKind, Mode
-from trunkline.pricing.notifications.looking import STOP, Finding, count_statuses, look
-from trunkline.pricing.notifications.news import find_news
+from trunkline.pricing.notifications.looking import STOP, WARN, Finding, count_statuses, look
+from trunkline.pricing.notifications.news import Int64s, are_held_by, find_news
 from trunkline.pricing.notifications.queries import about, find_breaches, form_of, last_sent, plans, read_known
 from trunkline.pricing.notifications.sold import lineage_mark, sold_rates
 from trunkline.pricing.notifications.writing import About, write_file
-from trunkline.tariffs.rate_file import STANDING
+from trunkline.tariffs.actions import standing_rates
+from trunkline.tariffs.models import Rate
+from trunkline.tariffs.rate_file import STANDING, rate_bounds
 from trunkline.tenancy.scope import scope as tenant_scope
 
 Clock = Callable[[], datetime]
@@ -47,6 +49,10 @@ Clock = Callable[[], datetime]
 ZIP_OCTETS: Final = 5_000_000  # a larger CSV file is sent as a zip
 OCTETS_MAX: Final = 15_000_000  # of a file; a mail is a third larger, and many servers refuse more than 25 MB
 AUTOMATIC: Final = "system"
+NOT_PUT_OFF: Final = (
+    "Lines that begin too soon are of special rates or of a parent's prices. Putting dates off leaves these as they are: change them where they stand, "
+    "or send the notification flagged."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,14 +191,28 @@ def _keep(
     notification.state, notification.mode, notification.made_at = NotificationState.PREPARED, mode, at
     notification.revision, notification.before = ground.plan.tariff.revision, before
     notification.counts = count_statuses(news)
-    notification.findings = [each.as_json() for each in findings]
-    notification.breaches = len(find_breaches(plan, news, is_first=before is None, notified_at=at))
+    too_soon = find_breaches(plan, news, is_first=before is None, notified_at=at)
+    notification.findings = [each.as_json() for each in (*findings, *_not_put_off(ground, news, too_soon, at))]
+    notification.breaches = len(too_soon)
     notification.first_effective = pc.min(news["valid_from"]).as_py()
     notification.file_name, notification.octets, notification.rows = path.name, path.stat().st_size, rows
     with path.open("rb") as file:
         notification.sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     notification.save()
     return notification
+
+
+def _not_put_off(ground: _Ground, news: pa.Table, too_soon: Int64s, at: datetime) -> list[Finding]:
+    """That putting off leaves lines as they are which begin too soon: those of special rates, and of a parent."""
+    tariff = ground.plan.tariff
+    if not len(too_soon):
+        return []
+    if tariff.parent_id is None and not Rate.objects.filter(tariff=tariff, special__isnull=False).exists():
+        return []
+    begins, _ = rate_bounds(news)
+    to_come = too_soon[begins[too_soon] > int(at.timestamp())]
+    count = int((~are_held_by(standing_rates(tariff), news.take(pa.array(to_come)))).sum())
+    return [Finding("not_put_off", WARN, count, NOT_PUT_OFF)] if count else []
 
 
 def begin_preparing(*, plan_id: int, mode: str | None = None, at: datetime) -> Notification:

@@ -29,6 +29,7 @@ from trunkline.pricing.actions.imports import (
     compare_with,
     counts_of,
     ground_of,
+    weighed_of,
     write_compared,
 )
 from trunkline.pricing.actions.mails import follow_sheet
@@ -228,7 +229,7 @@ def compare_import(tenant_id: int, import_id: int, *, actor: str, now: Clock) ->
     looked = compare_with(ground, offered, asked, effective_at, sheet.notified_at)
     files.set_progress(place, 80)
     found = findings(looked, ground.settings)
-    counts = counts_of(looked, ground)
+    counts = counts_of(looked, weighed_of(tenant_id, looked, ground, actor=actor, at=now()))
     write_compared(place, looked, offered.errors)
     write_origins(place, offered.origins)
     files.set_progress(place, 100)

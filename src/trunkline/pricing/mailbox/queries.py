@@ -123,6 +123,11 @@ def lines_before(template_id: int) -> int | None:
     return None if last is None else int(last.counts["lines"])
 
 
+def waiting() -> QuerySet[Mail]:
+    """Mails that want a person, all of them."""
+    return Mail.objects.select_related("mailbox", "rule").filter(state__in=[str(state) for state in FOR_PEOPLE])
+
+
 def waiting_mails() -> list[Mail]:
     """Mails that want a person, the latest first; a few of them."""
     return _WAITING.rows()
@@ -133,13 +138,7 @@ def failing_mailboxes() -> list[MailboxFeed]:
     return _FAILING.rows()
 
 
-_WAITING = Kept(
-    lambda: (
-        Mail.objects.select_related("mailbox", "rule")
-        .filter(state__in=[str(state) for state in FOR_PEOPLE])
-        .order_by("-received_at", "-pk")[:20]
-    )
-)
+_WAITING = Kept(lambda: waiting().order_by("-received_at", "-pk")[:20])
 _FAILING = Kept(
     lambda: MailboxFeed.objects.select_related("mailbox").filter(failures__gt=2, mailbox__is_active=True).order_by("pk")
 )

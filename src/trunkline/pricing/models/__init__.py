@@ -11,6 +11,7 @@ from trunkline.pricing.models.notifications import (
     NotificationPlan,
     NotificationTemplate,
 )
+from trunkline.pricing.models.reminders import SheetReminder, SheetReminderOff
 
 __all__ = [
     "Agreement",
@@ -31,5 +32,7 @@ __all__ = [
     "NotificationPlan",
     "NotificationTemplate",
     "SheetImport",
+    "SheetReminder",
+    "SheetReminderOff",
     "SheetTemplate",
 ]

@@ -212,6 +212,22 @@ def _compared(told: pa.Table, lines: pa.Table) -> pa.Table:
     return table.set_column(table.schema.get_field_index("line"), "line", numbered).select(NEWS.names).cast(NEWS)
 
 
+def are_held_by(own: pa.Table, lines: pa.Table) -> Bools:
+    """The lines of `NEWS` that are where one of `own` rates (of `STANDING`) begins, or ends: the others are of special rates or of a parent."""
+    wide = lines.append_column("refused", pa.nulls(len(lines), pa.string())).select(LINES.names)
+    keys = same_rates(own, wide)
+    starts, ends = rate_bounds(own)
+    begins, _ = rate_bounds(lines)
+    bounds = [set(zip(keys[: len(own)].tolist(), each.tolist(), strict=True)) for each in (starts, ends)]
+    held = [
+        (key, begin) in bounds[is_closed]
+        for key, begin, is_closed in zip(
+            keys[len(own) :].tolist(), begins.tolist(), lines["is_closed"].to_pylist(), strict=True
+        )
+    ]
+    return np.array(held, np.bool_)
+
+
 def breaches(news: pa.Table, first_allowed_s: Callable[[Kind], int | None]) -> Int64s:
     """The lines that begin sooner than they may, by row. `first_allowed_s` is None for kinds that need no notice."""
     allowed = {kind: first_allowed_s(kind) for kind in Kind}

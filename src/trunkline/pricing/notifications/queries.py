@@ -129,6 +129,13 @@ def mail_counts(rows: list[Notification]) -> dict[int, dict[str, int]]:
     return {row["notification_id"]: {name: row[name] for name in ("all", "sent", "wrong")} for row in counted}
 
 
+def wrong_mails() -> list[NotificationMail]:
+    """Mails that did not go out, or of which nobody knows, of the last notification that each customer was to get; a few of them."""
+    newest = notifications().filter(notified_at__isnull=False).order_by("plan", "-notified_at", "-pk").distinct("plan")
+    found = NotificationMail.objects.filter(notification__in=newest.values("pk"), state__in=WRONG)
+    return list(found.select_related("notification__plan__account", "notification__plan__tariff").order_by("-pk")[:20])
+
+
 def recipients_of(plan: NotificationPlan) -> list[str]:
     """To whom its notifications go: the plan's addresses, else the account's contacts for rates, else its general ones."""
     if plan.recipients:
