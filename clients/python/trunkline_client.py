@@ -577,6 +577,8 @@ ChangeShown = TypedDict(
         "created_at": "str",
         "applied_at": "str | None",
         "ended_at": "str | None",
+        "work": "WorkShown | None",
+        "problem": "WorkProblem | None",
     },
 )
 
@@ -597,6 +599,44 @@ ChangeShownRow = TypedDict(
         "created_at": "NotRequired[str]",
         "applied_at": "NotRequired[str | None]",
         "ended_at": "NotRequired[str | None]",
+        "work": "NotRequired[WorkShown | None]",
+        "problem": "NotRequired[WorkProblem | None]",
+    },
+)
+
+
+ChangedPrice = TypedDict(
+    "ChangedPrice",
+    {
+        "how": "PriceHow",
+        "amount": "str",
+        "decimals": "NotRequired[int]",
+        "rounding": "NotRequired[Literal['half_up', 'half_even', 'up', 'down']]",
+    },
+)
+
+
+ChangedRates = TypedDict(
+    "ChangedRates",
+    {
+        "price": "NotRequired[ChangedPrice | None]",
+        "increments": "NotRequired[str | None]",
+        "blocked": "NotRequired[bool | None]",
+        "begins_at": "NotRequired[str | None]",
+        "ends_at": "NotRequired[str | None]",
+    },
+)
+
+
+ChosenRates = TypedDict(
+    "ChosenRates",
+    {
+        "state": "NotRequired[Standing]",
+        "at": "NotRequired[str | None]",
+        "code": "NotRequired[str]",
+        "destination": "NotRequired[str]",
+        "kind": "NotRequired[RateKind]",
+        "rates": "NotRequired[list[int] | None]",
     },
 )
 
@@ -1154,6 +1194,9 @@ IdentitySide = Literal["sell", "buy", "both"]
 
 
 ImportState = Literal["received", "read", "compared", "applied", "undone", "discarded"]
+
+
+ImportWork = Literal["", "reading", "comparing", "applying", "undoing"]
 
 
 Intake = Literal["command", "upload", "folder", "resend", "rerate", "legs", "source"]
@@ -1783,6 +1826,17 @@ NewMailbox = TypedDict(
 )
 
 
+NewRateEdit = TypedDict(
+    "NewRateEdit",
+    {
+        "chosen": "NotRequired[ChosenRates]",
+        "change": "ChangedRates",
+        "agreement_id": "NotRequired[int | None]",
+        "reason": "NotRequired[str]",
+    },
+)
+
+
 NewRule = TypedDict(
     "NewRule",
     {
@@ -1938,6 +1992,9 @@ NewTrafficRule = TypedDict(
         "note": "NotRequired[str]",
     },
 )
+
+
+NoticeBreach = TypedDict("NoticeBreach", {"count": "int", "first_allowed": "str"})
 
 
 NoticeDays = TypedDict(
@@ -2359,6 +2416,11 @@ PageProposalShownRow = TypedDict(
 )
 
 
+PageRateEditShownRow = TypedDict(
+    "PageRateEditShownRow", {"data": "list[RateEditShownRow]", "has_more": "bool", "next_cursor": "str | None"}
+)
+
+
 PageRateShownRow = TypedDict(
     "PageRateShownRow", {"data": "list[RateShownRow]", "has_more": "bool", "next_cursor": "str | None"}
 )
@@ -2595,6 +2657,9 @@ PreviewedTariff = TypedDict(
 )
 
 
+PriceHow = Literal["set", "percent", "add"]
+
+
 Problem = TypedDict(
     "Problem",
     {
@@ -2629,6 +2694,98 @@ ProposalShownRow = TypedDict(
 
 
 ProposedRerating = TypedDict("ProposedRerating", {"id": "int", "cause": "str", "start_from": "str | None"})
+
+
+RateEditApply = TypedDict("RateEditApply", {"reason": "NotRequired[str]"})
+
+
+RateEditCounts = TypedDict(
+    "RateEditCounts",
+    {
+        "chosen": "int",
+        "changed": "int",
+        "ended": "int",
+        "unchanged": "int",
+        "over": "int",
+        "begin_in_the_past": "int",
+        "kinds": "dict[str, int]",
+        "monthly_cost": "str",
+    },
+)
+
+
+RateEditSample = TypedDict(
+    "RateEditSample",
+    {
+        "code": "str",
+        "destination": "str",
+        "before": "str",
+        "after": "str",
+        "begins": "str | None",
+        "ends": "str | None",
+    },
+)
+
+
+RateEditShown = TypedDict(
+    "RateEditShown",
+    {
+        "id": "str",
+        "tariff_id": "str",
+        "tariff": "str",
+        "currency": "str",
+        "agreement_id": "int | None",
+        "state": "ImportState",
+        "revision": "int",
+        "chosen": "dict[str, Any]",
+        "change": "dict[str, Any]",
+        "counts": "RateEditCounts",
+        "samples": "list[RateEditSample]",
+        "findings": "list[SheetFinding]",
+        "breaches": "dict[str, NoticeBreach]",
+        "sheet_id": "str | None",
+        "looked_at": "str",
+        "applied_at": "str | None",
+        "begins_at": "str | None",
+        "ended_at": "str | None",
+        "reason": "str",
+        "proposals": "list[ProposedRerating]",
+        "work": "WorkShown | None",
+        "problem": "WorkProblem | None",
+    },
+)
+
+
+RateEditShownRow = TypedDict(
+    "RateEditShownRow",
+    {
+        "id": "NotRequired[str]",
+        "tariff_id": "NotRequired[str]",
+        "tariff": "NotRequired[str]",
+        "currency": "NotRequired[str]",
+        "agreement_id": "NotRequired[int | None]",
+        "state": "NotRequired[ImportState]",
+        "revision": "NotRequired[int]",
+        "chosen": "NotRequired[dict[str, Any]]",
+        "change": "NotRequired[dict[str, Any]]",
+        "counts": "NotRequired[RateEditCounts]",
+        "samples": "NotRequired[list[RateEditSample]]",
+        "findings": "NotRequired[list[SheetFinding]]",
+        "breaches": "NotRequired[dict[str, NoticeBreach]]",
+        "sheet_id": "NotRequired[str | None]",
+        "looked_at": "NotRequired[str]",
+        "applied_at": "NotRequired[str | None]",
+        "begins_at": "NotRequired[str | None]",
+        "ended_at": "NotRequired[str | None]",
+        "reason": "NotRequired[str]",
+        "proposals": "NotRequired[list[ProposedRerating]]",
+        "work": "NotRequired[WorkShown | None]",
+        "problem": "NotRequired[WorkProblem | None]",
+    },
+)
+
+
+RateKind = Literal["", "priced", "blocked", "additive"]
 
 
 RatePreview = TypedDict(
@@ -3156,6 +3313,8 @@ RunShown = TypedDict(
         "sources": "list[dict[str, Any]]",
         "findings": "list[dict[str, Any]]",
         "failure": "RunFailure | None",
+        "work": "WorkShown | None",
+        "problem": "WorkProblem | None",
     },
 )
 
@@ -3179,6 +3338,8 @@ RunShownRow = TypedDict(
         "sources": "NotRequired[list[dict[str, Any]]]",
         "findings": "NotRequired[list[dict[str, Any]]]",
         "failure": "NotRequired[RunFailure | None]",
+        "work": "NotRequired[WorkShown | None]",
+        "problem": "NotRequired[WorkProblem | None]",
     },
 )
 
@@ -3383,6 +3544,8 @@ SheetShown = TypedDict(
         "begins_at": "str | None",
         "ended_at": "str | None",
         "reason": "str",
+        "work": "WorkShown | None",
+        "problem": "WorkProblem | None",
     },
 )
 
@@ -3412,6 +3575,8 @@ SheetShownRow = TypedDict(
         "begins_at": "NotRequired[str | None]",
         "ended_at": "NotRequired[str | None]",
         "reason": "NotRequired[str]",
+        "work": "NotRequired[WorkShown | None]",
+        "problem": "NotRequired[WorkProblem | None]",
     },
 )
 
@@ -3595,6 +3760,9 @@ SpecialRateShownRow = TypedDict(
 
 
 Stage = Literal["before_identification", "after_account", "after_rate", "after_routing"]
+
+
+Standing = Literal["current", "future", "past", "all"]
 
 
 StatementAsked = TypedDict(
@@ -4080,6 +4248,12 @@ VoidedRates = TypedDict("VoidedRates", {"voided": "int", "proposals": "list[Prop
 
 
 Voiding = TypedDict("Voiding", {"reason": "str", "with_adjustments": "NotRequired[bool]"})
+
+
+WorkProblem = TypedDict("WorkProblem", {"code": "str", "message": "str", "hint": "str"})
+
+
+WorkShown = TypedDict("WorkShown", {"step": "ImportWork", "percent": "int"})
 
 
 World = TypedDict("World", {"depth": "NotRequired[Depth]", "mode": "NotRequired[DeckMode]"})
@@ -4632,6 +4806,95 @@ class Client:
             ).json(),
         )
 
+    def look_at_rate_edit(
+        self, tariff_id: str, body: NewRateEdit, *, idempotency_key: str | None = None
+    ) -> RateEditShown:
+        """Say what an edit of many rates would do, and keep it. Nothing changes until it is applied."""
+        return cast(
+            "RateEditShown",
+            self._ask(
+                "POST", f"/api/v1/tariffs/{tariff_id}/rate-edits", json=body, idempotency_key=idempotency_key
+            ).json(),
+        )
+
+    def list_rate_edits(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["looked_at", "-looked_at"] | None = None,
+        fields: str | None = None,
+        state: Literal["received", "read", "compared", "applied", "undone", "discarded"] | None = None,
+        state_ne: Literal["received", "read", "compared", "applied", "undone", "discarded"] | None = None,
+        tariff_id: str | None = None,
+        looked_at: str | None = None,
+        looked_at_gt: str | None = None,
+        looked_at_gte: str | None = None,
+        looked_at_lt: str | None = None,
+        looked_at_lte: str | None = None,
+    ) -> PageRateEditShownRow:
+        """List the edits of many rates, the latest first."""
+        return cast(
+            "PageRateEditShownRow",
+            self._ask(
+                "GET",
+                "/api/v1/rate-edits",
+                query={
+                    "limit": limit,
+                    "cursor": cursor,
+                    "sort": sort,
+                    "fields": fields,
+                    "state": state,
+                    "state[ne]": state_ne,
+                    "tariff_id": tariff_id,
+                    "looked_at": looked_at,
+                    "looked_at[gt]": looked_at_gt,
+                    "looked_at[gte]": looked_at_gte,
+                    "looked_at[lt]": looked_at_lt,
+                    "looked_at[lte]": looked_at_lte,
+                },
+            ).json(),
+        )
+
+    def get_rate_edit(self, rate_edit_id: str) -> RateEditShown:
+        """An edit of many rates: what it would do, what became of it."""
+        return cast("RateEditShown", self._ask("GET", f"/api/v1/rate-edits/{rate_edit_id}").json())
+
+    def apply_rate_edit(
+        self, rate_edit_id: str, body: RateEditApply, *, idempotency_key: str | None = None
+    ) -> RateEditShown:
+        """Make an edit true, all of it at once; a worker does it where it is large (202): poll `work`. A re-rating is proposed where it reaches into posted traffic.
+
+        409 `tariff_changed` where the tariff was changed since it was looked at: look again."""
+        return cast(
+            "RateEditShown",
+            self._ask(
+                "POST", f"/api/v1/rate-edits/{rate_edit_id}/apply", json=body, idempotency_key=idempotency_key
+            ).json(),
+        )
+
+    def undo_rate_edit(
+        self, rate_edit_id: str, body: SheetReason, *, idempotency_key: str | None = None
+    ) -> RateEditShown:
+        """Take an edit back: the prices that stood before it stand again; a worker does it where it is large (202). Later changes of the tariff are undone first."""
+        return cast(
+            "RateEditShown",
+            self._ask(
+                "POST", f"/api/v1/rate-edits/{rate_edit_id}/undo", json=body, idempotency_key=idempotency_key
+            ).json(),
+        )
+
+    def discard_rate_edit(
+        self, rate_edit_id: str, body: SheetReason, *, idempotency_key: str | None = None
+    ) -> RateEditShown:
+        """Say no to an edit that is not applied; it stays in the history."""
+        return cast(
+            "RateEditShown",
+            self._ask(
+                "POST", f"/api/v1/rate-edits/{rate_edit_id}/discard", json=body, idempotency_key=idempotency_key
+            ).json(),
+        )
+
     def get_rate_analysis(
         self,
         *,
@@ -4989,14 +5252,16 @@ class Client:
         return self._ask("GET", f"/api/v1/sheets/{sheet_id}/file").content
 
     def apply_sheet(self, sheet_id: str, body: SheetApply, *, idempotency_key: str | None = None) -> SheetShown:
-        """Make a sheet's changes true, all of them at once. A re-rating is proposed where they reach into posted traffic."""
+        """Make a sheet's changes true, all of them at once; a worker does it where it is large (202): poll `work`.
+
+        A re-rating is proposed where they reach into posted traffic."""
         return cast(
             "SheetShown",
             self._ask("POST", f"/api/v1/sheets/{sheet_id}/apply", json=body, idempotency_key=idempotency_key).json(),
         )
 
     def undo_sheet(self, sheet_id: str, body: SheetReason, *, idempotency_key: str | None = None) -> SheetShown:
-        """Take a sheet back: the prices that stood before it stand again. Later changes of the tariff are undone first."""
+        """Take a sheet back: the prices that stood before it stand again; a worker does it where it is large (202). Later changes of the tariff are undone first."""
         return cast(
             "SheetShown",
             self._ask("POST", f"/api/v1/sheets/{sheet_id}/undo", json=body, idempotency_key=idempotency_key).json(),
@@ -5580,7 +5845,9 @@ class Client:
         mode: Literal["add", "update"] | None = None,
         idempotency_key: str | None = None,
     ) -> ChangeShown:
-        """Compare a file of codes and names, the body, with a deck: CSV of any kind, XLSX, XLS, ODS, zip; a rate sheet too. Nothing changes yet."""
+        """Compare a file of codes and names, the body, with a deck: CSV of any kind, XLSX, XLS, ODS, zip; a rate sheet too. Nothing changes yet.
+
+        A worker does it where the file is large (202): poll `GET /deck-changes/{deck_change_id}`."""
         return cast(
             "ChangeShown",
             self._ask(
@@ -5729,7 +5996,7 @@ class Client:
     def apply_deck_change(
         self, deck_change_id: str, body: Application, *, idempotency_key: str | None = None
     ) -> ChangeShown:
-        """Bring what was compared into the deck, all of it at once; special rates follow."""
+        """Bring what was compared into the deck, all of it at once; special rates follow. A worker does it where it is large (202): poll `work`."""
         return cast(
             "ChangeShown",
             self._ask(
@@ -5740,7 +6007,7 @@ class Client:
     def undo_deck_change(
         self, deck_change_id: str, body: Because, *, idempotency_key: str | None = None
     ) -> ChangeShown:
-        """Take a change of a deck back: each of its codes is what it was before."""
+        """Take a change of a deck back: each of its codes is what it was before. A worker does it where it is large (202)."""
         return cast(
             "ChangeShown",
             self._ask(
@@ -6030,7 +6297,7 @@ class Client:
     def apply_generator_run(
         self, generator_run_id: str, body: Application, *, idempotency_key: str | None = None
     ) -> RunShown:
-        """Make the prices of a run true, all of them at once."""
+        """Make the prices of a run true, all of them at once; a worker does it where they are many (202): poll `work`."""
         return cast(
             "RunShown",
             self._ask(
@@ -6041,7 +6308,7 @@ class Client:
     def undo_generator_run(
         self, generator_run_id: str, body: Refusal, *, idempotency_key: str | None = None
     ) -> RunShown:
-        """Take a run back: the prices that stood before it stand again."""
+        """Take a run back: the prices that stood before it stand again; a worker does it where they are many (202)."""
         return cast(
             "RunShown",
             self._ask(

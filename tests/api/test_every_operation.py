@@ -33,6 +33,7 @@ from trunkline.pricing.models import (
     NotificationTemplate,
     SheetImport,
     SheetTemplate,
+    TariffEdit,
 )
 from trunkline.reports.models import SavedReport
 from trunkline.tariffs.models import AccountTariff, CodeDeck, DestinationGroup, SpecialRate, Tariff, TimeProfile
@@ -76,6 +77,7 @@ NAMED: Mapping[str, tuple[type[models.Model], str]] = {
     "plan_id": (NotificationPlan, "public_id"),
     "notification_id": (Notification, "public_id"),
     "sheet_id": (SheetImport, "public_id"),
+    "rate_edit_id": (TariffEdit, "public_id"),
     "template_id": (SheetTemplate, "pk"),
     "agreement_id": (Agreement, "pk"),
     "mailbox_id": (Mailbox, "public_id"),

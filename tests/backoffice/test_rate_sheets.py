@@ -109,11 +109,15 @@ def test_many_rates_are_changed_only_as_they_were_looked_at(office: Office) -> N
     client, grid = office.client(), reverse("admin:rates_grid", args=(tariff.pk,))
     asked = {"whom": "all", "how": "set", "amount": "0.06", "note": "agreed"}
     assert client.post(grid, asked | {"whom": "ticked", "go": "look"}).status_code == 422
-    looked = client.post(grid, asked | {"go": "look"})
+    addresses = [client.post(grid, asked)["Location"] for _ in range(2)]
+    looked = client.get(addresses[0])
     assert (looked.status_code, looked.context_data["can_apply"]) == (200, True)
-    revision = looked.context_data["revision"]
-    assert client.post(grid, asked | {"go": "apply", "revision": revision + 1}).status_code == 409
-    assert client.post(grid, asked | {"go": "apply", "revision": revision}).status_code == 302
+    assert client.post(addresses[0], {"go": "apply"}).status_code == 302
+    assert client.get(addresses[0]).context_data["can_apply"] is False
+    assert client.post(addresses[0], {"go": "apply"}).status_code == 302  # once more changes nothing
+    overtaken = client.get(addresses[1])
+    assert (overtaken.context_data["can_apply"], len(overtaken.context_data["warnings"])) == (False, 1)
+    assert client.post(addresses[1], {"go": "apply"}).status_code == 302
     with scope(office.ours, "test"):
         rates = Rate.objects.filter(tariff=tariff).order_by("id")
         assert [(each.steps, each.valid_to is None) for each in rates] == [

@@ -372,7 +372,8 @@ def test_rates_are_changed_in_their_row_and_many_at_once(owner: Visitor, ground:
     expect(main).to_contain_text("0.055 per 60")
     picture(owner, "grid-preview")
     press(page, "Change these rates")
-    expect(main).to_contain_text("10 new rates; 10 earlier ones ended.")
+    expect(main).to_contain_text("The rates are changed: the new ones hold from then on.")
+    page.get_by_role("link", name="Rates of the tariff").click()
     expect(page.locator(".office-table tbody tr", has_text="0.055 / 60")).to_have_count(10)
     with page.expect_download() as saved:
         page.get_by_role("link", name="CSV").click()

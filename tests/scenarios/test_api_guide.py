@@ -91,7 +91,7 @@ def test_a_new_operator_comes_to_an_invoice_as_the_page_says(
                 exec(compile(found["code"], str(PAGE), "exec"), known)  # noqa: S102 - the page is ours
             if found["printed"] is not None:
                 assert printed.getvalue() == found["printed"], found["code"]
-    assert languages == ["sh"] + ["python"] * 7
+    assert languages == ["sh"] + ["python"] * 10
     known["client"].close()
 
 

@@ -35,6 +35,7 @@ from trunkline.api import (
     preview,
     problems,
     rate_analysis,
+    rate_edits,
     rates,
     records,
     rejects,
@@ -110,6 +111,8 @@ api.add_router("/accounts", assignments.router)
 api.add_router("/accounts", statements.router)
 api.add_router("/tariffs", tariffs.router)
 api.add_router("/tariffs", rates.router)
+api.add_router("/tariffs", rate_edits.router)
+api.add_router("/rate-edits", rate_edits.kept_router)
 api.add_router("/rate-analysis", rate_analysis.router)
 api.add_router("/deals", deals.router)
 api.add_router("/sheets", sheets.router)

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import Router
+from ninja.responses import Status
 from pydantic import Field
 
 from trunkline.api import listing
 from trunkline.api.auth import ApiKey
 from trunkline.api.shapes import Body, Id, answers, page_of
 from trunkline.api.versions import show
+from trunkline.api.work import Problem, Work, done_or_asked, problem_shown, work_shown
 from trunkline.core.codes import CODE_DIGITS_MAX
 from trunkline.identity.permissions import Permission
-from trunkline.identity.principal import principal_of
 from trunkline.kit.clock import now
 from trunkline.pricing import actions
-from trunkline.pricing.choices import DeckSource, ImportState
+from trunkline.pricing.choices import DeckSource, ImportState, ImportWork
 from trunkline.pricing.deck_compare import DeckMode
 from trunkline.pricing.deck_queries import access_deck_change, compared_rows, deck_changes, unreadable_rows
 from trunkline.pricing.models import DeckChange
@@ -50,6 +51,10 @@ class ChangeShown(Body):
     created_at: datetime
     applied_at: datetime | None
     ended_at: datetime | None
+    work: Work
+    problem: Problem
+
+    UNVERSIONED: ClassVar = ("work",)
 
 
 class ComparedLine(Body):
@@ -111,6 +116,8 @@ def change_shown(change: DeckChange) -> ChangeShown:
         created_at=change.created_at,
         applied_at=change.applied_at,
         ended_at=change.ended_at,
+        work=work_shown(change),
+        problem=problem_shown(change),
     )
 
 
@@ -163,30 +170,42 @@ def list_deck_change_lines(
     )
 
 
-@router.post("/{deck_change_id}/apply", auth=ApiKey(Permission.TARIFFS_WRITE), response=answers(ChangeShown, 404, 409))
-def apply_deck_change(request: HttpRequest, deck_change_id: Id, how: Application) -> Any:
-    """Bring what was compared into the deck, all of it at once; special rates follow."""
-    principal, change = principal_of(request), access_deck_change(deck_change_id)
-    done = actions.apply_deck_change(
-        principal.tenant_id,
-        change.pk,
+@router.post(
+    "/{deck_change_id}/apply",
+    auth=ApiKey(Permission.TARIFFS_WRITE),
+    response=answers(ChangeShown, 404, 409, 412) | {202: ChangeShown},
+)
+def apply_deck_change(
+    request: HttpRequest, response: HttpResponse, deck_change_id: Id, how: Application
+) -> Status[Any]:
+    """Bring what was compared into the deck, all of it at once; special rates follow. A worker does it where it is large (202): poll `work`."""
+    return done_or_asked(
+        request,
+        response,
+        lambda: access_deck_change(deck_change_id),
+        ImportWork.APPLYING,
+        lambda: change_shown(access_deck_change(deck_change_id)),
         mode=how.mode,
         skip_conflicts=how.skip_conflicts,
         reason=how.reason,
-        actor=principal.actor,
-        now=now,
     )
-    return change_shown(done)
 
 
-@router.post("/{deck_change_id}/undo", auth=ApiKey(Permission.TARIFFS_WRITE), response=answers(ChangeShown, 404, 409))
-def undo_deck_change(request: HttpRequest, deck_change_id: Id, because: Because) -> Any:
-    """Take a change of a deck back: each of its codes is what it was before."""
-    principal, change = principal_of(request), access_deck_change(deck_change_id)
-    done = actions.undo_deck_change(
-        principal.tenant_id, change.pk, reason=because.reason, actor=principal.actor, now=now
+@router.post(
+    "/{deck_change_id}/undo",
+    auth=ApiKey(Permission.TARIFFS_WRITE),
+    response=answers(ChangeShown, 404, 409, 412) | {202: ChangeShown},
+)
+def undo_deck_change(request: HttpRequest, response: HttpResponse, deck_change_id: Id, because: Because) -> Status[Any]:
+    """Take a change of a deck back: each of its codes is what it was before. A worker does it where it is large (202)."""
+    return done_or_asked(
+        request,
+        response,
+        lambda: access_deck_change(deck_change_id),
+        ImportWork.UNDOING,
+        lambda: change_shown(access_deck_change(deck_change_id)),
+        reason=because.reason,
     )
-    return change_shown(done)
 
 
 @router.post(

@@ -212,7 +212,7 @@ def name_codes(request: HttpRequest, deck_id: RowId, change: CodesToName) -> Any
 @router.post(
     "/{deck_id}/changes",
     auth=ApiKey(Permission.TARIFFS_WRITE, spools=True),
-    response=answers(ChangeShown, 404, 409, 413, 415, status=201),
+    response=answers(ChangeShown, 404, 409, 413, 415, status=201) | {202: ChangeShown},
     openapi_extra=body_of(*KINDS),
 )
 def compare_deck(
@@ -222,11 +222,14 @@ def compare_deck(
     name: Annotated[str, Field(min_length=1, max_length=255, description="Name of the file.")] = "codes.csv",
     mode: Annotated[DeckMode, Field(description="What becomes of codes that the deck has.")] = DeckMode.ADD,
 ) -> Status:
-    """Compare a file of codes and names, the body, with a deck: CSV of any kind, XLSX, XLS, ODS, zip; a rate sheet too. Nothing changes yet."""
+    """Compare a file of codes and names, the body, with a deck: CSV of any kind, XLSX, XLS, ODS, zip; a rate sheet too. Nothing changes yet.
+
+    A worker does it where the file is large (202): poll `GET /deck-changes/{deck_change_id}`.
+    """
     data, body_hash = read_octets(request, octets_max=FILE_OCTETS_MAX)
     begin(request, body_hash=body_hash)
     principal = principal_of(request)
-    made = actions.import_deck(
+    made = actions.receive_deck(
         principal.tenant_id,
         deck=access_deck(deck_id).name,
         data=data,
@@ -268,4 +271,4 @@ def list_codes(request: HttpRequest) -> JsonResponse:
 
 def _made(response: HttpResponse, change: DeckChange) -> Status:
     response["Location"] = f"/api/v1/deck-changes/{change.public_id}"
-    return Status(201, show(response, change_shown(change)))
+    return Status(202 if change.work else 201, show(response, change_shown(change)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -16,12 +16,12 @@ from trunkline.api import listing
 from trunkline.api.auth import ApiKey
 from trunkline.api.shapes import Body, Id, Instant, answers, page_of
 from trunkline.api.versions import require_match, show
+from trunkline.api.work import Problem, Work, done_or_asked, problem_shown, work_shown
 from trunkline.identity.permissions import Permission
-from trunkline.identity.principal import principal_of
 from trunkline.kit.clock import now
 from trunkline.kit.db.locks import lock_rows
 from trunkline.pricing import actions, generated
-from trunkline.pricing.choices import RunState
+from trunkline.pricing.choices import ImportWork, RunState
 from trunkline.pricing.models import Generator, GeneratorRun
 from trunkline.pricing.queries import get_agreement
 from trunkline.tariffs.queries import access_tariff
@@ -132,6 +132,10 @@ class RunShown(Body):
     )
     findings: list[dict[str, Any]] = Field(description="What the checks have found.")
     failure: RunFailure | None
+    work: Work
+    problem: Problem
+
+    UNVERSIONED: ClassVar = ("work",)
 
 
 class GeneratedCode(Body):
@@ -206,6 +210,8 @@ def _run(run: GeneratorRun) -> RunShown:
         counts=sheet.counts if sheet else {},
         findings=sheet.findings if sheet else [],
         failure=failure,
+        work=None if sheet is None else work_shown(sheet),
+        problem=None if sheet is None else problem_shown(sheet),
         **{
             name: getattr(run, name)
             for name in ("effective_at", "prices_at", "asked_at", "finished_at", "figures", "sources")
@@ -311,9 +317,9 @@ def list_generator_runs(request: HttpRequest) -> JsonResponse:
 
 
 @runs.get("/{generator_run_id}", auth=ApiKey(Permission.TARIFFS_READ), response=answers(RunShown, 404))
-def get_generator_run(request: HttpRequest, generator_run_id: Id) -> Any:
+def get_generator_run(request: HttpRequest, response: HttpResponse, generator_run_id: Id) -> Any:
     """A run: how far it has come, and what it makes."""
-    return _run(generated.access_run(generator_run_id))
+    return show(response, _run(generated.access_run(generator_run_id)))
 
 
 @runs.get("/{generator_run_id}/codes", auth=ApiKey(Permission.TARIFFS_READ), response=answers(GeneratedCodes, 404, 409))
@@ -340,24 +346,43 @@ def list_generated_codes(
     return GeneratedCodes(codes=[GeneratedCode(**row) for row in rows[:limit]], next_offset=more)
 
 
-@runs.post("/{generator_run_id}/apply", auth=ApiKey(Permission.TARIFFS_WRITE), response=answers(RunShown, 404, 409))
-def apply_generator_run(request: HttpRequest, generator_run_id: Id, application: Application) -> Any:
-    """Make the prices of a run true, all of them at once."""
-    _, sheet = generated.access_made(generator_run_id)
-    by = principal_of(request)
-    actions.apply_import(
-        by.tenant_id, sheet.pk, overrule=application.overrule, reason=application.reason, actor=by.actor, now=now
+@runs.post(
+    "/{generator_run_id}/apply",
+    auth=ApiKey(Permission.TARIFFS_WRITE),
+    response=answers(RunShown, 404, 409, 412) | {202: RunShown},
+)
+def apply_generator_run(
+    request: HttpRequest, response: HttpResponse, generator_run_id: Id, application: Application
+) -> Status[Any]:
+    """Make the prices of a run true, all of them at once; a worker does it where they are many (202): poll `work`."""
+    return done_or_asked(
+        request,
+        response,
+        lambda: generated.access_made(generator_run_id)[1],
+        ImportWork.APPLYING,
+        lambda: _run(generated.access_run(generator_run_id)),
+        overrule=list(application.overrule),
+        reason=application.reason,
     )
-    return _run(generated.access_run(generator_run_id))
 
 
-@runs.post("/{generator_run_id}/undo", auth=ApiKey(Permission.TARIFFS_WRITE), response=answers(RunShown, 404, 409))
-def undo_generator_run(request: HttpRequest, generator_run_id: Id, refusal: Refusal) -> Any:
-    """Take a run back: the prices that stood before it stand again."""
-    _, sheet = generated.access_made(generator_run_id)
-    by = principal_of(request)
-    actions.undo_import(by.tenant_id, sheet.pk, reason=refusal.reason, actor=by.actor, now=now)
-    return _run(generated.access_run(generator_run_id))
+@runs.post(
+    "/{generator_run_id}/undo",
+    auth=ApiKey(Permission.TARIFFS_WRITE),
+    response=answers(RunShown, 404, 409, 412) | {202: RunShown},
+)
+def undo_generator_run(
+    request: HttpRequest, response: HttpResponse, generator_run_id: Id, refusal: Refusal
+) -> Status[Any]:
+    """Take a run back: the prices that stood before it stand again; a worker does it where they are many (202)."""
+    return done_or_asked(
+        request,
+        response,
+        lambda: generated.access_made(generator_run_id)[1],
+        ImportWork.UNDOING,
+        lambda: _run(generated.access_run(generator_run_id)),
+        reason=refusal.reason,
+    )
 
 
 @runs.post("/{generator_run_id}/discard", auth=ApiKey(Permission.TARIFFS_WRITE), response=answers(RunShown, 404, 409))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, ClassVar, Final
 from uuid import UUID
 
 from pydantic import Field
 
 from trunkline.api.shapes import Body, Money
+from trunkline.api.work import Problem, Work, problem_shown, work_shown
 from trunkline.pricing.checks import CHECKS, Level
 from trunkline.pricing.choices import ImportState, ScopeChoice
 from trunkline.pricing.compare import Kind
@@ -147,6 +148,10 @@ class SheetShown(Body):
     )
     ended_at: datetime | None = Field(description="When it was undone or discarded.")
     reason: str
+    work: Work
+    problem: Problem
+
+    UNVERSIONED: ClassVar = ("work",)
 
 
 class SheetLine(Body):
@@ -220,4 +225,6 @@ def shown(sheet: SheetImport) -> SheetShown:
         state=ImportState(sheet.state),
         counts=SheetChanges(**counts | {"monthly_cost": str(counts["monthly_cost"])}),
         findings=[SheetFinding(**each) for each in sheet.findings or ()],
+        work=work_shown(sheet),
+        problem=problem_shown(sheet),
     )  # fmt: skip

@@ -29,14 +29,15 @@ from trunkline.api.sheet_shapes import (
     shown,
 )
 from trunkline.api.versions import require_match, show
-from trunkline.core.errors import Conflict, Invalid, NotFound
+from trunkline.api.work import done_or_asked, gone
+from trunkline.core.errors import Conflict, Invalid
 from trunkline.identity.permissions import Permission
-from trunkline.identity.principal import Principal, principal_of
+from trunkline.identity.principal import principal_of
 from trunkline.kit.clock import now
 from trunkline.kit.db.locks import lock_rows
 from trunkline.pricing import actions, files
 from trunkline.pricing.changes import change_rows, closed_rows, error_rows
-from trunkline.pricing.choices import ImportState, ScopeChoice
+from trunkline.pricing.choices import ImportState, ImportWork, ScopeChoice
 from trunkline.pricing.compare import Scope
 from trunkline.pricing.intake import asked_for, read_as, reader_of
 from trunkline.pricing.models import SheetImport
@@ -284,61 +285,58 @@ def get_sheet_file(request: HttpRequest, sheet_id: Id) -> FileResponse:
     try:
         handle = path.open("rb")
     except FileNotFoundError as error:
-        raise _gone() from error
+        raise gone() from error
     return FileResponse(handle, as_attachment=True, filename=sheet.file_name, content_type="application/octet-stream")
 
 
-@router.post("/{sheet_id}/apply", auth=ApiKey(Permission.TARIFFS_WRITE), response=answers(SheetShown, 404, 409, 412))
-def apply_sheet(request: HttpRequest, response: HttpResponse, sheet_id: Id, given: SheetApply) -> Any:
-    """Make a sheet's changes true, all of them at once. A re-rating is proposed where they reach into posted traffic."""
+@router.post(
+    "/{sheet_id}/apply",
+    auth=ApiKey(Permission.TARIFFS_WRITE),
+    response=answers(SheetShown, 404, 409, 412) | {202: SheetShown},
+)
+def apply_sheet(request: HttpRequest, response: HttpResponse, sheet_id: Id, given: SheetApply) -> Status[Any]:
+    """Make a sheet's changes true, all of them at once; a worker does it where it is large (202): poll `work`.
 
-    def work(principal: Principal, import_id: int) -> None:
-        actions.apply_import(
-            principal.tenant_id,
-            import_id,
-            overrule=given.overrule,
-            reason=given.reason,
-            actor=principal.actor,
-            now=now,
-        )
+    A re-rating is proposed where they reach into posted traffic.
+    """
+    return done_or_asked(
+        request,
+        response,
+        lambda: access_import(sheet_id),
+        ImportWork.APPLYING,
+        lambda: shown(access_import(sheet_id)),
+        overrule=list(given.overrule),
+        reason=given.reason,
+    )
 
-    return _done(request, response, sheet_id, work)
 
-
-@router.post("/{sheet_id}/undo", auth=ApiKey(Permission.TARIFFS_WRITE), response=answers(SheetShown, 404, 409, 412))
-def undo_sheet(request: HttpRequest, response: HttpResponse, sheet_id: Id, given: SheetReason) -> Any:
-    """Take a sheet back: the prices that stood before it stand again. Later changes of the tariff are undone first."""
-
-    def work(principal: Principal, import_id: int) -> None:
-        actions.undo_import(principal.tenant_id, import_id, reason=given.reason, actor=principal.actor, now=now)
-
-    return _done(request, response, sheet_id, work)
+@router.post(
+    "/{sheet_id}/undo",
+    auth=ApiKey(Permission.TARIFFS_WRITE),
+    response=answers(SheetShown, 404, 409, 412) | {202: SheetShown},
+)
+def undo_sheet(request: HttpRequest, response: HttpResponse, sheet_id: Id, given: SheetReason) -> Status[Any]:
+    """Take a sheet back: the prices that stood before it stand again; a worker does it where it is large (202). Later changes of the tariff are undone first."""
+    return done_or_asked(
+        request,
+        response,
+        lambda: access_import(sheet_id),
+        ImportWork.UNDOING,
+        lambda: shown(access_import(sheet_id)),
+        reason=given.reason,
+    )
 
 
 @router.post("/{sheet_id}/discard", auth=ApiKey(Permission.TARIFFS_WRITE), response=answers(SheetShown, 404, 409, 412))
 def discard_sheet(request: HttpRequest, response: HttpResponse, sheet_id: Id, given: SheetReason) -> Any:
     """Say no to a sheet that is compared; it stays in the history."""
 
-    def work(_: Principal, import_id: int) -> None:
-        actions.discard_import(import_id=import_id, reason=given.reason, at=now())
-
-    return _done(request, response, sheet_id, work)
-
-
-def _done(
-    request: HttpRequest, response: HttpResponse, sheet_id: str, work: Callable[[Principal, int], None]
-) -> SheetShown:
-    """Do something with a sheet that is still as the request has seen it. The scope of the request is that of the work."""
-    principal = principal_of(request)
-    lock_rows(SheetImport.objects.all(), [access_import(sheet_id).pk])
     sheet = access_import(sheet_id)
-    require_match(request, shown(sheet))
-    try:
-        work(principal, sheet.pk)
-    except FileNotFoundError as error:
-        raise _gone() from error
-    found: Any = show(response, shown(access_import(sheet_id)))
-    return found
+    actions.require_not_written(SheetImport.objects.filter(pk=sheet.pk))
+    lock_rows(SheetImport.objects.all(), [sheet.pk])
+    require_match(request, shown(access_import(sheet_id)))
+    actions.discard_import(import_id=sheet.pk, reason=given.reason, at=now())
+    return show(response, shown(access_import(sheet_id)))
 
 
 def _rows(
@@ -362,12 +360,8 @@ def _rows(
     try:
         found = rows(sheet, asked.limit + 1, offset)
     except FileNotFoundError as error:
-        raise _gone() from error
+        raise gone() from error
     more = len(found) > asked.limit
     made = (schema(**each) for each in found[: asked.limit])
     cursor = listing.make_cursor(bound, [offset + asked.limit]) if more else None
     return listing.page(request, made, fields=fields, next_cursor=cursor)
-
-
-def _gone() -> NotFound:
-    return NotFound("file_gone", "The file of this sheet is not there any more.")

@@ -15,7 +15,7 @@ SCREENS = (
     "rate_analysis", "deals",
     "generators", "generator_runs", "notifications",
     "mailboxes", "mails",
-    "sheets", "sheet_layout", "sheet_changes", "sheet_terms", "rates_grid",
+    "sheets", "sheet_layout", "sheet_changes", "sheet_terms", "rate_edits", "rates_grid",
 )  # fmt: skip
 
 

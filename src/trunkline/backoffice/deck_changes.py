@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from django import forms
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.safestring import SafeString
@@ -18,25 +17,29 @@ from unfold.decorators import display
 
 from trunkline.backoffice.base import ReadOnlyAdmin
 from trunkline.backoffice.filters import ChoiceFilter
-from trunkline.backoffice.forms import StaffForm, error_text
+from trunkline.backoffice.forms import StaffForm
 from trunkline.backoffice.panels import Link, Panel
 from trunkline.backoffice.shown import choice, choice_text, instant, state
 from trunkline.backoffice.site import site
 from trunkline.backoffice.verbs import verb
-from trunkline.core.errors import TrunklineError
-from trunkline.identity.outside import Outside
+from trunkline.backoffice.working import carry_out, work_state, working
 from trunkline.identity.permissions import Permission
 from trunkline.identity.principal import principal_of
 from trunkline.kit.clock import now
 from trunkline.pricing import actions
-from trunkline.pricing.choices import DeckModeChoice, DeckSource, ImportState
-from trunkline.pricing.deck_compare import CodeKind, DeckMode
+from trunkline.pricing.choices import DeckModeChoice, DeckSource, ImportState, ImportWork
+from trunkline.pricing.deck_compare import CodeKind
 from trunkline.pricing.deck_queries import compared_rows, unreadable_rows
 from trunkline.pricing.models import DeckChange
-from trunkline.tenancy.queries import current_tenant
 
 SHOWN: Final = 50
-COLOURS: Final = {"compared": "info", "applied": "success", "undone": "warning", "discarded": "default"}
+COLOURS: Final = {
+    "received": "info",
+    "compared": "info",
+    "applied": "success",
+    "undone": "warning",
+    "discarded": "default",
+}
 KINDS: Final = {
     CodeKind.CONTRADICTED: _("named twice, differently"),
     CodeKind.MOVED: _("moved to another destination"),
@@ -75,22 +78,8 @@ class BecauseForm(StaffForm):
     reason = forms.CharField(label=_("Why"), max_length=500, help_text=_("Stands in the history of the deck."))
 
 
-def outside(request: HttpRequest, work: Callable[[], Any], then: Callable[[Any], str], back: str) -> HttpResponse:
-    """Work that opens its own scopes; `then` says where to go with what it gave. What it refuses is said on the page `back`."""
-
-    def safely() -> Any:
-        try:
-            return work()
-        except TrunklineError as error:
-            return error
-
-    def answer(done: Any) -> HttpResponse:
-        if isinstance(done, TrunklineError):
-            messages.error(request, error_text(done))
-            return HttpResponseRedirect(back)
-        return HttpResponseRedirect(then(done))
-
-    return Outside(safely, answer)
+def _is(*wanted: ImportState) -> Callable[[DeckChange], bool]:
+    return lambda change: change.state in wanted and not actions.is_worked_on(change)
 
 
 def page_of(change: DeckChange) -> str:
@@ -103,6 +92,7 @@ class DeckChangeAdmin(ReadOnlyAdmin):
     """What changed in code decks: compared first, applied then, and taken back where it was wrong."""
 
     permission_to_view = Permission.TARIFFS_READ
+    change_form_outer_after_template = "backoffice/working_panels.html"
     empty_text = _("Files of codes, codes named by hand and the world's numbering plans are listed here.")
     list_display = ("shown_what", "deck", "shown_state", "shown_made", "reason")
     list_filter = (("deck", AutocompleteSelectFilter), ("state", ChoiceFilter), ("source", ChoiceFilter))
@@ -141,6 +131,9 @@ class DeckChangeAdmin(ReadOnlyAdmin):
 
     def panels(self, request: HttpRequest, obj: DeckChange) -> Sequence[Panel]:
         counts = obj.counts
+        obj.working = working(obj)  # type: ignore[attr-defined]
+        if obj.state == ImportState.RECEIVED:
+            return []
         found = [_count_panel(obj)]
         if doubts := counts.get("doubts"):
             found.insert(
@@ -170,23 +163,15 @@ class DeckChangeAdmin(ReadOnlyAdmin):
         icon="check",
         text=_("All of it at once, or nothing. Special rates for these destinations follow. It can be taken back."),
         form=ApplyForm,
-        applies=lambda change: change.state == ImportState.COMPARED,
+        applies=_is(ImportState.COMPARED),
         submit=_("Apply"),
     )
     def apply(self, request: HttpRequest, obj: DeckChange, data: dict[str, Any]) -> HttpResponse:
         """Bring what was compared into the deck."""
-        tenant_id, actor, pk = current_tenant().pk, principal_of(request).actor, obj.pk
-
-        def work() -> DeckChange:
-            return actions.apply_deck_change(
-                tenant_id, pk, mode=DeckMode(data["mode"]), skip_conflicts=data["skip_conflicts"], actor=actor, now=now
-            )
-
-        def then(done: DeckChange) -> str:
-            messages.success(request, told(done))
-            return self.url("change", pk)
-
-        return outside(request, work, then, self.url("apply", pk))
+        return carry_out(
+            request, obj, ImportWork.APPLYING, to=self.url("change", obj.pk), told=told, back=self.url("apply", obj.pk),
+            mode=data["mode"], skip_conflicts=data["skip_conflicts"], reason="",
+        )  # fmt: skip
 
     @verb(
         _("Take it back"),
@@ -194,22 +179,29 @@ class DeckChangeAdmin(ReadOnlyAdmin):
         icon="undo",
         text=_("Each of its codes is what it was before; those that were new go."),
         form=BecauseForm,
-        applies=lambda change: change.state == ImportState.APPLIED,
+        applies=_is(ImportState.APPLIED),
         asks_why=False,
         is_danger=True,
     )
     def undo(self, request: HttpRequest, obj: DeckChange, data: dict[str, Any]) -> HttpResponse:
         """Make each of its codes what it was before."""
-        tenant_id, actor, pk = current_tenant().pk, principal_of(request).actor, obj.pk
+        return carry_out(
+            request, obj, ImportWork.UNDOING, to=self.url("change", obj.pk), told=_("It is taken back."),
+            back=self.url("undo", obj.pk), reason=data["reason"],
+        )  # fmt: skip
 
-        def work() -> DeckChange:
-            return actions.undo_deck_change(tenant_id, pk, reason=data["reason"], actor=actor, now=now)
-
-        def then(done: DeckChange) -> str:
-            messages.success(request, gettext("It is taken back."))
-            return self.url("change", pk)
-
-        return outside(request, work, then, self.url("undo", pk))
+    @verb(
+        _("Compare it again"),
+        permission=Permission.TARIFFS_WRITE,
+        icon="refresh",
+        text=_("The file is read once more, by a worker. Nothing changes yet."),
+        applies=_is(ImportState.RECEIVED),
+        asks_why=False,
+    )
+    def compare_again(self, request: HttpRequest, obj: DeckChange, data: dict[str, Any]) -> HttpResponse:
+        """Have a file that came to no end read once more."""
+        actions.ask_for(obj, ImportWork.COMPARING, actor=principal_of(request).actor)
+        return HttpResponseRedirect(self.url("change", obj.pk))
 
     @verb(
         _("Discard"),
@@ -217,7 +209,7 @@ class DeckChangeAdmin(ReadOnlyAdmin):
         icon="delete",
         text=_("It stays in the history; nothing of it comes into the deck."),
         form=BecauseForm,
-        applies=lambda change: change.state == ImportState.COMPARED,
+        applies=_is(ImportState.RECEIVED, ImportState.COMPARED),
         asks_why=False,
     )
     def discard(self, request: HttpRequest, obj: DeckChange, data: dict[str, Any]) -> str:
@@ -258,4 +250,4 @@ def what(change: DeckChange) -> str:
 
 def state_of(change: DeckChange) -> SafeString:
     """How far it has come, in its colour."""
-    return state(change.state, choice(change, "state"), COLOURS)
+    return work_state(change) or state(change.state, choice(change, "state"), COLOURS)

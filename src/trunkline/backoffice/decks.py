@@ -14,13 +14,14 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
 from trunkline.backoffice.base import ReadOnlyAdmin, TenantAdmin
-from trunkline.backoffice.deck_changes import MODES, outside, page_of, state_of, told, what
+from trunkline.backoffice.deck_changes import MODES, page_of, state_of, told, what
 from trunkline.backoffice.filters import BeginsFilter, CodeFilter
 from trunkline.backoffice.forms import ActionForm, StaffForm
 from trunkline.backoffice.panels import PANEL_ROWS, Link, Panel
 from trunkline.backoffice.shown import choice, instant, row_link
 from trunkline.backoffice.site import site
 from trunkline.backoffice.verbs import verb
+from trunkline.backoffice.working import outside
 from trunkline.core.codes import expand_codes
 from trunkline.identity.permissions import Permission
 from trunkline.identity.principal import principal_of
@@ -130,7 +131,7 @@ def _compare(request: HttpRequest, deck: str, data: dict[str, Any], back: str) -
     file_name, octets = data["file"]
 
     def work() -> DeckChange:
-        return actions.import_deck(
+        return actions.receive_deck(
             tenant_id, deck=deck, data=octets, file_name=file_name, mode=DeckMode(data["mode"]), actor=actor, now=now
         )
 

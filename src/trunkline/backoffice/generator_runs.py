@@ -21,15 +21,15 @@ from trunkline.backoffice.panels import Link, Panel
 from trunkline.backoffice.shown import NOTHING, instant, money, state
 from trunkline.backoffice.site import site
 from trunkline.backoffice.verbs import verb
+from trunkline.backoffice.working import carry_out, work_state, working
 from trunkline.core.errors import NotFound
 from trunkline.core.money import Amount
 from trunkline.core.period import get_zone
 from trunkline.identity.permissions import Permission
-from trunkline.identity.principal import principal_of
 from trunkline.kit.clock import now
 from trunkline.pricing import actions, generated
-from trunkline.pricing.choices import ImportState, RunState
-from trunkline.pricing.models import GeneratorRun
+from trunkline.pricing.choices import ImportState, ImportWork, RunState
+from trunkline.pricing.models import GeneratorRun, SheetImport
 
 CODES_SHOWN: Final = 50
 FIRST_CODES: Final = 20
@@ -80,7 +80,9 @@ class ReasonForm(StaffForm):
 
 
 def _is(*wanted: ImportState) -> Any:
-    return lambda run: run is not None and run.sheet is not None and run.sheet.state in wanted
+    return lambda run: (
+        run is not None and run.sheet is not None and run.sheet.state in wanted and not actions.is_worked_on(run.sheet)
+    )
 
 
 @site.screen(GeneratorRun)
@@ -161,6 +163,7 @@ class GeneratorRunAdmin(ReadOnlyAdmin):
 
     def panels(self, request: HttpRequest, run: GeneratorRun) -> Sequence[Panel]:
         """What it makes; fetched again while a worker is at it."""
+        run.working = working(run.sheet)  # type: ignore[attr-defined]
         found = [_progress(run)]
         if run.sheet is not None:
             found += [_kinds(run), _figures(run), *_checks(run), _vendors(run), _first_codes(run)]
@@ -177,14 +180,12 @@ class GeneratorRunAdmin(ReadOnlyAdmin):
             "All its prices become true at once, each at its date. What did not change stays the row it is. It can be undone."
         ),
     )
-    def apply(self, request: HttpRequest, run: GeneratorRun, data: dict[str, Any]) -> str:
+    def apply(self, request: HttpRequest, run: GeneratorRun, data: dict[str, Any]) -> HttpResponse:
         """Make the prices true."""
-        by = principal_of(request)
-        overrule = data.get("overrule", ())
-        actions.apply_import(
-            by.tenant_id, _sheet(run), overrule=overrule, reason=data["reason"], actor=by.actor, now=now
-        )
-        return gettext("The prices are applied.")
+        return carry_out(
+            request, _sheet(run), ImportWork.APPLYING, to=self.url("change", run.pk), told=_("The prices are applied."),
+            overrule=list(data.get("overrule", ())), reason=data["reason"],
+        )  # fmt: skip
 
     @verb(
         _("Undo"),
@@ -198,11 +199,12 @@ class GeneratorRunAdmin(ReadOnlyAdmin):
             "The prices that stood before stand again, to the digit. What was applied to the tariff later is undone first."
         ),
     )
-    def undo(self, request: HttpRequest, run: GeneratorRun, data: dict[str, Any]) -> str:
+    def undo(self, request: HttpRequest, run: GeneratorRun, data: dict[str, Any]) -> HttpResponse:
         """Take it back."""
-        by = principal_of(request)
-        actions.undo_import(by.tenant_id, _sheet(run), reason=data["reason"], actor=by.actor, now=now)
-        return gettext("The prices of before stand again.")
+        return carry_out(
+            request, _sheet(run), ImportWork.UNDOING, to=self.url("change", run.pk), told=_("The prices of before stand again."),
+            reason=data["reason"],
+        )  # fmt: skip
 
     @verb(
         _("Discard"),
@@ -216,13 +218,12 @@ class GeneratorRunAdmin(ReadOnlyAdmin):
     )
     def discard(self, request: HttpRequest, run: GeneratorRun, data: dict[str, Any]) -> str:
         """Say no."""
-        actions.discard_import(import_id=_sheet(run), reason=data["reason"], at=now())
+        actions.discard_import(import_id=_sheet(run).pk, reason=data["reason"], at=now())
         return gettext("The run is discarded.")
 
 
-def _sheet(run: GeneratorRun) -> int:
-    _, sheet = generated.access_made(str(run.public_id))
-    return int(sheet.pk)
+def _sheet(run: GeneratorRun) -> SheetImport:
+    return generated.access_made(str(run.public_id))[1]
 
 
 def run_address(run: GeneratorRun) -> str:
@@ -232,6 +233,8 @@ def run_address(run: GeneratorRun) -> str:
 
 def run_state(run: GeneratorRun) -> SafeString:
     """How far a run has come, in a box of its colour."""
+    if (at_work := work_state(run.sheet)) is not None:
+        return at_work
     found = generated.state_of(run)
     return state(found, STATES.get(found, found), STATE_LABELS)
 

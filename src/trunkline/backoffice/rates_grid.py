@@ -11,14 +11,11 @@ from django.db.models import Q, QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
-from django.utils.translation import gettext, ngettext
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext
 
 from trunkline.backoffice.forms import refuse
-from trunkline.backoffice.hints import error_text
-from trunkline.backoffice.panels import Panel
+from trunkline.backoffice.rate_edits import edit_address, latest_edits
 from trunkline.backoffice.rate_forms import GridForm, ManyForm, RowForm, price_parts
-from trunkline.backoffice.sheet_words import KINDS
 from trunkline.backoffice.shown import label, standing
 from trunkline.backoffice.site import site
 from trunkline.core.errors import TrunklineError
@@ -29,10 +26,10 @@ from trunkline.identity.principal import principal_of
 from trunkline.kit.clock import now
 from trunkline.kit.lookups import digits_begin
 from trunkline.pricing import actions, rate_export
+from trunkline.pricing.models import TariffEdit
 from trunkline.pricing.rate_edits import Chosen, RateEdit, RateKind, Standing
 from trunkline.tariffs.models import Destination, Rate, Tariff
 from trunkline.tariffs.rules import describe_steps, parse_steps
-from trunkline.tenancy.queries import current_tenant
 
 ROWS: Final = 50
 NAMES_MAX: Final = 2000
@@ -150,6 +147,8 @@ def _page(
         "before": f"?{urlencode(asked | {'before': _place(rates[0])})}" if has_before and rates else "",
         "is_filtered": bool(asked),
         "zone": tariff.timezone,
+        "writing": actions.find_writing(tariff.pk),
+        "latest": latest_edits(tariff),
         "empty_link": reverse("admin:sheet_new") + f"?tariff={tariff.pk}" if may_write else "",
         "back": reverse("admin:tariffs_tariff_change", args=(tariff.pk,)),
     }  # fmt: skip
@@ -218,11 +217,11 @@ def _edit_row(request: HttpRequest, tariff: Tariff, form: GridForm) -> HttpRespo
         refuse(row, error)
         return _page(request, tariff, form, row=row, status=422)
     chosen = Chosen(at=now(), standing=Standing.ALL, ids=[rate.pk])
-    return _outside(request, tariff, form, row, chosen, said, row.cleaned_data["note"], None)
+    return _outside(request, tariff, form, row, chosen, said, row.cleaned_data["note"])
 
 
 def _edit_many(request: HttpRequest, tariff: Tariff, form: GridForm) -> HttpResponseBase:
-    """Look at what a change of many would do, or do it."""
+    """Look at what a change of many would do; its page applies it."""
     many = ManyForm(request.POST, request=request, obj=tariff)
     ids = [int(each) for each in request.POST.getlist("rate")[:IDS_MAX] if each.isdecimal() and len(each) < 19]
     is_all = request.POST.get("whom") == "all"
@@ -236,46 +235,36 @@ def _edit_many(request: HttpRequest, tariff: Tariff, form: GridForm) -> HttpResp
         refuse(many, error)
         return _page(request, tariff, form, many=many, status=422)
     chosen = form.chosen(tariff, None if is_all else ids)
-    if request.POST.get("go") == "apply":
-        revision = request.POST.get("revision", "")
-        looked_at = int(revision) if revision.isdecimal() and len(revision) < 10 else -1
-        return _outside(request, tariff, form, many, chosen, said, many.cleaned_data["note"], looked_at)
-    principal, agreement, at = principal_of(request), many.cleaned_data["agreement"], now()
+    principal, data, at = principal_of(request), many.cleaned_data, now()
 
-    def work() -> actions.EditLook | TrunklineError:
+    def work() -> TariffEdit | TrunklineError:
         try:
-            return actions.look_at_edit(
+            return actions.keep_edit(
                 principal.tenant_id,
                 tariff_id=tariff.pk,
                 chosen=chosen,
                 edit=said,
-                agreement_id=agreement.pk if agreement else None,
+                agreement_id=data["agreement"].pk if data["agreement"] else None,
+                reason=data["note"],
                 actor=principal.actor,
                 at=at,
             )
         except TrunklineError as error:
             return error
 
-    def shown(look: actions.EditLook | TrunklineError) -> HttpResponse:
-        if isinstance(look, TrunklineError):
-            refuse(many, look)
+    def answer(kept: TariffEdit | TrunklineError) -> HttpResponse:
+        if isinstance(kept, TrunklineError):
+            refuse(many, kept)
             return _page(request, tariff, form, many=many, status=422)
-        return _preview(request, tariff, form, many, look, agreement)
+        return HttpResponseRedirect(edit_address(kept))
 
-    return Outside(work, shown)
+    return Outside(work, answer)
 
 
 def _outside(
-    request: HttpRequest,
-    tariff: Tariff,
-    form: GridForm,
-    shown: RowForm | ManyForm,
-    chosen: Chosen,
-    said: RateEdit,
-    note: str,
-    revision: int | None,
+    request: HttpRequest, tariff: Tariff, form: GridForm, row: RowForm, chosen: Chosen, said: RateEdit, note: str
 ) -> HttpResponseBase:
-    """Write an edit, outside the page's transaction; then the grid as it is."""
+    """Write an edit of one rate, outside the page's transaction; then the grid as it is."""
     principal, at = principal_of(request), now()
 
     def work() -> actions.EditDone | TrunklineError:
@@ -285,7 +274,6 @@ def _outside(
                 tariff_id=tariff.pk,
                 chosen=chosen,
                 edit=said,
-                revision=revision,
                 reason=note,
                 actor=principal.actor,
                 at=at,
@@ -295,19 +283,14 @@ def _outside(
 
     def done(result: actions.EditDone | TrunklineError) -> HttpResponse:
         if isinstance(result, TrunklineError):
-            if isinstance(shown, RowForm):
-                refuse(shown, result)
-                return _page(request, tariff, form, row=shown, status=422)
-            messages.error(request, error_text(result))
-            return _page(request, tariff, form, many=shown, status=409)
-        text = gettext("%(made)s new rates; %(ended)s earlier ones ended.")
-        if isinstance(shown, RowForm):
-            text = (
-                gettext("The rate is changed: a new one holds from then on.")
-                if result.made
-                else gettext("The rate ends then.")
-            )
-        messages.success(request, text % {"made": f"{result.made:,}", "ended": f"{result.ended:,}"})
+            refuse(row, result)
+            return _page(request, tariff, form, row=row, status=422)
+        messages.success(
+            request,
+            gettext("The rate is changed: a new one holds from then on.")
+            if result.made
+            else gettext("The rate ends then."),
+        )
         if result.proposes:
             messages.warning(request, gettext("Posted records may cost something else now: a re-rating is proposed."))
         here = {
@@ -318,69 +301,6 @@ def _outside(
         return HttpResponseRedirect(f"{reverse('admin:rates_grid', args=(tariff.pk,))}?{urlencode(here)}")
 
     return Outside(work, done)
-
-
-def _preview(
-    request: HttpRequest, tariff: Tariff, form: GridForm, many: ManyForm, look: actions.EditLook, agreement: Any
-) -> HttpResponse:
-    zone = get_zone(tariff.timezone)
-    rows = [
-        (
-            each["code"] or gettext("every number"),
-            each["destination"],
-            each["before"],
-            each["after"] or gettext("ends"),
-            _local(each["begins"], zone),
-            _local(each["ends"], zone) or "–",
-        )
-        for each in look.samples
-    ]
-    headers = (_("Code"), _("Destination"), _("Before"), _("After"), _("From"), _("Until"))
-    counts = [(_("Rates chosen"), f"{look.chosen:,}"), (_("New rates"), f"{look.changed:,}")]
-    counts += [
-        (title, f"{count:,}")
-        for title, count in (
-            (_("Only end"), look.ended),
-            (_("Like that already"), look.unchanged),
-            (_("Over, or end before"), look.over),
-        )
-        if count
-    ]
-    counts += [(KINDS[name][0], f"{count:,}") for name, count in look.kinds.items()]
-    warnings = [
-        gettext("%(count)s of kind %(kind)s begin before %(day)s, the first day that %(agreement)s allows.")
-        % {
-            "count": f"{count:,}",
-            "kind": KINDS[name][0],
-            "day": _local(allowed, get_zone(current_tenant().timezone)),
-            "agreement": agreement.name,
-        }
-        for name, (count, allowed) in look.breaches.items()
-    ]
-    if look.reaches_back:
-        warnings.append(
-            ngettext(
-                "%(count)s begins in the past: posted calls may cost something else.",
-                "%(count)s begin in the past: posted calls may cost something else.",
-                look.reaches_back,
-            )
-            % {"count": f"{look.reaches_back:,}"}
-        )
-    hidden = [
-        (name, value) for name in request.POST if name not in ("csrfmiddlewaretoken", "go") for value in request.POST.getlist(name)
-    ]  # fmt: skip
-    context = {
-        "title": gettext("Change rates of %(tariff)s") % {"tariff": tariff},
-        "counts": counts,
-        "warnings": warnings,
-        "panel": Panel(_("Some of them"), headers, rows, empty=_("No rate is left to change.")),
-        "hidden": [each for each in hidden if each[0] != "revision"],
-        "revision": look.revision,
-        "can_apply": bool(look.changed or look.ended),
-        "query": urlencode(form.asked()),
-        "back": f"{reverse('admin:rates_grid', args=(tariff.pk,))}?{urlencode(form.asked())}",
-    }
-    return site.render(request, "backoffice/rates_preview.html", context)
 
 
 def _export(request: HttpRequest, tariff: Tariff, form: GridForm, kind: str) -> HttpResponseBase:

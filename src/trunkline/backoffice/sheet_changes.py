@@ -32,16 +32,14 @@ from trunkline.backoffice.sheet_words import CHECK_NAMES, KINDS, LEVELS, REASONS
 from trunkline.backoffice.shown import choice, label, state
 from trunkline.backoffice.site import site
 from trunkline.backoffice.words import local
-from trunkline.core.errors import Conflict, TrunklineError
-from trunkline.identity.outside import Outside
+from trunkline.backoffice.working import carry_out
+from trunkline.core.errors import Conflict
 from trunkline.identity.permissions import Permission
-from trunkline.identity.principal import Principal, principal_of
-from trunkline.kit.clock import now
-from trunkline.pricing import actions
+from trunkline.identity.principal import principal_of
 from trunkline.pricing.changes import change_rows, closed_rows, error_rows
 from trunkline.pricing.checks import Level
 from trunkline.pricing.choices import ImportState, ImportWork
-from trunkline.pricing.models import SheetImport
+from trunkline.pricing.models import SheetImport, TariffEdit
 
 ROWS: Final = 50
 OFFSET_MAX: Final = 2_000_000
@@ -196,7 +194,7 @@ def remark(note: str) -> str:
     return "; ".join(parts)
 
 
-def findings_panel(sheet: SheetImport) -> Panel:
+def findings_panel(sheet: SheetImport | TariffEdit) -> Panel:
     """What the checks found, and what to do about it; what stops the sheet first."""
     order = {Level.STOP: 0, Level.WARN: 1}
     rows = [
@@ -259,7 +257,6 @@ class ApplyForm(StaffForm):
 def sheet_apply(request: HttpRequest, public_id: UUID) -> HttpResponseBase:
     """The fourth step: make the changes true, and see what became of the sheet."""
     sheet = sheet_at(request, public_id)
-    principal = principal_of(request)
     if sheet.state in (ImportState.RECEIVED, ImportState.READ):
         return HttpResponseRedirect(step_address(sheet, "layout"))
     if sheet.state != ImportState.COMPARED:
@@ -267,34 +264,21 @@ def sheet_apply(request: HttpRequest, public_id: UUID) -> HttpResponseBase:
     form = ApplyForm(*((request.POST,) if request.method == "POST" else ()), request=request, obj=sheet)
     if request.method != "POST" or not form.is_valid():
         return _page(request, sheet, form)
-    return _apply(request, sheet, form, principal)
+    return _apply(request, sheet, form)
 
 
-def _apply(request: HttpRequest, sheet: SheetImport, form: ApplyForm, principal: Principal) -> HttpResponseBase:
+def _apply(request: HttpRequest, sheet: SheetImport, form: ApplyForm) -> HttpResponseBase:
     overrule, note = form.overruled, form.cleaned_data["note"]
     if sheet.tariff.revision != sheet.compared_revision:
         return _page(request, sheet, form)
-    if actions.is_large(sheet):
-        actions.ask_for(sheet, ImportWork.APPLYING, actor=principal.actor, overrule=overrule, reason=note)
-        return HttpResponseRedirect(step_address(sheet, "apply"))
-
-    def work() -> TrunklineError | None:
-        try:
-            actions.apply_import(
-                principal.tenant_id, sheet.pk, overrule=overrule, reason=note, actor=principal.actor, now=now
-            )
-        except TrunklineError as error:
-            return error
-        return None
-
-    def done(error: TrunklineError | None) -> HttpResponse:
-        if error is None:
-            messages.success(request, gettext("The sheet is applied."))
-        elif not (isinstance(error, Conflict) and error.code == "tariff_changed"):  # which the page says by itself
-            messages.error(request, error_text(error))
-        return HttpResponseRedirect(step_address(sheet, "apply"))
-
-    return Outside(work, done)
+    to = step_address(sheet, "apply")
+    try:
+        return carry_out(
+            request, sheet, ImportWork.APPLYING, to=to, told=_("The sheet is applied."), overrule=overrule, reason=note
+        )
+    except Conflict as error:
+        messages.error(request, error_text(error))
+        return HttpResponseRedirect(to)
 
 
 def _page(request: HttpRequest, sheet: SheetImport, form: ApplyForm | None) -> HttpResponse:

@@ -30,6 +30,7 @@ from trunkline.backoffice.uploads import UPLOAD_OCTETS_MAX
 from trunkline.backoffice.usage import refuse_too_large
 from trunkline.backoffice.verbs import verb
 from trunkline.backoffice.words import local
+from trunkline.backoffice.working import carry_out
 from trunkline.core.errors import TrunklineError
 from trunkline.core.period import get_zone
 from trunkline.identity.outside import Outside
@@ -37,7 +38,7 @@ from trunkline.identity.permissions import Permission
 from trunkline.identity.principal import Principal, principal_of
 from trunkline.kit.clock import now
 from trunkline.pricing import actions
-from trunkline.pricing.choices import OPEN, ImportState, ScopeChoice
+from trunkline.pricing.choices import OPEN, ImportState, ImportWork, ScopeChoice
 from trunkline.pricing.compare import Scope
 from trunkline.pricing.models import SheetImport
 from trunkline.pricing.sheets.container import read_file
@@ -373,16 +374,20 @@ class SheetImportAdmin(ReadOnlyAdmin):
         icon="undo",
         form=UndoForm,
         asks_why=False,
-        applies=lambda sheet: sheet.state == ImportState.APPLIED,
+        applies=lambda sheet: sheet.state == ImportState.APPLIED and not actions.is_worked_on(sheet),
         text=_("The prices that stood before it stand again, to the digit. Sheets that were applied after it are undone first."),
         is_danger=True,
     )  # fmt: skip
     def undo(self, request: HttpRequest, obj: SheetImport, data: dict[str, Any]) -> HttpResponse:
         """Take a sheet back."""
-        principal = principal_of(request)
-        sheet = actions.undo_import(principal.tenant_id, obj.pk, reason=data["note"], actor=principal.actor, now=now)
-        messages.success(request, gettext("The sheet is undone: the prices before it stand again."))
-        return HttpResponseRedirect(step_address(sheet))
+        return carry_out(
+            request,
+            obj,
+            ImportWork.UNDOING,
+            to=step_address(obj, "apply"),
+            told=_("The sheet is undone: the prices before it stand again."),
+            reason=data["note"],
+        )
 
     @verb(
         _("Discard"),

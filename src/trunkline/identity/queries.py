@@ -13,7 +13,14 @@ from trunkline.core.errors import Denied, NotFound
 from trunkline.identity.keys import hash_of, is_well_formed
 from trunkline.identity.models import ApiKey, Membership, Role, StaffSession, User, normal_email
 from trunkline.identity.permissions import STAFF_SESSION, WITHOUT_WORKING, BuiltInRole, Permission, parse_role
-from trunkline.identity.principal import Principal, PrincipalKind, key_actor, staff_session_actor, user_actor
+from trunkline.identity.principal import (
+    Principal,
+    PrincipalKind,
+    command_line,
+    key_actor,
+    staff_session_actor,
+    user_actor,
+)
 from trunkline.identity.rules import is_from, is_usable_key, is_within
 from trunkline.kit.db.kept import Kept
 from trunkline.kit.db.scope import current_tenant_id
@@ -69,7 +76,7 @@ _key_ids: dict[str, tuple[int, int]] = {}
 # Who somebody is, inside the scope of the tenant where they want to be it.
 
 
-def principal_of_user(*, user_id: int, address: str, at: datetime) -> Principal:
+def principal_of_user(*, user_id: int, address: str | None, at: datetime) -> Principal:
     """Signed-in staff, as a member of the scope's tenant.
 
     Raises Denied `not_a_member`, also for who has left or not begun, and Denied `network_not_allowed`.
@@ -81,7 +88,7 @@ def principal_of_user(*, user_id: int, address: str, at: datetime) -> Principal:
     return _principal(found, found.permission_set, at, user_actor(user_id), PrincipalKind.USER, user_id, user_id)
 
 
-def principal_of_key(*, key_id: int, address: str, at: datetime) -> tuple[Principal, ApiKey]:
+def principal_of_key(*, key_id: int, address: str | None, at: datetime) -> tuple[Principal, ApiKey]:
     """A program with that key of the scope's tenant, and the key's row.
 
     Raises Denied `invalid_api_key` where it has expired or was revoked, and Denied `network_not_allowed`.
@@ -110,9 +117,28 @@ def principal_of_staff_session(*, session_id: int, user: User, at: datetime) -> 
         or found.closed_at is not None
         or not is_within(at, found.opened_at, found.until)
     ):
-        raise Denied("staff_session_ended", "This staff session has ended.", hint="Open another one, with its reason.")
+        raise _ended()
     kind = PrincipalKind.STAFF_SESSION
     return _principal(found, STAFF_SESSION, at, staff_session_actor(found.pk), kind, found.pk, user.pk)
+
+
+def principal_of_actor(actor: str, *, at: datetime) -> Principal:
+    """Whoever has asked for work that is done later, as they are now: what they may no more is not done for them.
+
+    Networks are asked for where it is asked for. Raises Denied `not_a_member`, `invalid_api_key`, `staff_session_ended`.
+    """
+    kind, _, number = actor.partition(":")
+    match kind:
+        case PrincipalKind.USER:
+            return principal_of_user(user_id=int(number), address=None, at=at)
+        case PrincipalKind.KEY:
+            return principal_of_key(key_id=int(number), address=None, at=at)[0]
+        case PrincipalKind.STAFF_SESSION:
+            session = StaffSession.objects.select_related("user").filter(pk=int(number)).first()
+            if session is None:
+                raise _ended()
+            return principal_of_staff_session(session_id=session.pk, user=session.user, at=at)
+    return command_line(current_tenant_id(), actor)  # a command, or the program itself
 
 
 def _principal(
@@ -131,6 +157,10 @@ def _principal(
     return Principal(current_tenant_id(), actor, permitted - withheld, kind, row_id, user_id, withheld, told)
 
 
+def _ended() -> Denied:
+    return Denied("staff_session_ended", "This staff session has ended.", hint="Open another one, with its reason.")
+
+
 def invalid_key() -> Denied:
     """One error for every key that opens nothing, whatever the reason."""
     return Denied(
@@ -140,8 +170,9 @@ def invalid_key() -> Denied:
     )
 
 
-def _require_network(address: str, networks: list[str]) -> None:
-    if not is_from(address, networks):
+def _require_network(address: str | None, networks: list[str]) -> None:
+    """Work that is done later has no address (None)."""
+    if address is not None and not is_from(address, networks):
         raise Denied(
             "network_not_allowed",
             "This cannot be done from your network.",

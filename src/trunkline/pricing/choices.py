@@ -23,12 +23,13 @@ OPEN: Final = (ImportState.RECEIVED, ImportState.READ, ImportState.COMPARED)  # 
 
 
 class ImportWork(models.TextChoices):
-    """What a worker is at with a sheet that is too large to wait for."""
+    """What a worker is at with a sheet, a change of a deck or an edit of rates that is too large to wait for."""
 
     NONE = "", _("nothing")
     READING = "reading", _("being read")
     COMPARING = "comparing", _("being compared")
     APPLYING = "applying", _("being applied")
+    UNDOING = "undoing", _("being undone")
 
 
 class ScopeChoice(models.TextChoices):
@@ -133,3 +134,8 @@ LOOK_INTO_MAILBOX: Final = "pricing.look_into_mailbox"  # the job that looks int
 READ_SHEET: Final = "pricing.read_sheet"
 COMPARE_SHEET: Final = "pricing.compare_sheet"
 APPLY_SHEET: Final = "pricing.apply_sheet"
+UNDO_SHEET: Final = "pricing.undo_sheet"
+COMPARE_DECK: Final = "pricing.compare_deck"
+APPLY_DECK: Final = "pricing.apply_deck"
+UNDO_DECK: Final = "pricing.undo_deck"
+APPLY_EDIT: Final = "pricing.apply_edit"

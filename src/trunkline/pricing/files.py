@@ -25,6 +25,7 @@ ERRORS: Final = "errors.arrow"
 CLOSINGS: Final = "closings.arrow"
 ENDED: Final = "ended.arrow"
 ORIGINS: Final = "origins.arrow"  # codes of callers and the origins that the sheet says they are in; what they were in before, once it is applied
+GROUND: Final = "ground.arrow"  # the rates of a tariff as an edit of many has found them
 CODES: Final = "codes.arrow"
 CHANGED: Final = "changed.arrow"
 

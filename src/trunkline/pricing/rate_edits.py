@@ -5,7 +5,7 @@ docs/algorithms/rate-edits.md says the rules and has the tables.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from trunkline.core.errors import Invalid
 from trunkline.core.money import PRICE_DECIMALS, Price, RoundingMode, round_ratio, scaled
+from trunkline.core.period import utc_text
 from trunkline.engine.units import Unit
 from trunkline.tariffs.actions.rates import ENDS
 from trunkline.tariffs.rate_file import LOAD_SCHEMA, rate_bounds, rate_keys
@@ -86,6 +87,17 @@ class Chosen:
         if self.ids is not None:
             found &= np.isin(there["id"].to_numpy(), np.array(sorted(self.ids), np.int64))
         return np.asarray(found)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        ids = None if self.ids is None else sorted(self.ids)
+        return {"at": utc_text(self.at), "standing": self.standing, "code": self.code, "name": self.name, "kind": self.kind, "ids": ids}  # fmt: skip
+
+    @staticmethod
+    def of_json(said: Mapping[str, Any]) -> Chosen:
+        """What `as_json` has made."""
+        at, standing, kind = datetime.fromisoformat(said["at"]), Standing(said["standing"]), RateKind(said["kind"])
+        return Chosen(at, standing, said["code"], said["name"], kind, said["ids"])
 
 
 def _flags(column: pa.ChunkedArray) -> Bools:
@@ -176,6 +188,37 @@ class RateEdit:
             return ";".join(map(str, parsed))
         last = parsed[-1]
         return make_steps(str(last.price), str(last.per), self.increments, unit)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        price = self.price
+        return {
+            "price": price and {"how": price.how, "amount": price.amount, "decimals": price.decimals, "rounding": price.mode.label},
+            "steps": self.steps,
+            "increments": self.increments,
+            "blocked": self.blocked,
+            "begins_at": utc_text(self.begins_at),
+            "ends_at": utc_text(self.ends_at),
+            "sets_end": self.sets_end,
+        }  # fmt: skip
+
+    @staticmethod
+    def of_json(said: Mapping[str, Any]) -> RateEdit:
+        """What `as_json` has made."""
+        price = said["price"]
+        begins, ends = (said[name] and datetime.fromisoformat(said[name]) for name in ("begins_at", "ends_at"))
+        return RateEdit(
+            price=price
+            and PriceEdit(
+                PriceHow(price["how"]), price["amount"], price["decimals"], RoundingMode.from_name(price["rounding"])
+            ),
+            steps=said["steps"],
+            increments=said["increments"],
+            blocked=said["blocked"],
+            begins_at=begins,
+            ends_at=ends,
+            sets_end=said["sets_end"],
+        )
 
 
 @dataclass(frozen=True, slots=True)

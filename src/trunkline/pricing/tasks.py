@@ -11,7 +11,20 @@ from uuid import UUID
 
 from trunkline.core.errors import TrunklineError
 from trunkline.kit import clock, jobs
-from trunkline.pricing.choices import APPLY_SHEET, COMPARE_SHEET, LOOK_INTO_MAILBOX, READ_SHEET, REMIND, RUN_GENERATOR
+from trunkline.pricing.choices import (
+    APPLY_DECK,
+    APPLY_EDIT,
+    APPLY_SHEET,
+    COMPARE_DECK,
+    COMPARE_SHEET,
+    LOOK_INTO_MAILBOX,
+    READ_SHEET,
+    REMIND,
+    RUN_GENERATOR,
+    UNDO_DECK,
+    UNDO_SHEET,
+    ImportWork,
+)
 from trunkline.pricing.notifications.choices import PREPARE, RUN, SEND
 
 ABANDONED: Final = timedelta(days=1)  # by then whoever wrote a folder has entered it, or is gone
@@ -19,7 +32,8 @@ ABANDONED: Final = timedelta(days=1)  # by then whoever wrote a folder has enter
 
 @jobs.every("37 4 * * *", "pricing.sweep")
 def sweep_leftovers(*, timestamp: int) -> None:
-    """Once a day, remove the folders of sheets and notifications that a crash left without a row, and old reminders."""
+    """Once a day, forget edits that nobody has applied and old reminders, and remove the folders of sheets and notifications that have no row."""
+    from trunkline.pricing.actions.edits import forget_looks
     from trunkline.pricing.mailbox.reminders import forget_reminders
     from trunkline.tenancy.queries import tenant_ids
     from trunkline.tenancy.scope import scope
@@ -27,6 +41,7 @@ def sweep_leftovers(*, timestamp: int) -> None:
     for tenant_id in tenant_ids():
         with scope(tenant_id, "system"):
             forget_reminders(at=clock.now())
+            forget_looks(at=clock.now())
         sweep(tenant_id, at=clock.now())
         sweep_notifications(tenant_id, at=clock.now())
 
@@ -34,11 +49,12 @@ def sweep_leftovers(*, timestamp: int) -> None:
 def sweep(tenant_id: int, *, at: datetime) -> int:
     """Remove the folders of a tenant that no sheet and no change of a deck names and nobody has written to for a day; how many."""
     from trunkline.pricing import files
-    from trunkline.pricing.models import DeckChange
+    from trunkline.pricing.models import DeckChange, TariffEdit
     from trunkline.pricing.queries import imports
 
     def named() -> Iterable[UUID]:
-        return [*imports().values_list("public_id", flat=True), *DeckChange.objects.values_list("public_id", flat=True)]
+        rows: list[Any] = [imports(), DeckChange.objects.all(), TariffEdit.objects.all()]
+        return [public_id for each in rows for public_id in each.values_list("public_id", flat=True)]
 
     return _sweep(tenant_id, [*files.import_folders(tenant_id), *files.deck_folders(tenant_id)], named, at)
 
@@ -176,53 +192,94 @@ def look_into_mailbox(*, tenant_id: int, mailbox_id: int) -> None:
 def read_sheet(*, tenant_id: int, import_id: int, actor: str, anew: bool = False, goes_on: bool = False) -> None:
     """Read a large sheet, for whoever waits for it; and compare it too, if that is wanted."""
     from trunkline.pricing.actions import compare_import, read_import
+    from trunkline.pricing.models import SheetImport
 
-    def do() -> None:
-        read_import(tenant_id, import_id, anew=anew, actor=actor, now=clock.now)
+    def step(sheet: SheetImport) -> None:
+        read_import(tenant_id, sheet.pk, anew=anew, actor=actor, now=clock.now)
         if goes_on:
-            compare_import(tenant_id, import_id, actor=actor, now=clock.now)
+            compare_import(tenant_id, sheet.pk, actor=actor, now=clock.now)
 
-    _said(do, tenant_id, import_id, actor)
+    _do(SheetImport, ImportWork.READING, step, tenant_id, import_id, actor)
 
 
 @jobs.task(COMPARE_SHEET)
 def compare_sheet(*, tenant_id: int, import_id: int, actor: str) -> None:
     """Compare a large sheet with the prices in force."""
     from trunkline.pricing.actions import compare_import
+    from trunkline.pricing.models import SheetImport
 
-    _said(lambda: compare_import(tenant_id, import_id, actor=actor, now=clock.now), tenant_id, import_id, actor)
+    def step(sheet: SheetImport) -> None:
+        compare_import(tenant_id, sheet.pk, actor=actor, now=clock.now)
+
+    _do(SheetImport, ImportWork.COMPARING, step, tenant_id, import_id, actor)
 
 
 @jobs.task(APPLY_SHEET)
-def apply_sheet(*, tenant_id: int, import_id: int, actor: str, overrule: list[str], reason: str) -> None:
-    """Apply a large sheet that somebody has looked at. One that is applied already stays so."""
-    from trunkline.pricing.actions import apply_import
-    from trunkline.pricing.choices import ImportState
+def apply_sheet(*, tenant_id: int, import_id: int, actor: str, **said: Any) -> None:
+    """Apply a large sheet, or what a generator has made, that somebody has looked at."""
     from trunkline.pricing.models import SheetImport
-    from trunkline.tenancy.scope import scope
 
-    with scope(tenant_id, actor):
-        if SheetImport.objects.filter(pk=import_id, state=ImportState.APPLIED).exists():
-            return
-    _said(
-        lambda: apply_import(tenant_id, import_id, overrule=overrule, reason=reason, actor=actor, now=clock.now),
-        tenant_id,
-        import_id,
-        actor,
-    )
+    _write(SheetImport, ImportWork.APPLYING, tenant_id, import_id, actor, said)
 
 
-def _said(step: Callable[[], Any], tenant_id: int, import_id: int, actor: str) -> None:
-    """Do a step; what is in its way is said in the sheet."""
-    from trunkline.pricing.actions.steps import note_problem
+@jobs.task(UNDO_SHEET)
+def undo_sheet(*, tenant_id: int, import_id: int, actor: str, **said: Any) -> None:
+    """Take a large sheet back, or what a generator has made, or an edit of many rates."""
+    from trunkline.pricing.models import SheetImport
 
-    try:
-        step()
-    except TrunklineError as error:
-        note_problem(tenant_id, import_id, error, actor=actor)
-    except BaseException:
-        note_problem(tenant_id, import_id, None, actor=actor)
-        raise
+    _write(SheetImport, ImportWork.UNDOING, tenant_id, import_id, actor, said)
+
+
+@jobs.task(COMPARE_DECK)
+def compare_deck(*, tenant_id: int, change_id: int, actor: str) -> None:
+    """Read a large file of codes and compare it with its deck."""
+    from trunkline.pricing.actions import compare_deck_change
+    from trunkline.pricing.models import DeckChange
+
+    def step(change: DeckChange) -> None:
+        compare_deck_change(tenant_id, change.pk, actor=actor, now=clock.now)
+
+    _do(DeckChange, ImportWork.COMPARING, step, tenant_id, change_id, actor)
+
+
+@jobs.task(APPLY_DECK)
+def apply_deck(*, tenant_id: int, change_id: int, actor: str, **said: Any) -> None:
+    """Bring a large file of codes, which was compared, into its deck."""
+    from trunkline.pricing.models import DeckChange
+
+    _write(DeckChange, ImportWork.APPLYING, tenant_id, change_id, actor, said)
+
+
+@jobs.task(UNDO_DECK)
+def undo_deck(*, tenant_id: int, change_id: int, actor: str, **said: Any) -> None:
+    """Take a large file of codes back."""
+    from trunkline.pricing.models import DeckChange
+
+    _write(DeckChange, ImportWork.UNDOING, tenant_id, change_id, actor, said)
+
+
+@jobs.task(APPLY_EDIT)
+def apply_edit(*, tenant_id: int, edit_id: int, actor: str, **said: Any) -> None:
+    """Apply an edit of many rates that somebody has looked at."""
+    from trunkline.pricing.models import TariffEdit
+
+    _write(TariffEdit, ImportWork.APPLYING, tenant_id, edit_id, actor, said)
+
+
+def _write(model: Any, work: ImportWork, tenant_id: int, row_id: int, actor: str, said: dict[str, Any]) -> None:
+    """Do a step that writes, with what was said when it was asked for."""
+    from trunkline.pricing.actions import do_now
+
+    def step(row: Any) -> None:
+        do_now(row, work, tenant_id=tenant_id, actor=actor, now=clock.now, **said)
+
+    _do(model, work, step, tenant_id, row_id, actor)
+
+
+def _do(model: Any, work: ImportWork, step: Callable[[Any], None], tenant_id: int, row_id: int, actor: str) -> None:
+    from trunkline.pricing.actions.work import do_step
+
+    do_step(model, work, step, tenant_id=tenant_id, row_id=row_id, actor=actor, at=clock.now())
 
 
 @jobs.every("*/10 * * * *", "pricing.follow_parents")

@@ -26,12 +26,14 @@ from trunkline.pricing.actions import (
     create_template,
     import_deck,
     import_sheet,
+    keep_edit,
     plan_notifications,
     save_notification_template,
 )
 from trunkline.pricing.actions.notifications import prepare
 from trunkline.pricing.intake import reader_of
 from trunkline.pricing.models import Mail, MailSheet
+from trunkline.pricing.rate_edits import Chosen, PriceEdit, PriceHow, RateEdit
 from trunkline.reports.actions import save_report
 from trunkline.tariffs.actions import create_time_profile
 from trunkline.tariffs.models import Rate, Tariff
@@ -120,7 +122,7 @@ def _furnish(carrier: Carrier) -> None:
 
 
 def _load_sheets(carrier: Carrier) -> None:
-    """A rate sheet that waits, with an agreement and a template of the vendor."""
+    """A rate sheet that waits, with an agreement and a template of the vendor; an edit of the rates that are there."""
     head = "Destination,Code,Rate,Effective Date\n"
     data = (head + "Kenya,254,0.05,2026-04-01\nUganda,256,0.08,2026-04-01\nRwanda,x,0.08,2026-04-01\n").encode()
     with carrier.scope():
@@ -141,6 +143,15 @@ def _load_sheets(carrier: Carrier) -> None:
         notified_at=NOW,
         actor="test",
         now=carrier.clock,
+    )
+    keep_edit(
+        carrier.tenant_id,
+        tariff_id=tariff.pk,
+        chosen=Chosen(at=NOW),
+        edit=RateEdit(price=PriceEdit(PriceHow.PERCENT, "5")),
+        agreement_id=agreement.pk,
+        actor="test",
+        at=NOW,
     )
 
 

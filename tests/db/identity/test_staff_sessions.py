@@ -21,8 +21,8 @@ from trunkline.identity.actions import (
 )
 from trunkline.identity.models import Membership, Signup, StaffSession
 from trunkline.identity.permissions import STAFF_SESSION
-from trunkline.identity.principal import Principal, PrincipalKind
-from trunkline.identity.queries import principal_of_staff_session, staff_sessions
+from trunkline.identity.principal import Principal, PrincipalKind, staff_session_actor
+from trunkline.identity.queries import principal_of_actor, principal_of_staff_session, staff_sessions
 from trunkline.tenancy.models import Tenant
 from trunkline.tenancy.queries import current_tenant
 from trunkline.tenancy.scope import scope
@@ -61,6 +61,15 @@ def test_a_session_ends_by_itself_by_hand_and_with_the_office(in_scope: Any) -> 
     close_staff_session(session_id=made.pk, at=AT)
     assert code_of(principal_of_staff_session, **asked, at=AT) == "staff_session_ended"
     assert code_of(close_staff_session, session_id=made.pk, at=AT) == "already_closed"
+
+
+def test_work_for_a_session_is_done_as_long_as_the_session_lasts(in_scope: Any) -> None:
+    user = make_user(is_platform_staff=True)
+    made = open_staff_session(user=user, reason=REASON, until=AT + HOUR, at=AT)
+    actor = staff_session_actor(made.pk)
+    assert principal_of_actor(actor, at=AT) == principal_of_staff_session(session_id=made.pk, user=user, at=AT)
+    assert code_of(principal_of_actor, actor=actor, at=AT + HOUR) == "staff_session_ended"
+    assert code_of(principal_of_actor, actor=staff_session_actor(made.pk + 1), at=AT) == "staff_session_ended"
 
 
 def test_a_second_session_closes_the_first(in_scope: Any) -> None:

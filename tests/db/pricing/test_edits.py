@@ -11,9 +11,13 @@ from tests.db.pricing.test_imports import Desk
 from tests.db.tariffs.test_commands import Shell
 from trunkline.cli import tariff
 from trunkline.core.errors import Conflict, Invalid
-from trunkline.pricing.actions import create_agreement, edit, look_at_edit
+from trunkline.pricing import files
+from trunkline.pricing.actions import apply_edit, create_agreement, edit, keep_edit, look_at_edit
+from trunkline.pricing.actions.edits import forget_looks
+from trunkline.pricing.models import TariffEdit
 from trunkline.pricing.rate_edits import Chosen, PriceEdit, PriceHow, RateEdit, Standing
 from trunkline.pricing.rate_export import rates_file
+from trunkline.pricing.tasks import sweep
 from trunkline.tariffs import actions as tariffs
 from trunkline.tenancy.scope import scope
 
@@ -46,6 +50,25 @@ def change(desk: Desk, said: RateEdit, chosen: Chosen | None = None, **more: Any
     return edit(
         desk.tenant.pk, tariff_id=desk.tariff.pk, chosen=which, edit=said, reason="new year", actor="test", at=AT, **more
     )  # fmt: skip
+
+
+def test_what_nobody_has_applied_for_a_month_is_forgotten(desk: Desk) -> None:
+    about: dict[str, Any] = {
+        "tariff_id": desk.tariff.pk,
+        "chosen": Chosen(at=AT),
+        "edit": TEN_PERCENT,
+        "actor": "test",
+        "at": AT,
+    }
+    applied, left = (keep_edit(desk.tenant.pk, **about) for _ in range(2))
+    apply_edit(desk.tenant.pk, applied.pk, actor="test", now=lambda: AT)
+    with scope(desk.tenant, "test"):
+        assert forget_looks(at=AT + timedelta(days=30)) == 0
+        assert forget_looks(at=AT + timedelta(days=31)) == 1
+        assert list(TariffEdit.objects.values_list("pk", flat=True)) == [applied.pk]
+    sweep(desk.tenant.pk, at=datetime(2126, 1, 1, tzinfo=UTC))
+    assert files.find_import_folder(desk.tenant.pk, applied.public_id).exists()
+    assert not files.find_import_folder(desk.tenant.pk, left.public_id).exists()
 
 
 TEN_PERCENT = RateEdit(price=PriceEdit(PriceHow.PERCENT, "10", 4))

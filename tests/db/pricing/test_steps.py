@@ -23,7 +23,7 @@ from trunkline.pricing.actions import (
     read_import,
     receive_sheet,
 )
-from trunkline.pricing.actions import steps as room
+from trunkline.pricing.actions import work as room
 from trunkline.pricing.choices import ImportState, ImportWork
 from trunkline.pricing.compare import Scope
 from trunkline.pricing.models import SheetImport, SheetTemplate
@@ -177,12 +177,15 @@ def test_a_large_sheet_is_a_workers(desk: Desk, monkeypatch: pytest.MonkeyPatch)
         with scope(desk.tenant, "user:1"):
             return SheetImport.objects.get(pk=sheet.pk)
 
-    about = {"tenant_id": desk.tenant.pk, "import_id": sheet.pk, "actor": "user:1"}
+    about: dict[str, Any] = {"tenant_id": desk.tenant.pk, "import_id": sheet.pk, "actor": "cli:test"}
     read_sheet(**about)
     assert (looked().state, looked().work) == (ImportState.READ, ImportWork.NONE)
     read_sheet(**about, goes_on=True)
     assert (looked().state, counted(looked())) == (ImportState.COMPARED, {"new": 5})
     compare_sheet(**about)
+    monkeypatch.setattr(jobs, "is_asked", lambda *names, **given: False)
+    with scope(desk.tenant, "user:1"):
+        ask_for(looked(), ImportWork.APPLYING, actor="cli:test")
     for _ in range(2):  # a job may run twice
         apply_sheet(**about, overrule=[], reason="")
         assert looked().state == ImportState.APPLIED
@@ -193,8 +196,10 @@ def test_what_is_in_a_workers_way_is_said_in_the_sheet(desk: Desk) -> None:
     from trunkline.pricing.tasks import apply_sheet
 
     sheet, other = compared(desk, received(desk, FIRST)), compared(desk, received(desk, FIRST))
+    with scope(desk.tenant, "user:1"):
+        ask_for(sheet, ImportWork.APPLYING, actor="cli:test")
     desk.apply(other)
-    apply_sheet(tenant_id=desk.tenant.pk, import_id=sheet.pk, actor="user:1", overrule=[], reason="")
+    apply_sheet(tenant_id=desk.tenant.pk, import_id=sheet.pk, actor="cli:test", overrule=[], reason="")
     with scope(desk.tenant, "user:1"):
         found = SheetImport.objects.get(pk=sheet.pk)
     assert (found.state, found.problem["code"]) == (ImportState.COMPARED, "tariff_changed")

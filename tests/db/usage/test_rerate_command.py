@@ -16,9 +16,12 @@ from trunkline.cli import invoice, ledger, tariff, usage
 from trunkline.core.money import Amount
 from trunkline.invoicing import queries as invoicing_queries
 from trunkline.kit import clock
-from trunkline.tariffs.models import Rate
+from trunkline.pricing.actions import apply_edit, keep_edit
+from trunkline.pricing.edit_queries import edits, proposals_of
+from trunkline.pricing.rate_edits import Chosen, PriceEdit, PriceHow, RateEdit
+from trunkline.tariffs.models import Rate, Tariff
 from trunkline.usage import rerate as rerating
-from trunkline.usage.models import Batch
+from trunkline.usage.models import Batch, Proposal
 
 TENANT = "alpha-carrier"
 
@@ -160,6 +163,23 @@ def test_a_price_dated_into_posted_traffic_proposes_itself(carrier: Carrier) -> 
     rerate("--tariff", "sell", "--from", "2026-03-02", "--apply")
     assert proposals() == []
     assert {str(each["sell_amount"]) for each in outcome(carrier)["records"]} == {"0.32000000"}
+
+
+def test_an_edit_of_many_rates_dated_into_posted_traffic_says_what_it_proposes(carrier: Carrier) -> None:
+    carrier.load(carrier.write("a.csv", line("k1", 90)))
+    with carrier.scope():
+        sell = Tariff.objects.get(name="sell")
+    change = RateEdit(price=PriceEdit(PriceHow.PERCENT, "10"), begins_at=START)
+    about: dict[str, Any] = {"tariff_id": sell.pk, "chosen": Chosen(at=NOW), "edit": change, "actor": "test", "at": NOW}
+    applied, waiting = (keep_edit(carrier.tenant_id, **about) for _ in range(2))
+    assert applied.counts["begin_in_the_past"] == applied.counts["changed"] > 0
+    apply_edit(carrier.tenant_id, applied.pk, actor="test", now=lambda: NOW)
+    with carrier.scope():
+        found = proposals_of(list(edits()))
+        assert [each.cause for each in found[applied.pk]] == ["rates of sell edited"]
+        assert found[waiting.pk] == []
+        Proposal.objects.update(closed_at=NOW)
+        assert proposals_of(list(edits()))[applied.pk] == []
 
 
 def test_a_price_of_a_parent_dated_into_posted_traffic_proposes_itself_for_who_has_a_child(carrier: Carrier) -> None:

@@ -63,6 +63,7 @@ PLACES: Final[Mapping[str, tuple[str, ...]]] = {
         "sheet_words",
         "sheet_steps",
         "rates_grid",
+        "rate_edits",
         "rate_forms",
         "pricing",
     ),

@@ -14,12 +14,23 @@ from trunkline.pricing.actions.deals import (
 from trunkline.pricing.actions.decks import (
     apply_deck_change,
     change_deck_codes,
+    compare_deck_change,
     compare_world,
     discard_deck_change,
     import_deck,
+    receive_deck,
     undo_deck_change,
 )
-from trunkline.pricing.actions.edits import EditDone, EditLook, edit, look_at_edit
+from trunkline.pricing.actions.doing import ask_if_large, do_now
+from trunkline.pricing.actions.edits import (
+    EditDone,
+    EditLook,
+    apply_edit,
+    discard_edit,
+    edit,
+    keep_edit,
+    look_at_edit,
+)
 from trunkline.pricing.actions.generator import ask_run, change_generator, create_generator, make_run
 from trunkline.pricing.actions.imports import Asked, apply_import, discard_import, import_sheet, undo_import
 from trunkline.pricing.actions.mailboxes import (
@@ -35,17 +46,12 @@ from trunkline.pricing.actions.mailboxes import (
 from trunkline.pricing.actions.mails import dismiss_mail, try_mail_again
 from trunkline.pricing.actions.notification_plans import change_plan, plan_notifications, save_notification_template
 from trunkline.pricing.actions.steps import (
-    PACKED_AT_ONCE_OCTETS,
-    ask_for,
     change_scope,
     compare_import,
     correct_layout,
-    is_large,
-    is_worked_on,
     keep_layout,
     read_import,
     receive_sheet,
-    require_idle,
 )
 from trunkline.pricing.actions.terms import (
     change_agreement,
@@ -53,6 +59,18 @@ from trunkline.pricing.actions.terms import (
     create_agreement,
     create_template,
     save_template,
+)
+from trunkline.pricing.actions.work import (
+    PACKED_AT_ONCE_OCTETS,
+    ask_for,
+    find_writing,
+    is_large,
+    is_worked_on,
+    percent_of,
+    problem_of,
+    require_idle,
+    require_not_written,
+    require_unwritten,
 )
 
 __all__ = [
@@ -64,9 +82,11 @@ __all__ = [
     "add_mailbox",
     "add_rule",
     "apply_deck_change",
+    "apply_edit",
     "apply_import",
     "archive_deal",
     "ask_for",
+    "ask_if_large",
     "ask_run",
     "change_agreement",
     "change_deal",
@@ -78,6 +98,7 @@ __all__ = [
     "change_rule",
     "change_scope",
     "change_template",
+    "compare_deck_change",
     "compare_import",
     "compare_world",
     "correct_layout",
@@ -86,26 +107,35 @@ __all__ = [
     "create_generator",
     "create_template",
     "discard_deck_change",
+    "discard_edit",
     "discard_import",
     "dismiss_mail",
+    "do_now",
     "edit",
+    "find_writing",
     "import_deck",
     "import_sheet",
     "is_large",
     "is_worked_on",
+    "keep_edit",
     "keep_layout",
     "look_at_edit",
     "make_item",
     "make_run",
     "pause_mailbox",
+    "percent_of",
     "plan_notifications",
+    "problem_of",
     "put_items",
     "read_import",
+    "receive_deck",
     "receive_sheet",
     "remove_item",
     "remove_mailbox",
     "remove_rule",
     "require_idle",
+    "require_not_written",
+    "require_unwritten",
     "restore_deal",
     "resume_mailbox",
     "save_notification_template",

@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 import pyarrow as pa
 from django.db import transaction
@@ -19,9 +20,11 @@ from trunkline.core.errors import Conflict, Invalid
 from trunkline.core.ids import uuid7
 from trunkline.kit.db.locks import lock_rows
 from trunkline.kit.db.scope import current_tenant_id, give_reason
+from trunkline.kit.faults import reached
 from trunkline.pricing import files
-from trunkline.pricing.choices import DeckSource, ImportState
-from trunkline.pricing.deck_compare import COMPARED, DeckMode, compare_deck, written_rows
+from trunkline.pricing.actions.work import ask_for, is_small, require_not_written
+from trunkline.pricing.choices import OPEN, DeckSource, ImportState, ImportWork
+from trunkline.pricing.deck_compare import COMPARED, DeckCompared, DeckMode, compare_deck, written_rows
 from trunkline.pricing.deck_export import find_export
 from trunkline.pricing.deck_queries import codes_of_deck
 from trunkline.pricing.models import DeckChange
@@ -42,6 +45,64 @@ HAND_CODES_MAX: Final = 10_000
 WORLD_DEPTHS: Final = ("countries", "mobiles")
 
 
+def receive_deck(
+    tenant_id: int, *, deck: str, data: bytes, file_name: str, mode: DeckMode = DeckMode.ADD, actor: str, now: Clock
+) -> DeckChange:
+    """Keep a file of codes and names. A small one is compared with its deck at once (`import_deck`), a large one by a worker (state `received`).
+
+    Raises as `import_deck` does of a small one.
+    """
+    public_id = uuid7()
+    place = files.deck_folder(tenant_id, public_id)
+    try:
+        write_synced(place / files.ORIGINAL, [data])
+        if is_small(len(data), place / files.ORIGINAL):
+            files.remove_folder(place)
+            return import_deck(tenant_id, deck=deck, data=data, file_name=file_name, mode=mode, actor=actor, now=now)
+        with tenant_scope(tenant_id, actor):
+            change = DeckChange.objects.create(
+                public_id=public_id,
+                deck=_deck(deck, now()),
+                mode=mode,
+                state=ImportState.RECEIVED,
+                sha256=hashlib.sha256(data).hexdigest(),
+                octets=len(data),
+                created_at=now(),
+                source=DeckSource.SHEET,
+                file_name=file_name[:255],
+            )
+            ask_for(change, ImportWork.COMPARING, actor=actor)
+            return change
+    except BaseException:
+        files.remove_folder(place)
+        raise
+
+
+def compare_deck_change(tenant_id: int, change_id: int, *, actor: str, now: Clock) -> DeckChange:
+    """Compare a file that was received with its deck, once more if it was compared before. Nothing of it counts until it is applied.
+
+    Raises NotFound `not_found`, Conflict `not_open`, Invalid what `import_deck` raises.
+    """
+    with tenant_scope(tenant_id, actor):
+        (change,) = lock_rows(DeckChange.objects.select_related("deck"), [change_id])
+        _require_open(change)
+    place = files.find_deck_folder(tenant_id, change.public_id)
+    files.set_progress(place, 5)
+    lines, errors, doubts = _read((place / files.ORIGINAL).read_bytes(), change.file_name, None)
+    files.set_progress(place, 50)
+    with tenant_scope(tenant_id, actor):
+        there, known = codes_of_deck(change.deck), _known()
+    counts = _write_compared(place, compare_deck(there, lines, known), lines, errors, doubts)
+    files.set_progress(place, 100)
+    with tenant_scope(tenant_id, actor):
+        (change,) = lock_rows(DeckChange.objects.select_related("deck"), [change_id])
+        _require_open(change)
+        change.state, change.counts = ImportState.COMPARED, counts
+        change.work, change.problem = ImportWork.NONE, None
+        change.save()
+    return change
+
+
 def import_deck(
     tenant_id: int,
     *,
@@ -57,6 +118,23 @@ def import_deck(
 
     Any sheet that `pricing.sheets` recognises will do, a rate sheet too. Raises Invalid what reading raises, `empty_deck`, `bad_name`.
     """
+    lines, errors, doubts = _read(data, file_name, layout)
+    return _compare(
+        tenant_id,
+        deck,
+        lines,
+        errors,
+        mode,
+        data=data,
+        doubts=doubts,
+        facts={"source": DeckSource.SHEET, "file_name": file_name[:255]},
+        actor=actor,
+        now=now,
+    )
+
+
+def _read(data: bytes, file_name: str, layout: Layout | None) -> tuple[pa.Table, pa.Table, tuple[str, ...]]:
+    """The codes of a file, the rows that gave none, and what is not sure."""
     lines = None if layout else find_export(data, file_name)
     errors = ERRORS.empty_table()
     doubts: tuple[str, ...] = ()
@@ -74,18 +152,7 @@ def import_deck(
             "There are no codes with names in this file.",
             hint="It needs a column of codes and one of names; `trunkline sheet read` shows what was understood.",
         )
-    return _compare(
-        tenant_id,
-        deck,
-        lines,
-        errors,
-        mode,
-        data=data,
-        doubts=doubts,
-        facts={"source": DeckSource.SHEET, "file_name": file_name[:255]},
-        actor=actor,
-        now=now,
-    )
+    return lines, errors, doubts
 
 
 def compare_world(
@@ -125,20 +192,16 @@ def _compare(
     now: Clock,
 ) -> DeckChange:
     with tenant_scope(tenant_id, actor):
-        name = " ".join(deck_name.split())
-        deck = CodeDeck.objects.filter(name=name).first() or tariffs.create_deck(name=name, at=now())
-        there = codes_of_deck(deck)
-        known = list(Destination.objects.values_list("name", flat=True))
+        deck = _deck(deck_name, now())
+        there, known = codes_of_deck(deck), _known()
     compared = compare_deck(there, lines, known)
     public_id = uuid7()
     place = files.deck_folder(tenant_id, public_id)
     try:
         if data is not None:
             write_synced(place / files.ORIGINAL, [data])
-        files.write_table(place / files.CODES, compared.lines)
-        files.write_table(place / files.ERRORS, errors)
+        counts = _write_compared(place, compared, lines, errors, doubts)
         with tenant_scope(tenant_id, actor):
-            counts = compared.counts() | {"lines": len(lines), "errors": len(errors), "doubts": list(doubts)}
             return DeckChange.objects.create(
                 public_id=public_id,
                 deck=deck,
@@ -152,6 +215,24 @@ def _compare(
     except BaseException:
         files.remove_folder(place)
         raise
+
+
+def _deck(deck_name: str, at: datetime) -> CodeDeck:
+    name = " ".join(deck_name.split())
+    return CodeDeck.objects.filter(name=name).first() or tariffs.create_deck(name=name, at=at)
+
+
+def _known() -> list[str]:
+    return list(Destination.objects.values_list("name", flat=True))
+
+
+def _write_compared(
+    place: Path, compared: DeckCompared, lines: pa.Table, errors: pa.Table, doubts: tuple[str, ...]
+) -> dict[str, Any]:
+    """Keep what was compared beside the file; its counts, as `DeckChange.counts` has them."""
+    files.write_table(place / files.CODES, compared.lines)
+    files.write_table(place / files.ERRORS, errors)
+    return compared.counts() | {"lines": len(lines), "errors": len(errors), "doubts": list(doubts)}
 
 
 def apply_deck_change(
@@ -178,7 +259,9 @@ def apply_deck_change(
         rows = written_rows(files.read_table(place / files.CODES).cast(COMPARED), DeckMode(change.mode))
         changed = _changes(rows)
         files.write_table(place / files.CHANGED, changed)
+        files.set_progress(place, 30)
         _change_codes(change.deck, changed, now())
+        change.work, change.problem = ImportWork.NONE, None
         change.state, change.applied_at, change.reason = ImportState.APPLIED, now(), reason.strip()[:NOTE_MAX]
         change.counts = change.counts | _done(changed)
         change.save()
@@ -198,17 +281,24 @@ def undo_deck_change(tenant_id: int, change_id: int, *, reason: str, actor: str,
         back = pa.table([done["code"], done["after_id"], done["before_id"]], schema=tariffs.CODE_CHANGES)
         _change_codes(change.deck, back, now())
         change.state, change.ended_at, change.reason = ImportState.UNDONE, now(), note
+        change.work, change.problem = ImportWork.NONE, None
         change.save()
     return change
 
 
 def discard_deck_change(*, change_id: int, reason: str, at: datetime) -> DeckChange:
-    """Say no to a change that is compared; it stays in the history. Raises NotFound `not_found`, Conflict `not_compared`, Invalid `reason_needed`."""
+    """Say no to a change that is not applied; it stays in the history.
+
+    Raises NotFound `not_found`; Conflict `not_compared`, `deck_is_worked_on`; Invalid `reason_needed`.
+    """
     note = _reason(reason)
     with transaction.atomic():
+        require_not_written(DeckChange.objects.filter(pk=change_id))
         (change,) = lock_rows(DeckChange.objects.all(), [change_id])
-        _require_state(change, ImportState.COMPARED)
+        if change.state not in OPEN:
+            _require_state(change, ImportState.COMPARED)
         change.state, change.ended_at, change.reason = ImportState.DISCARDED, at, note
+        change.work = ImportWork.NONE
         change.save()
     return change
 
@@ -260,6 +350,7 @@ def change_deck_codes(*, deck_id: int, names: Mapping[str, str | None], reason: 
 def _change_codes(deck: CodeDeck, changes: pa.Table, at: datetime) -> None:
     tariffs.change_codes(deck_id=deck.pk, changes=changes, at=at)
     propose_by_deck(deck, at=at)
+    reached("change_before_commit")
 
 
 def _changes(rows: pa.Table) -> pa.Table:
@@ -293,6 +384,21 @@ def _done(changed: pa.Table) -> dict[str, int]:
 def _require_state(change: DeckChange, wanted: ImportState) -> None:
     if change.state != wanted:
         raise Conflict(f"not_{wanted}", f"The change is {change.state}, not {wanted}.")
+
+
+def require_deck_step(change: DeckChange, work: ImportWork, arguments: Mapping[str, Any]) -> None:
+    """Raises what applying or undoing a change would be refused for at once: Conflict `not_compared`, `not_applied`, `deck_has_conflicts`."""
+    if work == ImportWork.UNDOING:
+        _require_state(change, ImportState.APPLIED)
+        return
+    _require_state(change, ImportState.COMPARED)
+    if not arguments.get("skip_conflicts"):
+        _require_no_conflicts(change)
+
+
+def _require_open(change: DeckChange) -> None:
+    if change.state not in OPEN:
+        raise Conflict("not_open", f"The change is {change.state}: it stays as it is.")
 
 
 def _require_no_conflicts(change: DeckChange) -> None:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -21,9 +22,11 @@ from trunkline.core.ids import uuid7
 from trunkline.core.period import get_zone
 from trunkline.engine.units import Unit
 from trunkline.kit.db.locks import lock_rows
+from trunkline.kit.faults import reached
 from trunkline.pricing import files
 from trunkline.pricing.actions.mails import follow_sheet
 from trunkline.pricing.actions.origins import apply_origins, undo_origins, write_origins
+from trunkline.pricing.actions.work import require_not_written
 from trunkline.pricing.checks import Level, Looked, Settings, count_kinds, findings
 from trunkline.pricing.choices import OPEN, ImportState, ImportWork
 from trunkline.pricing.compare import Kind, Scope, allowed_begins, closings
@@ -192,23 +195,55 @@ def apply_import(
         if "origin" not in lines.column_names:  # compared before there were any
             lines = lines.append_column(LOAD_SCHEMA.field("origin"), pa.nulls(len(lines), pa.string()))
         rates = lines.filter(lines["is_written"]).select(LOAD_SCHEMA.names).cast(LOAD_SCHEMA)
-        done = tariffs.change_rates(
-            tariff_id=sheet.tariff_id,
+        sheet.reason = reason.strip()[:NOTE_MAX]
+        write_change(
+            sheet,
+            place,
             rates=rates.combine_chunks(),
             ends=files.read_table(place / files.CLOSINGS),
             revision=origins.revision,
+            reaches_back=origins.reaches_back,
+            cause=f"the sheet {sheet.file_name} applied",
             at=now(),
         )
-        files.write_table(place / files.ENDED, done.ended)
-        sheet.state, sheet.applied_at, sheet.left_revision = ImportState.APPLIED, now(), done.revision
-        sheet.first_rate, sheet.last_rate, sheet.reason = done.first_id, done.last_id, reason.strip()[:NOTE_MAX]
-        sheet.begins_at = None if origins.reaches_back else done.begins
-        sheet.work, sheet.problem = ImportWork.NONE, None
-        sheet.save()
-        follow_sheet(sheet, at=now())
-        if done.made or len(done.ended) or origins.reaches_back:
-            _propose(sheet, "applied", now())
     return sheet
+
+
+def write_change(
+    sheet: SheetImport,
+    place: Path,
+    *,
+    rates: pa.Table,
+    ends: pa.Table,
+    revision: int,
+    there: pa.Table | None = None,
+    reaches_back: bool = False,
+    cause: str,
+    at: datetime,
+) -> None:
+    """Write what a sheet changes into its tariff, say in the sheet what is needed to take it back, and propose a re-rating because of `cause`.
+
+    Part of the transaction of whoever has the sheet. Raises as `tariffs.change_rates`.
+    """
+    done = tariffs.change_rates(
+        tariff_id=sheet.tariff_id,
+        rates=rates,
+        ends=ends,
+        revision=revision,
+        there=there,
+        told=partial(files.set_progress, place),
+        at=at,
+    )
+    files.write_table(place / files.ENDED, done.ended)
+    sheet.state, sheet.applied_at, sheet.left_revision = ImportState.APPLIED, at, done.revision
+    sheet.first_rate, sheet.last_rate = done.first_id, done.last_id
+    sheet.begins_at = None if reaches_back else done.begins
+    sheet.work, sheet.problem = ImportWork.NONE, None
+    sheet.save()
+    follow_sheet(sheet, at=at)
+    if done.made or len(done.ended) or reaches_back:
+        propose(cause=cause, tariff=sheet.tariff, start_from=sheet.begins_at, at=at)
+    reached("change_before_commit")
 
 
 def undo_import(tenant_id: int, import_id: int, *, reason: str, actor: str, now: Clock) -> SheetImport:
@@ -230,9 +265,10 @@ def undo_import(tenant_id: int, import_id: int, *, reason: str, actor: str, now:
             tariff_id=sheet.tariff_id, state=ImportState.APPLIED, left_revision=sheet.compared_revision
         ).update(left_revision=revision)
         sheet.state, sheet.ended_at, sheet.reason = ImportState.UNDONE, now(), note
+        sheet.work, sheet.problem = ImportWork.NONE, None
         sheet.save()
         follow_sheet(sheet, at=now())
-        _propose(sheet, "undone", now())
+        propose(cause=f"the sheet {sheet.file_name} undone", tariff=sheet.tariff, start_from=sheet.begins_at, at=now())
     return sheet
 
 
@@ -240,6 +276,7 @@ def discard_import(*, import_id: int, reason: str, at: datetime) -> SheetImport:
     """Say no to a sheet that is not applied; it stays in the history. Raises NotFound `not_found`, Conflict `not_compared`, Invalid `reason_needed`."""
     note = note_of(reason)
     with transaction.atomic():
+        require_not_written(SheetImport.objects.filter(pk=import_id))
         (sheet,) = lock_rows(SheetImport.objects.all(), [import_id])
         if sheet.state not in OPEN:
             require_state(sheet, ImportState.COMPARED)
@@ -263,7 +300,7 @@ def ground_of(asked: Asked, sha256: str, at: datetime) -> Ground:
     return Ground(
         tariff,
         Ways(Unit(tariff.unit), get_zone(tariff.timezone), profiles, deck_codes(), origins_of(tariff)),
-        _standing(tariff),
+        read_standing(tariff),
         agreement,
         Settings.of(checks or {}),
         is_applied(tariff, sha256),
@@ -272,7 +309,7 @@ def ground_of(asked: Asked, sha256: str, at: datetime) -> Ground:
     )
 
 
-def _standing(tariff: Tariff) -> pa.Table:
+def read_standing(tariff: Tariff) -> pa.Table:
     """The rates of a tariff at its revision. Raises Conflict `tariff_changed` if it is changed while they are read."""
     there = tariffs.standing_rates(tariff)
     # Rates and revision change together, so an unchanged revision after the reading means that these were its rates.
@@ -392,8 +429,8 @@ def counts_of(looked: Looked, weighed: Weighed) -> dict[str, Any]:
     return counts | {"lines": len(looked.lines), "errors": looked.errors} | weighed.as_counts()
 
 
-def write_compared(place: Path, looked: Looked, errors: pa.Table) -> None:
-    """Keep what was compared beside the sheet: its lines, the codes that close, the rows that gave none."""
+def write_compared(place: Path, looked: Looked, errors: pa.Table, *, are_all_written: bool = False) -> None:
+    """Keep what was compared beside the sheet: its lines, the codes that close, the rows that gave none. All lines become rates, or those that must."""
     compared = looked.compared
     before = looked.there["id"].take(pa.array(compared.before, mask=compared.before < 0))
     columns = {
@@ -402,7 +439,7 @@ def write_compared(place: Path, looked: Looked, errors: pa.Table) -> None:
         "before": before,
         "asked": pa.array(looked.asked_s).cast(pa.timestamp("s", tz="UTC")),
         "is_short": pa.array(looked.short),
-        "is_written": pa.array(_are_written(looked)),
+        "is_written": pa.array(_are_written(looked) | are_all_written),
     }
     lines = looked.lines
     for field in COMPARED:
@@ -424,6 +461,15 @@ def require_state(sheet: SheetImport, wanted: ImportState) -> None:
         raise Conflict(f"not_{wanted}", f"The sheet {sheet.file_name} is {sheet.state}, not {wanted}.")
 
 
+def require_sheet_step(sheet: SheetImport, work: ImportWork, arguments: Mapping[str, Any]) -> None:
+    """Raises what applying or undoing a sheet would be refused for at once: Conflict `not_compared`, `not_applied`, `stopped_by_checks`, `tariff_changed`."""
+    is_applied_now = work == ImportWork.UNDOING
+    require_state(sheet, ImportState.APPLIED if is_applied_now else ImportState.COMPARED)
+    if not is_applied_now:
+        _require_allowed(sheet, arguments.get("overrule", ()))
+    tariffs.require_revision(sheet.tariff, (sheet.left_revision or 0) if is_applied_now else sheet.compared_revision)
+
+
 def _require_allowed(sheet: SheetImport, overrule: Collection[str]) -> None:
     stopped = [each for each in sheet.findings if each["level"] == Level.STOP and each["check"] not in overrule]
     if stopped:
@@ -442,8 +488,3 @@ def note_of(text: str) -> str:
     if not note:
         raise Invalid("reason_needed", "Say why.", hint="The reason stands in the history of the tariff.")
     return note
-
-
-def _propose(sheet: SheetImport, what: str, at: datetime) -> None:
-    cause = f"the sheet {sheet.file_name} {what}"
-    propose(cause=cause, tariff=sheet.tariff, start_from=sheet.begins_at, at=at)

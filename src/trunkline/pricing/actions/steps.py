@@ -1,7 +1,6 @@
 """A sheet step by step, with a person between the steps: received, read, its layout corrected, compared. `import_sheet` does all of it at once.
 
-Nothing is computed while a scope is open. A sheet that is too large to wait for is worked on by a worker: `ask_for` says at what, and a step that
-finds something in the way says so in `SheetImport.problem`.
+Nothing is computed while a scope is open. A sheet that is too large to wait for is worked on by a worker (`work`).
 """
 
 from __future__ import annotations
@@ -11,14 +10,13 @@ import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pyarrow as pa
 
-from trunkline.core.errors import Conflict, Invalid, TrunklineError
+from trunkline.core.errors import Conflict, Invalid
 from trunkline.core.ids import uuid7
 from trunkline.core.period import get_zone
-from trunkline.kit import jobs
 from trunkline.kit.db.locks import lock_rows
 from trunkline.kit.db.scope import current_tenant_id
 from trunkline.pricing import files
@@ -35,8 +33,9 @@ from trunkline.pricing.actions.imports import (
 from trunkline.pricing.actions.mails import follow_sheet
 from trunkline.pricing.actions.origins import write_origins
 from trunkline.pricing.actions.terms import save_template
+from trunkline.pricing.actions.work import ask_for, is_small, require_idle
 from trunkline.pricing.checks import findings
-from trunkline.pricing.choices import APPLY_SHEET, COMPARE_SHEET, OPEN, READ_SHEET, ImportState, ImportWork
+from trunkline.pricing.choices import OPEN, ImportState, ImportWork
 from trunkline.pricing.compare import Scope
 from trunkline.pricing.models import SheetImport
 from trunkline.pricing.offered import ERRORS, offer
@@ -55,15 +54,6 @@ from trunkline.tenancy.scope import scope
 from trunkline.usage.spool import write_synced
 
 NAME_MAX: Final = 255
-READ_AT_ONCE_OCTETS: Final = 2 << 20  # about 40,000 rows, which take a second or two
-PACKED_AT_ONCE_OCTETS: Final = 512 << 10  # the same in an archive or a workbook
-_PACKED: Final = (b"PK", b"\x1f\x8b")
-AT_ONCE_LINES: Final = 60_000
-JOBS: Final = {
-    ImportWork.READING: READ_SHEET,
-    ImportWork.COMPARING: COMPARE_SHEET,
-    ImportWork.APPLYING: APPLY_SHEET,
-}
 
 
 def receive_sheet(
@@ -104,43 +94,6 @@ def receive_sheet(
         files.remove_folder(place)
         raise
     return sheet
-
-
-def ask_for(sheet: SheetImport, work: ImportWork, **arguments: Any) -> None:
-    """Have a worker do the next step of a sheet. Needs an open scope. Raises Conflict `sheet_is_worked_on`."""
-    require_idle(sheet)
-    sheet.work, sheet.problem = work, None
-    sheet.save()
-    files.set_progress(files.find_import_folder(current_tenant_id(), sheet.public_id), 0)
-    jobs.defer(JOBS[work], key=str(sheet.pk), tenant_id=current_tenant_id(), import_id=sheet.pk, **arguments)
-
-
-def require_idle(sheet: SheetImport) -> None:
-    """Raises Conflict `sheet_is_worked_on` if a worker is at a sheet."""
-    if is_worked_on(sheet):
-        raise Conflict(
-            "sheet_is_worked_on", f"{sheet.file_name} is {sheet.get_work_display()}.", hint="Wait until that is done."
-        )
-
-
-def is_worked_on(sheet: SheetImport) -> bool:
-    """Whether a worker is at a sheet, or will be. Needs an open scope."""
-    if sheet.work == ImportWork.NONE:
-        return False
-    return jobs.is_asked(*JOBS.values(), tenant_id=current_tenant_id(), key=str(sheet.pk))
-
-
-def is_small(octets: int, path: Path) -> bool:
-    """Whether a file of so many octets is read while somebody waits."""
-    with path.open("rb") as file:
-        is_packed = file.read(2) in _PACKED
-    return octets <= (PACKED_AT_ONCE_OCTETS if is_packed else READ_AT_ONCE_OCTETS)
-
-
-def is_large(sheet: SheetImport) -> bool:
-    """Whether a sheet is too large to wait for while it is read again, compared or applied."""
-    place = files.find_import_folder(current_tenant_id(), sheet.public_id) / files.ORIGINAL
-    return int(sheet.counts.get("lines", 0)) > AT_ONCE_LINES or not is_small(sheet.octets, place)
 
 
 def correct_layout(*, import_id: int, said: Sequence[Correction | None], is_settled: bool) -> SheetImport:
@@ -242,19 +195,6 @@ def compare_import(tenant_id: int, import_id: int, *, actor: str, now: Clock) ->
         sheet.save()
         follow_sheet(sheet, at=now())
     return sheet
-
-
-def note_problem(tenant_id: int, import_id: int, error: TrunklineError | None, *, actor: str) -> None:
-    """Say in a sheet what was in the way of the step that a worker was at; None: an error of the program."""
-    with scope(tenant_id, actor):
-        (sheet,) = lock_rows(SheetImport.objects.all(), [import_id])
-        sheet.work = ImportWork.NONE
-        sheet.problem = (
-            {"code": "step_failed", "message": "The step came to no end.", "hint": "Try it once more."}
-            if error is None
-            else {"code": error.code, "message": error.message, "hint": error.hint}
-        )
-        sheet.save()
 
 
 def keep_layout(*, import_id: int, name: str) -> SheetImport:

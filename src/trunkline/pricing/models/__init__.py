@@ -2,6 +2,7 @@
 
 from trunkline.pricing.models.deals import Deal, DealAlarm, DealItem
 from trunkline.pricing.models.decks import DeckChange
+from trunkline.pricing.models.edits import TariffEdit
 from trunkline.pricing.models.generator import Generator, GeneratorRun, GeneratorSource
 from trunkline.pricing.models.imports import Agreement, SheetImport, SheetTemplate
 from trunkline.pricing.models.mailboxes import Mail, Mailbox, MailboxFeed, MailRule, MailSheet
@@ -35,4 +36,5 @@ __all__ = [
     "SheetReminder",
     "SheetReminderOff",
     "SheetTemplate",
+    "TariffEdit",
 ]

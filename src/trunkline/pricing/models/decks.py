@@ -7,7 +7,7 @@ from django.db.models import CheckConstraint, Q, UniqueConstraint
 
 from trunkline.kit.history import track
 from trunkline.kit.models import PublicIdField, TenantForeignKey, TenantModel, tenant_key, tenant_reference
-from trunkline.pricing.choices import DeckModeChoice, DeckSource, ImportState
+from trunkline.pricing.choices import DeckModeChoice, DeckSource, ImportState, ImportWork
 
 
 @track()
@@ -35,6 +35,14 @@ class DeckChange(TenantModel):
     applied_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True, help_text="When it was undone or discarded.")
     reason = models.CharField(max_length=500, blank=True, default="", help_text="Why it was made, undone or discarded.")
+    work = models.CharField(
+        max_length=12,
+        choices=ImportWork.choices,
+        blank=True,
+        default=ImportWork.NONE,
+        help_text="What a worker is at with it.",
+    )
+    problem = models.JSONField(null=True, help_text="What was in the way of the last step: code, message, hint.")
 
     class Meta:
         constraints = (

@@ -182,12 +182,20 @@ class Room:
         return Touched(ids, first_id, last_id, count)
 
 
-def make_room(tariff: Tariff, rates: pa.Table, *, ends: pa.Table, supersede_earlier: bool, at: datetime) -> Room:
+def make_room(
+    tariff: Tariff,
+    rates: pa.Table,
+    *,
+    ends: pa.Table,
+    supersede_earlier: bool,
+    there: pa.Table | None = None,
+    at: datetime,
+) -> Room:
     """Check the new rates against each other and those of a locked tariff; end or void what is before them, and what `ends` (of `ENDS`) names.
 
-    Raises Invalid `bad_rate_file` if rates overlap.
+    `there` is what the tariff has, of `STANDING`, where it is known. Raises Invalid `bad_rate_file` if rates overlap.
     """
-    there = _read_keys(tariff)
+    there = _read_keys(tariff) if there is None else there.select(KEY_SCHEMA.names).cast(KEY_SCHEMA).combine_chunks()
     old_count = there.num_rows
     shared = pa.schema([field for field in KEY_SCHEMA if field.name != "id"])
     keys = rate_keys(pa.concat_tables([there.select(shared.names), rates.select(shared.names).cast(shared)]))
