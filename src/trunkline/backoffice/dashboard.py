@@ -15,6 +15,7 @@ from trunkline.backoffice.deal_panels import alarm_rows
 from trunkline.backoffice.panels import PANEL_ROWS, Link, Panel
 from trunkline.backoffice.shown import NOTHING, choice, money, row_link
 from trunkline.backoffice.site import site
+from trunkline.core.octets import shown_octets
 from trunkline.core.period import get_zone, local_date
 from trunkline.identity.permissions import Permission
 from trunkline.identity.principal import principal_of
@@ -26,6 +27,7 @@ from trunkline.pricing.deals.queries import open_alarms as deal_alarms
 from trunkline.pricing.mailbox.queries import failing_mailboxes, waiting_mails
 from trunkline.reports.queries import wrong_deliveries
 from trunkline.tenancy.queries import current_tenant
+from trunkline.tenancy.storage import storage
 from trunkline.usage.choices import BatchState
 from trunkline.usage.proposals import open_proposals
 from trunkline.usage.queries import count_reject_reasons, count_rejects, last_hour, list_batches
@@ -149,7 +151,8 @@ def _needs_a_person(request: HttpRequest) -> Panel:
     may = principal_of(request).may
     rejects, proposals = count_rejects(), open_proposals()
     failed = list_batches(state=BatchState.FAILED, limit=PANEL_ROWS)
-    rows: list[tuple[Any, ...]] = [(row_link(request, batch, batch.name), batch.failure_detail) for batch in failed]
+    rows: list[tuple[Any, ...]] = _storage_rows(request)
+    rows += [(row_link(request, batch, batch.name), batch.failure_detail) for batch in failed]
     if may(Permission.SOURCES_READ):
         rows += [
             (row_link(request, alarm.source, alarm.source.name), alarm.get_kind_display()) for alarm in open_alarms()
@@ -176,6 +179,19 @@ def _needs_a_person(request: HttpRequest) -> Panel:
         link = Link(_("Rejects"), reverse("admin:rejects"))
         rows.append((link, _("%(count)s records wait for their cause to be mended.") % {"count": f"{rejects:,}"}))
     return Panel(_("What needs a person"), [_("What"), _("Why")], rows[:PANEL_ROWS], empty=_("Nothing waits for you."))
+
+
+def _storage_rows(request: HttpRequest) -> list[tuple[Any, ...]]:
+    """That what may be stored is used up, or nearly."""
+    stored = storage()
+    if not stored.is_near:
+        return []
+    may = principal_of(request).may(Permission.SETTINGS_READ)
+    what = Link(_("Storage"), reverse("admin:settings")) if may else _("Storage")
+    said = {"stored": shown_octets(stored.octets), "quota": shown_octets(stored.quota or 0)}
+    if stored.has_room(1):
+        return [(what, _("%(stored)s of %(quota)s are used. Ask whoever runs this installation for more.") % said)]
+    return [(what, _("%(stored)s of %(quota)s are used: nothing new is taken until there is more room.") % said)]
 
 
 def _mismatches() -> Panel:

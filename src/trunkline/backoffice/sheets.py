@@ -257,6 +257,7 @@ def _receive(
     return actions.receive_sheet(
         principal.tenant_id,
         pieces=file.chunks(),
+        octets=file.size,
         file_name=file.name,
         asked=asked,
         notified_at=data["received_at"],

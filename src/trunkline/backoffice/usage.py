@@ -182,7 +182,7 @@ class BatchAdmin(ReadOnlyAdmin):
     def upload(self, request: HttpRequest, _none: None, data: dict[str, Any]) -> Any:
         principal, file = principal_of(request), data["file"]
         pk, _found = register_upload(
-            principal.tenant_id, data["switch"], file.name, file, actor=principal.actor, now=now
+            principal.tenant_id, data["switch"], file.name, file, octets=file.size, actor=principal.actor, now=now
         )
         return HttpResponseRedirect(self.url("change", pk))
 
