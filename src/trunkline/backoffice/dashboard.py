@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from trunkline.backoffice.business import ATTEMPTS, MEASURES, Traffic, course_rows, ratio, tiles
 from trunkline.backoffice.deal_panels import alarm_rows
 from trunkline.backoffice.panels import PANEL_ROWS, Link, Panel
+from trunkline.backoffice.rooms import in_words
 from trunkline.backoffice.shown import NOTHING, choice, money, row_link
 from trunkline.backoffice.site import site
 from trunkline.core.octets import shown_octets
@@ -152,7 +153,7 @@ def _needs_a_person(request: HttpRequest) -> Panel:
     rejects, proposals = count_rejects(), open_proposals()
     failed = list_batches(state=BatchState.FAILED, limit=PANEL_ROWS)
     rows: list[tuple[Any, ...]] = _storage_rows(request)
-    rows += [(row_link(request, batch, batch.name), batch.failure_detail) for batch in failed]
+    rows += [(row_link(request, batch, batch.name), in_words(batch.failure_detail)) for batch in failed]
     if may(Permission.SOURCES_READ):
         rows += [
             (row_link(request, alarm.source, alarm.source.name), alarm.get_kind_display()) for alarm in open_alarms()
@@ -163,12 +164,12 @@ def _needs_a_person(request: HttpRequest) -> Panel:
             (row_link(request, each), _("A rate sheet by mail: %(state)s.") % {"state": choice(each, "state")})
             for each in waiting_mails()
         ]
-        rows += [(row_link(request, each.mailbox), each.failure_detail) for each in failing_mailboxes()]
+        rows += [(row_link(request, each.mailbox), in_words(each.failure_detail)) for each in failing_mailboxes()]
     if may(Permission.REPORTS_READ):
         rows += [
             (
                 row_link(request, mail.report, mail.name),
-                _("Its mail did not go out: %(why)s") % {"why": mail.failure_detail},
+                _("Its mail did not go out: %(why)s") % {"why": in_words(mail.failure_detail)},
             )
             for mail in wrong_deliveries()
         ]
@@ -188,10 +189,10 @@ def _storage_rows(request: HttpRequest) -> list[tuple[Any, ...]]:
         return []
     may = principal_of(request).may(Permission.SETTINGS_READ)
     what = Link(_("Storage"), reverse("admin:settings")) if may else _("Storage")
-    said = {"stored": shown_octets(stored.octets), "quota": shown_octets(stored.quota or 0)}
+    figures = {"stored": shown_octets(stored.octets), "quota": shown_octets(stored.quota or 0)}
     if stored.has_room(1):
-        return [(what, _("%(stored)s of %(quota)s are used. Ask whoever runs this installation for more.") % said)]
-    return [(what, _("%(stored)s of %(quota)s are used: nothing new is taken until there is more room.") % said)]
+        return [(what, _("%(stored)s of %(quota)s are used. Ask whoever runs this installation for more.") % figures)]
+    return [(what, _("%(stored)s of %(quota)s are used: nothing new is taken until there is more room.") % figures)]
 
 
 def _mismatches() -> Panel:
@@ -201,7 +202,7 @@ def _mismatches() -> Panel:
     rows = [
         (
             Link(reason, f"{reverse('admin:rejects')}?{urlencode({'reason': reason})}"),
-            known[reason].meaning if reason in known else "",
+            in_words(known[reason].meaning) if reason in known else "",
             f"{count:,}",
         )
         for reason, count in list(counts.items())[:REASONS_SHOWN]

@@ -21,7 +21,7 @@ from trunkline.backoffice.actors import name_actors
 from trunkline.backoffice.base import ReadOnlyAdmin
 from trunkline.backoffice.fields import CurrencyField, InstantField, RowField, ZoneField
 from trunkline.backoffice.filters import ChoiceFilter
-from trunkline.backoffice.forms import StaffForm, refuse, set_choices, set_zone
+from trunkline.backoffice.forms import StaffForm, error_text, refuse, set_choices, set_zone
 from trunkline.backoffice.panels import Link
 from trunkline.backoffice.sheet_steps import STATES, counted, monthly_cost, step_address, steps_of
 from trunkline.backoffice.shown import choice, link, money, state
@@ -203,7 +203,7 @@ def new_sheet(request: HttpRequest) -> HttpResponseBase:
     def done(result: SheetImport | TrunklineError) -> HttpResponseBase:
         if isinstance(result, TrunklineError):
             if result.code.startswith("sheet_"):
-                form.add_error("file", f"{result.message} {result.hint}".strip())
+                form.add_error("file", error_text(result))
             else:
                 refuse(form, result)
             return _new_page(request, form)

@@ -24,6 +24,7 @@ from unfold.sites import UnfoldAdminSite
 
 from trunkline.backoffice.hints import hint_text
 from trunkline.backoffice.nav import first_of_task, operator_name, own_account, sidebar
+from trunkline.backoffice.rooms import in_words
 from trunkline.core.errors import Conflict, Denied, Invalid, NotFound, TrunklineError, Unavailable
 from trunkline.identity.outside import Outside
 from trunkline.identity.permissions import Permission
@@ -147,7 +148,7 @@ class BackOffice(UnfoldAdminSite):
         context = {
             **self.each_context(request),
             "title": titles.get(status, ""),
-            "message": error.message if shown and error else texts.get(status, ""),
+            "message": in_words(error.message) if shown and error else texts.get(status, ""),
             "hint": hint_text(error) if shown and error else "",
             "code": error.code if error is not None and (shown or is_full or error.code in NOT_WORKING) else "",
         }

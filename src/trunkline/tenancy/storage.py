@@ -171,10 +171,12 @@ def _size(place: Path) -> int:
 
 def _refusal(found: Storage, octets: int) -> Denied:
     quota = found.quota or 0
-    what = f"; {shown_octets(octets)} more do not fit" if octets else ""
+    stored, allowed, more = (shown_octets(each) for each in (found.octets, quota, octets))
     return Denied(
         "quota_reached",
-        f"{shown_octets(found.octets)} of {shown_octets(quota)} that this operator may store are used{what}.",
+        f"{stored} of {allowed} that this operator may store are used; {more} more do not fit."
+        if octets
+        else f"{stored} of {allowed} that this operator may store are used.",
         hint="What is here works on, and nothing is lost: what waits outside is taken once there is room. "
         "Whoever runs this installation can give more.",
         stored_octets=found.octets,
