@@ -13,6 +13,7 @@ from tests.order import LongestFirst, longest_first
 from tests.places import ROOT, SHARED, TEST_HOME
 
 os.environ["TRUNKLINE_HOME"] = str(TEST_HOME)
+os.environ["TRUNKLINE_SOURCES_ALLOW"] = "127.0.0.0/8,::1/128"  # servers of tests are on the loopback
 
 from tests.databases import (  # the data folder is known from here on
     at,

@@ -163,7 +163,7 @@ def test_the_platform_role_reads_what_it_was_given_and_writes_nothing(admin: psy
                 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm')
                   AND (has_table_privilege('trunkline_platform', c.oid, p)
                        OR (p IN ('SELECT', 'INSERT', 'UPDATE', 'REFERENCES') AND has_any_column_privilege('trunkline_platform', c.oid, p)))"""
-    read = ["identity_membership", "identity_user", "tenancy_tenant", "usage_batch", "usage_segment"]
+    read = ["identity_membership", "identity_user", "tenancy_stored", "tenancy_tenant", "usage_batch", "usage_segment"]
     assert sorted(admin.execute(query).fetchall()) == [(table, "SELECT") for table in read]
 
 
@@ -176,6 +176,7 @@ def test_of_an_operators_data_the_platform_role_reads_how_it_is_doing_and_no_mor
     assert admin.execute(query).fetchall() == [
         ("identity_membership", "tenant_id"), ("identity_membership", "user_id"), ("identity_membership", "valid_to"),
         ("identity_user", "id"), ("identity_user", "last_login"),
+        ("tenancy_stored", "octets"), ("tenancy_stored", "tenant_id"),
         ("usage_batch", "finished_at"), ("usage_batch", "received_at"), ("usage_batch", "state"), ("usage_batch", "tenant_id"),
         ("usage_segment", "octets"), ("usage_segment", "rows"), ("usage_segment", "state"), ("usage_segment", "tenant_id"),
     ]  # fmt: skip
@@ -199,7 +200,14 @@ def test_the_platform_role_sees_every_tenant_and_changes_none(committed_db: Test
         readable = [
             t for t in tables(platform) if not is_refused(platform, sql.SQL("SELECT FROM {}").format(sql.Identifier(t)))
         ]
-        assert readable == ["identity_membership", "identity_user", "tenancy_tenant", "usage_batch", "usage_segment"]
+        assert readable == [
+            "identity_membership",
+            "identity_user",
+            "tenancy_stored",
+            "tenancy_tenant",
+            "usage_batch",
+            "usage_segment",
+        ]
 
 
 def test_look_ups_before_a_scope_give_away_ids_only(admin: psycopg.Connection[Any]) -> None:

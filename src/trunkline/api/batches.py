@@ -175,7 +175,9 @@ def load_file(
     """
     principal = principal_of(request)
     incoming = _Octets(request)
-    batch_id, found = register_upload(principal.tenant_id, switch, name, incoming, actor=principal.actor, now=now)
+    batch_id, found = register_upload(
+        principal.tenant_id, switch, name, incoming, octets=incoming.octets, actor=principal.actor, now=now
+    )
     begin(request)
     batch = batches().get(pk=batch_id)
     response["Location"] = f"{request.path}/{batch.public_id}"
@@ -196,6 +198,7 @@ class _Octets:
         if not (said.isascii() and said.isdigit()):
             raise Invalid("length_required", "The request does not say how long its body is.")
         self._request, self._left = request, int(said)
+        self.octets = self._left
         if self._left > UPLOAD_OCTETS_MAX:
             raise too_large()
 

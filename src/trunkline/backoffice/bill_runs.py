@@ -23,6 +23,7 @@ from trunkline.backoffice.filters import BeginsFilter, ChoiceFilter
 from trunkline.backoffice.forms import ActionForm
 from trunkline.backoffice.hints import HINTS
 from trunkline.backoffice.panels import PANEL_ROWS, Link, Panel
+from trunkline.backoffice.rooms import in_words
 from trunkline.backoffice.shown import NOTHING, choice, money, row_link, state
 from trunkline.backoffice.site import site
 from trunkline.backoffice.verbs import verb
@@ -255,7 +256,7 @@ def _progress(run: BillRun, tally: queries.Tally) -> Panel:
     ]
     text = ""
     if run.failure:
-        rows.append((_("Why it ended"), f"{run.failure_detail} ({run.failure})"))
+        rows.append((_("Why it ended"), f"{in_words(run.failure_detail)} ({run.failure})"))
         text = _("What had been issued stays. The rest has its turn when you try again.")
     links = []
     if tally.accounts:
@@ -272,7 +273,11 @@ def _totals(run: BillRun) -> Panel:
 def _refused(request: HttpRequest, run: BillRun) -> Panel:
     refused = queries.outcomes_of(run).filter(outcome=BillOutcome.REFUSED)[:REFUSED_ROWS]
     rows = [
-        (row_link(request, each.account, each.account.code), each.reason, f"{each.detail} {HINTS.get(each.reason, '')}")
+        (
+            row_link(request, each.account, each.account.code),
+            each.reason,
+            f"{in_words(each.detail)} {HINTS.get(each.reason, '')}",
+        )
         for each in refused
     ]
     text = _("Their usage is unbilled as before. Mend the cause, then try again.")

@@ -13,8 +13,10 @@ from django.utils.translation import gettext_lazy
 from trunkline.backoffice.business import ATTEMPTS, MEASURES, Traffic, course_rows, ratio, tiles
 from trunkline.backoffice.deal_panels import alarm_rows
 from trunkline.backoffice.panels import PANEL_ROWS, Link, Panel
+from trunkline.backoffice.rooms import in_words
 from trunkline.backoffice.shown import NOTHING, choice, money, row_link
 from trunkline.backoffice.site import site
+from trunkline.core.octets import shown_octets
 from trunkline.core.period import get_zone, local_date
 from trunkline.identity.permissions import Permission
 from trunkline.identity.principal import principal_of
@@ -27,6 +29,7 @@ from trunkline.pricing.mailbox.queries import failing_mailboxes, waiting_mails
 from trunkline.pricing.notifications.queries import wrong_mails
 from trunkline.reports.queries import wrong_deliveries
 from trunkline.tenancy.queries import current_tenant
+from trunkline.tenancy.storage import storage
 from trunkline.usage.choices import BatchState
 from trunkline.usage.proposals import open_proposals
 from trunkline.usage.queries import count_reject_reasons, count_rejects, last_hour, list_batches
@@ -150,7 +153,8 @@ def _needs_a_person(request: HttpRequest) -> Panel:
     may = principal_of(request).may
     rejects, proposals = count_rejects(), open_proposals()
     failed = list_batches(state=BatchState.FAILED, limit=PANEL_ROWS)
-    rows: list[tuple[Any, ...]] = [(row_link(request, batch, batch.name), batch.failure_detail) for batch in failed]
+    rows: list[tuple[Any, ...]] = _storage_rows(request)
+    rows += [(row_link(request, batch, batch.name), in_words(batch.failure_detail)) for batch in failed]
     if may(Permission.SOURCES_READ):
         rows += [
             (row_link(request, alarm.source, alarm.source.name), alarm.get_kind_display()) for alarm in open_alarms()
@@ -161,12 +165,12 @@ def _needs_a_person(request: HttpRequest) -> Panel:
             (row_link(request, each), _("A rate sheet by mail: %(state)s.") % {"state": choice(each, "state")})
             for each in waiting_mails()
         ]
-        rows += [(row_link(request, each.mailbox), each.failure_detail) for each in failing_mailboxes()]
+        rows += [(row_link(request, each.mailbox), in_words(each.failure_detail)) for each in failing_mailboxes()]
         rows += [
             (
                 row_link(request, each.notification),
                 _("The mail to %(address)s with its prices did not go out: %(why)s")
-                % {"address": each.address, "why": each.failure_detail},
+                % {"address": each.address, "why": in_words(each.failure_detail)},
             )
             for each in wrong_mails()
         ]
@@ -174,7 +178,7 @@ def _needs_a_person(request: HttpRequest) -> Panel:
         rows += [
             (
                 row_link(request, mail.report, mail.name),
-                _("Its mail did not go out: %(why)s") % {"why": mail.failure_detail},
+                _("Its mail did not go out: %(why)s") % {"why": in_words(mail.failure_detail)},
             )
             for mail in wrong_deliveries()
         ]
@@ -187,6 +191,19 @@ def _needs_a_person(request: HttpRequest) -> Panel:
     return Panel(_("What needs a person"), [_("What"), _("Why")], rows[:PANEL_ROWS], empty=_("Nothing waits for you."))
 
 
+def _storage_rows(request: HttpRequest) -> list[tuple[Any, ...]]:
+    """That what may be stored is used up, or nearly."""
+    stored = storage()
+    if not stored.is_near:
+        return []
+    may = principal_of(request).may(Permission.SETTINGS_READ)
+    what = Link(_("Storage"), reverse("admin:settings")) if may else _("Storage")
+    figures = {"stored": shown_octets(stored.octets), "quota": shown_octets(stored.quota or 0)}
+    if stored.has_room(1):
+        return [(what, _("%(stored)s of %(quota)s are used. Ask whoever runs this installation for more.") % figures)]
+    return [(what, _("%(stored)s of %(quota)s are used: nothing new is taken until there is more room.") % figures)]
+
+
 def _mismatches() -> Panel:
     """Why records were not taken, most first."""
     counts = count_reject_reasons()
@@ -194,7 +211,7 @@ def _mismatches() -> Panel:
     rows = [
         (
             Link(reason, f"{reverse('admin:rejects')}?{urlencode({'reason': reason})}"),
-            known[reason].meaning if reason in known else "",
+            in_words(known[reason].meaning) if reason in known else "",
             f"{count:,}",
         )
         for reason, count in list(counts.items())[:REASONS_SHOWN]

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from trunkline.backoffice.deal_form import DIRECTIONS
 from trunkline.backoffice.panels import PANEL_ROWS, Link, Panel
+from trunkline.backoffice.rooms import in_words
 from trunkline.backoffice.shown import NOTHING, days, label, money, row_link, state
 from trunkline.backoffice.words import local
 from trunkline.core.money import Amount
@@ -173,7 +174,7 @@ def alarms_panel(found: Iterable[DealAlarm]) -> Panel:
     rows = [
         (
             state(each.kind, ALARMS[each.kind], ALARM_LABELS),
-            each.detail,
+            in_words(each.detail),
             local(each.raised_at),
             local(each.cleared_at),
             MAILS[each.mail_state],

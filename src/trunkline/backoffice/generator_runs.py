@@ -18,6 +18,7 @@ from trunkline.backoffice.actors import name_actors
 from trunkline.backoffice.base import ReadOnlyAdmin
 from trunkline.backoffice.forms import StaffForm, set_choices
 from trunkline.backoffice.panels import Link, Panel
+from trunkline.backoffice.rooms import in_words
 from trunkline.backoffice.shown import NOTHING, instant, money, state
 from trunkline.backoffice.site import site
 from trunkline.backoffice.verbs import verb
@@ -244,7 +245,7 @@ def _progress(run: GeneratorRun) -> Panel:
     sheet = run.sheet
     zone = run.generator.tariff.timezone
     if run.state == RunState.FAILED:
-        rows.append((_("Why it made nothing"), run.failure_detail))
+        rows.append((_("Why it made nothing"), in_words(run.failure_detail)))
     if sheet is not None:
         rows += [
             (name, value)

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from django.utils.translation import gettext_lazy as _
 
+from trunkline.backoffice.rooms import in_words
 from trunkline.core.errors import TrunklineError, speaks_of_commands
 
 HINTS: Final[Mapping[str, Any]] = {
@@ -63,10 +64,10 @@ HINTS: Final[Mapping[str, Any]] = {
 
 def hint_text(error: TrunklineError) -> str:
     """What to do about an error, for somebody in front of a page."""
-    return error.hint if error.hint and not speaks_of_commands(error.hint) else str(HINTS.get(error.code, ""))
+    return in_words(error.hint) if error.hint and not speaks_of_commands(error.hint) else str(HINTS.get(error.code, ""))
 
 
 def error_text(error: TrunklineError) -> str:
     """What an error says to somebody in front of a page: what is wrong, and what to do about it here."""
     hint = hint_text(error)
-    return f"{error.message} {hint}" if hint else error.message
+    return f"{in_words(error.message)} {hint}" if hint else in_words(error.message)

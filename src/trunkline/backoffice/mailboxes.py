@@ -27,6 +27,7 @@ from trunkline.backoffice.mailbox_form import (
 )
 from trunkline.backoffice.mails import mail_rows
 from trunkline.backoffice.panels import PANEL_ROWS, Link, Panel
+from trunkline.backoffice.rooms import in_words
 from trunkline.backoffice.shown import choice, row_link, state
 from trunkline.backoffice.site import site
 from trunkline.backoffice.verbs import verb
@@ -158,7 +159,7 @@ class MailboxAdmin(TenantAdmin):
         if feed is not None and feed.failures:
             doing += [
                 (_("Failures in a row"), feed.failures),
-                (_("Last failure"), f"{feed.failure}: {feed.failure_detail}"),
+                (_("Last failure"), f"{feed.failure}: {in_words(feed.failure_detail)}"),
             ]
         rules = [
             (

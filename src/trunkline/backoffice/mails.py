@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from trunkline.backoffice.base import ReadOnlyAdmin
 from trunkline.backoffice.forms import StaffForm
 from trunkline.backoffice.panels import Link, Panel
+from trunkline.backoffice.rooms import in_words
 from trunkline.backoffice.shown import choice, row_link, state
 from trunkline.backoffice.site import site
 from trunkline.backoffice.verbs import verb
@@ -63,7 +64,7 @@ def shown_state(row: Any) -> Any:
 def mail_rows(request: HttpRequest, found: Iterable[Mail]) -> Panel:
     """Mails as a panel."""
     rows = [
-        (local(each.received_at), each.sender, row_link(request, each), shown_state(each), each.detail)
+        (local(each.received_at), each.sender, row_link(request, each), shown_state(each), in_words(each.detail))
         for each in found
     ]
     headers = (_("Received"), _("Sender"), _("Subject"), _("State"), _("Why"))
@@ -172,7 +173,7 @@ class MailAdmin(ReadOnlyAdmin):
 
     @display(description=gettext_lazy("why"))
     def why(self, mail: Mail) -> str:
-        return mail.detail or "–"
+        return in_words(mail.detail) or "–"
 
     @display(description=gettext_lazy("what to do"))
     def to_do(self, mail: Mail) -> str:
@@ -191,7 +192,7 @@ class MailAdmin(ReadOnlyAdmin):
 
     def panels(self, request: HttpRequest, mail: Mail) -> Sequence[Panel]:
         """The files that its rule wanted, each with its sheet."""
-        rows = [(self._sheet(request, each), shown_state(each), each.detail) for each in _sheets(mail)]
+        rows = [(self._sheet(request, each), shown_state(each), in_words(each.detail)) for each in _sheets(mail)]
         headers = (_("Sheet"), _("State"), _("Why"))
         return [Panel(_("Sheets"), headers, rows, empty=_("No file of it became a rate sheet."))]
 

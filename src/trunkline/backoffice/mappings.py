@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from trunkline.backoffice.fields import ZoneField
 from trunkline.backoffice.forms import REASON, StaffForm, reason_field, refuse, set_choices
-from trunkline.backoffice.hints import hint_text
+from trunkline.backoffice.hints import error_text
 from trunkline.backoffice.site import site
 from trunkline.backoffice.trying import sections_of_trial
 from trunkline.backoffice.usage import refuse_too_large
@@ -250,12 +250,11 @@ def _tell(form: MappingForm, error: TrunklineError, text: str) -> tuple[Line, ..
     if not error.code.startswith("mapping_"):
         refuse(form, error)
         return ()
-    hint = hint_text(error)
-    said = f"{error.message} {hint}" if hint else error.message
+    what = error_text(error)
     if not isinstance(line, int):
-        form.add_error("text", said)
+        form.add_error("text", what)
         return ()
-    form.add_error("text", _("Line %(line)s: %(what)s") % {"line": line, "what": said})
+    form.add_error("text", _("Line %(line)s: %(what)s") % {"line": line, "what": what})
     every = text.splitlines()
     shown = range(max(1, line - AROUND), min(len(every), line + AROUND) + 1)
     return tuple(Line(number, every[number - 1], number == line) for number in shown)

@@ -21,6 +21,7 @@ from trunkline.backoffice.fields import WordsField
 from trunkline.backoffice.filters import ChoiceFilter, FlagFilter
 from trunkline.backoffice.forms import ActionForm, StaffForm
 from trunkline.backoffice.panels import PANEL_ROWS, Link, Panel
+from trunkline.backoffice.rooms import in_words
 from trunkline.backoffice.shown import NOTHING, choice, instant, label, row_link, state
 from trunkline.backoffice.site import site
 from trunkline.backoffice.verbs import verb
@@ -586,7 +587,7 @@ def _summary(row: Notification) -> Panel:
 
 def _findings(row: Notification) -> Panel:
     levels = {STOP: (_("stops it"), "danger"), "warn": (_("look at it"), "warning")}
-    rows = [(label(*levels[each["level"]]), each["text"], f"{each['lines']:,}") for each in row.findings]
+    rows = [(label(*levels[each["level"]]), in_words(each["text"]), f"{each['lines']:,}") for each in row.findings]
     return Panel(_("To look at"), ("", _("What"), _("Lines")), rows, right=frozenset({2}))
 
 
@@ -597,7 +598,7 @@ def _mails(mails: Sequence[Any]) -> Panel:
             state(each.state, choice(each, "state"), STATES),
             local(each.sent_at) if each.sent_at else NOTHING,
             each.attempts,
-            each.failure_detail or NOTHING,
+            in_words(each.failure_detail) or NOTHING,
         )
         for each in mails
     ]

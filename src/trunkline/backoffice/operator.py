@@ -17,6 +17,7 @@ from trunkline.backoffice.forms import StaffForm, refuse, set_choices
 from trunkline.backoffice.history import find_changes
 from trunkline.backoffice.site import site
 from trunkline.core.errors import TrunklineError
+from trunkline.core.octets import shown_octets
 from trunkline.identity.permissions import Permission
 from trunkline.identity.principal import principal_of
 from trunkline.invoicing.actions import set_profile
@@ -26,6 +27,7 @@ from trunkline.kit.clock import now
 from trunkline.tenancy.actions import change_tenant, recall_steps
 from trunkline.tenancy.queries import current_tenant
 from trunkline.tenancy.rules import Standing, last_trial_day, standing_of
+from trunkline.tenancy.storage import storage
 from trunkline.usage.tenant_currency import change_currency, is_currency_open
 
 # Fields of the form and of the seller's block.
@@ -140,7 +142,7 @@ def operator(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid() and _is_done(form):
         messages.success(request, _("The settings are kept."))
         return HttpResponseRedirect(reverse("admin:settings"))
-    tenant = current_tenant()
+    tenant, stored = current_tenant(), storage()
     context = {
         "title": _("Operator"),
         "form": form,
@@ -149,6 +151,10 @@ def operator(request: HttpRequest) -> HttpResponse:
         "history": reverse("admin:settings_history") if principal.may(Permission.HISTORY_READ) else "",
         "tenant": tenant,
         "trial_day": last_trial_day(tenant) if standing_of(tenant, now()) is Standing.TRIAL else None,
+        "stored": shown_octets(stored.octets),
+        "quota": None if stored.quota is None else shown_octets(stored.quota),
+        "percent": stored.percent,
+        "is_near": stored.is_near,
         "has_dismissed": bool(tenant.dismissed_steps),
     }
     return site.render(request, "backoffice/operator.html", context, 422 if form.errors else 200)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from trunkline.backoffice.fields import InstantField, RowField, WordsField
 from trunkline.backoffice.forms import StaffForm, refuse, set_choices, set_zone
 from trunkline.backoffice.panels import Panel
+from trunkline.backoffice.rooms import in_words
 from trunkline.backoffice.site import site
 from trunkline.backoffice.why import Section, add_price
 from trunkline.backoffice.words import SIDES, local, money, rule_rows
@@ -179,8 +180,10 @@ def _shown(found: Previewed, start: datetime) -> list[Section]:
             short.facts.append((_("In the operator's currency"), money(str(priced.base_amount), found.base_currency)))
     else:
         reason = Reason(found.outcome) if found.outcome in list(Reason) else None
-        said = f"{reason.meaning} {reason.what_to_do}" if reason else OUTCOMES.get(found.outcome, found.outcome)
-        short.warnings.append(_("It has no price. %(why)s") % {"why": said})
+        why = OUTCOMES.get(found.outcome, found.outcome)
+        if reason is not None:
+            why = f"{in_words(reason.meaning)} {in_words(reason.what_to_do)}"
+        short.warnings.append(_("It has no price. %(why)s") % {"why": why})
     if state.denied_by is not None:
         short.warnings.append(_("The traffic rule %(rule)s refuses it.") % {"rule": state.denied_by.name})
     short.facts += [

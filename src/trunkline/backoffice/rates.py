@@ -28,6 +28,7 @@ from trunkline.backoffice.filters import CodeFilter, InForceOnFilter, VoidedFilt
 from trunkline.backoffice.forms import ActionForm, read_again
 from trunkline.backoffice.hints import error_text
 from trunkline.backoffice.panels import Link, Panel
+from trunkline.backoffice.rooms import in_words
 from trunkline.backoffice.shown import HOLDS, instant, label, standing, state, validity
 from trunkline.backoffice.site import site
 from trunkline.backoffice.tariffs import rate_price, tell_proposals
@@ -417,7 +418,7 @@ def _problem(said: Mapping[str, Any]) -> TrunklineError:
 
 def _load_panels(said: Mapping[str, Any], tariff: Tariff) -> list[Panel]:
     if "problem" in said:
-        lines = [(line, text, code) for line, code, text in said["problems"]]
+        lines = [(line, in_words(text), code) for line, code, text in said["problems"]]
         if not lines:
             return []
         title = gettext("Lines that are wrong: %(count)s") % {"count": f"{said['problem_count']:,}"}

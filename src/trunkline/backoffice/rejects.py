@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from trunkline.backoffice.forms import StaffForm, refuse, set_choices
 from trunkline.backoffice.panels import Link, Panel
 from trunkline.backoffice.records import why_address
+from trunkline.backoffice.rooms import in_words
 from trunkline.backoffice.site import site
 from trunkline.backoffice.words import local
 from trunkline.core.errors import Invalid, NotFound
@@ -109,7 +110,7 @@ def _panel(asked: dict[str, Any], *, may_explain: bool) -> Panel:
             Link(each["reason"], _address(asked, each["reason"], each["prefix"])),
             each["prefix"] or "–",
             f"{each['rejects']:,}",
-            f"{_sentence(each['detail'])} {Reason(each['reason']).what_to_do}".strip(),
+            f"{_sentence(each['detail'])} {in_words(Reason(each['reason']).what_to_do)}".strip(),
             each["raw"][:100],
         )
         for each in shown
@@ -176,8 +177,8 @@ def send_again(request: HttpRequest) -> HttpResponse:
     context = {
         "title": _("Send rejects again"),
         "reason": reason,
-        "meaning": Reason(reason).meaning if reason else "",
-        "what_to_do": Reason(reason).what_to_do if reason else "",
+        "meaning": in_words(Reason(reason).meaning) if reason else "",
+        "what_to_do": in_words(Reason(reason).what_to_do) if reason else "",
         "files": len(waiting_with(reason)) if reason else None,
         "back": back,
     }

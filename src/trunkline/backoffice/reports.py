@@ -20,6 +20,7 @@ from trunkline.backoffice.fields import WordsField
 from trunkline.backoffice.forms import StaffForm
 from trunkline.backoffice.panels import PANEL_ROWS, Link, Panel
 from trunkline.backoffice.report_form import FIGURES, JURISDICTIONS, PERIODS, VIEWS, key_name, summary_address
+from trunkline.backoffice.rooms import in_words
 from trunkline.backoffice.shown import choice, label
 from trunkline.backoffice.site import site
 from trunkline.backoffice.verbs import verb
@@ -281,7 +282,7 @@ def _mails_panel(report: SavedReport) -> Panel:
             state_label(each),
             ", ".join(each.recipients),
             "–" if each.rows is None else f"{each.rows:,}",
-            each.failure_detail or "–",
+            in_words(each.failure_detail) or "–",
         )
         for each in deliveries(report)[:PANEL_ROWS]
     ]

@@ -12,6 +12,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from trunkline.backoffice.actors import name_actors
+from trunkline.backoffice.rooms import in_words
 from trunkline.backoffice.sheet_words import KINDS
 from trunkline.backoffice.shown import choice, money
 from trunkline.backoffice.words import local
@@ -74,6 +75,8 @@ def step_context(request: HttpRequest, sheet: SheetImport, here: str) -> dict[st
     is_busy = actions.is_worked_on(sheet)
     place = files.find_import_folder(principal_of(request).tenant_id, sheet.public_id)
     problem = sheet.problem
+    if problem is not None:
+        problem = problem | {name: in_words(problem[name]) for name in ("message", "hint") if name in problem}
     if sheet.work and not is_busy and problem is None:
         problem = {"message": gettext("The last step came to no end."), "hint": gettext("Try it once more.")}
     return {

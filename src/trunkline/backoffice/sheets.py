@@ -21,7 +21,7 @@ from trunkline.backoffice.actors import name_actors
 from trunkline.backoffice.base import ReadOnlyAdmin
 from trunkline.backoffice.fields import CurrencyField, InstantField, RowField, ZoneField
 from trunkline.backoffice.filters import ChoiceFilter
-from trunkline.backoffice.forms import StaffForm, refuse, set_choices, set_zone
+from trunkline.backoffice.forms import StaffForm, error_text, refuse, set_choices, set_zone
 from trunkline.backoffice.panels import Link
 from trunkline.backoffice.sheet_steps import STATES, counted, monthly_cost, step_address, steps_of
 from trunkline.backoffice.shown import choice, link, money, state
@@ -204,7 +204,7 @@ def new_sheet(request: HttpRequest) -> HttpResponseBase:
     def done(result: SheetImport | TrunklineError) -> HttpResponseBase:
         if isinstance(result, TrunklineError):
             if result.code.startswith("sheet_"):
-                form.add_error("file", f"{result.message} {result.hint}".strip())
+                form.add_error("file", error_text(result))
             else:
                 refuse(form, result)
             return _new_page(request, form)
@@ -258,6 +258,7 @@ def _receive(
     return actions.receive_sheet(
         principal.tenant_id,
         pieces=file.chunks(),
+        octets=file.size,
         file_name=file.name,
         asked=asked,
         notified_at=data["received_at"],

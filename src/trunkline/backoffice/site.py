@@ -24,6 +24,7 @@ from unfold.sites import UnfoldAdminSite
 
 from trunkline.backoffice.hints import hint_text
 from trunkline.backoffice.nav import first_of_task, operator_name, own_account, sidebar
+from trunkline.backoffice.rooms import in_words
 from trunkline.core.errors import Conflict, Denied, Invalid, NotFound, TrunklineError, Unavailable
 from trunkline.identity.outside import Outside
 from trunkline.identity.permissions import Permission
@@ -138,12 +139,18 @@ class BackOffice(UnfoldAdminSite):
             texts[403] = gettext(
                 "Nothing was changed. Whoever runs this installation can extend the trial, or let the operator go on."
             )
+        is_full = error is not None and error.code == "quota_reached"
+        if is_full:
+            titles[403] = gettext("Nothing new is taken")
+            texts[403] = gettext(
+                "What this operator may store is used up. Whoever runs this installation can give more."
+            )
         context = {
             **self.each_context(request),
             "title": titles.get(status, ""),
-            "message": error.message if shown and error else texts.get(status, ""),
+            "message": in_words(error.message) if shown and error else texts.get(status, ""),
             "hint": hint_text(error) if shown and error else "",
-            "code": error.code if error is not None and (shown or error.code in NOT_WORKING) else "",
+            "code": error.code if error is not None and (shown or is_full or error.code in NOT_WORKING) else "",
         }
         response = TemplateResponse(request, "backoffice/problem.html", context, status=status)
         return response.render()

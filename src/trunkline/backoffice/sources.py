@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from trunkline.backoffice.base import TenantAdmin
 from trunkline.backoffice.panels import PANEL_ROWS, Link, Panel
+from trunkline.backoffice.rooms import in_words
 from trunkline.backoffice.site import site
 from trunkline.backoffice.source_form import WHOSE, SourceForm, TrustForm, fieldsets_of, kind_asked
 from trunkline.backoffice.usage import batch_address
@@ -170,9 +171,15 @@ class SourceAdmin(TenantAdmin):
             ]
             if feed.failures:
                 rows.append((_("Failures in a row"), feed.failures))
-                rows.append((_("Last failure"), f"{feed.failure}: {feed.failure_detail}"))
+                rows.append((_("Last failure"), f"{feed.failure}: {in_words(feed.failure_detail)}"))
         alarms = [
-            (AlarmKind(each.kind).label, each.detail, each.count, local(each.raised_at), local(each.cleared_at))
+            (
+                AlarmKind(each.kind).label,
+                in_words(each.detail),
+                each.count,
+                local(each.raised_at),
+                local(each.cleared_at),
+            )
             for each in Alarm.objects.filter(source=source).order_by("-raised_at")[:PANEL_ROWS]
         ]
         headers = (_("Alarm"), _("What"), _("Times"), _("Since"), _("Over since"))
@@ -183,7 +190,7 @@ class SourceAdmin(TenantAdmin):
                 ReceiptState(each.state).label,
                 f"{each.octets:,}",
                 local(each.first_seen_at),
-                each.detail,
+                in_words(each.detail),
             )
             for each in list_receipts(source.pk, limit=PANEL_ROWS)
         ]

@@ -565,4 +565,5 @@ DENIALS: dict[str, Any] = {
     "invalid_api_key": _("the key has expired or was revoked"),
     "trial_ended": _("the trial has ended"),
     "tenant_suspended": _("the operator is suspended"),
+    "quota_reached": _("what may be stored is used up"),
 }

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from trunkline.backoffice.base import TenantAdmin
 from trunkline.backoffice.forms import ActionForm, InstantField, StaffForm, dress, refuse, set_choices, set_zone
 from trunkline.backoffice.panels import Link, Panel
+from trunkline.backoffice.rooms import in_words
 from trunkline.backoffice.site import site
 from trunkline.backoffice.verbs import verb
 from trunkline.backoffice.why import Section
@@ -241,7 +242,7 @@ def _sections(said: dict[str, Any]) -> list[Section]:
     else:
         by = _(" by rule %(rule)s") % said["reject"] if said["reject"]["rule"] else ""
         text = _("It would be rejected%(by)s: %(reason)s. %(meaning)s")
-        short.warnings.append(text % {**said["reject"], "by": by})
+        short.warnings.append(text % {**said["reject"], "by": by, "meaning": in_words(said["reject"]["meaning"])})
     numbers, carries = said["numbers"], said["carries"]
     short.facts = [
         (_("After number rules"), f"{numbers['calling'] or _('withheld')} → {numbers['called'] or _('no number')}"),

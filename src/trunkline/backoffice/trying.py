@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from trunkline.backoffice.forms import StaffForm, refuse, set_choices
 from trunkline.backoffice.panels import Panel
+from trunkline.backoffice.rooms import in_words
 from trunkline.backoffice.site import site
 from trunkline.backoffice.usage import refuse_too_large
 from trunkline.backoffice.why import Section
@@ -160,10 +161,10 @@ def sections_of_trial(trial: Trial) -> list[Section]:
         named = {"format": trial.format, "version": trial.version, "title": trial.title}
         short.facts.append((_("Read as"), read_as % named))
     if trial.failure:
-        short.warnings.append(trial.remark)
+        short.warnings.append(in_words(trial.remark))
         if trial.failure in list(FileFailure):
             failure = FileFailure(trial.failure)
-            short.notes += [failure.meaning, failure.what_to_do]
+            short.notes += [in_words(failure.meaning), in_words(failure.what_to_do)]
     elif trial.rejected:
         short.warnings.append(_("%(count)s of %(lines)s lines would be rejected.") % _counted(trial.rejected, trial))
     elif trial.rows_in:
@@ -181,7 +182,7 @@ def sections_of_trial(trial: Trial) -> list[Section]:
         short.facts.append((_("Columns that are not read"), ", ".join(trial.more_columns[:NOT_READ_MAX])))
     short.panels.append(_fates(trial))
     if trial.missing:
-        rows = [(said,) for said in trial.missing.values()]
+        rows = [(each,) for each in trial.missing.values()]
         short.panels.append(Panel(_("What the file does not say"), (_("What is missing"),), rows))
     rows_section = Section(_("The first lines"))
     rows_section.panels += [_rows(trial), *_rules(trial)]
@@ -196,8 +197,8 @@ def _fates(trial: Trial) -> Panel:
     rows: list[tuple[Any, ...]] = [(_FATES["decoded"], "", f"{trial.decoded:,}", "")]
     for reason, count in trial.reasons.most_common():
         known = Reason(reason) if reason in list(Reason) else None
-        said = f"{known.meaning} {known.what_to_do}" if known else ""
-        rows.append((_FATES["rejected"], reason, f"{count:,}", said))
+        what = f"{in_words(known.meaning)} {in_words(known.what_to_do)}" if known else ""
+        rows.append((_FATES["rejected"], reason, f"{count:,}", what))
     rows += [(_FATES["skipped"], reason, f"{count:,}", "") for reason, count in trial.skipped.most_common()]
     rows.append((_("in all"), "", f"{trial.rows_in:,}", ""))
     headers = (_("What became of them"), _("Reason"), _("Lines"), _("What it means, and what to do"))

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from trunkline.backoffice.base import ReadOnlyAdmin
 from trunkline.backoffice.forms import StaffForm, set_choices
 from trunkline.backoffice.panels import Link, Panel
+from trunkline.backoffice.rooms import in_words
 from trunkline.backoffice.site import site
 from trunkline.backoffice.uploads import UPLOAD_OCTETS_MAX
 from trunkline.backoffice.verbs import verb
@@ -105,7 +106,7 @@ class BatchAdmin(ReadOnlyAdmin):
 
     @display(description=gettext_lazy("remark"))
     def remark(self, batch: Batch) -> str:
-        return batch.failure or batch.failure_detail[:80]
+        return batch.failure or in_words(batch.failure_detail)[:80]
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).defer("header", "asked")
@@ -137,7 +138,7 @@ class BatchAdmin(ReadOnlyAdmin):
         if batch.attempt > 1:
             rows.append((_("Attempts"), batch.attempt))
         if batch.failure_detail and batch.state != BatchState.FAILED:
-            rows.append((_("Last attempt"), batch.failure_detail))
+            rows.append((_("Last attempt"), in_words(batch.failure_detail)))
         rows += [
             (name, local(instant))
             for name, instant in ((_("Begun"), batch.started_at), (_("Ended"), batch.finished_at))
@@ -160,8 +161,8 @@ class BatchAdmin(ReadOnlyAdmin):
             (
                 Link(reason, f"{address}&reason={reason}&listed=1"),
                 count,
-                Reason(reason).meaning,
-                Reason(reason).what_to_do,
+                in_words(Reason(reason).meaning),
+                in_words(Reason(reason).what_to_do),
             )
             for reason, count in sorted(batch.reject_reasons.items(), key=lambda each: -each[1])
         ]
@@ -182,7 +183,7 @@ class BatchAdmin(ReadOnlyAdmin):
     def upload(self, request: HttpRequest, _none: None, data: dict[str, Any]) -> Any:
         principal, file = principal_of(request), data["file"]
         pk, _found = register_upload(
-            principal.tenant_id, data["switch"], file.name, file, actor=principal.actor, now=now
+            principal.tenant_id, data["switch"], file.name, file, octets=file.size, actor=principal.actor, now=now
         )
         return HttpResponseRedirect(self.url("change", pk))
 
@@ -223,10 +224,10 @@ def batch_address(batch: Batch) -> str:
 
 def _failure(batch: Batch) -> Panel:
     known = batch.failure in list(FileFailure)
-    rows = [(_("Reason"), batch.failure), (_("What was found"), batch.failure_detail)]
+    rows = [(_("Reason"), batch.failure), (_("What was found"), in_words(batch.failure_detail))]
     if known:
         failure = FileFailure(batch.failure)
-        rows += [(_("What it means"), failure.meaning), (_("What to do"), failure.what_to_do)]
+        rows += [(_("What it means"), in_words(failure.meaning)), (_("What to do"), in_words(failure.what_to_do))]
     return Panel(_("Why it was refused"), ("", ""), rows, text=_("Nothing of this file was taken."))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from trunkline.backoffice.panels import Panel
+from trunkline.backoffice.rooms import in_words
 from trunkline.backoffice.words import SIDES, VERDICTS, duration, local, money, rule_rows
 from trunkline.usage.explain import Basis
 
@@ -50,8 +51,8 @@ def _verdict(said: Json) -> Section:
         who = side["account"] or _("nobody")
         add((SIDES[name], f"{who}: {amount or side['remark'] or (price or {}).get('outcome') or _('not charged')}"))
     if reject := said["reject"]:
-        section.warnings.append(f"{reject['reason']}: {reject['meaning']} {reject['detail']}")
-        section.notes.append(reject["what_to_do"])
+        section.warnings.append(f"{reject['reason']}: {in_words(reject['meaning'])} {reject['detail']}")
+        section.notes.append(in_words(reject["what_to_do"]))
     if again := said["rerating"]:
         text = _("Priced again on %(at)s by %(name)s.")
         section.notes.append(text % {"at": _moment(again["posted_at"]), "name": again["name"]})

@@ -9,6 +9,7 @@ import typer
 
 from trunkline.cli.door import JsonOption, actor, now, print_json, table, tenant_scope
 from trunkline.core.errors import Invalid
+from trunkline.core.octets import shown_octets
 from trunkline.tenancy.actions import create_tenant
 from trunkline.tenancy.queries import current_tenant, tenant_ids
 from trunkline.tenancy.rules import last_trial_day, standing_of
@@ -91,6 +92,55 @@ def suspend(
     with tenant_scope(tenant, reason=reason):
         changed = suspend_tenant()
     typer.echo(f"{changed.slug} is suspended")
+
+
+@app.command()
+def quota(
+    tenant: TenantArgument,
+    size: Annotated[
+        str, typer.Argument(help="Such as 50GB or 1.5TiB; none: without a limit; default: as the installation says.")
+    ],
+    reason: ReasonOption = "",
+) -> None:
+    """Say how much a tenant may store. What is there stays; where it is more, nothing new is taken."""
+    from trunkline.tenancy.actions import set_quota
+    from trunkline.tenancy.storage import quota_of, read_quota
+
+    with tenant_scope(tenant, reason=reason):
+        changed = set_quota(octets=read_quota(size))
+    limit = quota_of(changed.quota_octets)
+    said = "without a limit" if limit is None else f"up to {shown_octets(limit)}"
+    typer.echo(f"{changed.slug} stores {said}")
+
+
+@app.command()
+def storage(
+    tenant: TenantArgument,
+    count: Annotated[
+        bool, typer.Option("--count", help="Count the files now; once an hour that happens anyway.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Show how much a tenant has stored, by folder, and how much it may."""
+    from trunkline.tenancy.queries import get_tenant_id
+    from trunkline.tenancy.storage import count_storage, stored_by_folder
+    from trunkline.tenancy.storage import storage as stored
+
+    if count:
+        count_storage(get_tenant_id(tenant), at=now())
+    with tenant_scope(tenant):
+        found, folders = stored(), stored_by_folder()
+    if json:
+        print_json(
+            {"octets": found.octets, "quota_octets": found.quota, "counted_at": found.counted_at, "folders": folders}
+        )
+        return
+    rows: list[list[object]] = [[name, shown_octets(octets)] for name, octets in folders.items()]
+    rows.append(["altogether", shown_octets(found.octets)])
+    rows.append(
+        ["allowed", "no limit" if found.quota is None else f"{shown_octets(found.quota)}, {found.percent} % used"]
+    )
+    table("Stored", ["Where", "Size"], rows)
 
 
 def _day(text: str) -> date:

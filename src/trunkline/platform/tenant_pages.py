@@ -22,6 +22,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from trunkline.core.errors import Denied, TrunklineError
+from trunkline.core.octets import shown_octets
 from trunkline.identity.principal import platform_actor
 from trunkline.identity.rules import STAFF_SESSION_LONGEST
 from trunkline.kit import clock
@@ -30,13 +31,14 @@ from trunkline.platform.accounts.visits import begin_visit
 from trunkline.platform.middleware import history_context
 from trunkline.platform.pages import not_found
 from trunkline.platform.tenants import TenantHealth, get_health, list_health
-from trunkline.tenancy.actions import activate_tenant, extend_trial, suspend_tenant
+from trunkline.tenancy.actions import activate_tenant, extend_trial, set_quota, suspend_tenant
 from trunkline.tenancy.queries import get_tenant_id
 from trunkline.tenancy.rules import Standing
 from trunkline.tenancy.scope import scope
+from trunkline.tenancy.storage import NEAR_PERCENT, quota_of, read_quota, written_quota
 
 View = Callable[..., HttpResponse]
-VISIT_IDS = "visit_%s"  # of two forms on one page both ask for a reason
+VISIT_IDS, QUOTA_IDS = "visit_%s", "quota_%s"  # of several forms on one page each asks for a reason
 
 STANDINGS = {
     Standing.ACTIVE: gettext_lazy("active"),
@@ -87,6 +89,27 @@ class StandingForm(forms.Form):
         if self.cleaned_data.get("what") == "extend" and not self.cleaned_data.get("last_day"):
             self.add_error("last_day", _("Say until when."))
         return self.cleaned_data
+
+
+class QuotaForm(forms.Form):
+    """How much an operator may store, and why."""
+
+    quota = forms.CharField(
+        label=gettext_lazy("Storage"),
+        required=False,
+        max_length=40,
+        help_text=gettext_lazy("Such as 50 GB or 1.5 TiB; none: without a limit; empty: as the installation says."),
+    )
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"), max_length=500, help_text=gettext_lazy("It stands in the operator's history.")
+    )
+
+    def clean_quota(self) -> int | None:
+        """Octets: none as the installation says, 0 without a limit."""
+        try:
+            return read_quota(self.cleaned_data["quota"])
+        except TrunklineError as error:
+            raise forms.ValidationError(_("Write it like 500 MB, 50 GB or 1.5 TiB."), code=error.code) from error
 
 
 def for_platform_staff(view: View) -> View:
@@ -171,34 +194,51 @@ def standing(request: Any, slug: str) -> HttpResponse:
     return HttpResponseRedirect(reverse("platform_tenant", args=[slug]))
 
 
+@for_platform_staff
+@require_POST
+def quota(request: Any, slug: str) -> HttpResponse:
+    """Say how much an operator may store."""
+    form = QuotaForm(request.POST, auto_id=QUOTA_IDS)
+    if not form.is_valid():
+        return _page(request, slug, quota_form=form)
+    given, tenant_id = form.cleaned_data, get_tenant_id(slug)
+    actor = platform_actor(request.user.pk)
+    with transaction.atomic(), scope(tenant_id, actor, reason=given["reason"], context=history_context(request)):
+        set_quota(octets=given["quota"])
+    log("tenant_quota", tenant=tenant_id, user=request.user.pk, octets=given["quota"])
+    messages.success(request, _("Done. It holds from the operator's next page on."))
+    return HttpResponseRedirect(reverse("platform_tenant", args=[slug]))
+
+
 def _page(
-    request: HttpRequest, slug: str, *, visit: VisitForm | None = None, standing_form: StandingForm | None = None
+    request: HttpRequest,
+    slug: str,
+    *,
+    visit: VisitForm | None = None,
+    standing_form: StandingForm | None = None,
+    quota_form: QuotaForm | None = None,
 ) -> HttpResponse:
     found = _shown(get_health(slug, at=clock.now()))
     context = {
         **found,
         "visit_form": visit or VisitForm(auto_id=VISIT_IDS),
         "standing_form": standing_form or StandingForm(initial={"last_day": found["tenant"].trial_day}),
+        "quota_form": quota_form
+        or QuotaForm(auto_id=QUOTA_IDS, initial={"quota": written_quota(found["tenant"].quota_octets)}),
     }
-    wrong = (visit is not None and visit.errors) or (standing_form is not None and standing_form.errors)
+    wrong = any(form is not None and form.errors for form in (visit, standing_form, quota_form))
     return render(request, "platform/tenant.html", context, status=422 if wrong else 200)
 
 
 def _shown(found: TenantHealth) -> dict[str, Any]:
-    state = found.standing(clock.now())
+    state, quota = found.standing(clock.now()), quota_of(found.quota_octets)
     return {
         "tenant": found,
         "state": STANDINGS[state],
         "is_stopped": state in (Standing.TRIAL_ENDED, Standing.SUSPENDED),
-        "size": _size(found.octets),
+        "size": shown_octets(found.octets),
+        "stored": shown_octets(found.stored_octets),
+        "quota": None if quota is None else shown_octets(quota),
+        "is_near": quota is not None and 100 * found.stored_octets >= NEAR_PERCENT * quota,
         "records": f"{found.records:,}",
     }
-
-
-def _size(octets: int) -> str:
-    """Octets in the largest unit of which there is one, with a digit, half up."""
-    for unit, weight in (("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
-        if octets >= weight:
-            tenths = (20 * octets + weight) // (2 * weight)
-            return f"{tenths // 10:,}.{tenths % 10} {unit}"
-    return f"{octets} B"

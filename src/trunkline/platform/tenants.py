@@ -25,16 +25,19 @@ WITH work AS (
            count(*) FILTER (WHERE state = 'failed' AND finished_at >= %(failed_from)s) AS failed, max(received_at) AS last_file_at
       FROM usage_batch GROUP BY tenant_id),
 kept AS (SELECT tenant_id, sum(rows) AS records, sum(octets) AS octets FROM usage_segment WHERE state = 'live' GROUP BY tenant_id),
+stored AS (SELECT tenant_id, sum(octets) AS octets FROM tenancy_stored GROUP BY tenant_id),
 people AS (
     SELECT m.tenant_id, count(*) AS people, max(u.last_login) AS last_sign_in_at
       FROM identity_membership m JOIN identity_user u ON u.id = m.user_id
      WHERE m.valid_to IS NULL OR m.valid_to > %(at)s GROUP BY m.tenant_id)
 SELECT t.id, t.slug, t.name, t.currency, t.timezone, t.status, t.created_at, t.trial_ends_at,
        coalesce(w.in_progress, 0) AS in_progress, coalesce(w.failed, 0) AS failed, w.last_file_at,
+       t.quota_octets, greatest(coalesce(s.octets, 0), 0)::bigint AS stored_octets,
        coalesce(k.records, 0)::bigint AS records, coalesce(k.octets, 0)::bigint AS octets,
        coalesce(p.people, 0) AS people, p.last_sign_in_at
   FROM tenancy_tenant t
   LEFT JOIN work w ON w.tenant_id = t.id LEFT JOIN kept k ON k.tenant_id = t.id LEFT JOIN people p ON p.tenant_id = t.id
+  LEFT JOIN stored s ON s.tenant_id = t.id
  WHERE (%(slug)s::text IS NULL OR t.slug = %(slug)s)
    AND (%(wanted)s::text IS NULL OR strpos(lower(t.name), lower(%(wanted)s)) > 0 OR strpos(t.slug, lower(%(wanted)s)) > 0)
  ORDER BY lower(t.name), t.id LIMIT %(limit)s
@@ -58,6 +61,8 @@ class TenantHealth:
     last_file_at: datetime | None
     records: int
     octets: int
+    quota_octets: int | None
+    stored_octets: int
     people: int
     last_sign_in_at: datetime | None
 

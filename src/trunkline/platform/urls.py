@@ -27,6 +27,7 @@ urlpatterns = [
     path("platform/<slug:slug>/", tenant_pages.tenant, name="platform_tenant"),
     path("platform/<slug:slug>/enter/", tenant_pages.enter, name="platform_enter"),
     path("platform/<slug:slug>/standing/", tenant_pages.standing, name="platform_standing"),
+    path("platform/<slug:slug>/quota/", tenant_pages.quota, name="platform_quota"),
     path("accounts/", include("allauth.urls")),
     path("api/v1/docs", docs, name="api_docs"),
     path("api/v1/", api.urls),

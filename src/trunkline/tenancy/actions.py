@@ -126,6 +126,13 @@ def suspend_tenant() -> Tenant:
     return _save(tenant, "status")
 
 
+def set_quota(*, octets: int | None) -> Tenant:
+    """Let the scope's tenant store so many octets: None as the installation says, 0 without a limit. What is there stays, however much it is."""
+    tenant = _locked()
+    tenant.quota_octets = octets
+    return _save(tenant, "quota_octets")
+
+
 def dismiss_steps(*, steps: Iterable[str]) -> Tenant:
     """Show these first steps no more, whatever their state."""
     tenant = _locked()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import Q
 
 from trunkline.kit.history import track
-from trunkline.kit.models import PublicIdField, ScopedModel, TenantManager
+from trunkline.kit.models import PublicIdField, ScopedModel, TenantManager, TenantModel
 from trunkline.tenancy.choices import TenantStatus
 
 
@@ -29,6 +30,13 @@ class Tenant(ScopedModel):
         null=True, blank=True, editable=False, help_text="End of the trial of who signed up; empty: no trial."
     )
 
+    quota_octets = models.BigIntegerField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="How much it may store; empty: what the installation says, 0: without a limit.",
+    )
+
     dismissed_steps = ArrayField(
         models.CharField(max_length=20),
         default=list,
@@ -41,6 +49,26 @@ class Tenant(ScopedModel):
 
     class Meta:
         base_manager_name = "objects"
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(quota_octets=None) | Q(quota_octets__gte=0), name="tenancy_tenant_quota_octets"
+            ),
+        )
 
     def __str__(self) -> str:
         return self.name
+
+
+class Stored(TenantModel):
+    """Octets of an operator in one folder of the data folder: what was counted there, or has come in since. `tenancy.storage` adds them up."""
+
+    folder = models.CharField(max_length=40, help_text="Such as usage, spool, pricing, documents.")
+    octets = models.BigIntegerField()
+    at = models.DateTimeField()
+    is_count = models.BooleanField(default=False, help_text="Of all files there, not of what has come in.")
+
+    class Meta:
+        indexes = (models.Index(fields=["tenant"], name="tenancy_stored_tenant"),)
+
+    def __str__(self) -> str:
+        return f"{self.folder}: {self.octets}"

@@ -15,7 +15,9 @@ from trunkline.core.ids import content_key
 from trunkline.kit import jobs
 from trunkline.kit.db.locks import lock_rows
 from trunkline.kit.db.scope import current_tenant_id
+from trunkline.kit.home import home
 from trunkline.tenancy.queries import require_working
+from trunkline.tenancy.storage import note_stored, room_for
 from trunkline.usage.choices import PROCESS, BatchState, Intake
 from trunkline.usage.decode import FORMATS, SwitchProfile, check_own
 from trunkline.usage.examine import Examined, stamp_if_there, stamp_of
@@ -119,9 +121,11 @@ class Registered:
 def register(*, switch: Switch, examined: Examined, intake: Intake, at: datetime, name: str = "") -> Registered:
     """Register a file by its content and defer its job. The same content from the same switch is the batch that is already there; a failed one is tried again.
 
-    Raises Denied `trial_ended` or `tenant_suspended` where the tenant takes nothing new.
+    Raises Denied `trial_ended` or `tenant_suspended` where the tenant takes nothing new, `quota_reached` where it may store no more.
     """
     require_working(at)
+    spooled = _spooled_octets(examined.path)
+    room_for(spooled)
     batch = Batch(
         switch=switch,
         intake=intake,
@@ -138,12 +142,18 @@ def register(*, switch: Switch, examined: Examined, intake: Intake, at: datetime
     except IntegrityError:
         known = Batch.objects.get(switch=switch, content_hash=examined.content_hash)
         return Registered(_take_up_again(known, examined, intake, at), BatchState(known.state))
+    note_stored("spool", spooled, at=at)
     if examined.failure is not None:
         fail(batch_id=batch.pk, attempt=0, code=examined.failure.code, detail=str(examined.failure), at=at)
         batch.refresh_from_db()
     else:
         defer(batch)
     return Registered(batch, None)
+
+
+def _spooled_octets(path: Path) -> int:
+    """What a file takes of our disk: nothing where it stays in a folder of somebody else."""
+    return path.stat().st_size if path.is_relative_to(home() / "spool") else 0
 
 
 def _take_up_again(batch: Batch, examined: Examined, intake: Intake, at: datetime) -> Batch:

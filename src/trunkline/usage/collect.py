@@ -14,10 +14,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from trunkline.core.errors import Unavailable
+from trunkline.core.errors import Denied, Unavailable
 from trunkline.kit.db.scope import scope
 from trunkline.kit.faults import reached
 from trunkline.tenancy.queries import is_working, tenant_ids
+from trunkline.tenancy.storage import require_room
 from trunkline.usage.actions import FINAL, defer_unfinished, register
 from trunkline.usage.choices import BatchState, Intake
 from trunkline.usage.decode import FileFailed
@@ -106,6 +107,13 @@ def _look_into(tenant_id: int, source: Source, now: Clock) -> Iterator[Seen]:
         yield Seen(switch.name, folder, "refused", f"cannot be read: {error.strerror}")
         return
     _note(tenant_id, source, "" if is_there else f"{folder} is no folder.", now)
+    if paths:
+        try:
+            require_room(tenant_id, now=now)
+        except Denied as error:  # the files stay where they are until there is room
+            _note(tenant_id, source, error.for_screens, now, code=error.code)
+            yield Seen(switch.name, folder, "waiting", str(error))
+            return
     for path in paths:
         try:
             yield from _look(tenant_id, source, path, now)
@@ -119,7 +127,7 @@ def _look_into(tenant_id: int, source: Source, now: Clock) -> Iterator[Seen]:
             yield Seen(switch.name, path, "refused", str(error))
 
 
-def _note(tenant_id: int, source: Source, failure: str, now: Clock) -> None:
+def _note(tenant_id: int, source: Source, failure: str, now: Clock, *, code: str = "folder_missing") -> None:
     """Keep how the folder is doing, where that is news: looks are many."""
     with scope(tenant_id, ACTOR):
         feed = get_feed(source.pk)
@@ -128,7 +136,7 @@ def _note(tenant_id: int, source: Source, failure: str, now: Clock) -> None:
         if failure and feed.failures >= FAILURES_ALARM and feed.failure_detail == failure:
             return
         feed.looked_at, feed.failures = now(), feed.failures + 1 if failure else 0
-        feed.failure, feed.failure_detail = "folder_missing" if failure else "", failure
+        feed.failure, feed.failure_detail = code if failure else "", failure
         feed.save(update_fields=["looked_at", "failures", "failure", "failure_detail"])
 
 

@@ -12,6 +12,7 @@ from trunkline.kit.db.scope import scope
 from trunkline.kit.faults import reached
 from trunkline.kit.outages import explain
 from trunkline.tenancy.queries import require_working
+from trunkline.tenancy.storage import require_room
 from trunkline.usage.actions import FINAL, register
 from trunkline.usage.choices import BatchState, Intake
 from trunkline.usage.examine import examine
@@ -28,6 +29,7 @@ def register_path(
     with scope(tenant_id, actor):
         access_switch(switch)  # before a big file is read for nothing
         require_working(now())
+    require_room(tenant_id, actor=actor, now=now)
     examined = examine(path)
     with scope(tenant_id, actor):
         found = register(switch=access_switch(switch), examined=examined, intake=Intake.COMMAND, at=now())
@@ -42,17 +44,25 @@ class Incoming(Protocol):
 
 
 def register_upload(
-    tenant_id: int, switch: str, name: str, content: Incoming, *, actor: str, now: Callable[[], datetime]
+    tenant_id: int,
+    switch: str,
+    name: str,
+    content: Incoming,
+    *,
+    octets: int = 0,
+    actor: str,
+    now: Callable[[], datetime],
 ) -> tuple[int, BatchState | None]:
     """Take an upload: spooled first, in constant memory and outside any scope, then registered: (batch id, the state in which it was there, None if it is new).
 
     The spooled copy goes when the batch is final, or at once where the content is known already. Raises NotFound `switch_not_found` before
-    anything is read, and then Denied `trial_ended` or `tenant_suspended`; Invalid `unsupported_media_type`; Unavailable `disk_full`; and what
-    `content.read` raises. Nothing is left then.
+    anything is read, and then Denied `trial_ended`, `tenant_suspended` or, where the `octets` that it announces do not fit, `quota_reached`;
+    Invalid `unsupported_media_type`; Unavailable `disk_full`; and what `content.read` raises. Nothing is left then.
     """
     with scope(tenant_id, actor):
         access_switch(switch)
         require_working(now())
+    require_room(tenant_id, octets, actor=actor, now=now)
     with spooled(tenant_id) as path:
         try:
             write_synced(path, _pieces(content))

@@ -23,13 +23,14 @@ from trunkline.ledger.choices import AccountClass, EntryKind
 from trunkline.ledger.queries import last_close
 from trunkline.ledger.rules import Draft, Line
 from trunkline.parties.models import Account
+from trunkline.tenancy.storage import note_stored
 from trunkline.usage.choices import BatchState, SegmentKind, SegmentState
 from trunkline.usage.chunkwork import Totals
 from trunkline.usage.models import Batch, Segment
 from trunkline.usage.pipeline import Outcome
 from trunkline.usage.queries import posting_key
 from trunkline.usage.sides import SERVICES
-from trunkline.usage.store import SIDES, WrittenSegment, amounts
+from trunkline.usage.store import SIDES, WrittenSegment, amounts, stored_octets
 from trunkline.usage.waiting import LostAttempt, add_to_waiting, take_from_waiting
 
 Columns = dict[str, NDArray[np.int64]]
@@ -84,6 +85,7 @@ def post(*, batch_id: int, attempt: int, outcome: Outcome, version: str, at: dat
         _supersede(batch, outcome.superseded, at)
     post_many(_drafts(batch, outcome, at), at=at)
     _catalogue(batch, segments, at)
+    note_stored("usage", sum(stored_octets(written.path) for written in segments), at=at)
     batch.joined = take_from_waiting(batch, outcome.taken_legs)
     add_to_waiting(batch, outcome.waiting)
     batch.waiting = outcome.totals.waiting

@@ -23,6 +23,7 @@ from trunkline.tariffs.models import Tariff, TimeProfile
 from trunkline.tariffs.origins import origins_of
 from trunkline.tariffs.rate_file import read_rate_file
 from trunkline.tariffs.rules import describe_steps, parse_steps
+from trunkline.tenancy.storage import room_for
 from trunkline.usage import price_changes
 from trunkline.usage.choices import LOAD_RATES, LOOK_AT_RATES
 
@@ -43,7 +44,11 @@ WAITING, FOUND, REFUSED, LOADING, LOADED, FAILED = "waiting", "found", "refused"
 
 
 def begin(*, tariff: Tariff, name: str, data: bytes, supersede_earlier: bool, actor: str, at: datetime) -> UUID:
-    """Keep a rate file, and look what it would change: at once, or by a worker if it is large. The id of the load. Needs an open scope."""
+    """Keep a rate file, and look what it would change: at once, or by a worker if it is large. The id of the load. Needs an open scope.
+
+    Raises Denied `quota_reached`.
+    """
+    room_for(len(data))
     said = {
         "tariff": tariff.pk,
         "name": name[-120:],

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from trunkline.core.errors import Invalid
 from trunkline.kit.drafts import Drafts
+from trunkline.tenancy.storage import require_room
 from trunkline.usage.actions import profile_of
 from trunkline.usage.decode import Format, SwitchProfile
 from trunkline.usage.intake import Incoming, require_usage
@@ -38,12 +39,13 @@ _PACKED: Final = (b"\x1f\x8b", b"PK\x03\x04")
 def keep_sample(tenant_id: int, name: str, content: Incoming, *, at: datetime) -> UUID:
     """Keep a file that is tried, or its beginning: a plain one is cut behind its last whole line within `OCTETS_MAX`.
 
-    Raises Invalid `unsupported_media_type`, `empty_file`, `sample_too_large` for a packed one that is larger.
+    Raises Denied `quota_reached`; Invalid `unsupported_media_type`, `empty_file`, `sample_too_large` for a packed one that is larger.
     """
     beginning = content.read(_PIECE)
     if not beginning:
         raise Invalid("empty_file", "The file is empty.", hint="Choose one with some records.")
     require_usage(beginning)
+    require_room(tenant_id, len(beginning), now=lambda: at)
     shown = "".join(sign if sign.isprintable() else "_" for sign in Path(name).name)[-NAME_MAX:] or "file"
     said: dict[str, Any] = {"name": shown, "is_cut": False}
     return SAMPLES.begin(tenant_id, said, at=at, data=_bounded(beginning, content, said))

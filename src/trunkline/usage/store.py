@@ -292,6 +292,12 @@ def remove_segment(segment: Path) -> None:
         segment.with_name(f".{name}.partial").unlink(missing_ok=True)
 
 
+def stored_octets(path: str) -> int:
+    """Octets of a segment with its indexes; `path` is below the data folder."""
+    files = (home() / f"{path}{suffix}" for suffix in ("", *INDEX_SUFFIXES))
+    return sum(each.stat().st_size for each in files if each.exists())
+
+
 def write_key_index(segment: Path, keys: Iterable[KeyColumns]) -> None:
     """Write the key index of a segment whose rows have these keys, in row order."""
     parts = list(keys)

@@ -32,7 +32,7 @@ from trunkline.pricing.sheets.date_cells import DateOrder
 from trunkline.pricing.sheets.layout import Purpose
 from trunkline.pricing.sheets.price_cells import Mark
 from trunkline.pricing.sheets.roles import Role
-from trunkline.tenancy.actions import suspend_tenant
+from trunkline.tenancy.actions import set_quota, suspend_tenant
 from trunkline.usage.sources.remote import FileRefused
 
 ZERO = Amount.zero()
@@ -346,3 +346,21 @@ def test_a_mailbox_is_forgotten_with_its_mails_and_its_sheets_stay(desk: Desk) -
         remove_mailbox(mailbox_id=desk.mailbox_id)
         assert (Mail.objects.count(), MailRule.objects.count()) == (0, 0)
     assert [sheet.state for sheet in desk.imports()] == ["compared"]
+
+
+def test_a_mail_waits_in_its_mailbox_until_its_sheet_may_be_stored(desk: Desk) -> None:
+    desk.rule()
+    desk.send(("rates.csv", SHEET))
+    with desk.scope():
+        set_quota(octets=1)
+    found = desk.look()
+    assert found.failure is not None
+    assert (found.failure.code, found.mails, desk.mails(), len(desk.imports())) == (
+        "quota_reached",
+        [],
+        [("new", "")],
+        0,
+    )
+    with desk.scope():
+        set_quota(octets=0)
+    assert desk.looked() == [("waiting", "")]

@@ -12,6 +12,7 @@ from tests import peers
 from tests.db.sources.feeds import NOW, Feeds, put, text
 from tests.peers import Peer
 from trunkline.core.errors import Invalid
+from trunkline.tenancy.actions import set_quota
 from trunkline.usage.sources.schedule import look_after
 
 
@@ -270,3 +271,17 @@ def test_what_no_look_could_work_with_is_refused_when_it_is_said(feeds: Feeds, s
         with pytest.raises(Invalid) as caught:
             feeds.add("sftp", ssh, **wrong)
         assert caught.value.code == code
+
+
+def test_what_may_not_be_stored_stays_at_the_source_until_there_is_room(feeds: Feeds, ssh: Peer) -> None:
+    feeds.add("sftp", ssh)
+    put(ssh.folder, "a.csv", text("1"))
+    with feeds.carrier.scope():
+        set_quota(octets=len(text("1")) - 1)
+    found = feeds.look()
+    assert found.failure is not None
+    assert found.failure.code == "quota_reached"
+    assert (feeds.batches(), feeds.spooled(), feeds.receipts()) == ([], [], [("a.csv", "seen")])
+    with feeds.carrier.scope():
+        set_quota(octets=len(text("1")))
+    assert feeds.fates() == [("a.csv", "taken")]

@@ -31,7 +31,7 @@ P = Permission
 # What each command of the command line is worth at another door. None: it is for whoever runs the machine.
 COMMANDS: dict[str, Permission | None] = {
     "demo": None, "up": None, "worker": None, "bench": None, "tenant add": None, "tenant list": None,
-    "tenant extend": None, "tenant activate": None, "tenant suspend": None,
+    "tenant extend": None, "tenant activate": None, "tenant suspend": None, "tenant quota": None, "tenant storage": None,
     "db start": None, "db stop": None, "db status": None, "db migrate": None, "db url": None,
     "simulate usage": None, "vectors rating": None, "source reseal": None, "usage watch": None, "usage sweep": None, "invoice sweep": None,
     "usage formats": P.USAGE_READ,

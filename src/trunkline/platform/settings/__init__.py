@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+from trunkline.core.octets import read_octets
 from trunkline.kit.db.connections import Role, django_database, parameters
 from trunkline.platform.settings.web import *  # noqa: F403 - a module of settings is its names
 
@@ -64,6 +65,8 @@ INSTALLED_APPS = [
 DATABASES = {"default": django_database(Role(os.environ.get("TRUNKLINE_DATABASE_ROLE", Role.APP)))}
 # What the screens of the platform's staff read through: how each operator is doing, and nothing of its data.
 PLATFORM_DATABASE = parameters(Role.PLATFORM)
+# How many octets each operator may store, unless it has a limit of its own; None: as many as the disk holds.
+STORAGE_QUOTA = read_octets(os.environ["TRUNKLINE_QUOTA"]) if os.environ.get("TRUNKLINE_QUOTA") else None
 
 # Events carry their own context (kit.history), so pghistory needs no table.
 PGHISTORY_INSTALL_CONTEXT_FUNC_ON_MIGRATE = False

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from django.utils.functional import SimpleLazyObject
 
 from trunkline.backoffice.looks import UNFOLD  # noqa: F401 - a setting
+from trunkline.kit.environment import is_on
 from trunkline.kit.home import home
 from trunkline.kit.secrets import signing_key
 from trunkline.platform.mail_address import mail_settings
@@ -27,7 +28,7 @@ _PLATFORM = Path(__file__).parents[1]
 PUBLIC_URL = os.environ.get("TRUNKLINE_URL", "http://localhost:8000").rstrip("/")
 _address = urlsplit(PUBLIC_URL)
 HAS_TLS = _address.scheme == "https"
-SIGNUP_IS_OPEN = os.environ.get("TRUNKLINE_SIGNUP", "on").lower() not in ("off", "no", "0", "false")
+SIGNUP_IS_OPEN = is_on("TRUNKLINE_SIGNUP", default=True)
 TRUSTED_PROXIES = [
     each.strip()
     for each in os.environ.get("TRUNKLINE_PROXIES", "127.0.0.0/8,::1/128" if HAS_TLS else "").split(",")

@@ -35,6 +35,7 @@ from trunkline.tariffs import actions as tariffs
 from trunkline.tariffs.actions.destinations import destination_ids
 from trunkline.tariffs.models import Code, CodeDeck, Destination
 from trunkline.tenancy.scope import scope as tenant_scope
+from trunkline.tenancy.storage import note_folder, require_room
 from trunkline.usage.price_changes import propose_by_deck
 from trunkline.usage.spool import write_synced
 
@@ -116,8 +117,9 @@ def import_deck(
 ) -> DeckChange:
     """Compare a file of codes and names with a deck, and keep both. A new name makes an empty deck; no code of it changes before the change is applied.
 
-    Any sheet that `pricing.sheets` recognises will do, a rate sheet too. Raises Invalid what reading raises, `empty_deck`, `bad_name`.
+    Any sheet that `pricing.sheets` recognises will do, a rate sheet too. Raises Denied `quota_reached`, Invalid what reading raises, `empty_deck`, `bad_name`.
     """
+    require_room(tenant_id, len(data), actor=actor, now=now)
     lines, errors, doubts = _read(data, file_name, layout)
     return _compare(
         tenant_id,
@@ -202,6 +204,7 @@ def _compare(
             write_synced(place / files.ORIGINAL, [data])
         counts = _write_compared(place, compared, lines, errors, doubts)
         with tenant_scope(tenant_id, actor):
+            note_folder(place, at=now())
             return DeckChange.objects.create(
                 public_id=public_id,
                 deck=deck,

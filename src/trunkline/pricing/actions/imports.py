@@ -49,6 +49,7 @@ from trunkline.tariffs.models import Tariff, TimeProfile
 from trunkline.tariffs.origins import origins_of
 from trunkline.tariffs.rate_file import LOAD_SCHEMA, rate_bounds, rate_keys
 from trunkline.tenancy.scope import scope as tenant_scope
+from trunkline.tenancy.storage import note_folder, require_room
 from trunkline.usage.proposals import propose
 from trunkline.usage.spool import write_synced
 
@@ -124,8 +125,9 @@ def import_sheet(
     `public_id` is its id where somebody must know it before; what a crash has left under that id is replaced.
     `subject` is that of its mail.
 
-    Raises NotFound `not_found`; Conflict `tariff_changed`; Invalid what reading raises, `empty_sheet`, `unknown_check`, `bad_check`.
+    Raises Denied `quota_reached`; NotFound `not_found`; Conflict `tariff_changed`; Invalid what reading raises, `empty_sheet`, `unknown_check`, `bad_check`.
     """
+    require_room(tenant_id, len(data), actor=actor, now=now)
     with tenant_scope(tenant_id, actor):
         sha256 = hashlib.sha256(data).hexdigest()
         ground = ground_of(asked, sha256, now())
@@ -150,6 +152,7 @@ def import_sheet(
         write_compared(place, looked, offered.errors)
         write_origins(place, offered.origins)
         with tenant_scope(tenant_id, actor):
+            note_folder(place, at=now())
             return SheetImport.objects.create(
                 public_id=public_id,
                 tariff_id=asked.tariff_id,

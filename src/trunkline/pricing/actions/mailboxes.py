@@ -12,6 +12,7 @@ from django.db.models import Max
 from trunkline.core.errors import Conflict, Invalid
 from trunkline.kit.db.locks import lock_rows
 from trunkline.kit.db.scope import current_tenant_id
+from trunkline.kit.reach import require_reachable
 from trunkline.kit.secrets import Secret, is_stale, open_sealed, seal
 from trunkline.pricing.choices import RuleAction
 from trunkline.pricing.mailbox.queries import purpose
@@ -209,6 +210,7 @@ def _require_sound(mailbox: Mailbox) -> None:
         raise Invalid(
             "mailbox_address", f"{mailbox.host!r} is no host.", hint="A name alone, such as imap.example.net."
         )
+    require_reachable(mailbox.host)
     if not 0 < mailbox.port <= PORT_MAX:
         raise Invalid("mailbox_address", f"{mailbox.port} is no port.")
     if not mailbox.login or not mailbox.login.isprintable():

@@ -51,6 +51,7 @@ from trunkline.pricing.sheets.templates import fit
 from trunkline.pricing.sheets.titles import Scope as SheetScope
 from trunkline.tariffs.models import Tariff
 from trunkline.tenancy.scope import scope
+from trunkline.tenancy.storage import note_folder, require_room
 from trunkline.usage.spool import write_synced
 
 NAME_MAX: Final = 255
@@ -60,6 +61,7 @@ def receive_sheet(
     tenant_id: int,
     *,
     pieces: Iterable[bytes],
+    octets: int = 0,
     file_name: str,
     asked: Asked,
     notified_at: datetime,
@@ -70,23 +72,26 @@ def receive_sheet(
 ) -> SheetImport:
     """Keep a sheet as it came. A small one is read at once (state `read`), a large one by a worker (state `received`).
 
-    `template` is the layout of an earlier sheet of the vendor. Raises Invalid what opening a file raises, of a small one; then nothing is kept.
+    `template` is the layout of an earlier sheet of the vendor. Raises Denied `quota_reached` where the
+    `octets` that are announced do not fit; Invalid what opening a file raises, of a small one; then nothing is kept.
     """
+    require_room(tenant_id, octets, actor=actor, now=now)
     public_id = uuid7()
     place = files.import_folder(tenant_id, public_id)
     name = "".join(sign if sign.isprintable() else "_" for sign in Path(file_name).name)[-NAME_MAX:] or "sheet"
     try:
-        octets, sha256 = _keep(place / files.ORIGINAL, pieces)
+        kept_octets, sha256 = _keep(place / files.ORIGINAL, pieces)
         sheet = SheetImport(
             public_id=public_id, tariff_id=asked.tariff_id, template_id=asked.template_id, agreement_id=asked.agreement_id, scope=asked.scope,
-            file_name=name, subject=subject[:SUBJECT_MAX], sha256=sha256, octets=octets, notified_at=notified_at, wanted_at=asked.effective_at,
+            file_name=name, subject=subject[:SUBJECT_MAX], sha256=sha256, octets=kept_octets, notified_at=notified_at, wanted_at=asked.effective_at,
             effective_at=asked.effective_at or notified_at, reaches_back=asked.reaches_back, checks=asked.checks, asked_by=actor, created_at=now(),
             tenant_id=tenant_id, state=ImportState.RECEIVED,
         )  # fmt: skip
-        if is_small(octets, place / files.ORIGINAL):
+        if is_small(kept_octets, place / files.ORIGINAL):
             zone = _zone_of(tenant_id, asked.tariff_id, actor)
             _take_reading(sheet, _read(place, sheet, zone, None, template))
         with scope(tenant_id, actor):
+            note_folder(place, at=now())
             sheet.save()
             if sheet.state == ImportState.RECEIVED:
                 ask_for(sheet, ImportWork.READING, actor=actor)

@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from trunkline.core.errors import Conflict, Invalid
 from trunkline.kit.db.locks import lock_rows
 from trunkline.kit.db.scope import current_tenant_id
+from trunkline.kit.reach import require_reachable
 from trunkline.kit.secrets import Secret, is_stale, open_sealed, seal
 from trunkline.usage.models import Alarm, Feed, Receipt, Source, Switch
 from trunkline.usage.sources.choices import DEFAULT_PORT, AfterSuccess, ReceiptState, SourceKind
@@ -58,7 +59,7 @@ def add_source(
     A folder of this machine takes a path from the root and a pattern, and no server's options; it is looked into all the time.
 
     Raises `Invalid` (`source_kind`, `source_option`, `source_name`, `source_address`, `source_path`, `source_pattern`, `source_senders`, `source_schedule`,
-    `source_limit`, `source_pin`, `source_login`, `source_key`) and `Conflict` (`source_exists`).
+    `source_limit`, `source_pin`, `source_login`, `source_key`), NotReached (`address_not_allowed`) and `Conflict` (`source_exists`).
     """
     if kind not in SourceKind.values:
         raise Invalid(
@@ -236,6 +237,7 @@ def _require_sound(source: Source) -> None:
             f"{source.host!r} is no host.",
             hint="A name or an address alone, such as sftp.example.net.",
         )
+    require_reachable(source.host)
     if not 0 < source.port <= PORT_MAX:
         raise Invalid("source_address", f"{source.port} is no port.")
     if not source.login or not source.login.isprintable():

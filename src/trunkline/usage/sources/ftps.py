@@ -33,7 +33,7 @@ from trunkline.usage.sources.remote import (
     listed,
     matches,
 )
-from trunkline.usage.sources.tls import context_for, refused, require_pinned
+from trunkline.usage.sources.tls import SecureFtp, context_for, refused, require_pinned
 
 # Mode, links, owner, group, size, date, name. A server may leave the group out.
 UNIX: Final = re.compile(
@@ -47,7 +47,7 @@ TIME: Final = re.compile(r"(\d{14})(?:\.\d+)?", re.ASCII)
 NOT_THERE: Final = ("550", "450")
 
 
-class _Session(ftplib.FTP_TLS):
+class _Session(SecureFtp):
     """One that resumes the control channel's TLS session on the data channel: many servers insist, to know that it is the same client."""
 
     target: Target

@@ -35,7 +35,7 @@ from trunkline.usage.sources.remote import (
     problem_of_name,
     problem_of_size,
 )
-from trunkline.usage.sources.tls import context_for, refused, require_pinned
+from trunkline.usage.sources.tls import SecureImap, context_for, refused, require_pinned
 
 MAIL_OCTETS: Final = 96 << 20  # a mail is held in memory, and base64 makes a third more of an attachment
 SIZE: Final = re.compile(rb"RFC822\.SIZE (\d+)")
@@ -53,7 +53,7 @@ class ImapPeer:
     def __enter__(self) -> Self:
         target = self._target
         try:
-            self._box = imaplib.IMAP4_SSL(
+            self._box = SecureImap(
                 target.host, target.port, ssl_context=context_for(target.pin), timeout=CONNECT_SECONDS
             )
         except ssl.SSLCertVerificationError as error:

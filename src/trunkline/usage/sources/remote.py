@@ -34,6 +34,7 @@ FOR_PEOPLE: Final = frozenset(
         "host_key_unknown",
         "host_key_changed",
         "certificate_refused",
+        "address_not_allowed",
         "secret_key_missing",
         "secret_damaged",
     }

@@ -16,6 +16,7 @@ from typing import Any, Final, Self, TypeVar
 import asyncssh
 
 from trunkline.core.errors import Invalid
+from trunkline.kit.reach import connect
 from trunkline.kit.secrets import Secret
 from trunkline.usage.sources.remote import (
     CONNECT_SECONDS,
@@ -66,7 +67,10 @@ def shown_pin(host: str, port: int) -> str:
     """The host key that the server shows now. Raises `PeerFailed`."""
 
     async def ask() -> str:
-        key = await asyncio.wait_for(asyncssh.get_server_host_key(host, port, config=None), CONNECT_SECONDS)
+        opened = connect(host, port, timeout_s=CONNECT_SECONDS)
+        key = await asyncio.wait_for(
+            asyncssh.get_server_host_key(host, port, sock=opened, config=None), CONNECT_SECONDS
+        )
         if key is None:
             raise PeerFailed("connection_failed", f"{host}:{port} shows no host key.")
         return pin_of(key)
@@ -153,8 +157,9 @@ class SftpPeer:
 
     async def _connected(self, client: _Client, options: dict[str, Any]) -> asyncssh.SSHClientConnection:
         target = self._target
+        opened = connect(target.host, target.port, timeout_s=CONNECT_SECONDS)
         return await asyncssh.connect(
-            target.host, target.port, username=target.login, known_hosts=b"", client_factory=lambda: client,
+            target.host, target.port, sock=opened, username=target.login, known_hosts=b"", client_factory=lambda: client,
             config=None, agent_path=None, gss_auth=False, gss_kex=False, x509_trusted_certs=None,
             connect_timeout=CONNECT_SECONDS, login_timeout=CONNECT_SECONDS, keepalive_interval=KEEPALIVE_SECONDS,
             **options,
