@@ -12,6 +12,7 @@ from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString, mark_safe
 
 from trunkline.backoffice.cells import draw_rows
+from trunkline.backoffice.form_parts import field_of
 from trunkline.backoffice.frame import part, sidebar_of
 from trunkline.backoffice.panels import Cell, Link
 
@@ -31,6 +32,12 @@ def kept(context: RequestContext, template_name: str, *values: object) -> SafeSt
 def sidebar(groups: Sequence[Mapping[str, Any]]) -> SafeString:
     """The pages that this person sees, by task."""
     return sidebar_of(groups)
+
+
+@register.simple_tag
+def form_field(field: Any) -> SafeString:
+    """A field of a form with its label, its help and what is wrong with it."""
+    return field_of(field)
 
 
 @register.simple_tag

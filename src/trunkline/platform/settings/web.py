@@ -83,6 +83,8 @@ TEMPLATES = [
     }
 ]
 
+FORM_RENDERER = "trunkline.backoffice.form_parts.Renderer"
+
 STATIC_URL = "/static/"
 STATIC_ROOT = str(home() / "static")
 STATICFILES_DIRS = [str(_PLATFORM / "static")]
