@@ -11,6 +11,7 @@ import datetime
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from html import escape
 from typing import Any, Final
 
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -20,7 +21,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
 from django.urls import NoReverseMatch
-from django.utils.html import conditional_escape, escape
+from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext
 from unfold.admin import checkbox
@@ -66,8 +67,8 @@ def _box(language: str | None) -> str:
 
 def rows_of(cl: Any) -> list[list[str]]:
     """The cells of each row of a list's page."""
-    columns, address = _columns(cl), _address_of_rows(cl)
-    return [[_cell(cl, row, column, address) for column in columns] for row in cl.result_list]
+    columns, address, empty = _columns(cl), _address_of_rows(cl), cl.model_admin.get_empty_value_display()
+    return [[_cell(cl.model_admin, row, column, address, empty) for column in columns] for row in cl.result_list]
 
 
 def draw_rows(rows: Sequence[Sequence[str]]) -> SafeString:
@@ -103,19 +104,29 @@ def _columns(cl: Any) -> list[_Column]:
     return found
 
 
-def _cell(cl: Any, row: Any, column: _Column, address: Callable[[Any], str | None]) -> str:
-    shown, nowrap = _shown(cl, row, column.name)
-    text: str = conditional_escape(shown)
+def _cell(screen: Any, row: Any, column: _Column, address: Callable[[Any], str | None], empty: str) -> str:
+    shown, nowrap = _shown(screen, row, column.name, empty)
+    text = escaped(shown)
     if column.is_link and (url := address(row)) is not None:
-        text = f'<a href="{escape(url)}" class="{" ".join(unfold_list.LINK_CLASSES)}" >{text}</a>'
+        text = f'<a href="{escape(url)}" class="{_LINK}" >{text}</a>'
     return f"{column.begin}{' nowrap' if nowrap else ''}{column.label}{text}{column.end}"
 
 
-def _shown(cl: Any, row: Any, name: str) -> tuple[Any, bool]:
+_LINK: Final = " ".join(unfold_list.LINK_CLASSES)
+
+
+def escaped(value: Any) -> str:
+    """`conditional_escape` of a value; most are text, of which Django asks much else first."""
+    kind = type(value)
+    if kind is str:
+        return escape(value)
+    return value if kind is SafeString else conditional_escape(value)
+
+
+def _shown(screen: Any, row: Any, name: str, empty: str) -> tuple[Any, bool]:
     """What a cell says, and whether it stays on one line."""
-    empty = cl.model_admin.get_empty_value_display()
     try:
-        field, attribute, value = lookup_field(name, row, cl.model_admin)
+        field, attribute, value = lookup_field(name, row, screen)
     except ObjectDoesNotExist:
         return empty, False
     empty = getattr(attribute, "empty_value_display", empty)

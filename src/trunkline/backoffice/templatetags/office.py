@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import Any
 
 from django import template
@@ -11,7 +10,7 @@ from django.template import RequestContext
 from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString, mark_safe
 
-from trunkline.backoffice.cells import draw_rows
+from trunkline.backoffice.cells import draw_rows, escaped
 from trunkline.backoffice.form_parts import field_of
 from trunkline.backoffice.frame import part, sidebar_of
 from trunkline.backoffice.panels import Cell, Link
@@ -82,8 +81,6 @@ _CLASSES = {
 
 
 def _shown(value: Any) -> str:
-    if type(value) is str:  # what nearly every cell is; Django looks for much else
-        return escape(value)
     if isinstance(value, Link):
-        return LINK % (conditional_escape(value.url), conditional_escape(value.text))
-    return conditional_escape(NOTHING if value is None else value)
+        return LINK % (escaped(value.url), escaped(value.text))
+    return escaped(NOTHING if value is None else value)
