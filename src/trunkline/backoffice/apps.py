@@ -28,10 +28,10 @@ class BackofficeConfig(AppConfig):
     def ready(self) -> None:
         for name in SCREENS:
             import_module(f"{self.name}.{name}")
-        from trunkline.backoffice.cells import make_headers_once
+        from trunkline.backoffice.cells import draw_rows_here
         from trunkline.backoffice.languages import load_catalogues, name_in_all_languages
         from trunkline.backoffice.site import site
 
-        make_headers_once()
+        draw_rows_here()
         load_catalogues()
         name_in_all_languages(site._registry)

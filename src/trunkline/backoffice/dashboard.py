@@ -23,8 +23,7 @@ from trunkline.identity.principal import principal_of
 from trunkline.kit.clock import now
 from trunkline.ledger.choices import AccountClass
 from trunkline.ledger.queries import standing_of
-from trunkline.pricing.deals.choices import AlarmChoice
-from trunkline.pricing.deals.queries import open_alarms as deal_alarms
+from trunkline.pricing.deals.queries import alarms_for_people
 from trunkline.pricing.mailbox.queries import failing_mailboxes, waiting_mails
 from trunkline.pricing.notifications.queries import wrong_mails
 from trunkline.reports.queries import wrong_deliveries
@@ -160,7 +159,7 @@ def _needs_a_person(request: HttpRequest) -> Panel:
             (row_link(request, alarm.source, alarm.source.name), alarm.get_kind_display()) for alarm in open_alarms()
         ]
     if may(Permission.TARIFFS_READ):
-        rows += alarm_rows(request, deal_alarms().exclude(kind=AlarmChoice.ACHIEVED)[:PANEL_ROWS])
+        rows += alarm_rows(request, alarms_for_people(PANEL_ROWS))
         rows += [
             (row_link(request, each), _("A rate sheet by mail: %(state)s.") % {"state": choice(each, "state")})
             for each in waiting_mails()
@@ -227,8 +226,7 @@ def _mismatches() -> Panel:
 
 def _unbilled(request: HttpRequest) -> Panel:
     """What was used and stands on no invoice, by currency, as the books say it."""
-    sold = standing_of(AccountClass.UNBILLED_RECEIVABLE)
-    bought = standing_of(AccountClass.UNBILLED_PAYABLE)
+    sold, bought = standing_of(AccountClass.UNBILLED_RECEIVABLE, AccountClass.UNBILLED_PAYABLE)
     rows = [
         (
             currency,

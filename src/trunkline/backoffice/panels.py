@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 PANEL_ROWS = 10
 WHOLE = (
     24  # characters: a cell of so few with a digit in it, an instant, an amount or a number, is not broken into lines
 )
+
+
+_DIGIT = re.compile(r"\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +23,14 @@ class Link:
     text: Any
     url: str
     icon: str = ""
+
+
+class Cell(NamedTuple):
+    """A cell as it is drawn: flush right, and on one line."""
+
+    value: Any
+    right: bool
+    whole: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +49,13 @@ class Panel:
     right: frozenset[int] = frozenset()  # columns of numbers
 
     @property
-    def table(self) -> list[list[dict[str, Any]]]:
-        """The cells as the template wants them."""
+    def table(self) -> list[list[Cell]]:
+        """The cells as they are drawn."""
         return [
-            [
-                {
-                    "value": cell,
-                    "right": place in self.right,
-                    "whole": _is_whole(str(cell.text if isinstance(cell, Link) else cell)),
-                }
-                for place, cell in enumerate(row)
-            ]
-            for row in self.rows
+            [Cell(cell, place in self.right, _is_whole(cell)) for place, cell in enumerate(row)] for row in self.rows
         ]
 
 
-def _is_whole(text: str) -> bool:
-    return len(text) <= WHOLE and any(character.isdigit() for character in text)
+def _is_whole(cell: Any) -> bool:
+    text = str(cell.text if isinstance(cell, Link) else cell)
+    return len(text) <= WHOLE and _DIGIT.search(text) is not None

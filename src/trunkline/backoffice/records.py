@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -160,7 +161,13 @@ def why_address(key: str, start: datetime | None, *, is_reject: bool = False) ->
     asked = {"key": key} | ({"reject": "1"} if is_reject else {})
     if start is not None:
         asked["at"] = start.replace(second=0, microsecond=0).isoformat()
-    return f"{reverse('admin:record_why')}?{urlencode(asked)}"
+    return f"{_page_of_why(get_script_prefix())}?{urlencode(asked)}"
+
+
+@lru_cache(maxsize=4)
+def _page_of_why(prefix: str) -> str:
+    """Its address below a prefix: a list asks for it in every row."""
+    return reverse("admin:record_why")
 
 
 class KeyForm(StaffForm):

@@ -53,8 +53,6 @@ def serve(*, host: str = HOST, port: int = PORT, web_processes: int = WEB_PROCES
             f"{f'[{host}]' if ':' in host else host}:{port}",
             "--workers",
             str(web_processes),
-            "--worker-class",
-            "gthread",
             "--threads",
             str(WEB_THREADS),
             "--timeout",

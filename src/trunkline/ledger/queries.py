@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache, reduce
 from hashlib import sha256
+from operator import or_
 from typing import Any, Final
 
 from django.db import connection
@@ -14,6 +16,7 @@ from django.db.models.functions import Collate
 
 from trunkline.core.errors import NotFound
 from trunkline.core.money import Amount
+from trunkline.kit.db.kept import KeptValues, fetch
 from trunkline.kit.db.scope import current_tenant_id
 from trunkline.ledger.choices import AccountClass
 from trunkline.ledger.models import Book, Entry, LedgerAccount, PeriodClose, Posting
@@ -241,9 +244,8 @@ def funds(ids: Iterable[int] | None = None, *, cached: bool = True) -> dict[int,
     In units of 10^-8 and without a bound, so that even impossible sums can be looked at.
     """
     wanted = None if ids is None else sorted(set(ids))
-    with connection.cursor() as cursor:
-        cursor.execute(FUNDS, {"tenant": current_tenant_id(), "ids": wanted, "cached": cached})
-        return {row[0]: Funds(*map(int, row[1:])) for row in cursor.fetchall()}
+    rows = fetch(FUNDS, {"tenant": current_tenant_id(), "ids": wanted, "cached": cached})
+    return {row[0]: Funds(*map(int, row[1:])) for row in rows}
 
 
 def balance(
@@ -395,14 +397,24 @@ def _beyond(place: Place) -> Q:
     return Q(booked_on__gt=place.booked_on) | Q(booked_on=place.booked_on) & later
 
 
-def standing_of(account_class: AccountClass) -> dict[str, Amount]:
-    """What stands on all accounts of a class together, debit above zero, by currency; currencies without any are left out."""
-    wanted = LedgerAccount.objects.filter(code__startswith=f"{account_class}:")
-    currencies = dict(wanted.values_list("id", "currency"))
-    sums: dict[str, int] = {}
-    for account_id, standing in (funds(currencies) if currencies else {}).items():
-        sums[currencies[account_id]] = sums.get(currencies[account_id], 0) + standing.posted
-    return {currency: Amount(total) for currency, total in sorted(sums.items()) if total}
+def standing_of(*classes: AccountClass) -> list[dict[str, Amount]]:
+    """What stands on all accounts of each class together, debit above zero, by currency; currencies without any are left out."""
+    found = _accounts_of(classes).rows()
+    standing = funds([account_id for account_id, _, _ in found]) if found else {}
+    sums: dict[tuple[str, str], int] = {}
+    for account_id, code, currency in found:
+        key = (code.partition(":")[0], currency)
+        sums[key] = sums.get(key, 0) + standing[account_id].posted
+    return [
+        {currency: Amount(total) for (of, currency), total in sorted(sums.items()) if of == each and total}
+        for each in classes
+    ]
+
+
+@lru_cache(maxsize=8)
+def _accounts_of(classes: tuple[AccountClass, ...]) -> KeptValues:
+    wanted = reduce(or_, (Q(code__startswith=f"{each}:") for each in classes))
+    return KeptValues(lambda: LedgerAccount.objects.filter(wanted).order_by().values_list("id", "code", "currency"))
 
 
 def trial_balance(*, booked_to: date | None = None) -> dict[str, list[TrialRow]]:

@@ -26,6 +26,7 @@ from trunkline.identity.queries import principal_of_staff_session, principal_of_
 from trunkline.kit import clock
 from trunkline.kit.logs import log, logging_with
 from trunkline.platform import metrics
+from trunkline.platform.gate import CAME_AT, MACHINE, STATIC, stepped_aside
 from trunkline.platform.pages import bad_request, error_page, method_not_allowed
 from trunkline.platform.proxies import client_address, is_among
 from trunkline.tenancy.scope import scope
@@ -40,8 +41,6 @@ STAFF_SESSION_KEY: Final = "staff_session_id"
 
 # Pages that belong to no tenant: sign-in, the platform's own, and what machines ask.
 UNSCOPED: Final = ("/accounts/", "/platform/")
-STATIC: Final = "/static/"
-MACHINE: Final = ("/health", "/ready", "/metrics")
 API: Final = "/api/"
 # allauth says by exceptions what is no error: what was written before them stays.
 ANSWERS: Final = (ImmediateHttpResponse, ReauthenticationRequired)
@@ -54,7 +53,7 @@ class RequestMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: Any) -> Any:
-        begun = time.perf_counter()
+        begun = request.META.get(CAME_AT) or time.perf_counter()
         self._know_the_client(request)
         with logging_with(request_id=request.request_id):
             response = self.get_response(request) if request.method in metrics.METHODS else method_not_allowed(request)
@@ -156,7 +155,9 @@ class ScopeMiddleware:
         """The answer; what it asks to have done outside is done when the scope is closed, and shown in one of its own."""
         response = self._in_scope(request, tenant_id, lambda: self._answer(request))
         while isinstance(response, Outside):
-            shown = partial(response.then, response.work())
+            with stepped_aside(request.META):
+                result = response.work()
+            shown = partial(response.then, result)
             response = self._in_scope(request, tenant_id, shown)
         return response
 

@@ -13,6 +13,7 @@ from django.urls import resolve
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "trunkline.platform.settings")
 
 from trunkline.kit.db.scope import renew_connection
+from trunkline.platform.gate import Gate, Gated
 from trunkline.platform.logs import log_to_standard_error
 
 log_to_standard_error()
@@ -20,7 +21,7 @@ log_to_standard_error()
 for signal in (request_started, request_finished):
     signal.disconnect(close_old_connections)
 request_started.connect(renew_connection)
-application = get_wsgi_application()
+application = Gated(get_wsgi_application(), Gate())
 resolve("/api/v1/openapi.json")  # loads every page, so that processes made from here (`platform.processes`) share it
 # What is loaded by now stays: looking through it for garbage again and again is a tenth of a page's time (November 2026).
 gc.collect()

@@ -10,10 +10,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from trunkline.core.errors import Invalid, NotFound
 from trunkline.core.period import get_zone, local_date, utc_text
+from trunkline.kit.db.kept import Kept
 from trunkline.reports.aggregate import aggregate
 from trunkline.reports.compare import compare
 from trunkline.reports.period import (
@@ -204,10 +206,17 @@ def delivery_facts(delivery: Delivery) -> dict[str, Any]:
 def wrong_deliveries() -> list[Delivery]:
     """Saved reports' newest mails that did not go out, or of which nobody knows."""
     from trunkline.reports.choices import WRONG
+
+    return [each for each in _newest_deliveries().rows() if each.state in WRONG]
+
+
+@cache
+def _newest_deliveries() -> Kept[Delivery]:
     from trunkline.reports.models import Delivery
 
-    newest = Delivery.objects.filter(report__isnull=False).order_by("report", "-due_at", "-pk").distinct("report")
-    return [each for each in newest if each.state in WRONG]
+    return Kept(
+        lambda: Delivery.objects.filter(report__isnull=False).order_by("report", "-due_at", "-pk").distinct("report")
+    )
 
 
 def zone_of(asked: Mapping[str, str]) -> ZoneInfo:

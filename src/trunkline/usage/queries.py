@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from django.db.models import Count, Max, Min, QuerySet, Sum
+from django.db.models import Count, Min, QuerySet, Sum
 
 from trunkline.core.errors import NotFound
 from trunkline.core.money import Amount
-from trunkline.kit.db.kept import Kept
+from trunkline.kit.db.kept import Kept, KeptValues
 from trunkline.kit.models import find_public
 from trunkline.parties.models import Account
 from trunkline.tariffs.models import Destination, Tariff
@@ -198,26 +198,41 @@ NO_TRAFFIC: Final = HourSums(0, 0, 0, Amount.zero(), Amount.zero())
 
 def hours(start_from: datetime, start_to: datetime) -> dict[datetime, HourSums]:
     """Traffic by hour, of the hours that begin in `[start_from, start_to)` and have some."""
+    return {hour: HourSums(*sums) for hour, *sums in _HOURS.rows(start_from, start_to)}
+
+
+def _sums_of_hours(start_from: datetime, start_to: datetime) -> QuerySet[HourTotal, Any]:
     names = ("attempts", "connected", "seconds", "revenue", "cost")
     found = HourTotal.objects.filter(hour__gte=start_from, hour__lt=start_to).order_by()
-    rows = found.values_list("hour").annotate(*(Sum(name) for name in names))
-    return {hour: HourSums(*sums) for hour, *sums in rows}
+    return found.values_list("hour").annotate(*(Sum(name) for name in names))
+
+
+_HOURS: Final = KeptValues(_sums_of_hours, datetime(1970, 1, 1, tzinfo=UTC), datetime(1970, 1, 2, tzinfo=UTC))
 
 
 def last_hour() -> datetime | None:
     """The latest hour that has traffic."""
-    return HourTotal.objects.aggregate(last=Max("hour"))["last"]
+    return next((hour for (hour,) in _LAST_HOUR.rows()), None)
+
+
+_LAST_HOUR: Final = KeptValues(lambda: HourTotal.objects.order_by("-hour").values_list("hour")[:1])
 
 
 def count_rejects() -> int:
     """How many rejects wait."""
-    found = Segment.objects.filter(kind=SegmentKind.REJECT, state=SegmentState.LIVE).aggregate(rows=Sum("rows"))
-    return found["rows"] or 0
+    return sum(rows for _, rows in _REJECTS.rows())
+
+
+def _rejects_waiting() -> QuerySet[Segment]:
+    return Segment.objects.filter(kind=SegmentKind.REJECT, state=SegmentState.LIVE)
+
+
+_REJECTS: Final = KeptValues(lambda: _rejects_waiting().order_by().values_list("kind").annotate(Sum("rows")))
 
 
 def count_reject_reasons(*, batches: int = 500) -> dict[str, int]:
     """How many rejects were made of each reason in the newest batches whose rejects wait, most first."""
-    waiting = Segment.objects.filter(kind=SegmentKind.REJECT, state=SegmentState.LIVE).order_by("-batch_id")
+    waiting = _rejects_waiting().order_by("-batch_id")
     ids = set(waiting.values_list("batch_id", flat=True)[:batches])
     counts: dict[str, int] = {}
     for reasons in Batch.objects.filter(pk__in=ids).values_list("reject_reasons", flat=True):

@@ -84,6 +84,8 @@ TEMPLATES = [
     }
 ]
 
+FORM_RENDERER = "trunkline.backoffice.form_parts.Renderer"
+
 STATIC_URL = "/static/"
 STATIC_ROOT = str(home() / "static")
 STATICFILES_DIRS = [str(_PLATFORM / "static")]
@@ -94,7 +96,7 @@ STORAGES = {
 WHITENOISE_MAX_AGE = 3600  # of files without a hash in their name
 CACHES = {"default": {"BACKEND": "trunkline.platform.cache.DataFolderCache", "LOCATION": str(home() / "cache" / "web")}}
 
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "trunkline.platform.sessions"
 SESSION_COOKIE_NAME = "__Host-trunkline" if HAS_TLS else "trunkline"
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = True

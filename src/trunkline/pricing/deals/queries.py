@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, Final
 
 from django.db import connection
@@ -15,8 +16,10 @@ from django.db.models import QuerySet
 from trunkline.core.errors import NotFound
 from trunkline.core.money import Amount, convert
 from trunkline.core.period import DatePeriod, get_zone, local_date
+from trunkline.kit.db.kept import Kept
 from trunkline.kit.db.scope import current_tenant_id
 from trunkline.kit.models import find_public
+from trunkline.pricing.deals.choices import AlarmChoice
 from trunkline.pricing.deals.progress import PeriodProgress, Status, Used, judge, status_of
 from trunkline.pricing.deals.terms import Direction, Item, Length, Matcher, periods_of
 from trunkline.pricing.models import Deal, DealAlarm, DealItem
@@ -99,6 +102,16 @@ def open_alarms() -> QuerySet[DealAlarm]:
     """What is to be told of deals that are not archived, the oldest first."""
     found = DealAlarm.objects.filter(cleared_at=None, deal__archived_at=None).select_related("deal")
     return found.order_by("raised_at", "pk")
+
+
+def alarms_for_people(limit: int) -> list[DealAlarm]:
+    """Of these the first few that want somebody to do something."""
+    return _for_people(limit).rows()
+
+
+@lru_cache(maxsize=4)
+def _for_people(limit: int) -> Kept[DealAlarm]:
+    return Kept(lambda: open_alarms().exclude(kind=AlarmChoice.ACHIEVED)[:limit])
 
 
 @dataclass(frozen=True, slots=True)
