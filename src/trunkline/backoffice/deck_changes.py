@@ -20,6 +20,7 @@ from trunkline.backoffice.base import ReadOnlyAdmin
 from trunkline.backoffice.filters import ChoiceFilter
 from trunkline.backoffice.forms import StaffForm, error_text
 from trunkline.backoffice.panels import Link, Panel
+from trunkline.backoffice.sheet_words import REASONS
 from trunkline.backoffice.shown import choice, choice_text, instant, state
 from trunkline.backoffice.site import site
 from trunkline.backoffice.verbs import verb
@@ -159,9 +160,12 @@ class DeckChangeAdmin(ReadOnlyAdmin):
             cells = [[row["line"], row["code"], row["before"] or "", row["name"], row["written"]] for row in rows]
             found.append(Panel(f"{capfirst(title)}: {count:,}", headers, cells, text=text, right=frozenset({0})))
         if errors := unreadable_rows(obj, limit=SHOWN):
-            cells = [[each["sheet"], each["line"], each["column"], each["reason"], each["text"]] for each in errors]
-            titles = [_("Sheet"), _("Line"), _("Column"), _("Reason"), _("Text")]
-            found.append(Panel(_("Rows that cannot be read"), titles, cells, right=frozenset({1})))
+            cells = [
+                [each["line"], each["sheet"], each["column"], REASONS.get(each["reason"], each["reason"]), each["text"]]
+                for each in errors
+            ]
+            titles = [_("Line"), _("Worksheet"), _("Column"), _("Why"), _("What stands there")]
+            found.append(Panel(_("Rows that cannot be read"), titles, cells, right=frozenset({0})))
         return found
 
     @verb(

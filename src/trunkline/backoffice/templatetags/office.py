@@ -9,12 +9,23 @@ from django import template
 from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString, mark_safe
 
+from trunkline.backoffice.nav import task_above
 from trunkline.backoffice.panels import Link
 
 register = template.Library()
 
 NOTHING = "–"
 LINK = '<a class="text-primary-600 dark:text-primary-500" href="%s">%s</a>'
+
+
+@register.simple_tag(takes_context=True)
+def way_here(context: Mapping[str, Any], parts: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """The path above a page, beginning with the task of the sidebar that its list belongs to: one app of models serves several tasks."""
+    request = context["request"]
+    above = task_above(request, str(parts[1]["link"]) if len(parts) > 1 else request.path)
+    if above is None:
+        return parts
+    return [{"title": above[0], "link": above[1]}, *(parts[1:] if len(parts) > 1 else parts)]
 
 
 @register.simple_tag
