@@ -241,7 +241,7 @@ def test_items_change_and_go_and_the_deal_is_archived(client: Client, office: Of
 
 def test_the_list_and_the_dashboard_tell_how_deals_stand(client: Client, office: Office, deal: Deal) -> None:
     page = client.get(reverse("admin:pricing_deal_changelist")).content.decode()
-    for part in ('<progress class="office-bar" value="10" max="100">', "in process", "2026-03", "2.00 USD"):
+    for part in ('<progress class="office-share" value="10" max="100">', "in process", "2026-03", "2.00 USD"):
         assert part in page
     with scope(office.ours, "test"):
         assert review_deals(at=AT.replace(month=4)) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.visitor import DESKTOP, PHONE, Visitor
@@ -43,3 +44,15 @@ def test_french_fits_a_phone(owner: Visitor) -> None:
         expect(page.locator("html")).to_have_attribute("lang", "fr")
         too_wide[path] = owner.too_wide(PHONE)
     assert {path: found for path, found in too_wide.items() if found} == {}
+
+
+@pytest.mark.parametrize("width", [1024, 1280, 1440])
+def test_many_buttons_leave_room_for_the_name_of_the_page(owner: Visitor, width: int) -> None:
+    """French has the longest, and a tariff five of them."""
+    page = owner.go("/office/tariffs/tariff/")
+    page.locator("#result_list tbody a").first.click()
+    page.context.add_cookies([{"name": "django_language", "value": "fr", "url": page.url}])
+    page.reload()
+    assert owner.too_wide({"width": width, "height": 800}) == []
+    name = page.locator("#header-inner h1 > :last-child")
+    assert name.evaluate("each => each.clientWidth > 30 && each.scrollWidth <= each.clientWidth + 1")

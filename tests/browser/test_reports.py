@@ -15,6 +15,8 @@ def test_the_dashboard_draws_its_figures_and_says_them_in_numbers(owner: Visitor
     page = owner.go("/office/")
     expect(page.locator(".office-tiles section")).to_have_count(6)
     expect(page.locator(".office-bars").first).to_be_visible()
+    tallest = max(each.bounding_box()["height"] for each in page.locator(".office-bars rect.office-bar").all())
+    assert tallest > 30  # of the 64 that a chart has
     page.get_by_role("link", name="30 days").click()
     page.wait_for_url("**/office/?days=30")
     page.get_by_text("The same as tables").click()

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold import widgets
 
-from trunkline.backoffice.fields import CurrencyField, DayField, WordsField
+from trunkline.backoffice.fields import NOT_A_CODE, CurrencyField, DayField, WordsField, filled, translated_choices
 from trunkline.backoffice.forms import StaffForm, set_choices
 from trunkline.parties.models import Account
 from trunkline.pricing.analysis.question import COLUMNS_MAX, DAYS_MAX, Average, By, Form
@@ -51,8 +51,9 @@ class AnalysisForm(StaffForm):
     lists = forms.MultipleChoiceField(
         label=gettext_lazy("Price lists"),
         widget=widgets.UnfoldAdminSelect2MultipleWidget,
-        help_text=gettext_lazy("Tariffs, what vendors charge us, what customers pay us; up to %(count)s.")
-        % {"count": COLUMNS_MAX},
+        help_text=filled(
+            gettext_lazy("Tariffs, what vendors charge us, what customers pay us; up to %(count)s."), count=COLUMNS_MAX
+        ),
     )
     form = forms.ChoiceField(
         label=gettext_lazy("Show"), required=False, choices=list(FORMS.items()),
@@ -76,7 +77,7 @@ class AnalysisForm(StaffForm):
         help_text=gettext_lazy("Only rows with a smaller margin. 0: losses only."),
     )  # fmt: skip
     code = forms.RegexField(
-        r"^\+?[0-9]{0,18}$", label=gettext_lazy("Code begins with"), required=False,
+        r"^\+?[0-9]{0,18}$", error_messages=NOT_A_CODE, label=gettext_lazy("Code begins with"), required=False,
         help_text=gettext_lazy("Digits, such as 254."),
     )  # fmt: skip
     destination = forms.CharField(
@@ -88,7 +89,7 @@ class AnalysisForm(StaffForm):
         help_text=gettext_lazy("On the day above, for prices that depend on the hour. Empty: noon."),
     )  # fmt: skip
     service = forms.ChoiceField(
-        label=gettext_lazy("Service"), required=False, choices=Service.choices,
+        label=gettext_lazy("Service"), required=False, choices=translated_choices(Service.choices),
         help_text=gettext_lazy("Of the accounts' lists of tariffs."),
     )  # fmt: skip
     currency = CurrencyField(

@@ -26,7 +26,7 @@ from unfold.views import ChangeList
 
 from trunkline.backoffice.cells import tick_box
 from trunkline.backoffice.fields import DayField, InstantField, dress, translated_choices
-from trunkline.backoffice.forms import REASON, ActionForm, reason_field, refuse
+from trunkline.backoffice.forms import REASON, ActionForm, ask_for_files_again, reason_field, refuse
 from trunkline.backoffice.history import find_changes, is_tracked
 from trunkline.backoffice.paging import UncountedPaginator
 from trunkline.backoffice.panels import Link, Panel
@@ -337,6 +337,7 @@ class TenantAdmin(ModelAdmin):
                     return done
                 messages.success(request, str(done))
                 return HttpResponseRedirect(self.url("change", obj) if obj is not None else self.url("changelist"))
+        ask_for_files_again(form)
         context = {
             "title": each.title if obj is None else f"{each.title}: {obj}",
             "verb": each,

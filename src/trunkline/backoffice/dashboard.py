@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from trunkline.backoffice.business import ATTEMPTS, MEASURES, Traffic, course_rows, ratio, tiles
 from trunkline.backoffice.deal_panels import alarm_rows
@@ -147,6 +147,20 @@ def _in_progress(request: HttpRequest) -> Panel:
     )
 
 
+def _open_proposals(count: int) -> str:
+    text = ngettext("%(count)s proposal of re-rating is open.", "%(count)s proposals of re-rating are open.", count)
+    return text % {"count": count}
+
+
+def _waiting_rejects(count: int) -> str:
+    text = ngettext(
+        "%(count)s record waits for its cause to be mended.",
+        "%(count)s records wait for their cause to be mended.",
+        count,
+    )
+    return text % {"count": f"{count:,}"}
+
+
 def _needs_a_person(request: HttpRequest) -> Panel:
     """What waits for somebody: each kind with a way to it."""
     may = principal_of(request).may
@@ -155,9 +169,7 @@ def _needs_a_person(request: HttpRequest) -> Panel:
     rows: list[tuple[Any, ...]] = _storage_rows(request)
     rows += [(row_link(request, batch, batch.name), in_words(batch.failure_detail)) for batch in failed]
     if may(Permission.SOURCES_READ):
-        rows += [
-            (row_link(request, alarm.source, alarm.source.name), alarm.get_kind_display()) for alarm in open_alarms()
-        ]
+        rows += [(row_link(request, alarm.source, alarm.source.name), choice(alarm, "kind")) for alarm in open_alarms()]
     if may(Permission.TARIFFS_READ):
         rows += alarm_rows(request, alarms_for_people(PANEL_ROWS))
         rows += [
@@ -183,10 +195,10 @@ def _needs_a_person(request: HttpRequest) -> Panel:
         ]
     if proposals:
         link = Link(_("Prices of the past were changed"), reverse("admin:rerating"))
-        rows.append((link, _("%(count)s proposals of re-rating are open.") % {"count": len(proposals)}))
+        rows.append((link, _open_proposals(len(proposals))))
     if rejects:
         link = Link(_("Rejects"), reverse("admin:rejects"))
-        rows.append((link, _("%(count)s records wait for their cause to be mended.") % {"count": f"{rejects:,}"}))
+        rows.append((link, _waiting_rejects(rejects)))
     return Panel(_("What needs a person"), [_("What"), _("Why")], rows[:PANEL_ROWS], empty=_("Nothing waits for you."))
 
 

@@ -60,7 +60,7 @@ def standing(deal: Deal) -> Standing:
 def _bar(percent: int) -> SafeString:
     """A bar of how much of a promise is there; what is beyond it is said in figures."""
     return format_html(
-        '<span class="office-whole"><progress class="office-bar" value="{}" max="{}"></progress> {} %</span>',
+        '<span class="office-whole"><progress class="office-share" value="{}" max="{}"></progress> {} %</span>',
         min(max(percent, 0), FULL),
         FULL,
         percent,
@@ -166,7 +166,11 @@ def periods_panel(standing: Standing) -> Panel:
         for each in standing.periods[near : near + PANEL_ROWS]
     ]
     headers = (_("Period"), _("Status"), _("Progress"), _("Settlement"))
-    return Panel(_("Periods"), headers, rows, right=frozenset({3}))
+    if not standing.rows:  # without a promise none was broken
+        rows = []
+    return Panel(
+        _("Periods"), headers, rows, empty=_("They stand here once something is promised."), right=frozenset({3})
+    )
 
 
 def alarms_panel(found: Iterable[DealAlarm]) -> Panel:

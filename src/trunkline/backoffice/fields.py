@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, tzinfo
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo, available_timezones
 
 from django import forms
@@ -17,9 +18,18 @@ from unfold import widgets
 from trunkline.backoffice.site import site
 from trunkline.core.currency import CURRENCIES
 from trunkline.core.errors import Invalid
-from trunkline.core.money import Amount
+from trunkline.core.money import Amount, RoundingMode
 
 UTC = ZoneInfo("UTC")
+NOT_A_NUMBER: Final = {"invalid": _("Digits alone, with the country code, such as 254712345678.")}
+NOT_A_CODE: Final = {"invalid": _("Digits alone, such as 2547.")}
+
+ROUNDINGS: Final[Mapping[RoundingMode, Any]] = {
+    RoundingMode.HALF_UP: _("half up"),
+    RoundingMode.HALF_EVEN: _("half even"),
+    RoundingMode.UP: _("up"),
+    RoundingMode.DOWN: _("down"),
+}
 
 # What Django gives a field by itself, and what Unfold has for it.
 _LOOKS: dict[type[forms.Widget], type[forms.Widget]] = {
@@ -187,6 +197,23 @@ class RowField(forms.ModelChoiceField):
         reference: Any = model._meta.get_field(name)
         widget = AutocompleteSelect(reference, site, attrs={"data-width": "100%"})
         super().__init__(queryset=reference.related_model._default_manager.all(), widget=widget, **kwargs)
+
+
+def _fill(text: Any, values: dict[str, Any]) -> str:
+    return str(text) % values
+
+
+_filled = lazy(_fill, str)
+
+
+def filled(text: Any, **values: Any) -> Any:
+    """A text with its values, in the reader's language when it is shown: `%` alone would say it in that of the process."""
+    return _filled(text, values)
+
+
+def rounding_choices() -> list[tuple[str, Any]]:
+    """The manners of rounding by their names in files, in words."""
+    return [(mode.label, ROUNDINGS[mode]) for mode in RoundingMode]
 
 
 def translated_choices(choices: Any) -> Any:

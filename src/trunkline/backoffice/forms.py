@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 from django.db import transaction
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from trunkline.backoffice.fields import DayInput, InstantField, InstantInput, dress
@@ -82,6 +83,15 @@ def refuse(form: forms.BaseForm, error: TrunklineError) -> None:
     names: Mapping[str, str] = getattr(form, "field_of", {})
     field = error.context.get("field") or names.get(error.code)
     form.add_error(field if isinstance(field, str) and field in form.fields else None, error_text(error))
+
+
+def ask_for_files_again(form: forms.BaseForm) -> None:
+    """Say beside a file that came with a form that has errors that it must be chosen once more: a browser does not keep it."""
+    if not form.errors:
+        return
+    for name, field in form.fields.items():
+        if isinstance(field, forms.FileField) and name in form.files and name not in form.errors:
+            form.add_error(name, gettext("Choose the file again: the browser does not keep it."))
 
 
 def reason_field() -> forms.CharField:

@@ -7,9 +7,10 @@ from typing import Any, ClassVar, Final
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminSelect2MultipleWidget
 
+from trunkline.backoffice.fields import rounding_choices
 from trunkline.backoffice.forms import ActionForm, set_choices
-from trunkline.core.money import RoundingMode
 from trunkline.pricing.generator.settings import read_line, read_weights, write_line
 from trunkline.pricing.models import Generator
 from trunkline.tariffs.models import Tariff
@@ -56,7 +57,7 @@ class GeneratorForm(ActionForm):
 
     sources = forms.MultipleChoiceField(
         label=_("Vendors' tariffs"),
-        widget=forms.SelectMultiple(attrs={"size": 8}),
+        widget=UnfoldAdminSelect2MultipleWidget,
         help_text=_("Where prices are taken from, in any currency; several can be chosen."),
     )
     method = _choice(_("Method"), _("Which of the vendors' prices make the cost of a code."), METHODS)
@@ -87,7 +88,7 @@ class GeneratorForm(ActionForm):
     )
     rounding = forms.ChoiceField(
         label=_("Rounding"),
-        choices=[(mode.label, mode.label.replace("_", " ")) for mode in RoundingMode],
+        choices=rounding_choices(),
         help_text=_("How they are rounded; floors are rounded up in any case."),
     )
     increments = _text(

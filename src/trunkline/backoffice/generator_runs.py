@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -16,10 +18,11 @@ from unfold.decorators import display
 
 from trunkline.backoffice.actors import name_actors
 from trunkline.backoffice.base import ReadOnlyAdmin
+from trunkline.backoffice.fields import NOT_A_CODE
 from trunkline.backoffice.forms import StaffForm, set_choices
 from trunkline.backoffice.panels import Link, Panel
 from trunkline.backoffice.rooms import in_words
-from trunkline.backoffice.shown import NOTHING, instant, money, state
+from trunkline.backoffice.shown import NOTHING, instant, money, price_text, state
 from trunkline.backoffice.site import site
 from trunkline.backoffice.verbs import verb
 from trunkline.backoffice.working import carry_out, work_state, working
@@ -324,7 +327,7 @@ def _vendors(run: GeneratorRun) -> Panel:
             each["tariff"],
             ", ".join(parent["tariff"] for parent in each.get("parents", ())) or NOTHING,
             each["currency"],
-            each["exchange_rate"],
+            _decimal_text(each["exchange_rate"]),
             f"{each['rates']:,}",
             f"{each['cheapest']:,}",
             f"{each['fees']:,}",
@@ -337,6 +340,12 @@ def _vendors(run: GeneratorRun) -> Panel:
     return Panel(_("Vendors"), headers, rows, right=frozenset({4, 5, 6}))
 
 
+def _decimal_text(rate: str) -> str:
+    """An exact exchange rate, such as 11/10, in decimals: 1.1."""
+    exact = Fraction(rate)
+    return f"{Decimal(exact.numerator) / Decimal(exact.denominator):.8f}".rstrip("0").rstrip(".")
+
+
 def _first_codes(run: GeneratorRun) -> Panel:
     rows = generated.run_rows(run, limit=FIRST_CODES)
     links = [Link(_("All codes"), _codes_address(run), "list")]
@@ -346,7 +355,7 @@ def _first_codes(run: GeneratorRun) -> Panel:
 def _table(title: Any, rows: Sequence[dict[str, Any]], *, links: Sequence[Link] = (), empty: Any = "") -> Panel:
     shown = [
         (
-            each["code"], each["destination"] or NOTHING, KINDS.get(each["kind"], NOTHING), each["before"] or NOTHING, each["price"] or NOTHING,
+            each["code"], each["destination"] or NOTHING, KINDS.get(each["kind"], NOTHING), price_text(each["before"]) or NOTHING, price_text(each["price"]) or NOTHING,
             each["cost"] or NOTHING, f"{each['margin']} ({each['margin_percent']} %)" if each["margin"] else NOTHING, each["offers"],
             each["cheapest"] or NOTHING, HELD.get(each["held_by"], NOTHING), f"{each['units']:,}", each["begins"] or NOTHING,
         )
@@ -369,7 +378,13 @@ class CodesForm(StaffForm):
         label=_("Only"), required=False, choices=[("", _("All codes")), *ONLY.items()],
         help_text=_("What limits and offers have decided."),
     )  # fmt: skip
-    code = forms.RegexField("^[0-9]{0,18}$", label=_("Code"), required=False, help_text=_("Only codes that begin so."))
+    code = forms.RegexField(
+        "^[0-9]{0,18}$",
+        error_messages=NOT_A_CODE,
+        label=_("Code"),
+        required=False,
+        help_text=_("Only codes that begin so."),
+    )
     page = forms.IntegerField(required=False, min_value=1, max_value=200_000, widget=forms.HiddenInput)
 
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from trunkline.backoffice.actors import name_actors
 
 SHOWN = 100
+PARTS_SHOWN = 300  # signs of a structure, such as the layout of a sheet
 _NOT_SHOWN = frozenset({"tenant", "id"})
 
 
@@ -96,13 +97,26 @@ def _text(field: Any, value: Any, names: dict[tuple[str, Any], str]) -> str:
     if isinstance(field, models.ForeignKey):
         return names.get((field.name, value), f"#{value}")
     if field.choices:
-        return str(dict(field.flatchoices).get(value, value))
+        return _(str(dict(field.flatchoices).get(value, value)))
     if isinstance(value, bool):
         return _("yes") if value else _("no")
-    if isinstance(value, list):
-        return ", ".join(str(each) for each in value) or "–"
+    if isinstance(value, (dict, list)):
+        text = _parts(value)
+        return f"{text[:PARTS_SHOWN]}…" if len(text) > PARTS_SHOWN else text or "–"
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M:%S} UTC"
+    return str(value)
+
+
+def _parts(value: Any) -> str:
+    """What a structure holds, without its braces and without what is empty or 0."""
+    if isinstance(value, dict):
+        return ", ".join(
+            f"{name}: {_parts(each)}" for name, each in value.items() if each not in (None, "", 0, "0", [], {})
+        )
+    if isinstance(value, list):
+        between = "; " if any(isinstance(each, dict) for each in value) else ", "
+        return between.join(text for text in map(_parts, value) if text)
     return str(value)
 
 

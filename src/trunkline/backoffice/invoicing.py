@@ -62,7 +62,7 @@ class InvoiceAdmin(ReadOnlyAdmin):
     sortable_by = ()
     fields = (
         "number", "account", "shown_kind", "shown_state", "period", "timezone", "shown_net", "shown_tax", "shown_total",
-        "issued_on", "due_on", "records", "void_reason", "public_id",
+        "issued_on", "due_on", "shown_records", "void_reason", "public_id",
     )  # fmt: skip
     empty_text = gettext_lazy("No document has been issued. See what is unbilled, and issue some from there.")
 
@@ -83,27 +83,32 @@ class InvoiceAdmin(ReadOnlyAdmin):
             return []
         return [Link(_("Issue invoices"), reverse("admin:unbilled"), "playlist_add")]
 
-    @display(description=gettext_lazy("kind"))
+    @display(description=gettext_lazy("Kind"))
     def shown_kind(self, invoice: Invoice) -> SafeString:
         return state(invoice.kind, choice(invoice, "kind"), {"invoice": "info", "credit_note": "warning"})
 
-    @display(description=gettext_lazy("state"))
+    @display(description=gettext_lazy("State"))
     def shown_state(self, invoice: Invoice) -> SafeString:
         return state(invoice.state, choice(invoice, "state"), {"issued": "success", "void": "danger"})
 
-    @display(description=gettext_lazy("period"))
+    @display(description=gettext_lazy("Period"))
     def period(self, invoice: Invoice) -> str:
         return days(invoice.period_from, invoice.period_to)
 
-    @display(description=gettext_lazy("net"))
+    @display(description=gettext_lazy("Records"))
+    def shown_records(self, invoice: Invoice) -> str:
+        """How many records hang on it."""
+        return f"{invoice.records:,}"
+
+    @display(description=gettext_lazy("Net"))
     def shown_net(self, invoice: Invoice) -> Any:
         return money(invoice.net, invoice.currency)
 
-    @display(description=gettext_lazy("tax"))
+    @display(description=gettext_lazy("Tax"))
     def shown_tax(self, invoice: Invoice) -> Any:
         return money(invoice.tax, invoice.currency)
 
-    @display(description=gettext_lazy("total"))
+    @display(description=gettext_lazy("Total"))
     def shown_total(self, invoice: Invoice) -> Any:
         return money(invoice.total, invoice.currency)
 

@@ -17,7 +17,7 @@ from django.db import models
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy, trans_real
 
-from trunkline.backoffice.nav import TASK_OF_APP
+from trunkline.backoffice.nav import TASK_OF_APP, called
 from trunkline.core.po import compile_mo, read_po
 
 FOLDER: Final = Path(__file__).parent / "locale"
@@ -40,13 +40,18 @@ def load_catalogues() -> None:
 def name_in_all_languages(shown: Iterable[type[models.Model]]) -> None:
     """Let the names of models and their fields be those of the reader's language wherever a list or a form shows them.
 
-    The room that a path names above a page is called as the sidebar calls its task. Only what is shown changes: migrations look at what the model itself says.
+    A list is called as the sidebar calls it, and the room that a path names above a page as it calls its task. Only what is shown changes:
+    migrations look at what the model itself says.
     """
     for model in shown:
         names = model._meta
         names.verbose_name = gettext_lazy(str(names.verbose_name))
-        names.verbose_name_plural = gettext_lazy(str(names.verbose_name_plural))
+        names.verbose_name_plural = called(names.app_label, str(names.model_name)) or gettext_lazy(
+            str(names.verbose_name_plural)
+        )
         for field in names.fields:
             field.verbose_name = gettext_lazy(capfirst(str(field.verbose_name)))
+            if field.help_text:  # of fields that are only shown; a form translates its own
+                field.help_text = gettext_lazy(str(field.help_text))
     for label, title in TASK_OF_APP.items():
         apps.get_app_config(label).verbose_name = title

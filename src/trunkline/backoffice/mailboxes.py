@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from trunkline.backoffice.base import TenantAdmin
+from trunkline.backoffice.filters import ChoiceFilter, FlagFilter
 from trunkline.backoffice.mailbox_form import (
     LIMITS,
     OF_SERVER,
@@ -59,7 +60,7 @@ class MailboxAdmin(TenantAdmin):
     permission_to_add = permission_to_change = Permission.TARIFFS_WRITE
     form = MailboxForm
     list_display = ("name", "place", "doing", "looked", "waiting_mails")
-    list_filter = ("is_active",)
+    list_filter = (("is_active", FlagFilter),)
     search_fields = ("name",)
     search_help_text = gettext_lazy("A part of the name")
     ordering = ("name",)
@@ -114,11 +115,11 @@ class MailboxAdmin(TenantAdmin):
         """When it was given, never what."""
         return _("given %(when)s") % {"when": local(mailbox.secrets_changed_at)}
 
-    @display(description=gettext_lazy("place"))
+    @display(description=gettext_lazy("Place"))
     def place(self, mailbox: Mailbox) -> str:
         return f"{mailbox.login} · {mailbox.host}:{mailbox.port} · {mailbox.folder}"
 
-    @display(description=gettext_lazy("state"))
+    @display(description=gettext_lazy("State"))
     def doing(self, mailbox: Any) -> Any:
         if not mailbox.is_active:
             return state("paused", _("paused"), DOING)
@@ -126,11 +127,11 @@ class MailboxAdmin(TenantAdmin):
             return state("failing", _("cannot be read"), DOING)
         return state("ok", _("is read"), DOING)
 
-    @display(description=gettext_lazy("last look"))
+    @display(description=gettext_lazy("Last look"))
     def looked(self, mailbox: Any) -> str:
         return local(mailbox.feed_looked_at)
 
-    @display(description=gettext_lazy("what is wrong"))
+    @display(description=gettext_lazy("What is wrong"))
     def waiting_mails(self, mailbox: Any) -> str:
         return str(mailbox.feed_failure or "–")
 
@@ -275,7 +276,7 @@ class MailRuleAdmin(TenantAdmin):
     permission_to_add = permission_to_change = Permission.TARIFFS_WRITE
     form = MailRuleForm
     list_display = ("name", "mailbox", "position", "whose", "subject", "what", "template", "applies_itself")
-    list_filter = ("mailbox", "action", "applies_itself")
+    list_filter = ("mailbox", ("action", ChoiceFilter), ("applies_itself", FlagFilter))
     list_select_related = ("mailbox", "template")
     search_fields = ("name",)
     search_help_text = gettext_lazy("A part of the name")
@@ -305,11 +306,11 @@ class MailRuleAdmin(TenantAdmin):
     def change(self, request: HttpRequest, obj: MailRule, data: dict[str, Any]) -> MailRule:
         return actions.change_rule(rule_id=obj.pk, **data)
 
-    @display(description=gettext_lazy("senders"))
+    @display(description=gettext_lazy("Senders"))
     def whose(self, rule: MailRule) -> str:
         return ", ".join(rule.senders)
 
-    @display(description=gettext_lazy("what becomes of such mails"))
+    @display(description=gettext_lazy("What becomes of such mails"))
     def what(self, rule: MailRule) -> str:
         return choice(rule, "action")
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from trunkline.backoffice.base import ReadOnlyAdmin
+from trunkline.backoffice.filters import ChoiceFilter
 from trunkline.backoffice.forms import StaffForm
 from trunkline.backoffice.panels import Link, Panel
 from trunkline.backoffice.rooms import in_words
@@ -121,7 +122,7 @@ class MailAdmin(ReadOnlyAdmin):
 
     permission_to_view = Permission.TARIFFS_READ
     list_display = ("subject_or_sender", "received", "sender", "mailbox", "rule", "what", "why")
-    list_filter = ("state", "mailbox")
+    list_filter = (("state", ChoiceFilter), "mailbox")
     list_select_related = ("mailbox", "rule")
     search_fields = ("subject", "sender")
     search_help_text = gettext_lazy("A part of subject or sender")
@@ -147,35 +148,35 @@ class MailAdmin(ReadOnlyAdmin):
     def empty_link(self, request: HttpRequest) -> Link | None:
         return Link(_("Mailboxes"), reverse("admin:pricing_mailbox_changelist"), "mail")
 
-    @display(description=gettext_lazy("subject"))
+    @display(description=gettext_lazy("Subject"))
     def subject_or_sender(self, mail: Mail) -> str:
         return mail.subject or _("(no subject)")
 
-    @display(description=gettext_lazy("subject"))
+    @display(description=gettext_lazy("Subject"))
     def shown_subject(self, mail: Mail) -> str:
         return mail.subject or "–"
 
-    @display(description=gettext_lazy("received"))
+    @display(description=gettext_lazy("Received"))
     def received(self, mail: Mail) -> str:
         return local(mail.received_at)
 
-    @display(description=gettext_lazy("prices hold from, by the mail"))
+    @display(description=gettext_lazy("Prices hold from, by the mail"))
     def begins(self, mail: Mail) -> str:
         return mail.effective_on.isoformat() if mail.effective_on else _("the mail names no day")
 
-    @display(description=gettext_lazy("files"))
+    @display(description=gettext_lazy("Files"))
     def shown_files(self, mail: Mail) -> str:
         return ", ".join(mail.files) or "–"
 
-    @display(description=gettext_lazy("state"))
+    @display(description=gettext_lazy("State"))
     def what(self, mail: Mail) -> Any:
         return shown_state(mail)
 
-    @display(description=gettext_lazy("why"))
+    @display(description=gettext_lazy("Why"))
     def why(self, mail: Mail) -> str:
         return in_words(mail.detail) or "–"
 
-    @display(description=gettext_lazy("what to do"))
+    @display(description=gettext_lazy("What to do"))
     def to_do(self, mail: Mail) -> str:
         return str(TO_DO.get(ReceivedMailState(mail.state), "–"))
 

@@ -125,6 +125,21 @@ TASK_OF_APP: dict[str, Any] = {
 }  # fmt: skip
 
 
+def called(app_label: str, model_name: str) -> Any | None:
+    """What the sidebar calls the list of a model; None where it has none."""
+    name = f"{app_label}_{model_name}_changelist"
+    return next((item[0] for _title, items in TASKS for item in items if item[2] == name), None)
+
+
+def task_above(request: HttpRequest, address: str) -> tuple[Any, str] | None:
+    """The task that the list at that address belongs to, and where its name leads: its first page that this person sees."""
+    may = principal_of(request).permissions
+    for title, items in _addresses(get_script_prefix())[1]:
+        if any(address == url for _name, _icon, url, _permission in items):
+            return title, next((url for _name, _icon, url, permission in items if permission in may), address)
+    return None
+
+
 def first_of_task(request: HttpRequest, app_label: str) -> str | None:
     """Where the name of a room leads: the first page of its task that this person sees."""
     title = TASK_OF_APP.get(app_label)

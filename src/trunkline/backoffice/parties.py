@@ -30,7 +30,7 @@ from trunkline.backoffice.fields import (
 from trunkline.backoffice.filters import ChoiceFilter, FlagFilter, HoldsFilter
 from trunkline.backoffice.forms import AccountTimesForm, ActionForm, EndForm, StaffForm
 from trunkline.backoffice.panels import PANEL_ROWS, Link, Panel
-from trunkline.backoffice.shown import choice, money, row_link, standing, state, validity
+from trunkline.backoffice.shown import NOTHING, choice, money, row_link, standing, state, validity
 from trunkline.backoffice.site import site
 from trunkline.backoffice.verbs import verb
 from trunkline.core.money import Amount
@@ -287,7 +287,7 @@ class BillingProfileAdmin(TenantAdmin):
     @display(description=_("Tax"))
     def shown_tax(self, profile: BillingProfile) -> str:
         """Name and percent of the tax."""
-        return f"{profile.tax_name} {profile.tax_percent.normalize():f} %".strip() if profile.tax_percent else ""
+        return f"{profile.tax_name} {profile.tax_percent.normalize():f} %".strip() if profile.tax_percent else NOTHING
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
         return ("code",) if obj is not None else ()

@@ -13,6 +13,7 @@ from django.http.response import HttpResponseBase
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from trunkline.backoffice.analysis_form import AnalysisForm
 from trunkline.backoffice.forms import refuse
@@ -159,7 +160,7 @@ def _panel(analysis: Analysis, number: int) -> Panel:
     numbers = [at for at, name in enumerate(keys) if name in ("codes", "minutes", "master")]
     right = frozenset([*numbers, *([] if is_least else range(len(keys), len(keys) + len(places)))])
     return Panel(
-        _("%(count)s rows") % {"count": f"{len(analysis.table):,}"},
+        ngettext("%(count)s row", "%(count)s rows", len(analysis.table)) % {"count": f"{len(analysis.table):,}"},
         [*keys.values(), *places],
         cells,
         empty=_("No code fits. Ask for fewer conditions, or another day."),

@@ -9,7 +9,7 @@ from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from trunkline.backoffice.fields import DayField, InstantField, RowField
+from trunkline.backoffice.fields import NOT_A_CODE, DayField, InstantField, RowField, rounding_choices
 from trunkline.backoffice.forms import StaffForm, set_zone
 from trunkline.core.money import PRICE_DECIMALS, RoundingMode
 from trunkline.core.period import first_instant, get_zone
@@ -37,7 +37,11 @@ class GridForm(StaffForm):
     )
     on = DayField(label=_("On"), required=False, help_text=_("A day on the tariff's clock. Empty: now."))
     code = forms.RegexField(
-        r"^[0-9]{0,18}$", label=_("Code begins with"), required=False, help_text=_("Digits, such as 2547.")
+        r"^[0-9]{0,18}$",
+        error_messages=NOT_A_CODE,
+        label=_("Code begins with"),
+        required=False,
+        help_text=_("Digits, such as 2547."),
     )
     name = forms.CharField(label=_("Destination"), required=False, max_length=100, help_text=_("Words of its name."))
     kind = forms.ChoiceField(
@@ -167,7 +171,7 @@ class ManyForm(StaffForm):
     mode = forms.ChoiceField(
         label=_("Rounding"),
         required=False,
-        choices=[(each.label, each.label.replace("_", " ")) for each in RoundingMode],
+        choices=rounding_choices(),
         initial=RoundingMode.HALF_UP.label,
         help_text=_("Which way."),
     )

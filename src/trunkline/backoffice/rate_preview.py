@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from trunkline.backoffice.fields import InstantField, RowField, WordsField
+from trunkline.backoffice.fields import NOT_A_NUMBER, InstantField, RowField, WordsField, translated_choices
 from trunkline.backoffice.forms import StaffForm, refuse, set_choices, set_zone
 from trunkline.backoffice.panels import Panel
 from trunkline.backoffice.rooms import in_words
@@ -76,16 +76,18 @@ class PreviewForm(StaffForm):
     service = forms.ChoiceField(
         label=gettext_lazy("Service"),
         required=False,
-        choices=Service.choices,
+        choices=translated_choices(Service.choices),
         help_text=gettext_lazy("Each service has its own list of tariffs."),
     )
     called = forms.RegexField(
         r"^\+?[0-9]{1,32}$",
+        error_messages=NOT_A_NUMBER,
         label=gettext_lazy("Called"),
         help_text=gettext_lazy("The called number with its country code, such as 254712345678."),
     )
     calling = forms.RegexField(
         r"^\+?[0-9]{1,32}$",
+        error_messages=NOT_A_NUMBER,
         label=gettext_lazy("Calling"),
         required=False,
         help_text=gettext_lazy(

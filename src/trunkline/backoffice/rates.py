@@ -23,13 +23,13 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
 from trunkline.backoffice.base import TenantAdmin
-from trunkline.backoffice.fields import InstantField
+from trunkline.backoffice.fields import ROUNDINGS, InstantField, rounding_choices
 from trunkline.backoffice.filters import CodeFilter, InForceOnFilter, VoidedFilter
 from trunkline.backoffice.forms import ActionForm, read_again
 from trunkline.backoffice.hints import error_text
 from trunkline.backoffice.panels import Link, Panel
 from trunkline.backoffice.rooms import in_words
-from trunkline.backoffice.shown import HOLDS, instant, label, standing, state, validity
+from trunkline.backoffice.shown import HOLDS, instant, label, plain_number, standing, state, validity
 from trunkline.backoffice.site import site
 from trunkline.backoffice.tariffs import rate_price, tell_proposals
 from trunkline.backoffice.verbs import verb
@@ -128,7 +128,7 @@ class RateForm(ActionForm):
     )
     rounding = forms.ChoiceField(
         label=_("Rounding"),
-        choices=[(mode.label, mode.label.replace("_", " ")) for mode in RoundingMode],
+        choices=rounding_choices(),
         initial=RoundingMode.HALF_UP.label,
         help_text=_("How the amount is rounded, once, at the end."),
     )
@@ -268,6 +268,27 @@ class RateAdmin(TenantAdmin):
             return label(gettext("special"), "primary")
         return label(gettext("surcharge"), "info") if rate.additive else ""
 
+    @display(description=_("Setup fee"))
+    def shown_setup_fee(self, rate: Rate) -> str:
+        """What is charged once, without the zeros of its column."""
+        return plain_number(rate.setup_fee)
+
+    @display(description=_("Rounding"))
+    def shown_rounding(self, rate: Rate) -> str:
+        """How the amount is rounded."""
+        mode = ROUNDINGS[RoundingMode(rate.rounding_mode)]
+        return gettext("%(mode)s, %(decimals)s decimals") % {"mode": mode, "decimals": rate.rounding_decimals}
+
+    @display(description=_("Maximum"))
+    def shown_max_cost(self, rate: Rate) -> str:
+        """Most that one call costs."""
+        return plain_number(rate.max_cost)
+
+    @display(description=_("Weight"))
+    def shown_weight(self, rate: Rate) -> str:
+        """Which of several rates of one code goes first."""
+        return plain_number(rate.weight)
+
     @display(description=_("Voided"))
     def shown_voided(self, rate: Rate) -> Any:
         """When it was taken out."""
@@ -286,13 +307,16 @@ class RateAdmin(TenantAdmin):
                 (_("When"), {"fields": ("valid_from", "valid_to", "time_profile", "supersede_earlier")}),
                 (_("Only for"), {"fields": only}),
             )
-        price = ["shown_price", "setup_fee", "grace", "rounding_mode", "rounding_decimals", "max_cost"]
+        price = ["shown_price", "shown_setup_fee", "grace", "shown_rounding", "shown_max_cost"]
         when = ["shown_validity", "shown_standing", "time_profile", "shown_voided"]
         return (
             (None, {"fields": ["tariff", "shown_code", "destination"]}),
             (_("Price"), {"fields": price}),
             (_("When"), {"fields": when}),
-            (_("Only for"), {"fields": ["tag", "origin", "length_min", "length_max", "weight", "blocked", "additive"]}),
+            (
+                _("Only for"),
+                {"fields": ["tag", "origin", "length_min", "length_max", "shown_weight", "blocked", "additive"]},
+            ),
         )
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:

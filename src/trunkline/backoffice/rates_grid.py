@@ -16,7 +16,8 @@ from django.utils.translation import gettext
 from trunkline.backoffice.forms import refuse
 from trunkline.backoffice.rate_edits import edit_address, latest_edits
 from trunkline.backoffice.rate_forms import GridForm, ManyForm, RowForm, price_parts
-from trunkline.backoffice.shown import label, standing
+from trunkline.backoffice.sheet_words import KINDS
+from trunkline.backoffice.shown import label, price_text, standing
 from trunkline.backoffice.site import site
 from trunkline.core.errors import TrunklineError
 from trunkline.core.period import get_zone, local_date
@@ -176,7 +177,11 @@ def _cells(rate: Rate, tariff: Tariff, here: dict[str, str], row: RowForm | None
         "code": rate.code or gettext("every number"),
         "destination": rate.destination.name if rate.destination else "",
         "only": " · ".join(only),
-        "price": "" if rate.blocked else f"{price} / {per}" if price else describe_steps(parse_steps(rate.steps)),
+        "price": ""
+        if rate.blocked
+        else f"{price} / {per}"
+        if price
+        else price_text(describe_steps(parse_steps(rate.steps))),
         "increments": increments if price and not rate.blocked else "",
         "begins": _local(rate.valid_from, zone),
         "ends": _local(rate.valid_to, zone),

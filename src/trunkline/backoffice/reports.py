@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from trunkline.backoffice.base import ReadOnlyAdmin
-from trunkline.backoffice.fields import WordsField
+from trunkline.backoffice.fields import WordsField, translated_choices
 from trunkline.backoffice.forms import StaffForm
 from trunkline.backoffice.panels import PANEL_ROWS, Link, Panel
 from trunkline.backoffice.report_form import FIGURES, JURISDICTIONS, PERIODS, VIEWS, key_name, summary_address
@@ -91,7 +91,7 @@ class ScheduleForm(StaffForm):
     )  # fmt: skip
     format = forms.ChoiceField(
         label=gettext_lazy("File"),
-        choices=list(AttachedFormat.choices),
+        choices=translated_choices(AttachedFormat.choices),
         help_text=gettext_lazy("What hangs on the mail."),
     )
     language = forms.ChoiceField(
@@ -149,19 +149,19 @@ class SavedReportAdmin(ReadOnlyAdmin):
         for row in rows:
             row.schedule, row.newest = schedules.get(row.pk), mails.get(row.pk)
 
-    @display(description=gettext_lazy("grouped by"))
+    @display(description=gettext_lazy("Grouped by"))
     def groups(self, report: SavedReport) -> str:
         return _groups(report.asked)
 
-    @display(description=gettext_lazy("period"))
+    @display(description=gettext_lazy("Period"))
     def period(self, report: SavedReport) -> str:
         return _period(report.asked)
 
-    @display(description=gettext_lazy("by mail"))
+    @display(description=gettext_lazy("By mail"))
     def mail(self, report: Any) -> str:
         return when(report.schedule) if report.schedule is not None else "–"
 
-    @display(description=gettext_lazy("last mail"))
+    @display(description=gettext_lazy("Last mail"))
     def last_mail(self, report: Any) -> Any:
         return state_label(report.newest) if report.newest is not None else "–"
 

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from unfold.dataclasses import SearchResult
 
 from trunkline.backoffice.nav import sidebar
+from trunkline.backoffice.shown import choice
 from trunkline.core.errors import Invalid
 from trunkline.identity.permissions import Permission
 from trunkline.identity.principal import principal_of
@@ -70,7 +71,7 @@ def invoices_numbered(words: str) -> list[SearchResult]:
     return [
         SearchResult(
             title=invoice.number,
-            description=f"{invoice.get_kind_display()}, {invoice.account.name}",
+            description=f"{choice(invoice, 'kind')}, {invoice.account.name}",
             link=_row("invoicing_invoice", invoice),
             icon="receipt_long",
         )
@@ -96,7 +97,7 @@ def identities_of(words: str) -> list[SearchResult]:
     return [
         SearchResult(
             title=identity.value,
-            description=f"{identity.get_kind_display()}, {identity.account.name}",
+            description=f"{choice(identity, 'kind')}, {identity.account.name}",
             link=_row("parties_identity", identity),
             icon="fingerprint",
         )

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from trunkline.backoffice.fields import NOT_A_CODE
 from trunkline.backoffice.forms import StaffForm
 from trunkline.backoffice.hints import error_text
 from trunkline.backoffice.panels import Link, Panel
@@ -26,10 +27,11 @@ from trunkline.backoffice.sheet_steps import (
     sheet_at,
     step_address,
     step_context,
+    unread,
     weighed_sentences,
 )
 from trunkline.backoffice.sheet_words import CHECK_NAMES, KINDS, LEVELS, REASONS, WHAT_TO_DO
-from trunkline.backoffice.shown import choice, label, state
+from trunkline.backoffice.shown import choice, label, price_text, state
 from trunkline.backoffice.site import site
 from trunkline.backoffice.words import local
 from trunkline.backoffice.working import carry_out
@@ -51,7 +53,11 @@ class LinesForm(StaffForm):
     """Which lines are shown."""
 
     code = forms.RegexField(
-        r"^[0-9]{0,18}$", label=_("Code begins with"), required=False, help_text=_("Digits, such as 2547.")
+        r"^[0-9]{0,18}$",
+        error_messages=NOT_A_CODE,
+        label=_("Code begins with"),
+        required=False,
+        help_text=_("Digits, such as 2547."),
     )
     name = forms.CharField(label=_("Destination"), required=False, max_length=100, help_text=_("Words of its name."))
 
@@ -116,7 +122,7 @@ def _chips(sheet: SheetImport, kind: str, said: Mapping[str, Any]) -> list[dict[
     named += [
         (CLOSED, _("codes close"), counts.get(CLOSED, 0)),
         (PUT_OFF, _("put off"), put_off),
-        (UNREAD, _("not read"), counts.get(UNREAD, 0)),
+        (UNREAD, _("not read"), unread(sheet)),
     ]
     asked = {name: value for name, value in said.items() if value}
     return [
@@ -135,22 +141,27 @@ def _lines(sheet: SheetImport, kind: str, said: Mapping[str, Any], offset: int) 
     if kind == CLOSED:
         closed = closed_rows(sheet, code=said["code"], limit=ROWS + 1, offset=offset)
         rows: list[Sequence[Any]] = [
-            (each["code"], _place(each), each["price"], each["closes"], each["falls_to"] or gettext("no price"))
+            (
+                each["code"],
+                _place(each),
+                price_text(each["price"]),
+                each["closes"],
+                each["falls_to"] or gettext("no price"),
+            )
             for each in closed[:ROWS]
         ]
         headers: tuple[Any, ...] = (_("Code"), _("Destination"), _("Price"), _("Closes"), _("Its numbers fall to"))
         return Panel(_("Codes that close"), headers, rows, empty=_("No code closes.")), len(closed) > ROWS
     if kind == UNREAD:
-        unread = error_rows(sheet, limit=ROWS + 1, offset=offset)
+        wrong = error_rows(sheet, limit=ROWS + 1, offset=offset)
         rows = [
             (each["line"], each["sheet"], each["column"], REASONS.get(each["reason"], each["reason"]), each["text"])
-            for each in unread[:ROWS]
+            for each in wrong[:ROWS]
         ]
         headers = (_("Line"), _("Worksheet"), _("Column"), _("Why"), _("What stands there"))
         empty = _("Every row was read. Lines that the tariff cannot take stand among the refused ones.")
-        return Panel(_("Rows that cannot be read"), headers, rows, empty=empty, right=frozenset({0})), len(
-            unread
-        ) > ROWS
+        panel = Panel(_("Rows that cannot be read"), headers, rows, empty=empty, right=frozenset({0}))
+        return panel, len(wrong) > ROWS
     wanted = kind if kind in KINDS else None
     found = change_rows(
         sheet, kind=wanted, code=said["code"], name=said["name"], is_put_off=kind == PUT_OFF, limit=ROWS + 1, offset=offset
@@ -172,7 +183,7 @@ def _row(row: Mapping[str, Any]) -> Sequence[Any]:
     place = " · ".join(
         str(each) for each in (row["destination"], row["origin"], row["tag"], row["time_profile"]) if each
     )
-    return (row["line"], label(title, look), row["code"], place, row["before"], row["price"], row["begins"], remark(row["note"]))  # fmt: skip
+    return (row["line"], label(title, look), row["code"], place, price_text(row["before"]), price_text(row["price"]), row["begins"], remark(row["note"]))  # fmt: skip
 
 
 def _place(row: Mapping[str, Any]) -> str:
@@ -223,11 +234,12 @@ class ApplyForm(StaffForm):
 
     def prepare(self) -> None:
         self.stopped = [each for each in self.obj.findings if each["level"] == Level.STOP]
+        good = int(self.obj.counts.get("lines", 0)) - int(self.obj.counts.get("refused", 0))
+        self.is_hopeless = not good and any(each["check"] == "errors" for each in self.stopped)
         for each in self.stopped:
             name = each["check"]
             title, said = CHECK_NAMES[name]
             if name == "errors":
-                good = int(self.obj.counts.get("lines", 0)) - int(self.obj.counts.get("refused", 0))
                 title = gettext("Apply the %(count)s good lines without the others") % {"count": f"{good:,}"}
                 said = gettext("Rows that cannot be read stay out, and no code that the sheet leaves out is closed.")
             else:
@@ -295,6 +307,7 @@ def _page(request: HttpRequest, sheet: SheetImport, form: ApplyForm | None) -> H
         "is_overtaken": is_overtaken,
         "result": None if form is not None else _result(sheet),
         "compare": step_address(sheet, "compare"),
+        "layout_url": step_address(sheet, "layout"),
         "rates": f"{reverse('admin:rates_grid', args=(sheet.tariff_id,))}",
         "undo": reverse("admin:pricing_sheetimport_undo", args=(sheet.pk,))
         if sheet.state == ImportState.APPLIED and context["may_write"]
@@ -310,8 +323,8 @@ def _summary(sheet: SheetImport) -> list[tuple[Any, Any]]:
     rows = [(title, f"{counts[name]:,}") for name, (title, _kind) in KINDS.items() if counts.get(name)]
     if counts.get(CLOSED):
         rows.append((_("codes close"), f"{counts[CLOSED]:,}"))
-    if counts.get(UNREAD):
-        rows.append((_("not read"), f"{counts[UNREAD]:,}"))
+    if not_read := unread(sheet):
+        rows.append((_("not read"), f"{not_read:,}"))
     return rows
 
 

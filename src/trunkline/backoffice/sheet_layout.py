@@ -10,7 +10,7 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from trunkline.backoffice.forms import StaffForm, refuse
@@ -92,6 +92,12 @@ class WorksheetForm(StaffForm):
     def width(self) -> int:
         """Columns that are shown."""
         return max((len(row["cells"]) for row in (*self.glimpse["head"], *self.glimpse["tail"])), default=0)
+
+    @property
+    def lines_text(self) -> str:
+        """How many lines the worksheet has."""
+        lines = int(self.glimpse["lines"])
+        return ngettext("%(count)s line", "%(count)s lines", lines) % {"count": f"{lines:,}"}
 
     @property
     def settings(self) -> list[forms.BoundField]:
@@ -319,6 +325,7 @@ def _page(
             "sample": _sample(report),
             "unread": _unread(report),
             "is_keyed": layout.form == KEYED,
+            "none_is_read": all(each.purpose == Purpose.SKIP for each in layout.sheets),
         }
     context["is_compared"] = sheet.state == ImportState.COMPARED
     return site.render(request, "backoffice/sheet_layout.html", context, 422 if is_bad else 200)

@@ -26,7 +26,7 @@ from trunkline.pricing.models import SheetImport
 from trunkline.pricing.queries import access_import
 
 STATES: Final = {"received": "info", "read": "info", "compared": "warning", "applied": "success", "undone": "default", "discarded": "default"}  # fmt: skip
-SHOWN_KINDS: Final = ("increase", "decrease", "new", "closed_codes", "blocked", "errors")
+SHOWN_KINDS: Final = ("increase", "decrease", "new", "closed_codes", "blocked", "refused", "errors")
 STEPS: Final = (("file", _("File")), ("layout", _("Layout")), ("compare", _("Compare")), ("apply", _("Apply")))
 
 
@@ -124,6 +124,11 @@ def _others(sheet: SheetImport) -> list[str]:
     ]  # fmt: skip
 
 
+def unread(sheet: SheetImport) -> int:
+    """How many rows cannot be read; lines that the tariff cannot take are counted as refused."""
+    return int(sheet.counts.get("errors", 0)) - int(sheet.counts.get("refused", 0))
+
+
 def monthly_cost(sheet: SheetImport) -> Amount:
     """What the sheet costs more a month."""
     return Amount.from_text(str(sheet.counts.get("monthly_cost", "0")))
@@ -160,7 +165,8 @@ def counted(sheet: SheetImport) -> str:
         "closed_codes": _("codes close"),
         "errors": _("not read"),
     }
-    found = [f"{sheet.counts[name]:,} {words[name]}" for name in SHOWN_KINDS if sheet.counts.get(name)]
+    counts = sheet.counts | {"errors": unread(sheet)}
+    found = [f"{counts[name]:,} {words[name]}" for name in SHOWN_KINDS if counts.get(name)]
     if not found and "lines" in sheet.counts:
         lines = int(sheet.counts["lines"])
         found = [ngettext("%(count)s line", "%(count)s lines", lines) % {"count": f"{lines:,}"}]

@@ -142,7 +142,7 @@ REASONS: Final[Mapping[str, Any]] = {
     "field_count": _("The row has more cells than the header."),
     "other_table": _("Another table seems to begin here."),
     "unknown_key": _("The row names one that is not there."),
-    "unknown_profile": _("There is no time profile of that name: make it first."),
+    "unknown_profile": _("There is no time profile of that name: make it first, in Prices, Time profiles."),
     "unknown_origin": _("The tariff's origin deck does not know this origin, nor does the sheet say its codes."),
     "contradiction": _("Another line says something else for the same code and date."),
 }

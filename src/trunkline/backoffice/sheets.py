@@ -18,13 +18,13 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
 from trunkline.backoffice.actors import name_actors
-from trunkline.backoffice.base import ReadOnlyAdmin
-from trunkline.backoffice.fields import CurrencyField, InstantField, RowField, ZoneField
+from trunkline.backoffice.base import ReadOnlyAdmin, UncountedChangeList
+from trunkline.backoffice.fields import CurrencyField, InstantField, RowField, ZoneField, filled
 from trunkline.backoffice.filters import ChoiceFilter
-from trunkline.backoffice.forms import StaffForm, error_text, refuse, set_choices, set_zone
+from trunkline.backoffice.forms import StaffForm, ask_for_files_again, error_text, refuse, set_choices, set_zone
 from trunkline.backoffice.panels import Link
 from trunkline.backoffice.sheet_steps import STATES, counted, monthly_cost, step_address, steps_of
-from trunkline.backoffice.shown import choice, link, money, state
+from trunkline.backoffice.shown import choice, money, state
 from trunkline.backoffice.site import site
 from trunkline.backoffice.uploads import UPLOAD_OCTETS_MAX
 from trunkline.backoffice.usage import refuse_too_large
@@ -63,8 +63,9 @@ class NewSheetForm(StaffForm):
     file = forms.FileField(
         label=_("File"),
         max_length=255,
-        help_text=_("CSV of any kind, XLSX, XLS, ODS, or a zip of these; up to %(limit)s MiB.")
-        % {"limit": UPLOAD_OCTETS_MAX >> 20},
+        help_text=filled(
+            _("CSV of any kind, XLSX, XLS, ODS, or a zip of these; up to %(limit)s MiB."), limit=UPLOAD_OCTETS_MAX >> 20
+        ),
     )
     received_at = InstantField(
         label=_("Received"), help_text=_("When the sheet came, on the operator's clock. Notice counts from then.")
@@ -170,7 +171,7 @@ class NewSheetForm(StaffForm):
     def clean(self) -> dict[str, Any]:
         data = refuse_too_large(self)
         chosen = [name for name in ("template", "tariff", "new_name") if data.get(name)]
-        if not chosen and not self.errors:
+        if not chosen and not {"template", "tariff", "new_name"} & self.errors.keys():
             self.add_error("tariff", gettext("Choose a template or a tariff, or make a new one below."))
         if data.get("tariff") and data.get("new_name"):
             self.add_error("new_name", gettext("Choose a tariff, or make a new one."))
@@ -214,6 +215,7 @@ def new_sheet(request: HttpRequest) -> HttpResponseBase:
 
 
 def _new_page(request: HttpRequest, form: NewSheetForm) -> HttpResponse:
+    ask_for_files_again(form)
     context = {
         "title": gettext("Load a rate sheet"),
         "steps": steps_of(None, "file"),
@@ -288,6 +290,13 @@ class UndoForm(StaffForm):
     )
 
 
+class SheetList(UncountedChangeList):
+    """Each sheet leads to where one goes on with it."""
+
+    def url_for_result(self, result: SheetImport) -> str:
+        return step_address(result)
+
+
 @site.screen(SheetImport)
 class SheetImportAdmin(ReadOnlyAdmin):
     """Every rate sheet that came, and how far it is."""
@@ -295,7 +304,6 @@ class SheetImportAdmin(ReadOnlyAdmin):
     permission_to_view = Permission.TARIFFS_READ
     autocomplete_fields = ("tariff", "template", "agreement")
     list_display = ("shown_file", "tariff", "shown_state", "shown_counts", "shown_cost", "received", "asker")
-    list_display_links = None
     list_filter = (("tariff", AutocompleteSelectFilter), ("state", ChoiceFilter))
     list_select_related = ("tariff", "template", "agreement")
     ordering = ("-created_at", "-pk")
@@ -324,10 +332,13 @@ class SheetImportAdmin(ReadOnlyAdmin):
         way = self.empty_link(request)
         return [way] if way is not None else []
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[UncountedChangeList]:
+        return SheetList
+
     @display(description=_("File"))
-    def shown_file(self, sheet: SheetImport) -> SafeString:
-        """Leads to where one goes on with it."""
-        return link(sheet.file_name, step_address(sheet))
+    def shown_file(self, sheet: SheetImport) -> str:
+        """By which a vendor sent it."""
+        return sheet.file_name
 
     @display(description=_("State"))
     def shown_state(self, sheet: SheetImport) -> SafeString:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -14,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from trunkline.backoffice.panels import Link
 from trunkline.core.currency import CURRENCIES, format_amount
-from trunkline.core.money import Amount
+from trunkline.core.money import Amount, Price
 from trunkline.core.period import get_zone, is_in_force, local_text
 
 NOTHING = "–"
@@ -28,6 +30,30 @@ def money(amount: Amount | None, currency: str) -> SafeString:
     sign = " office-below" if amount.units < 0 else ""
     # A code of CURRENCIES and figures of ours: nothing of it has to be escaped.
     return SafeString(f'<span class="office-money{sign}" title="{amount} {currency}">{text} {currency}</span>')
+
+
+def plain_number(value: Decimal | Amount | Price | None) -> str:
+    """A number without the zeros that its column adds."""
+    if value is None:
+        return NOTHING
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
+
+
+_PRICE = re.compile(r"(\S+) per (\d+), (\d+/\d+)")
+_STEP = re.compile(r"from (\d+): (\S+) per (\d+) by (\d+)")
+
+
+def price_text(text: str) -> str:
+    """A price as the rooms say it (`tariffs.rules.describe_steps`), in the reader's language."""
+    if text == "blocked":
+        return gettext("blocked")
+    if whole := _PRICE.fullmatch(text):
+        price, per, increments = whole.groups()
+        return gettext("%(price)s per %(per)s, %(increments)s") % {"price": price, "per": per, "increments": increments}
+    step = gettext("from %(start)s: %(price)s per %(per)s by %(increment)s")
+    return _STEP.sub(
+        lambda each: step % dict(zip(("start", "price", "per", "increment"), each.groups(), strict=True)), text
+    )
 
 
 def instant(value: datetime | None, zone: str = "UTC") -> SafeString:

@@ -16,8 +16,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from trunkline.backoffice.base import TenantAdmin
+from trunkline.backoffice.filters import ChoiceFilter, FlagFilter
 from trunkline.backoffice.panels import PANEL_ROWS, Link, Panel
 from trunkline.backoffice.rooms import in_words
+from trunkline.backoffice.shown import choice_text
 from trunkline.backoffice.site import site
 from trunkline.backoffice.source_form import WHOSE, SourceForm, TrustForm, fieldsets_of, kind_asked
 from trunkline.backoffice.usage import batch_address
@@ -68,7 +70,7 @@ class SourceAdmin(TenantAdmin):
     permission_to_add = permission_to_change = Permission.SOURCES_WRITE
     form = SourceForm
     list_display = ("name", "switch", "kind", "place", "is_active", "looked", "new_file", "wrong")
-    list_filter = ("kind", "is_active", "switch")
+    list_filter = (("kind", ChoiceFilter), ("is_active", FlagFilter), "switch")
     list_select_related = ("switch",)
     search_fields = ("name",)
     search_help_text = gettext_lazy("A part of the name")
@@ -138,7 +140,7 @@ class SourceAdmin(TenantAdmin):
         """In MiB."""
         return f"{source.limit_octets >> 20:,} MiB"
 
-    @display(description=gettext_lazy("place"))
+    @display(description=gettext_lazy("Place"))
     def place(self, source: Source) -> str:
         return (
             f"{source.host}:{source.port}{'' if source.path.startswith('/') else '/'}{source.path}"
@@ -146,17 +148,17 @@ class SourceAdmin(TenantAdmin):
             else source.path
         )
 
-    @display(description=gettext_lazy("last look"))
+    @display(description=gettext_lazy("Last look"))
     def looked(self, source: Any) -> str:
         return local(source.feed_looked_at)
 
-    @display(description=gettext_lazy("last new file"))
+    @display(description=gettext_lazy("Last new file"))
     def new_file(self, source: Any) -> str:
         return local(source.feed_new_at)
 
-    @display(description=gettext_lazy("what is wrong"))
+    @display(description=gettext_lazy("What is wrong"))
     def wrong(self, source: Any) -> str:
-        return ", ".join(str(AlarmKind(kind).label) for kind in source.open_alarms) or "–"
+        return ", ".join(choice_text(AlarmKind(kind)) for kind in source.open_alarms) or "–"
 
     def panels(self, request: HttpRequest, source: Source) -> Sequence[Panel]:
         """How it has been doing, what is wrong, and the newest files."""
@@ -174,7 +176,7 @@ class SourceAdmin(TenantAdmin):
                 rows.append((_("Last failure"), f"{feed.failure}: {in_words(feed.failure_detail)}"))
         alarms = [
             (
-                AlarmKind(each.kind).label,
+                choice_text(AlarmKind(each.kind)),
                 in_words(each.detail),
                 each.count,
                 local(each.raised_at),
@@ -187,7 +189,7 @@ class SourceAdmin(TenantAdmin):
         receipts = [
             (
                 Link(each.name, batch_address(each.batch)) if may_see_files and each.batch is not None else each.name,
-                ReceiptState(each.state).label,
+                choice_text(ReceiptState(each.state)),
                 f"{each.octets:,}",
                 local(each.first_seen_at),
                 in_words(each.detail),

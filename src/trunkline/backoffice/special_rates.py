@@ -15,11 +15,11 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
 from trunkline.backoffice.base import TenantAdmin
-from trunkline.backoffice.fields import InstantField
+from trunkline.backoffice.fields import InstantField, translated_choices
 from trunkline.backoffice.filters import HoldsFilter
 from trunkline.backoffice.forms import ActionForm, StaffForm, read_again
 from trunkline.backoffice.panels import PANEL_ROWS, Link, Panel
-from trunkline.backoffice.shown import choice, row_link, standing, validity
+from trunkline.backoffice.shown import choice, plain_number, price_text, row_link, standing, validity
 from trunkline.backoffice.site import site
 from trunkline.backoffice.tariffs import tell_proposals
 from trunkline.backoffice.verbs import verb
@@ -41,8 +41,6 @@ from trunkline.tariffs.choices import DestinationKind
 from trunkline.tariffs.models import CodeDeck, DestinationGroup, SpecialRate
 from trunkline.tariffs.rules import describe_steps, make_steps, parse_steps
 from trunkline.usage import price_changes
-
-KINDS = [(each.value, each.label) for each in DestinationKind]
 
 
 class GroupForm(ActionForm):
@@ -87,7 +85,7 @@ class JoinForm(StaffForm):
     kinds = forms.MultipleChoiceField(
         label=_("Kinds"),
         required=False,
-        choices=KINDS,
+        choices=translated_choices(DestinationKind.choices),
         widget=forms.CheckboxSelectMultiple,
         help_text=_("Only destinations of these kinds. None: of every kind."),
     )
@@ -263,6 +261,11 @@ class SpecialRateAdmin(TenantAdmin):
         """The steps in words."""
         return special_price(special)
 
+    @display(description=_("Setup fee"))
+    def shown_setup_fee(self, special: SpecialRate) -> str:
+        """What is charged once, without the zeros of its column."""
+        return plain_number(special.setup_fee)
+
     @display(description=_("Holds"))
     def shown_validity(self, special: SpecialRate) -> str:
         """From when to when, on the tariff's clock."""
@@ -284,7 +287,7 @@ class SpecialRateAdmin(TenantAdmin):
             "tariff",
             "deck",
             "shown_price",
-            "setup_fee",
+            "shown_setup_fee",
             "shown_validity",
             "shown_standing",
             "note",
@@ -360,7 +363,7 @@ class SpecialRateAdmin(TenantAdmin):
 
 def special_price(special: SpecialRate) -> str:
     """The price of a special rate in words."""
-    return describe_steps(parse_steps(special.steps))
+    return price_text(describe_steps(parse_steps(special.steps)))
 
 
 def _holds(special: SpecialRate) -> str:

@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from trunkline.backoffice.forms import StaffForm, refuse
 from trunkline.backoffice.panels import Link, Panel
@@ -240,7 +240,9 @@ def _panel(report: Report) -> Panel:
             "all": f"{len(report.groups):,}",
         }
     right = frozenset(range(len(report.keys), len(headers)))
-    return Panel(_("%(count)s rows") % {"count": f"{len(report.groups):,}"}, headers, rows, text=text, right=right)
+    count = len(report.groups)
+    title = ngettext("%(count)s row", "%(count)s rows", count) % {"count": f"{count:,}"}
+    return Panel(title, headers, rows, text=text, right=right)
 
 
 def _heading(column: Column, currency: str) -> str:

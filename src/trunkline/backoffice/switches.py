@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from trunkline.backoffice.base import TenantAdmin
 from trunkline.backoffice.forms import ActionForm, dress
 from trunkline.backoffice.panels import Link, Panel
+from trunkline.backoffice.shown import choice, choice_text
 from trunkline.backoffice.site import site
 from trunkline.backoffice.words import local
 from trunkline.identity.permissions import Permission
@@ -140,7 +141,7 @@ class SwitchAdmin(TenantAdmin):
             from trunkline.backoffice.sources import source_address
 
             sources = Source.objects.filter(switch=switch).order_by("name")[:BATCHES_SHOWN]
-            rows = [(Link(each.name, source_address(each)), each.get_kind_display(), each.path) for each in sources]
+            rows = [(Link(each.name, source_address(each)), choice(each, "kind"), each.path) for each in sources]
             headers = (_("Source"), _("Kind"), _("Folder"))
             found.append(Panel(_("Where its files come from"), headers, rows, empty=_("No source fetches its files.")))
         if principal.may(Permission.USAGE_READ):
@@ -150,10 +151,10 @@ class SwitchAdmin(TenantAdmin):
             lines = [
                 (
                     Link(each.name, batch_address(each)),
-                    BatchState(each.state).label,
+                    choice_text(BatchState(each.state)),
                     local(each.received_at),
-                    each.rated,
-                    each.rejected,
+                    f"{each.rated:,}",
+                    f"{each.rejected:,}",
                 )
                 for each in batches
             ]

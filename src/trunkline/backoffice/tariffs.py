@@ -20,7 +20,7 @@ from trunkline.backoffice.fields import CurrencyField, ZoneField
 from trunkline.backoffice.filters import ChoiceFilter, HoldsFilter
 from trunkline.backoffice.forms import AccountTimesForm, ActionForm, EndForm, StaffForm
 from trunkline.backoffice.panels import PANEL_ROWS, Link, Panel
-from trunkline.backoffice.shown import choice, row_link, standing, validity
+from trunkline.backoffice.shown import choice, price_text, row_link, standing, validity
 from trunkline.backoffice.site import site
 from trunkline.backoffice.uploaded import FileField
 from trunkline.backoffice.verbs import verb
@@ -49,7 +49,7 @@ def tell_proposals(request: HttpRequest, proposals: Sequence[Proposal]) -> None:
 
 def rate_price(rate: Rate) -> str:
     """The price of a rate in words."""
-    return describe_steps(parse_steps(rate.steps))
+    return price_text(describe_steps(parse_steps(rate.steps)))
 
 
 class TariffForm(ActionForm):

@@ -12,6 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from trunkline.backoffice.base import TenantAdmin
+from trunkline.backoffice.fields import filled
+from trunkline.backoffice.filters import ChoiceFilter
 from trunkline.backoffice.forms import ActionForm, InstantField, StaffForm, dress, refuse, set_choices, set_zone
 from trunkline.backoffice.panels import Link, Panel
 from trunkline.backoffice.rooms import in_words
@@ -45,8 +47,10 @@ class RuleForm(ActionForm):
         label=gettext_lazy("Conditions"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 4}),
-        help_text=gettext_lazy("One a line, such as called_begins=254,255; all must hold. Known: %(names)s.")
-        % {"names": ", ".join(CONDITION_NAMES)},
+        help_text=filled(
+            gettext_lazy("One a line, such as called_begins=254,255; all must hold. Known: %(names)s."),
+            names=", ".join(CONDITION_NAMES),
+        ),
     )
 
     class Meta:
@@ -114,7 +118,7 @@ class TrafficRuleAdmin(TenantAdmin):
     permission_to_add = permission_to_change = Permission.RULES_WRITE
     form = RuleForm
     list_display = ("name", "stage", "position", "side", "switch", "account", "asks", "actions", "then")
-    list_filter = ("stage", "side", "then", "switch")
+    list_filter = (("stage", ChoiceFilter), ("side", ChoiceFilter), ("then", ChoiceFilter), "switch")
     list_select_related = ("switch", "account")
     search_fields = ("name",)
     ordering = ("stage", "position", "name")
@@ -122,7 +126,7 @@ class TrafficRuleAdmin(TenantAdmin):
         "Traffic rules change numbers, tag or refuse records before they are priced. Without one, records are priced as they come."
     )
 
-    @display(description=gettext_lazy("if"))
+    @display(description=gettext_lazy("If"))
     def asks(self, rule: TrafficRule) -> str:
         return "; ".join(f"{key}={value}" for key, value in texts_of(rule.conditions).items()) or "–"
 

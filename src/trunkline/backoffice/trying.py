@@ -14,7 +14,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from trunkline.backoffice.forms import StaffForm, refuse, set_choices
+from trunkline.backoffice.fields import filled
+from trunkline.backoffice.forms import StaffForm, ask_for_files_again, refuse, set_choices
 from trunkline.backoffice.panels import Panel
 from trunkline.backoffice.rooms import in_words
 from trunkline.backoffice.site import site
@@ -87,10 +88,12 @@ class TryForm(ReadAsForm):
     file = forms.FileField(
         label=gettext_lazy("File"),
         max_length=255,
-        help_text=gettext_lazy(
-            "As the switch wrote it, or packed by gzip or zip. Of a large one the first %(limit)s MiB are looked at."
-        )
-        % {"limit": OCTETS_MAX >> 20},
+        help_text=filled(
+            gettext_lazy(
+                "As the switch wrote it, or packed by gzip or zip. Of a large one the first %(limit)s MiB are looked at."
+            ),
+            limit=OCTETS_MAX >> 20,
+        ),
     )
     field_order = ("file", "switch", "format")
 
@@ -113,6 +116,7 @@ def try_file(request: HttpRequest) -> HttpResponse:
             asked = {name: data[name] for name in ("switch", "format") if data[name]}
             address = reverse("admin:try_sample", args=(sample_id,))
             return HttpResponseRedirect(f"{address}?{urlencode(asked)}" if asked else address)
+    ask_for_files_again(form)
     context = {
         "title": _("Try a file"),
         "form": form,

@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from trunkline.backoffice.bill_runs import last_month
 from trunkline.backoffice.fields import DayField
@@ -75,7 +75,7 @@ def unbilled(request: HttpRequest) -> HttpResponse:
     ]
     shift = int(may_issue)
     columns = (_("Account"), _("Name"), _("First day"), _("Last day"), _("Calls"), _("Amount"), "")
-    title = _("%(count)s accounts") % {"count": f"{len(found):,}"}
+    title = ngettext("%(count)s account", "%(count)s accounts", len(found)) % {"count": f"{len(found):,}"}
     text = _("Only the first %(count)s are shown.") % {"count": ACCOUNTS_MAX} if len(found) > ACCOUNTS_MAX else ""
     headers = ("", *columns) if may_issue else columns
     context = {

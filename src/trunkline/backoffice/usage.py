@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from django import forms
 from django.contrib.admin import display
@@ -14,9 +14,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from trunkline.backoffice.base import ReadOnlyAdmin
+from trunkline.backoffice.fields import filled
+from trunkline.backoffice.filters import ChoiceFilter
 from trunkline.backoffice.forms import StaffForm, set_choices
 from trunkline.backoffice.panels import Link, Panel
 from trunkline.backoffice.rooms import in_words
+from trunkline.backoffice.shown import choice, state
 from trunkline.backoffice.site import site
 from trunkline.backoffice.uploads import UPLOAD_OCTETS_MAX
 from trunkline.backoffice.verbs import verb
@@ -30,6 +33,8 @@ from trunkline.usage.models import Batch, Switch
 from trunkline.usage.reasons import FileFailure, Reason
 from trunkline.usage.resend import ACCEPTABLE, ask_to_accept, ask_to_resend, is_asked
 
+STATES: Final = {"registered": "info", "running": "info", "posted": "success", "failed": "danger"}
+
 
 class UploadForm(StaffForm):
     """A usage file and who wrote it."""
@@ -41,10 +46,12 @@ class UploadForm(StaffForm):
     file = forms.FileField(
         label=gettext_lazy("File"),
         max_length=255,
-        help_text=gettext_lazy(
-            "As the switch wrote it, or packed by gzip or zip; up to %(limit)s MiB. Larger ones come by a source or the API."
-        )
-        % {"limit": UPLOAD_OCTETS_MAX >> 20},
+        help_text=filled(
+            gettext_lazy(
+                "As the switch wrote it, or packed by gzip or zip; up to %(limit)s MiB. Larger ones come by a source or the API."
+            ),
+            limit=UPLOAD_OCTETS_MAX >> 20,
+        ),
     )
 
     def prepare(self) -> None:
@@ -81,30 +88,60 @@ class BatchAdmin(ReadOnlyAdmin):
 
     permission_to_view = Permission.USAGE_READ
     list_display = (
-        "name", "switch", "shown_state", "received", "rows_in", "rated", "rejected", "duplicates", "waiting", "remark",
+        "name", "switch", "shown_state", "received", "shown_rows_in", "shown_rated", "shown_rejected", "shown_duplicates", "shown_waiting", "remark",
     )  # fmt: skip
-    list_filter = ("state", "intake", "switch")
+    list_filter = (("state", ChoiceFilter), ("intake", ChoiceFilter), "switch")
     list_select_related = ("switch",)
     ordering = ("-pk",)
     sortable_by = ()
-    fields = ("name", "switch", "intake", "received", "size", "public_id")
+    fields = ("name", "switch", "shown_intake", "received", "size", "public_id")
     change_form_outer_after_template = "backoffice/batch_panels.html"
     empty_text = gettext_lazy("Here stand the usage files that came in. Upload one, or add a source that fetches them.")
 
-    @display(description=gettext_lazy("state"))
+    @display(description=gettext_lazy("State"))
     def shown_state(self, batch: Batch) -> Any:
-        return BatchState(batch.state).label
+        return state(batch.state, choice(batch, "state"), STATES)
 
-    @display(description=gettext_lazy("received"))
+    @display(description=gettext_lazy("Rows in"))
+    def shown_rows_in(self, batch: Batch) -> str:
+        """Records that the file had."""
+        return f"{batch.rows_in:,}"
+
+    @display(description=gettext_lazy("Rated"))
+    def shown_rated(self, batch: Batch) -> str:
+        """Those that were priced."""
+        return f"{batch.rated:,}"
+
+    @display(description=gettext_lazy("Rejected"))
+    def shown_rejected(self, batch: Batch) -> str:
+        """Those that a person must look at."""
+        return f"{batch.rejected:,}"
+
+    @display(description=gettext_lazy("Duplicates"))
+    def shown_duplicates(self, batch: Batch) -> str:
+        """Those that were taken before."""
+        return f"{batch.duplicates:,}"
+
+    @display(description=gettext_lazy("Waiting"))
+    def shown_waiting(self, batch: Batch) -> str:
+        """Legs whose partner has not come yet."""
+        return f"{batch.waiting:,}"
+
+    @display(description=gettext_lazy("Intake"))
+    def shown_intake(self, batch: Batch) -> str:
+        """By which way it came."""
+        return choice(batch, "intake")
+
+    @display(description=gettext_lazy("Received"))
     def received(self, batch: Batch) -> str:
         return local(batch.received_at)
 
-    @display(description=gettext_lazy("size"))
+    @display(description=gettext_lazy("Size"))
     def size(self, batch: Batch) -> str:
         unit = _("%(count)s records") if batch.intake == Intake.RERATE else _("%(count)s octets")
         return unit % {"count": f"{batch.octets:,}"}
 
-    @display(description=gettext_lazy("remark"))
+    @display(description=gettext_lazy("Remark"))
     def remark(self, batch: Batch) -> str:
         return batch.failure or in_words(batch.failure_detail)[:80]
 
@@ -132,7 +169,7 @@ class BatchAdmin(ReadOnlyAdmin):
 
     def _progress(self, batch: Batch) -> Panel:
         done = min(100, 100 * batch.progress_octets // batch.octets) if batch.octets else 0
-        rows: list[tuple[Any, Any]] = [(_("State"), BatchState(batch.state).label)]
+        rows: list[tuple[Any, Any]] = [(_("State"), state(batch.state, choice(batch, "state"), STATES))]
         if batch.state == BatchState.RUNNING:
             rows.append((_("Done"), f"{done} %"))
         if batch.attempt > 1:

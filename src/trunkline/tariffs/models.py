@@ -256,7 +256,7 @@ class SpecialRate(TenantModel):
         indexes = (models.Index(fields=["tenant", "tariff"], name="tariffs_specialrate_tariff"),)
 
     def __str__(self) -> str:
-        return f"{self.destination or self.group}: {self.steps}"
+        return str(self.destination or self.group)
 
 
 class Rate(TenantModel):
@@ -316,7 +316,7 @@ class Rate(TenantModel):
         )
 
     def __str__(self) -> str:
-        return f"{self.code or '*'} {self.steps}"
+        return self.code or "*"
 
 
 class ExchangeRate(TenantModel):

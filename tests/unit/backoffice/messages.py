@@ -19,6 +19,11 @@ import trunkline
 from trunkline.backoffice.languages import FOLDER
 from trunkline.core.po import Entry, read_po
 from trunkline.identity.permissions import ROLE_NAMES, SENTENCES
+from trunkline.invoicing.choices import LineKind
+from trunkline.parties.choices import ContactRole
+from trunkline.reports.choices import AttachedFormat
+from trunkline.tariffs.choices import DestinationKind
+from trunkline.usage.sources.choices import AlarmKind, ReceiptState
 
 SOURCE: Final = Path(trunkline.__file__).parent
 PLURALS: Final = {"fr": "nplurals=2; plural=(n > 1);"}
@@ -161,6 +166,10 @@ def _of_block(text: str) -> str:
     return VARIABLE.sub(r"%(\1)s", text.replace("%", "%%"))
 
 
+# Choices of models that have no screen of their own, shown in panels and forms of others.
+CHOICES: Final = (ContactRole, DestinationKind, ReceiptState, AlarmKind, LineKind, AttachedFormat)
+
+
 def _of_models() -> Iterator[Entry]:
     """Names, help and choices of what the office shows. Django's own names are Django's to translate."""
     from trunkline.backoffice.site import site
@@ -172,6 +181,9 @@ def _of_models() -> Iterator[Entry]:
                 continue
             yield from _named(field.verbose_name, field.help_text)
             yield from _named(*(label for _value, label in field.flatchoices))
+
+    for choices in CHOICES:
+        yield from _named(*choices.labels)
 
 
 def _shown(screen: Any) -> set[str]:

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 from trunkline.backoffice.cells import draw_rows, escaped
 from trunkline.backoffice.form_parts import field_of
 from trunkline.backoffice.frame import part, sidebar_of
+from trunkline.backoffice.nav import task_above
 from trunkline.backoffice.panels import Cell, Link
 
 register = template.Library()
@@ -25,6 +26,16 @@ LINK = '<a class="text-primary-600 dark:text-primary-500" href="%s">%s</a>'
 def kept(context: RequestContext, template_name: str, *values: object) -> SafeString:
     """A template of the frame that is made once for all who see the same. `values`: all of the page that it shows."""
     return part(context, template_name, values)
+
+
+@register.simple_tag(takes_context=True)
+def way_here(context: Mapping[str, Any], parts: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """The path above a page, beginning with the task of the sidebar that its list belongs to: one app of models serves several tasks."""
+    request = context["request"]
+    above = task_above(request, str(parts[1]["link"]) if len(parts) > 1 else request.path)
+    if above is None:
+        return parts
+    return [{"title": above[0], "link": above[1]}, *(parts[1:] if len(parts) > 1 else parts)]
 
 
 @register.simple_tag
