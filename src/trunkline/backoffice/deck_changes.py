@@ -154,19 +154,11 @@ class DeckChangeAdmin(ReadOnlyAdmin):
             found.append(Panel(f"{capfirst(title)}: {count:,}", headers, cells, text=text, right=frozenset({0})))
         if errors := unreadable_rows(obj, limit=SHOWN):
             cells = [
-<<<<<<< HEAD
-                [each["sheet"], each["line"], each["column"], REASONS.get(each["reason"], each["reason"]), each["text"]]
-                for each in errors
-            ]
-            titles = [_("Sheet"), _("Line"), _("Column"), _("Reason"), _("Text")]
-            found.append(Panel(_("Rows that cannot be read"), titles, cells, right=frozenset({1})))
-=======
                 [each["line"], each["sheet"], each["column"], REASONS.get(each["reason"], each["reason"]), each["text"]]
                 for each in errors
             ]
             titles = [_("Line"), _("Worksheet"), _("Column"), _("Why"), _("What stands there")]
             found.append(Panel(_("Rows that cannot be read"), titles, cells, right=frozenset({0})))
->>>>>>> screens
         return found
 
     @verb(

@@ -16,7 +16,6 @@ from django.utils.translation import gettext
 from trunkline.backoffice.forms import refuse
 from trunkline.backoffice.rate_edits import edit_address, latest_edits
 from trunkline.backoffice.rate_forms import GridForm, ManyForm, RowForm, price_parts
-from trunkline.backoffice.sheet_words import KINDS
 from trunkline.backoffice.shown import label, price_text, standing
 from trunkline.backoffice.site import site
 from trunkline.core.errors import TrunklineError

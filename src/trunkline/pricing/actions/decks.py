@@ -53,6 +53,7 @@ def receive_deck(
 
     Raises as `import_deck` does of a small one.
     """
+    require_room(tenant_id, len(data), actor=actor, now=now)
     public_id = uuid7()
     place = files.deck_folder(tenant_id, public_id)
     try:
@@ -61,6 +62,7 @@ def receive_deck(
             files.remove_folder(place)
             return import_deck(tenant_id, deck=deck, data=data, file_name=file_name, mode=mode, actor=actor, now=now)
         with tenant_scope(tenant_id, actor):
+            note_folder(place, at=now())
             change = DeckChange.objects.create(
                 public_id=public_id,
                 deck=_deck(deck, now()),

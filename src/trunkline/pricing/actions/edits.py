@@ -33,7 +33,7 @@ from trunkline.pricing.actions.imports import (
     write_compared,
 )
 from trunkline.pricing.actions.work import require_not_written, require_unwritten
-from trunkline.pricing.checks import CHECKS, Finding, Level, Looked, Settings, cost_of, count_kinds, findings
+from trunkline.pricing.checks import CHECKS, Finding, Level, Looked, Settings, count_kinds, findings
 from trunkline.pricing.choices import ImportState, ImportWork
 from trunkline.pricing.compare import LINES, Ends, Kind, Scope, compare
 from trunkline.pricing.deck_queries import special_codes
@@ -42,11 +42,13 @@ from trunkline.pricing.models import Agreement, SheetImport, TariffEdit
 from trunkline.pricing.offered import ERRORS
 from trunkline.pricing.queries import charged_quantities, notice_days, notice_of
 from trunkline.pricing.rate_edits import Chosen, Edited, RateEdit, edit_rates
+from trunkline.pricing.weighing import weigh
 from trunkline.tariffs import actions as tariffs
 from trunkline.tariffs.models import Tariff
 from trunkline.tariffs.rate_file import STANDING, rate_bounds
 from trunkline.tariffs.rules import describe_steps, parse_steps
 from trunkline.tenancy.scope import scope
+from trunkline.tenancy.storage import note_folder
 from trunkline.usage.proposals import propose
 from trunkline.usage.spool import write_synced
 
@@ -176,6 +178,7 @@ def keep_edit(
         write_synced(place / files.ORIGINAL, [json.dumps(said, indent=2, ensure_ascii=False).encode()])
         files.write_table(place / files.GROUND, ground.there)
         with scope(tenant_id, actor):
+            note_folder(place, at=at)
             return TariffEdit.objects.create(
                 public_id=public_id,
                 tariff=ground.tariff,
@@ -353,11 +356,15 @@ def _look(ground: _Ground, worked: tuple[Edited, Looked, dict[str, tuple[int, da
         samples=_samples(ground.there, edited),
         breaches=breaches,
         reaches_back=int((looked.asked_s < int(at.timestamp())).sum()),
-        monthly_cost=cost_of(looked, ground.quantities),
+        monthly_cost=weigh(looked, ground.quantities, _no_numbers).cost,
         findings=findings(
             looked, Settings(dict.fromkeys(CHECKS, Level.IGNORE) | dict.fromkeys(_CHECKS, Level.WARN), {})
         ),
     )
+
+
+def _no_numbers(rates: Sequence[int], digits: int) -> None:
+    """An edit makes no codes, so no number goes from one code to another that was not there."""
 
 
 def _sheet_of(kept: TariffEdit, place: Path, looked: Looked, look: EditLook, note: str, at: datetime) -> SheetImport:

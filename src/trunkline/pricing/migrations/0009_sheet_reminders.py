@@ -11,7 +11,7 @@ from trunkline.kit.db.rls import EnableRLS
 class Migration(migrations.Migration):
     dependencies = [
         ("identity", "0002_denial"),
-        ("pricing", "0007_sheet_steps"),
+        ("pricing", "0008_rate_edits"),
         ("tenancy", "0003_history_and_first_steps"),
     ]
 
