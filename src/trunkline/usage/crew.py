@@ -40,6 +40,7 @@ KEPT_PAGES: Final = {
     "MIMALLOC_PURGE_DELAY": "-1",
     "NUMPY_MADVISE_HUGEPAGE": "0",
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+    "OPENBLAS_NUM_THREADS": "1",  # there is nothing for them to do
 }
 PART_KEEPS_OCTETS: Final = 1 << 30  # everything, it ends with its file
 PARENT_KEEPS_OCTETS: Final = 256 << 20  # a few chunks and what tells duplicates

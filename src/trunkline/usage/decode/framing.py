@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from trunkline.usage.decode.names import words_at
+from trunkline.usage.decode.names import WORD, words_at
 from trunkline.usage.decode.survey import Survey, survey
 
 Offsets = NDArray[np.int64]
@@ -28,6 +28,7 @@ _SLASH: Final = 0x2F
 _MORE: Final = 0x3E
 _BLANKS: Final = b" \t\r\n"
 _HEAD_OCTETS: Final = 8
+_DECLARATION_OCTETS: Final = 64
 _MARGIN_OCTETS: Final = 32
 _PROBE_OCTETS: Final = 64 << 10
 _LONG_LINE: Final = 1024  # octets; such lines are found one by one in a third of the time of a look at every octet
@@ -186,24 +187,13 @@ class XmlDocuments(Framing):
         after_root = octets[np.minimum(places[opens] + len(self._heads[1]), octets.size - 1)]
         if not whole.all() or not np.isin(after_root, (_SPACE, _MORE)).all():
             return None
-        nexts = np.append(places, octets.size)
-        gaps = {
-            data[low:high]
-            for low, high in zip(
-                (places[closes] + len(self._closing)).tolist(), nexts[closes + 1].tolist(), strict=True
-            )
-        }
-        heads = [
-            data[low:high] for low, high in zip(places[declares].tolist(), nexts[declares + 1].tolist(), strict=True)
-        ]
-        if any(gap.strip(_BLANKS) for gap in gaps) or not all(map(self._declaration.fullmatch, set(heads))):
+        followed, after_heads = (_after(places, tags, octets.size) for tags in (closes, declares))
+        gaps = _distinct(data, places[closes] + len(self._closing), followed)
+        heads = _distinct(data, places[declares], after_heads)
+        if any(gap.strip(_BLANKS) for gap in gaps) or not all(map(self._declaration.fullmatch, heads)):
             return None
-        is_declared = np.zeros(nexts.size, np.bool_)
-        is_declared[declares + 1] = True
-        followed = nexts[closes + 1]
-        return np.union1d(
-            np.concatenate([places[declares], places[opens[~is_declared[opens]]]]), followed[followed < octets.size]
-        )
+        undeclared = opens[~np.isin(opens - 1, declares, assume_unique=True)]
+        return np.union1d(np.concatenate([places[declares], places[undeclared]]), followed[followed < octets.size])
 
     def _at_heads(self, octets: Octets, tags: Offsets) -> tuple[Offsets, Offsets, Offsets]:
         """Which of the tags begin as a declaration, the root and the root's end do."""
@@ -245,6 +235,26 @@ class XmlDocuments(Framing):
         if self._posted and self._posted_line.match(data) is not None:
             found += [match.start() for match in self._posted_line.finditer(data)]
         return np.unique(np.array(found, np.int64))
+
+
+def _after(places: Offsets, tags: Offsets, end: int) -> Offsets:
+    """Where the tag after each begins; after the last one the text ends."""
+    found = places.take(tags + 1, mode="clip")
+    found[tags == places.size - 1] = end
+    return found
+
+
+def _distinct(data: bytes, low: Offsets, high: Offsets) -> set[bytes]:
+    """The texts between these places, each once: mostly all are the same."""
+    if not low.size:
+        return set()
+    first = data[int(low[0]) : int(high[0])]
+    octets = np.frombuffer(data, np.uint8)
+    if (high - low == len(first)).all() and len(first) <= _DECLARATION_OCTETS:
+        pieces = [first[at : at + WORD] for at in range(0, len(first), WORD)]
+        if all(_begin_with(words_at(octets, low + at * WORD), piece).all() for at, piece in enumerate(pieces)):
+            return {first}
+    return {data[begin:end] for begin, end in zip(low.tolist(), high.tolist(), strict=True)}
 
 
 def _begin_with(words: NDArray[np.uint64], head: bytes) -> NDArray[np.bool_]:

@@ -186,8 +186,9 @@ def _fits(skeleton: _Skeleton, octets: Octets, places: Integers, columns: Intege
         rows = np.flatnonzero(fits)
         for tag, pattern in skeleton.patterns:
             texts = texts_between(octets, columns[skeleton.at[tag], rows], columns[skeleton.at[tag + 1], rows])
-            if not pc.all(pc.match_substring_regex(texts.unique(), pattern=pattern)).as_py():
-                fits[rows] &= pc.match_substring_regex(texts, pattern=pattern).to_numpy(zero_copy_only=False)
+            is_same = pc.all(pc.equal(texts, texts[0])).as_py()
+            fitting = pc.match_substring_regex(texts[:1] if is_same else texts, pattern=pattern)
+            fits[rows] &= fitting.to_numpy(zero_copy_only=False)
     return fits
 
 

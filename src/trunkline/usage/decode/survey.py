@@ -35,7 +35,9 @@ def survey(data: bytes) -> Survey:
     for at in range(0, octets.size, SLAB):
         slab = octets[at : at + SLAB]
         found = mask[: slab.size]
-        tags.append(np.flatnonzero(np.equal(slab, _LESS, out=found)) + at)
+        (places,) = np.nonzero(np.equal(slab, _LESS, out=found))
+        places += at
+        tags.append(places)
         packed = np.packbits(np.equal(slab, _LF, out=found), bitorder="little")
         ends[at // 8 : at // 8 + packed.size] = packed
         lines = np.count_nonzero(found)
