@@ -6,10 +6,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db.models import F
+from django.db.models import F, QuerySet, Sum
 
 from tests.db.reports.records import make_account
-from trunkline.kit.db.kept import Kept
+from trunkline.core.money import Amount
+from trunkline.kit.db.kept import Kept, KeptValues
 from trunkline.kit.db.scope import ScopeError
 from trunkline.parties.models import Account
 from trunkline.tenancy.scope import scope
@@ -64,3 +65,32 @@ def test_an_example_that_stands_nowhere_is_an_error_of_the_program(in_scope: Any
     kept = Kept(lambda _: Account.objects.filter(code="a"), UUID(int=1))
     with pytest.raises(RuntimeError, match="not every example"):
         kept.find(UUID(int=2))
+
+
+def test_tuples_and_sums_come_back_as_their_queryset_gives_them(in_scope: Any, django_assert_num_queries: Any) -> None:
+    for code, limit in (("a", 1), ("b", 2), ("c", 4)):
+        account = make_account(code)
+        account.credit_limit = Amount.from_text(str(limit))
+        account.save()
+
+    def limits(least: str) -> QuerySet[Account, Any]:
+        found = Account.objects.filter(code__gte=least).order_by()
+        return found.values_list("currency").annotate(Sum("credit_limit"))
+
+    kept = KeptValues(limits, "\x00least")
+    for least in ("a", "b", "d"):
+        with django_assert_num_queries(1):
+            found = kept.rows(least)
+        assert found == list(limits(least))
+    assert kept.rows("b") == [("USD", Amount.from_text("6"))]
+
+
+def test_tuples_of_another_tenant_are_not_found_and_outside_a_scope_they_raise(tenant: Any, other_tenant: Any) -> None:
+    kept = KeptValues(lambda: Account.objects.values_list("code"))
+    with scope(other_tenant, "test"):
+        make_account("theirs")
+        assert ("theirs",) in kept.rows()
+    with scope(tenant, "test"):
+        assert ("theirs",) not in kept.rows()
+    with pytest.raises(ScopeError):
+        kept.rows()
