@@ -121,6 +121,15 @@ def test_what_was_in_the_way_is_said_and_it_can_be_asked_for_again(office: Offic
     assert rates(office) == 4
 
 
+def test_an_edit_says_what_it_costs_a_month(office: Office, owner: Client) -> None:
+    edit = edit_of(office.ours)
+    assert "A month" not in owner.get(page_of(edit)).content.decode()
+    with scope(office.ours, "test"):
+        TariffEdit.objects.filter(pk=edit.pk).update(counts=edit.counts | {"monthly_cost": "12.50"})
+    page = owner.get(page_of(edit)).content.decode()
+    assert ("A month" in page, "12.50" in page) == (True, True)
+
+
 @pytest.mark.parametrize("role", list(BuiltInRole))
 def test_an_edit_is_for_whom_it_is_for(office: Office, owner: Client, role: BuiltInRole) -> None:
     edit, client = edit_of(office.ours), office.client(role)

@@ -373,6 +373,7 @@ def test_rates_are_changed_in_their_row_and_many_at_once(owner: Visitor, ground:
     picture(owner, "grid-preview")
     press(page, "Change these rates")
     expect(main).to_contain_text("The rates are changed: the new ones hold from then on.")
+    picture(owner, "grid-changed")
     page.get_by_role("link", name="Rates of the tariff").click()
     expect(page.locator(".office-table tbody tr", has_text="0.055 / 60")).to_have_count(10)
     with page.expect_download() as saved:
@@ -380,3 +381,4 @@ def test_rates_are_changed_in_their_row_and_many_at_once(owner: Visitor, ground:
     text = Path(saved.value.path()).read_text()
     assert text.splitlines()[1].startswith("25010,Place 25010,0.055,60,60/60")
     assert len(text.splitlines()) == 11
+    picture(owner, "grid-latest")

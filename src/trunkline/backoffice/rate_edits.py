@@ -22,11 +22,12 @@ from trunkline.backoffice.panels import Link, Panel
 from trunkline.backoffice.sheet_changes import findings_panel
 from trunkline.backoffice.sheet_steps import STATES
 from trunkline.backoffice.sheet_words import KINDS
-from trunkline.backoffice.shown import choice_text, state
+from trunkline.backoffice.shown import choice_text, money, state
 from trunkline.backoffice.site import site
 from trunkline.backoffice.words import local
 from trunkline.backoffice.working import carry_out, work_state, working
 from trunkline.core.errors import Conflict
+from trunkline.core.money import Amount
 from trunkline.core.period import get_zone
 from trunkline.identity.permissions import Permission
 from trunkline.identity.principal import principal_of
@@ -109,6 +110,9 @@ def _facts(edit: TariffEdit) -> list[tuple[Any, Any]]:
     facts: list[tuple[Any, Any]] = [(_("State"), edit_state(edit))]
     facts += [(title, f"{edit.counts[name]:,}") for name, title in COUNTED if edit.counts.get(name)]
     facts += [(KINDS[name][0], f"{count:,}") for name, count in edit.counts.get("kinds", {}).items()]
+    cost = Amount.from_text(str(edit.counts.get("monthly_cost", "0")))
+    if cost.units:
+        facts.append((_("A month"), money(cost, edit.tariff.currency)))
     facts.append((_("Looked at"), local(edit.looked_at)))
     if edit.sheet is not None:
         facts.append((_("Applied"), local(edit.sheet.applied_at)))

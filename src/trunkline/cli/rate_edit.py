@@ -9,7 +9,6 @@ import typer
 from trunkline.cli.door import JsonOption, TenantOption, actor, now, print_json, say, table, tenant_scope
 from trunkline.cli.shown import given_instant, print_rows
 from trunkline.core.errors import Invalid
-from trunkline.core.period import utc_text
 
 if TYPE_CHECKING:
     from trunkline.pricing.rate_edits import Chosen, RateEdit
@@ -40,8 +39,12 @@ def edit(
     reason: Annotated[str, typer.Option(help="Why; it stands in the history of the tariff.")] = "",
     json: JsonOption = False,
 ) -> None:
-    """Change many rates at once: prices, increments, dates. Never an overwrite: each becomes a new rate from then on."""
+    """Change many rates at once: prices, increments, dates. Never an overwrite: each becomes a new rate from then on.
+
+    Applied, it is a rate sheet that nobody sent: `trunkline sheet undo` takes it back.
+    """
     from trunkline.pricing import actions
+    from trunkline.pricing.edit_queries import proposals_of
     from trunkline.pricing.queries import get_agreement
     from trunkline.tariffs.queries import get_tariff
 
@@ -51,27 +54,24 @@ def edit(
     at = now()
     chosen = _chosen(at, state, code, destination)
     said = _edit(tariff.timezone, set_price, percent, add, decimals, rounding, increments, block, begins, ends)
-    look = actions.look_at_edit(
-        tenant_id, tariff_id=tariff.pk, chosen=chosen, edit=said, agreement_id=agreement_id, actor=actor(), at=at
-    )
-    facts = {
-        "chosen": look.chosen, "changed": look.changed, "ended": look.ended, "unchanged": look.unchanged, "over": look.over, "kinds": look.kinds,
-        "breaches": {kind: {"count": count, "first_allowed": utc_text(first)} for kind, (count, first) in look.breaches.items()},
-        "begin_in_the_past": look.reaches_back, "applied": apply,
+    asked: Any = {
+        "tariff_id": tariff.pk, "chosen": chosen, "edit": said, "agreement_id": agreement_id, "actor": actor(), "at": at,
     }  # fmt: skip
     if apply:
-        done = actions.edit(
-            tenant_id,
-            tariff_id=tariff.pk,
-            chosen=chosen,
-            edit=said,
-            revision=look.revision,
-            reason=reason,
-            actor=actor(),
-            at=at,
-        )
-        facts |= {"revision": done.revision, "rerating_is_proposed": done.proposes}
-    samples = [each | {name: utc_text(each[name]) or "" for name in ("begins", "ends")} for each in look.samples]
+        kept = actions.keep_edit(tenant_id, **asked, reason=reason)
+        done = actions.apply_edit(tenant_id, kept.pk, actor=actor(), now=lambda: at)
+        with tenant_scope(tenant):
+            proposals = proposals_of([done])[done.pk]
+        facts = {
+            **kept.counts, "breaches": kept.breaches, "applied": True, "revision": done.sheet and done.sheet.left_revision,
+            "sheet": str(done.public_id), "rerating_is_proposed": bool(proposals),
+        }  # fmt: skip
+        samples = kept.samples
+    else:
+        look = actions.look_at_edit(tenant_id, **asked)
+        facts = {**look.counts, "breaches": look.dated_breaches, "applied": False}
+        samples = look.dated_samples
+    samples = [each | {name: each[name] or "" for name in ("begins", "ends")} for each in samples]
     if json:
         print_json(facts | {"samples": samples})
         return

@@ -9,7 +9,7 @@ import pytest
 
 from tests.db.pricing.test_imports import Desk
 from tests.db.tariffs.test_commands import Shell
-from trunkline.cli import tariff
+from trunkline.cli import sheet, tariff
 from trunkline.core.errors import Conflict, Invalid
 from trunkline.pricing import files
 from trunkline.pricing.actions import apply_edit, create_agreement, edit, keep_edit, look_at_edit
@@ -153,6 +153,8 @@ def test_many_rates_are_changed_from_the_command_line(desk: Desk, tenant: Any) -
     done = run.json(tariff.app, *asked, "--apply", "--reason", "new year")
     assert (done["applied"], done["revision"]) == (True, 3)
     assert ("254", "0:0.055/60/60", "2027-01-01", None) in desk.rates()
+    run(sheet.app, "undo", done["sheet"], "--reason", "too early")
+    assert len(desk.rates()) == 5
     assert "Uganda" in run(tariff.app, "edit", "Vendor", "--unblock", "--code", "256", "--ends", "open")
     refusals = [
         run.refused(tariff.app, "edit", "Vendor", *given)

@@ -83,6 +83,27 @@ class EditLook:
     monthly_cost: Amount
     findings: list[Finding]
 
+    @property
+    def counts(self) -> dict[str, Any]:
+        """What becomes of the chosen rates, as `TariffEdit.counts` has it."""
+        names = ("chosen", "changed", "ended", "unchanged", "over")
+        counts: dict[str, Any] = {name: getattr(self, name) for name in names}
+        return counts | {
+            "begin_in_the_past": self.reaches_back,
+            "monthly_cost": str(self.monthly_cost),
+            "kinds": self.kinds,
+        }
+
+    @property
+    def dated_samples(self) -> list[dict[str, Any]]:
+        """The samples in plain values for JSON."""
+        return [each | {name: utc_text(each[name]) for name in ("begins", "ends")} for each in self.samples]
+
+    @property
+    def dated_breaches(self) -> dict[str, Any]:
+        """The breaches in plain values for JSON."""
+        return {kind: {"count": count, "first_allowed": utc_text(day)} for kind, (count, day) in self.breaches.items()}
+
 
 @dataclass(frozen=True, slots=True)
 class EditDone:
@@ -158,14 +179,6 @@ def keep_edit(
     look = _look(ground, _worked_out(ground, chosen, edit, at), at)
     public_id = uuid7()
     place = files.import_folder(tenant_id, public_id)
-    counts = {
-        **{name: getattr(look, name) for name in ("chosen", "changed", "ended", "unchanged", "over")},
-        "begin_in_the_past": look.reaches_back,
-        "monthly_cost": str(look.monthly_cost),
-        "kinds": look.kinds,
-    }
-    samples = [each | {name: utc_text(each[name]) for name in ("begins", "ends")} for each in look.samples]
-    breaches = {kind: {"count": count, "first_allowed": utc_text(day)} for kind, (count, day) in look.breaches.items()}
     said = {
         "edit": str(public_id),  # so that no two edits are the same file
         "tariff": ground.tariff.name,
@@ -186,10 +199,10 @@ def keep_edit(
                 chosen=said["chosen"],
                 change=said["change"],
                 revision=look.revision,
-                counts=counts,
+                counts=look.counts,
                 findings=[each.as_json() for each in look.findings],
-                breaches=breaches,
-                samples=samples,
+                breaches=look.dated_breaches,
+                samples=look.dated_samples,
                 asked_by=actor,
                 looked_at=at,
                 reason=reason.strip()[:NOTE_MAX],
