@@ -22,6 +22,7 @@ from trunkline.backoffice.fields import NOT_A_CODE
 from trunkline.backoffice.forms import StaffForm, set_choices
 from trunkline.backoffice.panels import Link, Panel
 from trunkline.backoffice.rooms import in_words
+from trunkline.backoffice.sheet_words import CHECK_NAMES
 from trunkline.backoffice.shown import NOTHING, instant, money, price_text, state
 from trunkline.backoffice.site import site
 from trunkline.backoffice.verbs import verb
@@ -311,9 +312,9 @@ def _checks(run: GeneratorRun) -> list[Panel]:
     rows = [
         (
             state(each["level"], names.get(each["level"], each["level"]), levels),
-            each["check"],
+            CHECK_NAMES[each["check"]][0],
             f"{each['lines']:,}",
-            each["text"],
+            CHECK_NAMES[each["check"]][1],
         )
         for each in found
     ]
