@@ -15,6 +15,7 @@ from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy as _
 from unfold import widgets
 
+from trunkline.backoffice.hints import error_text
 from trunkline.backoffice.site import site
 from trunkline.core.currency import CURRENCIES
 from trunkline.core.errors import Invalid
@@ -134,7 +135,7 @@ class AmountField(forms.CharField):
         try:
             return value if isinstance(value, Amount) else Amount.from_text(text)
         except Invalid as error:
-            raise ValidationError(str(error), code=error.code) from error
+            raise ValidationError(error_text(error), code=error.code) from error
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         return super().has_changed("" if initial is None else str(initial), data) and self.to_python(

@@ -221,7 +221,7 @@ def _sample(principal: Principal, form: MappingForm) -> UUID | None:
             said_of(principal.tenant_id, data["sample"])
             return data["sample"]
     except (Invalid, NotFound) as error:
-        form.add_error("file", str(error))
+        form.add_error("file", error_text(error))
     return None
 
 

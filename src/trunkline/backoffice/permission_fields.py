@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from trunkline.backoffice.hints import error_text
 from trunkline.core.errors import TrunklineError
 from trunkline.identity.permissions import SENTENCES, Permission
 from trunkline.identity.rules import parse_networks
@@ -91,7 +92,7 @@ class NetworksField(forms.CharField):
         try:
             return parse_networks(given)
         except TrunklineError as error:
-            raise forms.ValidationError(str(error), code=error.code) from error
+            raise forms.ValidationError(error_text(error), code=error.code) from error
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         try:

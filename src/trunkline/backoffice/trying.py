@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from trunkline.backoffice.fields import filled
 from trunkline.backoffice.forms import StaffForm, ask_for_files_again, refuse, set_choices
+from trunkline.backoffice.hints import error_text
 from trunkline.backoffice.panels import Panel
 from trunkline.backoffice.rooms import in_words
 from trunkline.backoffice.site import site
@@ -111,7 +112,7 @@ def try_file(request: HttpRequest) -> HttpResponse:
         try:
             sample_id = keep_sample(principal_of(request).tenant_id, data["file"].name, data["file"], at=now())
         except Invalid as error:
-            form.add_error("file", str(error))
+            form.add_error("file", error_text(error))
         else:
             asked = {name: data[name] for name in ("switch", "format") if data[name]}
             address = reverse("admin:try_sample", args=(sample_id,))

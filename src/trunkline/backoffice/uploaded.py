@@ -8,6 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from trunkline.backoffice.hints import error_text
 from trunkline.core.errors import Invalid
 from trunkline.tariffs.source import unfold
 
@@ -24,7 +25,7 @@ class FileField(forms.FileField):
         try:
             content = unfold(found.read(OCTETS_MAX + 1), octets_max=OCTETS_MAX)
         except Invalid as error:
-            raise ValidationError(str(error), code=error.code) from error
+            raise ValidationError(error_text(error), code=error.code) from error
         if len(content) > OCTETS_MAX:
             raise ValidationError(_("The file is larger than 64 MiB."), code="file_too_large")
         if b"\x00" in content[:4096]:

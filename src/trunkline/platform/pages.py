@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from trunkline.backoffice.hints import hint_text
+from trunkline.backoffice.rooms import in_words
 from trunkline.core.errors import Busy, Conflict, Denied, Invalid, NotFound, TrunklineError, Unavailable
 from trunkline.kit.logs import log
 from trunkline.platform.metrics import METHODS
@@ -36,7 +37,7 @@ def error_page(request: HttpRequest, error: TrunklineError) -> HttpResponse:
     status = status_of(error)
     if status == 404:
         return not_found(request, error)
-    return _page(request, status, error.message, hint_text(error))
+    return _page(request, status, in_words(error.message), hint_text(error))
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from trunkline.backoffice.hints import error_text
 from trunkline.core.errors import Denied, TrunklineError
 from trunkline.core.octets import shown_octets
 from trunkline.identity.principal import platform_actor
@@ -161,7 +162,7 @@ def enter(request: Any, slug: str) -> HttpResponse:
     except TrunklineError as error:
         if error.code not in ("bad_reason", "bad_until"):
             raise
-        form.add_error(None, str(error))
+        form.add_error(None, error_text(error))
         return _page(request, slug, visit=form)
     return HttpResponseRedirect(settings.LOGIN_REDIRECT_URL)
 
@@ -187,7 +188,7 @@ def standing(request: Any, slug: str) -> HttpResponse:
             else:
                 suspend_tenant()
     except TrunklineError as error:
-        form.add_error(None, str(error))
+        form.add_error(None, error_text(error))
         return _page(request, slug, standing_form=form)
     log("tenant_standing", tenant=tenant_id, user=request.user.pk, what=given["what"])
     messages.success(request, _("Done. It holds from the operator's next page on."))

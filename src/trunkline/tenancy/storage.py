@@ -3,7 +3,7 @@
 The files themselves are counted once an hour, outside any scope (`count_storage`). Whatever comes in meanwhile is written down as a row in the
 transaction that registers it, so that to ask is to add up a handful of rows: no door walks through folders. What goes meanwhile is seen by the
 next count. Until then the sum is too high rather than too low, so nobody is refused by a count that is older than a minute: whoever
-would be has the files counted first.
+would be has the files counted first. Sources, folders and mailboxes, which ask again by themselves, do with one of the last quarter of an hour.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ WRITTEN: Final = tuple(
     for i in ("i", "")
 )
 FRESH: Final = timedelta(minutes=1)
+PATIENT: Final = timedelta(minutes=15)  # of what asks by itself, again and again, and can wait
 # Compiled prices are made again whenever they are missing, so they are nobody's burden.
 NOT_COUNTED: Final = frozenset({"snapshots"})
 
@@ -120,11 +121,20 @@ def room_for(octets: int = 0) -> int | None:
     return found.free
 
 
-def require_room(tenant_id: int, octets: int = 0, *, now: Callable[[], datetime], actor: str = ACTOR) -> int | None:
-    """`room_for` at a door, before anything is read and outside a scope: files are counted anew before somebody is refused by an old count."""
+def require_room(
+    tenant_id: int,
+    octets: int = 0,
+    *,
+    now: Callable[[], datetime],
+    actor: str = ACTOR,
+    patience: timedelta = FRESH,
+) -> int | None:
+    """`room_for` at a door, before anything is read and outside a scope: files are counted anew before anything is refused by a count that is as
+    old as `patience`. What is larger than all that may be stored is refused without that."""
     with scope(tenant_id, actor):
         found = storage()
-    if not found.has_room(octets) and (found.counted_at is None or found.counted_at + FRESH <= now()):
+    may_fit = found.quota is None or octets <= found.quota
+    if may_fit and not found.has_room(octets) and (found.counted_at is None or found.counted_at + patience <= now()):
         count_storage(tenant_id, at=now())
         with scope(tenant_id, actor):
             found = storage()
@@ -161,11 +171,15 @@ def _counted(tenant_id: int) -> dict[str, int]:
 
 def _size(place: Path) -> int:
     """Octets of all files below a folder. What goes while it is looked at is not there."""
-    octets = 0
-    for folder, _, names in os.walk(place):
-        for name in names:
-            with contextlib.suppress(FileNotFoundError):
-                octets += (Path(folder) / name).lstat().st_size
+    octets, left = 0, [str(place)]
+    while left:
+        with contextlib.suppress(FileNotFoundError), os.scandir(left.pop()) as found:
+            for entry in found:
+                if entry.is_dir(follow_symlinks=False):
+                    left.append(entry.path)
+                    continue
+                with contextlib.suppress(FileNotFoundError):
+                    octets += entry.stat(follow_symlinks=False).st_size
     return octets
 
 

@@ -18,7 +18,7 @@ from trunkline.core.errors import Denied, Unavailable
 from trunkline.kit.db.scope import scope
 from trunkline.kit.faults import reached
 from trunkline.tenancy.queries import is_working, tenant_ids
-from trunkline.tenancy.storage import require_room
+from trunkline.tenancy.storage import PATIENT, require_room
 from trunkline.usage.actions import FINAL, defer_unfinished, register
 from trunkline.usage.choices import BatchState, Intake
 from trunkline.usage.decode import FileFailed
@@ -109,7 +109,7 @@ def _look_into(tenant_id: int, source: Source, now: Clock) -> Iterator[Seen]:
     _note(tenant_id, source, "" if is_there else f"{folder} is no folder.", now)
     if paths:
         try:
-            require_room(tenant_id, now=now)
+            require_room(tenant_id, now=now, patience=PATIENT)
         except Denied as error:  # the files stay where they are until there is room
             _note(tenant_id, source, error.for_screens, now, code=error.code)
             yield Seen(switch.name, folder, "waiting", str(error))

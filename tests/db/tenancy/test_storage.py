@@ -29,6 +29,7 @@ from trunkline.tenancy.models import Stored, Tenant
 from trunkline.tenancy.queries import current_tenant
 from trunkline.tenancy.scope import scope
 from trunkline.tenancy.storage import (
+    PATIENT,
     Storage,
     count_storage,
     note_stored,
@@ -163,7 +164,12 @@ def test_nobody_is_refused_by_an_old_count(carrier: Carrier) -> None:
         note_stored("spool", 1000, at=NOW)
     within_the_minute, after_it = (lambda: NOW + timedelta(seconds=59)), (lambda: NOW + timedelta(seconds=60))
     refused(require_room, carrier.tenant_id, 1, now=within_the_minute)
+    refused(require_room, carrier.tenant_id, 1, now=after_it, patience=PATIENT)
     assert require_room(carrier.tenant_id, 1, now=after_it) == len(FILE) + 10
+    with scope(carrier.tenant_id, "test"):
+        note_stored("spool", 1000, at=NOW)
+    refused(require_room, carrier.tenant_id, 1 << 40, now=lambda: NOW + timedelta(days=1))
+    assert stored(carrier).free == 0  # it was not counted for what can never fit
 
 
 def test_files_of_folders_and_commands_wait_where_they_are_until_there_is_room(carrier: Carrier) -> None:

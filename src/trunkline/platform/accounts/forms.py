@@ -10,6 +10,7 @@ from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from trunkline.backoffice.hints import error_text
 from trunkline.core.currency import CURRENCIES
 from trunkline.core.errors import TrunklineError
 from trunkline.identity.actions import ask_for_operator
@@ -22,7 +23,7 @@ from trunkline.tenancy.queries import get_tenant_id
 
 
 def _said(error: TrunklineError) -> forms.ValidationError:
-    return forms.ValidationError(f"{error.message} {error.hint}".strip(), code=error.code)
+    return forms.ValidationError(error_text(error), code=error.code)
 
 
 def _zones() -> list[tuple[str, str]]:

@@ -22,7 +22,7 @@ from trunkline.pricing.mailbox.queries import target_of
 from trunkline.pricing.mailbox.take import take_mail
 from trunkline.pricing.models import Mail, Mailbox, MailboxFeed
 from trunkline.tenancy.queries import require_working
-from trunkline.tenancy.storage import require_room
+from trunkline.tenancy.storage import PATIENT, require_room
 from trunkline.usage.sources.remote import FileGone, FileProblem, FileRefused
 from trunkline.usage.sources.rules import backoff, next_look
 
@@ -157,7 +157,7 @@ class _Look:
 
     def _take_read(self, mail: Mail, message: Message) -> None:
         require_room(
-            self.tenant_id, sum(len(each.content) for each in message.files), now=self.now
+            self.tenant_id, sum(len(each.content) for each in message.files), now=self.now, patience=PATIENT
         )  # else it stays new
         take_mail(self.tenant_id, mail, message, now=self.now)
         self.looked.mails.append(mail.pk)

@@ -26,7 +26,7 @@ from trunkline.kit.home import folder, fsync_folder
 from trunkline.kit.logs import log
 from trunkline.kit.outages import explain
 from trunkline.tenancy.queries import require_working
-from trunkline.tenancy.storage import require_room
+from trunkline.tenancy.storage import PATIENT, require_room
 from trunkline.usage.actions import FINAL
 from trunkline.usage.choices import BatchState
 from trunkline.usage.decode import FileFailed
@@ -154,7 +154,7 @@ class _Look:
         ready = [receipt for receipt in waiting if self._is_at_rest(receipt)]
         for receipt in ready[:FILES_A_LOOK]:
             # What does not fit stays at the source, and ends the look: it is the next one that takes it once there is room.
-            require_room(self.tenant_id, max(receipt.octets, 0), now=self.now)
+            require_room(self.tenant_id, max(receipt.octets, 0), now=self.now, patience=PATIENT)
             self._take(peer, receipt)
         self.pulled.has_more = len(ready) > FILES_A_LOOK
 
