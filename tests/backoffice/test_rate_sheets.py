@@ -14,7 +14,7 @@ from tests.isolation.world import World
 from trunkline.core.ids import uuid7
 from trunkline.identity.permissions import ROLES, BuiltInRole, Permission
 from trunkline.pricing.actions import Asked, compare_import, receive_sheet
-from trunkline.pricing.models import SheetImport
+from trunkline.pricing.models import SheetImport, SheetReminderOff
 from trunkline.tariffs.actions import create_tariff, load_rates
 from trunkline.tariffs.models import Rate, Tariff
 from trunkline.tenancy.scope import scope
@@ -55,6 +55,31 @@ def test_the_steps_are_for_whom_they_are_for(office: Office, role: BuiltInRole) 
     assert client.post(grid, {"row": "1"}).status_code == (404 if may_write else 403)
     with scope(office.ours, "test"):
         assert SheetImport.objects.get(pk=sheet.pk).state == "compared"
+
+
+def test_the_comparison_says_how_the_traffic_was_weighed(office: Office) -> None:
+    sheet = sheet_of(office.ours)
+    with scope(office.ours, "test"):
+        sheet.counts |= {"weighed_by_code": 60, "weighed_by_number": 1200, "not_weighed": 7, "days_of_numbers": 12}
+        sheet.save()
+    page = office.client().get(reverse("admin:sheet_compare", args=(sheet.public_id,)))
+    assert page.context["weighed"] == [
+        "1,200 units were weighed by their numbers: new longer codes take them over.",
+        "7 units could not be weighed: nothing says what they will cost.",
+        "Numbers were read of 12 of the 30 days; their shares stand for the rest.",
+    ]
+    assert "1,200 units were weighed" in page.content.decode()
+
+
+def test_one_turns_mails_of_waiting_sheets_off_and_on(office: Office) -> None:
+    client, address = office.client(), reverse("admin:pricing_mail_tell_me")
+    assert "Whoever may apply rate sheets" in client.get(address).content.decode()
+    for told, rows in (("off", 1), ("off", 1), ("on", 0)):
+        assert client.post(address, {"told": told}).status_code == 302
+        with scope(office.ours, "test"):
+            off = SheetReminderOff.objects.filter(membership__user=office.person(BuiltInRole.OWNER))
+            assert off.count() == rows
+    assert office.client(BuiltInRole.READ_ONLY).post(address, {"told": "off"}).status_code == 403
 
 
 def test_a_foreign_sheet_is_as_absent_as_one_that_never_was(office: Office) -> None:

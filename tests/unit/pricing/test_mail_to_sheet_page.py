@@ -74,6 +74,7 @@ def test_within_the_limits() -> None:
         }
         assert (not beyond(limits, counts, [], limit(row["lines before"]))) is (row["within"] == "yes"), row
         assert beyond(limits, counts | {"errors": 1}, [], 100)
+        assert beyond(limits, counts | {"not_weighed": 1}, [], 100)
         assert beyond(limits, counts, [{"check": "zero", "level": "warn"}], 100)
 
 

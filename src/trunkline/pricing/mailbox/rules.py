@@ -171,6 +171,8 @@ def beyond(
         why.append(f"{counts['errors']} rows cannot be read")
     if limits.cost is not None and cost.units > limits.cost.units:
         why.append(f"it costs {cost} more a month, and the limit is {limits.cost}")
+    if limits.cost is not None and counts.get("not_weighed"):
+        why.append(f"of {counts['not_weighed']} units that were charged it cannot be said what they will cost")
     if limits.increases is not None and increases * PERCENT > limits.increases * lines:
         why.append(f"{increases} of {lines} lines go up, and the limit is {limits.increases} %")
     if limits.closed is not None and closed > limits.closed:
