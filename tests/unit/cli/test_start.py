@@ -50,6 +50,14 @@ def test_what_serves_pages_is_not_loaded() -> None:
     assert [name for name in loaded if name.startswith(web)] == []
 
 
+def test_what_changes_prices_does_without_the_apps_of_the_web() -> None:
+    program = """
+import trunkline.pricing.actions, trunkline.pricing.tasks, trunkline.pricing.edit_queries
+print(json.dumps("trunkline.identity.models" in sys.modules))
+"""
+    assert answer(program) is False
+
+
 def test_a_command_has_all_tables_of_ours_but_the_history_and_those_of_the_web() -> None:
     program = """
 import pytest

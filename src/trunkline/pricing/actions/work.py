@@ -17,7 +17,6 @@ from django.db.models import QuerySet
 
 from trunkline.core.errors import Conflict, TrunklineError
 from trunkline.identity.permissions import Permission
-from trunkline.identity.queries import principal_of_actor
 from trunkline.kit import jobs
 from trunkline.kit.db.locks import lock_rows
 from trunkline.kit.db.scope import current_tenant_id
@@ -189,6 +188,8 @@ def do_step(
 
     A step that writes is done once: where the row does not ask for it any more, it is done already, or somebody has said no.
     """
+    from trunkline.identity.queries import principal_of_actor  # commands do without the apps of the web (docs/adr/007)
+
     with scope(tenant_id, actor):
         row: R | None = model.objects.filter(pk=row_id).first()
         if row is None or (work in WRITING and row.work != work):
