@@ -113,6 +113,7 @@ class RemindersForm(StaffForm):
     told = forms.ChoiceField(
         label=gettext_lazy("Mails to me"),
         choices=[("on", gettext_lazy("when something new waits, once an hour at most")), ("off", gettext_lazy("none"))],
+        help_text=gettext_lazy("They go to the address with which you sign in."),
     )
 
 
