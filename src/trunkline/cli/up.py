@@ -18,6 +18,8 @@ HOST: Final = "127.0.0.1"
 PORT: Final = 8000
 WEB_PROCESSES: Final = 2
 WEB_THREADS: Final = 8
+# Where both want the same cores, people come before jobs (docs/adr/010).
+WORKER_NICENESS: Final = 5
 # A request may take a while to upload; whoever hangs altogether is replaced.
 WEB_TIMEOUT_S: Final = 300
 WEB_GRACE_S: Final = 30
@@ -40,9 +42,8 @@ def up(
 def serve(*, host: str = HOST, port: int = PORT, web_processes: int = WEB_PROCESSES, jobs: int = 1) -> int:
     """Run everything until told to stop: the exit status. Raises `Unavailable` (`static_files`)."""
     _collect_static_files()
-    workers = [
-        Service(f"worker {number}", [sys.executable, "-m", "trunkline", "worker"]) for number in range(1, jobs + 1)
-    ]
+    work = ["nice", "-n", str(WORKER_NICENESS), sys.executable, "-m", "trunkline", "worker"]
+    workers = [Service(f"worker {number}", work) for number in range(1, jobs + 1)]
     web = Service(
         "web",
         [

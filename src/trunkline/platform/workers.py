@@ -23,6 +23,7 @@ from gunicorn.workers.gthread import ThreadWorker
 from trunkline.platform.gate import MACHINE
 
 REST_S: Final = 0.02
+FIRST_REQUEST_S: Final = 7.0  # as long as gunicorn itself waits for it, five of them with a thread
 MACHINE_THREADS: Final = 2
 PROCESSES_MAX: Final = 256
 MANY: Final = 1 << 30  # whoever has so many takes no more
@@ -113,7 +114,7 @@ class EvenWorker(ThreadWorker):
 
     def _wait_for_request(self, conn: Any) -> None:
         conn.sock.setblocking(False)
-        conn.set_timeout()
+        conn.timeout = monotonic() + FIRST_REQUEST_S
         self.pending_conns.append(conn)
         self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn))
 
