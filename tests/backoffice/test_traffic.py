@@ -55,7 +55,7 @@ def test_a_switch_is_made_and_changed_and_its_history_says_so(office: Office, ow
         switch.refresh_from_db()
     assert (switch.name, switch.timezone, switch.number_rules) == ("msc", "UTC", [])
     kind, why, fields = history(owner, "switch", switch.pk)[0]
-    assert (kind, why, fields["Timezone"]) == ("Changed", "its clock was wrong", ("Africa/Nairobi", "UTC"))
+    assert (kind, why, fields["Time zone"]) == ("Changed", "its clock was wrong", ("Africa/Nairobi", "UTC"))
 
 
 @pytest.mark.parametrize(
