@@ -49,8 +49,6 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "abstract": False,
-                "base_manager_name": "objects",
                 "indexes": [models.Index(fields=["tenant"], name="tenancy_stored_tenant")],
             },
         ),
