@@ -20,7 +20,7 @@ def test_a_selling_tariff_is_made_from_what_vendors_ask(
 ) -> None:
     with ground.carrier.scope():
         target = tariffs.create_tariff(name="Wholesale", currency="USD", at=ground.yesterday)
-        for name, prices in (("Alpine buy", (b"0.05", b"0.10")), ("Baltic buy", (b"0.04", b"0.12"))):
+        for name, prices in (("Alpine cost", (b"0.05", b"0.10")), ("Baltic cost", (b"0.04", b"0.12"))):
             source = tariffs.create_tariff(name=name, currency="USD", at=ground.yesterday)
             tariffs.load_rates(tariff_id=source.pk, data=RATES % prices, at=ground.yesterday)
         tariffs.load_code_deck(name="Africa", codes=CODES, at=ground.yesterday)
@@ -29,7 +29,7 @@ def test_a_selling_tariff_is_made_from_what_vendors_ask(
     page = owner.go(f"/office/pricing/generator/add/?tariff={target.pk}")
     field(page, "name").fill("Wholesale")
     field(page, "deck").select_option(label="Africa")
-    field(page, "sources").select_option(label=["Alpine buy", "Baltic buy"])
+    field(page, "sources").select_option(label=["Alpine cost", "Baltic cost"])
     field(page, "method").select_option("blend")
     field(page, "weights").fill("80/20")
     field(page, "percent").fill("20")

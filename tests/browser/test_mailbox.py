@@ -50,7 +50,7 @@ def fits(visitor: Visitor, name: str) -> None:
 
 def test_sheets_come_by_mail(owner: Visitor, ground: Ground, mail_server: peers.Peer, work: Callable[[], None]) -> None:
     with ground.carrier.scope():
-        tariff = create_tariff(name="Alpine buy", currency="USD", timezone="UTC", at=ground.carrier.now)
+        tariff = create_tariff(name="Alpine by mail", currency="USD", timezone="UTC", at=ground.carrier.now)
         create_template(name="Alpine", tariff_id=tariff.pk)
     page = owner.go("/office/pricing/mailbox/")
     fits(owner, "mailboxes-empty")

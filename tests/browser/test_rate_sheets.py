@@ -290,9 +290,9 @@ def test_two_people_at_one_tariff_the_second_is_told(owner: Visitor, ground: Gro
 def test_a_large_sheet_is_watched_until_it_is_compared(
     owner: Visitor, ground: Ground, work: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from trunkline.pricing.actions import steps
+    from trunkline.pricing.actions import work as large
 
-    monkeypatch.setattr(steps, "READ_AT_ONCE_OCTETS", 1000)
+    monkeypatch.setattr(large, "READ_AT_ONCE_OCTETS", 1000)
     with ground.carrier.scope():
         tariff = create_tariff(name="Large", currency="USD", timezone="UTC", at=ground.carrier.now)
     lines = [f"Place {code},{code},0.05,,60/60" for code in CODES]

@@ -22,6 +22,7 @@ from tests.crash.steps import (
     work,
 )  # fmt: skip
 from tests.db.mailbox.test_crashes import STEPS as MAIL
+from tests.db.pricing.test_work import STEPS as CHANGE
 from tests.places import ROOT
 
 pytestmark = pytest.mark.crash
@@ -54,5 +55,5 @@ def test_every_step_that_the_code_passes_is_tried_and_described() -> None:
     for path in (ROOT / "src" / "trunkline").rglob("*.py"):
         passed |= set(re.findall(r'\breached\("(\w+)"\)', path.read_text()))
     page = (ROOT / "docs" / "operations" / "faults.md").read_text()
-    assert passed == {*LOAD, *WATCH, *RESEND, *RERATE, *LEGS, *SOURCE, *INVOICE, *BILL_RUN, *MAIL}
+    assert passed == {*LOAD, *WATCH, *RESEND, *RERATE, *LEGS, *SOURCE, *INVOICE, *BILL_RUN, *MAIL, *CHANGE}
     assert passed == set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))

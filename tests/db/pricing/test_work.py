@@ -286,14 +286,16 @@ def committed(committed_db: TestDatabase) -> Team:
     return Team(create_tenant(name="Alpha Carrier", currency="USD", timezone="UTC", actor="test", at=AT))
 
 
+STEPS = ("change_taken_up", "change_before_commit", "change_after_commit")
+_, BEFORE_COMMIT, AFTER_COMMIT = STEPS
+
+
 @pytest.mark.parametrize(
     ("make", "step"),
     [
-        (Team.edit, "change_taken_up"),
-        (Team.edit, "change_before_commit"),
-        (Team.edit, "change_after_commit"),
-        (Team.deck, "change_before_commit"),
-        (Team.sheet, "change_after_commit"),
+        *((Team.edit, step) for step in STEPS),
+        (Team.deck, BEFORE_COMMIT),
+        (Team.sheet, AFTER_COMMIT),
     ],
 )
 def test_a_change_is_made_once_wherever_its_worker_is_killed(
