@@ -17,7 +17,7 @@ from time import perf_counter
 from typing import Any, Final
 
 from trunkline.simulate import samples
-from trunkline.usage.crew import KEPT_PAGES, PART_KEEPS_OCTETS, keep_freed_memory
+from trunkline.usage.crew import KEPT_PAGES, settle_part
 from trunkline.usage.decode import SwitchProfile, chunks, get_format, open_source
 from trunkline.usage.decode.assembly import decoded_chunks
 from trunkline.usage.opening import MIB
@@ -60,9 +60,7 @@ def run(*, records: int = 1_000_000, only: str = "") -> dict[str, Any]:
 def _crew() -> ProcessPoolExecutor:
     """As many processes as cores, with the settings of a crew."""
     os.environ.update(KEPT_PAGES)  # that they are started with
-    return ProcessPoolExecutor(
-        CORES, multiprocessing.get_context("spawn"), initializer=keep_freed_memory, initargs=(PART_KEEPS_OCTETS,)
-    )
+    return ProcessPoolExecutor(CORES, multiprocessing.get_context("spawn"), initializer=settle_part)
 
 
 def write(path: Path, name: str, records: int) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import os
 import socket
 import subprocess
@@ -43,6 +44,7 @@ KEPT_PAGES: Final = {
     "OPENBLAS_NUM_THREADS": "1",  # there is nothing for them to do
 }
 PART_KEEPS_OCTETS: Final = 1 << 30  # everything, it ends with its file
+COLLECT_AFTER: Final = 200_000  # objects
 PARENT_KEEPS_OCTETS: Final = 256 << 20  # a few chunks and what tells duplicates
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h of glibc
 
@@ -176,6 +178,12 @@ def keep_freed_memory(octets: int) -> None:
     if hasattr(library, "mallopt"):
         library.mallopt(_M_MMAP_THRESHOLD, octets)
         library.mallopt(_M_TRIM_THRESHOLD, octets)
+
+
+def settle_part() -> None:
+    """Have the process of a part keep what it frees, and look for garbage seldom: a chunk's records are many objects, and none of them in a circle."""
+    keep_freed_memory(PART_KEEPS_OCTETS)
+    gc.set_threshold(COLLECT_AFTER)
 
 
 def give_freed_memory_back() -> None:

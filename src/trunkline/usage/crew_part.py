@@ -12,7 +12,7 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import Any, Final
 
-from trunkline.usage.crew import PART_KEEPS_OCTETS, give_freed_memory_back, keep_freed_memory
+from trunkline.usage.crew import give_freed_memory_back, settle_part
 from trunkline.usage.part import Part, Work
 from trunkline.usage.rerate_part import RerateWork
 
@@ -23,7 +23,7 @@ _FINISHING: Final = 10  # the files are finished beside the posting transaction,
 def main(descriptors: Sequence[str]) -> None:
     """Take the work, map the prices, become the parts and serve until the files are finished or the parent goes."""
     _die_with_parent()
-    keep_freed_memory(PART_KEEPS_OCTETS)
+    settle_part()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, who ends this process
     ends = [Connection(int(descriptor)) for descriptor in descriptors]
     with suppress(EOFError, OSError):  # the parent has gone, or wants nothing more

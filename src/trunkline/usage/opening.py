@@ -181,8 +181,8 @@ class Source:
 
     def _plain(self, size: int) -> Iterator[bytes]:
         self._window.seek(0)
-        while block := self._window.read(self._window.whole_lines(size)):
-            yield block
+        # Nothing here keeps a block while the next one is read: its memory is that of the next.
+        yield from iter(lambda: self._window.read(self._window.whole_lines(size)), b"")
 
     def _gzip(self, size: int) -> Iterator[bytes]:
         self._window.seek(0)

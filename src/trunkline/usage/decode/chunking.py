@@ -27,7 +27,7 @@ from trunkline.usage.reasons import FileFailure
 
 # Measured 2026-11-22, two cores, 224-octet lines: 4 to 8 MiB decode a third faster than 1 or 32 (caches, page faults).
 CHUNK_OCTETS: Final = 8 * MIB
-DOCUMENTS_OCTETS: Final = 16 * MIB  # a thousand documents are few for what each column costs
+DOCUMENTS_OCTETS: Final = 24 * MIB  # a thousand documents are few for what each column costs by itself
 LINE_OCTETS_MAX: Final = MIB  # also of a record that spans lines
 
 _WIDE_MARKS: Final = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -178,11 +178,14 @@ def _line_count(piece: _Piece) -> int:
 
 def _records(blocks: Iterator[bytes], form: Framing, name: str) -> Iterator[_Piece]:
     """Whole records of a part; what is left of a block waits for the next one. Raises FileFailed `truncated`."""
-    left, framing = _opening(blocks, form)
-    tail = b""
-    for block in chain([b""], blocks) if left else ():
+    opening, framing = _opening(blocks, form)
+    left = tail = b""
+    blocks = chain([opening] if opening else [], blocks)
+    del opening
+    for block in blocks:
         if end := framing.last_boundary(block):
             data, left = b"".join((left, memoryview(block)[:end])), block[end:]
+            del block  # before the next one is read
             seen = framing.look(data)
             yield _Piece(data, cut=framing.cut(data, seen), survey=seen.survey)
         else:
@@ -250,7 +253,7 @@ def _skip_line(start: bytes, blocks: Iterator[bytes]) -> tuple[bytes, int, bytes
 def _text_blocks(source: Source, part: Part, size: int) -> Iterator[bytes]:
     """The part's blocks without byte order mark. Raises FileFailed `encoding`."""
     blocks = source.blocks(part, size)
-    start = b""
+    start = block = b""
     for block in blocks:
         start += block
         if len(start) >= min(_PROBE_OCTETS, max(size, _MARK_OCTETS)):
@@ -263,6 +266,8 @@ def _text_blocks(source: Source, part: Part, size: int) -> Iterator[bytes]:
             FileFailure.ENCODING, f"{part.name or source.path.name} is full of NUL bytes: UTF-16, or no text at all."
         )
     start = start.removeprefix(codecs.BOM_UTF8)
+    del block
     if start:
         yield start
+    del start
     yield from blocks

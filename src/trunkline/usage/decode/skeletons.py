@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter
 from typing import Final
 
 import numpy as np
@@ -58,7 +59,7 @@ class _Skeleton:
 
     Piece by piece the octets `expected`, where `mask` has ones, stand `offset` octets after the beginning of tag `tag`; the furthest
     ends `reach` after it. `patterns`: of tags with attributes. `head`: octets before the root. `last`: octets of the last tag.
-    `wanted`: of each wanted text that is there the tag before it, and the octets of that. `asked`: the tags whose places are asked
+    `wanted`: of each wanted text that is there the tag before it, and the octets of that, in their order. `asked`: the tags whose places are asked
     for by themselves, and `at` the number of each among them.
     """
 
@@ -75,34 +76,49 @@ class _Skeleton:
     asked: Integers
     at: Mapping[int, int]
 
-    def columns(self, places: Integers) -> Integers:
-        """Where the tags begin that are asked for, a row for each tag: columns of the whole would miss the caches at each step."""
-        return np.ascontiguousarray(places.take(self.asked, axis=1).T)
+    def spots(self, places: Integers) -> Integers:
+        """Where the tags begin that are asked for, a row for each document: columns of the whole would miss the caches at each step."""
+        return places.take(self.asked, axis=1)
+
+    def texts(self, octets: Octets, spots: Integers) -> pa.Array:
+        """The wanted texts of one document after the other, each in the order of `wanted`: as they lie in memory."""
+        tags = np.array([self.at[tag] for tag, _ in self.wanted.values()], np.int64)
+        after = np.array([self.at[tag + 1] for tag, _ in self.wanted.values()], np.int64)
+        start = spots.take(tags, axis=1) + np.array([length for _, length in self.wanted.values()], np.int64)
+        return texts_between(octets, start.ravel(), spots.take(after, axis=1).ravel())
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The documents of a skeleton, and their wanted texts."""
+
+    rows: Integers
+    texts: pa.Array
+    wanted: tuple[int, ...]
+
+    def column(self, wanted: int) -> pa.Array:
+        """A row for each document."""
+        if wanted not in self.wanted:
+            return pa.nulls(self.rows.size, _TEXT)
+        return self.texts.take(pa.array(np.arange(self.wanted.index(wanted), len(self.texts), len(self.wanted))))
 
 
 @dataclass(frozen=True, slots=True)
 class Alike:
-    """Which documents were read, ascending, and where the wanted texts lie in each."""
+    """Which documents were read, ascending, and their wanted texts."""
 
     rows: Integers
-    _octets: Octets
-    _starts: Integers
-    _found: Sequence[tuple[_Skeleton, Integers, Integers]]  # with its documents, and `columns`
+    _found: Sequence[_Found]
     _has_entities: bool
 
     def column(self, wanted: int) -> pa.Array:
         """A row for each document that was read, null where the text is empty."""
-        found = [each for each in self._found if wanted in each[0].wanted]
-        if not found:
-            return pa.nulls(self.rows.size, _TEXT)
-        # What a document does not have is an empty text at its beginning.
-        start, end = self._starts.copy(), self._starts.copy()
-        for skeleton, rows, columns in found:
-            tag, length = skeleton.wanted[wanted]
-            start[rows], end[rows] = columns[skeleton.at[tag]] + length, columns[skeleton.at[tag + 1]]
-        if self.rows.size < start.size:
-            start, end = start[self.rows], end[self.rows]
-        column = texts_between(self._octets, start, end)
+        if not self._found:
+            return pa.nulls(0, _TEXT)
+        column = self._found[0].column(wanted)
+        if len(self._found) > 1:
+            order = np.argsort(np.concatenate([each.rows for each in self._found]), kind="stable")
+            column = pa.concat_arrays([each.column(wanted) for each in self._found]).take(pa.array(order))
         return without_entities(column) if self._has_entities else column
 
 
@@ -120,7 +136,7 @@ def read_alike(text: bytes, starts: Integers, seen: Survey, read: Reader) -> Ali
     if has_entities:
         mark_entities(octets, bounds, left)
     is_read = np.zeros(starts.size, np.bool_)
-    found: list[tuple[_Skeleton, Integers, Integers]] = []
+    found: list[_Found] = []
     vain = 0
     for _ in range(_TRIED_MAX):
         if vain == _VAIN_MAX or not left.any():
@@ -131,16 +147,17 @@ def read_alike(text: bytes, starts: Integers, seen: Survey, read: Reader) -> Ali
         if skeleton is not None:
             rows = np.flatnonzero(left & (counts == skeleton.size))
             places = _places(tags, begins[rows], skeleton.size)
-            columns = skeleton.columns(places)
-            fits = _fits(skeleton, octets, places, columns, bounds[rows + 1])
+            spots = skeleton.spots(places)
+            fits = _fits(skeleton, octets, places, np.ascontiguousarray(spots.T), bounds[rows + 1])
             if not fits.all():
-                rows, columns = rows[fits], columns[:, fits]
+                rows, spots = rows[fits], spots[fits]
             is_read[rows], left[rows] = True, False
-            found.append((skeleton, rows, columns))
+            if rows.size:
+                found.append(_Found(rows, skeleton.texts(octets, spots), tuple(skeleton.wanted)))
             fitting = rows.size
         left[first] = False
         vain += fitting < _WORTH_IT
-    return Alike(np.flatnonzero(is_read), octets, starts, found, has_entities)
+    return Alike(np.flatnonzero(is_read), found, has_entities)
 
 
 def _mark_odd(text: bytes, octets: Octets, bounds: Integers, left: Mask, *, is_plain: bool) -> None:
@@ -246,7 +263,7 @@ def _made(head: bytes, bare: bytes, read: Reader) -> _Skeleton | None:
         patterns=patterns,
         head=len(head),
         last=len(tags[-1]),
-        wanted={name: (at + first, len(tags[at])) for name, at in wanted.items()},
+        wanted={name: (at + first, len(tags[at])) for name, at in sorted(wanted.items(), key=itemgetter(1))},
         asked=np.array(asked),
         at={tag: number for number, tag in enumerate(asked)},
     )
