@@ -2,7 +2,7 @@
 
 msgspec walks a document once, passes over members that `READ` does not name, and takes nothing that the standard library
 would not take. A document that it refuses (a value that is no text, a lone surrogate, what is no JSON) is read by the
-standard library, which says what is wrong or reads it after all. docs/adr/008-msgspec.md says why.
+standard library, which says what is wrong or reads it after all. docs/adr/003-libraries.md says why.
 """
 
 from __future__ import annotations
