@@ -1,15 +1,16 @@
 """Wanted texts of XML documents that have the same tags as one seen before: those of a switch mostly do.
 
-A skeleton is the tags of a document in their order. A parser reads it once, with a number in place of each text: so it says
-whether documents with this skeleton are well-formed, and after which tags the wanted texts stand. A document has the skeleton
-if its tags are the same octet by octet; its texts and the values of its attributes may hold nothing that could be more than text.
+A skeleton is the tags of a document in their order, with the blank space that parts elements. A parser reads it once, with a number
+in place of each text: so it says whether documents with this skeleton are well-formed, and after which tags the wanted texts stand. A
+document has the skeleton if these are the same octet by octet; its texts and the values of its attributes may hold nothing that could
+be more than text.
 What has no skeleton that was found here is left to others: `Alike.rows` says which documents were read.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
@@ -39,10 +40,11 @@ _WORTH_IT: Final = 4  # documents
 
 _TEXT: Final = pa.string()
 _BLANKS: Final = b" \t\r\n"
+_A_TEXT: Final = b"\x01"  # which no document holds that is told by its skeleton
 _LF: Final = 0x0A
 _TAB: Final = 0x09
 _SPACE: Final = 0x20
-_PIECE: Final = 32  # octets that are compared at a time
+_PIECE: Final = 64  # octets that are compared at a time
 _ROWS: Final = 64  # documents that are: what is read of them stays near
 
 _TAG: Final = re.compile(rb'<[^<>"]*+(?:"[^<"]*+"[^<>"]*+)*+>')
@@ -229,8 +231,14 @@ def _skeleton(document: bytes, read: Reader) -> _Skeleton | None:
     if document.startswith(b"<?"):
         head = document[: document.index(b"<", 1)] if len(tags) > 1 else document
         del tags[0]
-    bare = _VALUE.sub(b'""', b"".join(tags))
+    between = _TAG.split(document)[-len(tags) :]  # what stands after each
+    bare = b"".join(_VALUE.sub(b'""', tag) + _kept(text) for tag, text in zip(tags, between, strict=True))
     return _made(head, bare, read) if len(head) + len(bare) <= _TAGS_OCTETS_MAX else None
+
+
+def _kept(text: bytes) -> bytes:
+    """Blank space, which all documents of a skeleton have where it parts elements, and a sign for any other text."""
+    return _A_TEXT if text.strip(_BLANKS) else text
 
 
 @lru_cache(maxsize=_KEPT_MAX)
@@ -246,7 +254,7 @@ def _made(head: bytes, bare: bytes, read: Reader) -> _Skeleton | None:
     wanted = {name: int(text) for name, text in enumerate(texts) if text is not None}
     if any(b'"' in tags[at] for at in wanted.values()):
         return None  # where a text begins that follows attributes is not the same in every document
-    literals = [(0, head)] * first + [(at + first, tag) for at, tag in enumerate(tags) if b'"' not in tag]
+    literals = [(0, head)] * first + [(at + first, text) for at, text in _runs(tags, _BARE_TAG.split(bare)[1:])]
     pieces = [(at, low, each[low : low + _PIECE]) for at, each in literals for low in range(0, len(each), _PIECE)]
     patterns = tuple((at + first, _pattern(tag)) for at, tag in enumerate(tags) if b'"' in tag)
     after_tags = [
@@ -267,6 +275,27 @@ def _made(head: bytes, bare: bytes, read: Reader) -> _Skeleton | None:
         asked=np.array(asked),
         at={tag: number for number, tag in enumerate(asked)},
     )
+
+
+def _runs(tags: Sequence[bytes], after: Sequence[bytes]) -> Iterator[tuple[int, bytes]]:
+    """The tags without values, as many in one piece as follow each other with nothing but blank space between them; and the first tag of each piece.
+
+    What stands between an opening tag and its closing one is a text, also where it is blank.
+    """
+    first, run = 0, b""
+    for at, (tag, text) in enumerate(zip(tags, after, strict=True)):
+        if b'"' in tag:
+            continue
+        if not run:
+            first = at
+        run += tag
+        follows = tags[at + 1] if at + 1 < len(tags) else b'"'
+        is_leaf = follows.startswith(b"</") and not tag.startswith(b"</") and not tag.endswith(b"/>")
+        if b'"' in follows or is_leaf or text == _A_TEXT:
+            yield first, run
+            run = b""
+        else:
+            run += text
 
 
 def _words(pieces: Sequence[bytes]) -> NDArray[np.uint64]:

@@ -13,7 +13,6 @@ from trunkline.usage.decode.columns import Integers
 _LF: Final = 0x0A
 _SPACE: Final = 0x20
 _LESS: Final = 0x3C
-_ASCII: Final = 0x80
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,5 +40,6 @@ def survey(data: bytes) -> Survey:
         packed = np.packbits(np.equal(slab, _LF, out=found), bitorder="little")
         ends[at // 8 : at // 8 + packed.size] = packed
         lines = np.count_nonzero(found)
-        is_plain = is_plain and np.count_nonzero(np.less(slab, _SPACE, out=found)) == lines and slab.max() < _ASCII
+        # As signed octets those beyond ASCII are below zero.
+        is_plain = is_plain and np.count_nonzero(np.less(slab.view(np.int8), _SPACE, out=found)) == lines
     return Survey(np.concatenate(tags), Ranked.of(ends.view(np.uint64)), is_plain)
