@@ -28,7 +28,6 @@ _DENSE: Final = 1 / 64  # signs an octet, from which on it is cheaper to look at
 _SPREAD: Final = tuple(np.uint64(1 << power) for power in range(_SHIFT))
 
 _BYTE: Final = np.uint64(8)
-_TOP: Final = np.uint64(56)
 _OCTET: Final = np.uint64(0xFF)
 _ONES: Final = np.uint64(0x0101010101010101)
 _HIGHS: Final = np.uint64(0x8080808080808080)

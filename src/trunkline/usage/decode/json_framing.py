@@ -11,13 +11,9 @@ import numpy as np
 
 from trunkline.usage.decode.framing import Framing, Octets, Offsets, Seen, line_ends
 
-_SPACE: Final = 0x20
-_TAB: Final = 0x09
 _QUOTE: Final = 0x22
 _COMMA: Final = 0x2C
 _LIST_OPENING: Final = 0x5B
-_OPENING: Final = 0x7B
-_CLOSING: Final = 0x7D
 _BLANKS: Final = b" \t\r\n"
 _HEAD_OCTETS_MAX: Final = 64 << 10  # of blank space before a part shows whether it is a list
 
