@@ -17,7 +17,7 @@ from time import perf_counter
 from typing import Any, Final
 
 from trunkline.simulate import samples
-from trunkline.usage.crew import KEPT_PAGES, allow_large_pages, settle_part
+from trunkline.usage.crew import KEPT_PAGES, prepare_part, settle_part
 from trunkline.usage.decode import SwitchProfile, chunks, get_format, open_source
 from trunkline.usage.decode.assembly import decoded_chunks
 from trunkline.usage.opening import MIB
@@ -80,7 +80,7 @@ def write(path: Path, name: str, records: int) -> tuple[int, int]:
 def decode(name: str, path: Path, passes: int) -> tuple[float, int]:
     """Decodes a file so often. Seconds, and the records that were read: events, rejects and what is passed over."""
     form = get_format(name)
-    allow_large_pages(form.framing is not None)  # as in a crew
+    prepare_part(passes * path.stat().st_size, has_documents=form.framing is not None)  # as in a crew
     begin = perf_counter()
     seen = 0
     for _ in range(passes):

@@ -41,6 +41,9 @@ KEPT_PAGES: Final = {
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",  # where it is allowed: `allow_large_pages`
     "OPENBLAS_NUM_THREADS": "1",  # there is nothing for them to do
 }
+WALKED_OCTETS: Final = (
+    256 << 20
+)  # a smaller file of documents is done before the compiled walk has paid for being loaded
 PART_KEEPS_OCTETS: Final = 1 << 30  # everything, it ends with its file
 PARENT_KEEPS_OCTETS: Final = 256 << 20  # a few chunks and what tells duplicates
 _PR_SET_THP_DISABLE: Final = 41  # prctl(2)
@@ -83,7 +86,7 @@ class Crew:
         with slot.open("r+b" if slot.exists() else "xb") as file:
             file.write(chunk.data)
         self._send(
-            part, ("propose", number, slot, len(chunk.data), replace(chunk, data=b"", end_bits=None, survey=None))
+            part, ("propose", number, slot, len(chunk.data), replace(chunk, data=b"", end_bits=None, walked=None))
         )
 
     def claims(self) -> list[Claim]:
@@ -179,9 +182,18 @@ def keep_freed_memory(octets: int) -> None:
 
 
 def settle_part() -> None:
-    """Have the process of a part keep what it frees, in pages of the usual size until its work is known (`allow_large_pages`)."""
+    """Have the process of a part keep what it frees, in pages of the usual size until its work is known (`prepare_part`)."""
     keep_freed_memory(PART_KEEPS_OCTETS)
     allow_large_pages(False)
+
+
+def prepare_part(octets: int, *, has_documents: bool) -> None:
+    """Have the process of a part ready for a file of so many octets."""
+    allow_large_pages(has_documents)
+    if has_documents and octets >= WALKED_OCTETS:
+        from trunkline.usage.decode import skeletons
+
+        skeletons.load()
 
 
 def allow_large_pages(is_allowed: bool) -> None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import Any, Final
 
-from trunkline.usage.crew import allow_large_pages, give_freed_memory_back, settle_part
+from trunkline.usage.crew import give_freed_memory_back, prepare_part, settle_part
 from trunkline.usage.decode import get_format
 from trunkline.usage.part import Part, Work
 from trunkline.usage.rerate_part import RerateWork
@@ -29,7 +29,8 @@ def main(descriptors: Sequence[str]) -> None:
     ends = [Connection(int(descriptor)) for descriptor in descriptors]
     with suppress(EOFError, OSError):  # the parent has gone, or wants nothing more
         work: Work | RerateWork = ends[0].recv()
-        allow_large_pages(isinstance(work, Work) and get_format(work.format).framing is not None)
+        if isinstance(work, Work):
+            prepare_part(work.octets, has_documents=get_format(work.format).framing is not None)
         try:
             work.pinned.kept.get()
         except Exception as error:

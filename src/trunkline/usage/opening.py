@@ -15,7 +15,7 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -32,12 +32,13 @@ _ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
 # RFC 1952 with zlib's inflate: 16 + the largest window.
 _GZIP_WBITS: Final = 16 + zlib.MAX_WBITS
 _PACKED_BLOCK: Final = MIB
-_LINE_OCTETS: Final = 64 << 10  # that the lines of most files do not reach
+_NEAR_OCTETS: Final = 64 << 10  # that the records of most files do not reach
 _HASHED_BLOCK: Final = 16 * MIB  # between two blocks a thread that hashes waits for one that computes
 # APPNOTE 4.3.16: end of central directory, 22 octets and a comment of up to 65,535.
 _ZIP_END: Final = struct.Struct("<4s4H2LH")
 _ZIP_TAIL: Final = _ZIP_END.size + 0xFFFF
 _ZIP_ENCRYPTED: Final = 0x1
+LastBoundary = Callable[[bytes], int]
 _ARCHIVE_SUFFIXES: Final = (".zip", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".tar", ".zst")
 
 
@@ -94,15 +95,13 @@ class _Window(io.RawIOBase):
         self._at = base + offset
         return self._at
 
-    def whole_lines(self, size: int) -> int:
-        """How many of the next `size` octets are whole lines; all of them where the last line begins further back than lines are long."""
-        near = min(size, _LINE_OCTETS)
-        end = (
-            os.pread(self._descriptor, near, self._at + size - near).rfind(b"\n")
-            if self._at + size < self._size
-            else -1
-        )
-        return size if end < 0 else size - near + end + 1
+    def whole(self, size: int, last_boundary: LastBoundary) -> tuple[int, bool]:
+        """How many of the next `size` octets are whole records, if that is seen from the last ones; else all of them. And whether it was seen."""
+        if self._at + size >= self._size:
+            return size, False
+        near = min(size, _NEAR_OCTETS)
+        end = last_boundary(os.pread(self._descriptor, near, self._at + size - near))
+        return (size - near + end, True) if end else (size, False)
 
     def read(self, size: int = -1, /) -> bytes:
         left = max(self._size - self._at, 0)
@@ -110,6 +109,11 @@ class _Window(io.RawIOBase):
         self._at += len(block)
         self.furthest = max(self.furthest, self._at)
         return block
+
+
+def after_last_line(block: bytes) -> int:
+    """Where the last line of a block ends, 0 where none does."""
+    return block.rfind(b"\n") + 1
 
 
 class Source:
@@ -128,6 +132,7 @@ class Source:
         self._window = _Window(descriptor, self.size)
         self.kind = _kind_of(path, os.pread(descriptor, 4, 0))
         self._zip: zipfile.ZipFile | None = None
+        self.is_whole = False
         self.parts: tuple[Part, ...] = (Part(""),)
         if self.kind is Kind.ZIP:
             self._zip = self._open_zip()
@@ -160,8 +165,10 @@ class Source:
         if now != {_identity(self._seen)}:
             raise FileFailed(FileFailure.SOURCE_CHANGED, f"{self.path.name} changed while it was read.")
 
-    def blocks(self, part: Part, size: int) -> Iterator[bytes]:
-        """The part's content from its start, in non-empty blocks of at most `size` octets, of a plain file of whole lines where it has some.
+    def blocks(self, part: Part, size: int, last_boundary: LastBoundary = after_last_line) -> Iterator[bytes]:
+        """The part's content from its start, in non-empty blocks of at most `size` octets, of a plain file of whole records where that can be told.
+
+        `last_boundary` tells where the last one ends in a block, 0 where it cannot; `is_whole` is whether it told it of the block that came last.
 
         After the last block the file is checked to be unchanged. Raises FileFailed `truncated`, `zip_error`,
         `too_large`, `source_changed`.
@@ -169,7 +176,7 @@ class Source:
         try:
             match self.kind:
                 case Kind.PLAIN:
-                    yield from self._plain(size)
+                    yield from self._plain(size, last_boundary)
                 case Kind.GZIP:
                     yield from self._within_limits(self._gzip(size))
                 case Kind.ZIP:
@@ -179,10 +186,16 @@ class Source:
             raise
         self.check_unchanged()
 
-    def _plain(self, size: int) -> Iterator[bytes]:
+    def _plain(self, size: int, last_boundary: LastBoundary) -> Iterator[bytes]:
         self._window.seek(0)
+
+        def read() -> bytes:
+            octets, self.is_whole = self._window.whole(size, last_boundary)
+            return self._window.read(octets)
+
         # Nothing here keeps a block while the next one is read: its memory is that of the next.
-        yield from iter(lambda: self._window.read(self._window.whole_lines(size)), b"")
+        yield from iter(read, b"")
+        self.is_whole = False
 
     def _gzip(self, size: int) -> Iterator[bytes]:
         self._window.seek(0)

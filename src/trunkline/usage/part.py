@@ -46,6 +46,7 @@ class Work:
     batch_id: int
     attempt: int
     format: str
+    octets: int  # of the file
     profile: SwitchProfile
     pinned: Pinned
     received_on: date

@@ -39,7 +39,6 @@ class Job:
     work: Work
     find_segments: FindSegments
     duplicate_window_days: int
-    octets: int
     accepted: Accepted | None = None
     on_progress: Callable[[int], None] = lambda octets: None
     waiters: Waiters | None = None  # the legs that wait at the switch
@@ -119,7 +118,7 @@ def run(job: Job, source: Source, crew: Crew | None = None) -> Iterator[Outcome]
 
 def _parts(job: Job, crew: Crew | None) -> Parts:
     # Legs are joined in one place, in the order of the file.
-    if form_named(job.work.format).has_legs(job.work.profile) or (crew is None and job.octets < CREW_OCTETS):
+    if form_named(job.work.format).has_legs(job.work.profile) or (crew is None and job.work.octets < CREW_OCTETS):
         return InlineParts(job.work)
     crew = crew or Crew()
     try:
@@ -135,7 +134,7 @@ def _give_all(job: Job, source: Source, parts: Parts, doubtful: frozenset[int]) 
     taken = TakenKeys(
         find_segments=job.find_segments,
         window_days=job.duplicate_window_days,
-        expected_rows=job.octets // OCTETS_PER_ROW,
+        expected_rows=job.work.octets // OCTETS_PER_ROW,
         doubtful=doubtful,
         accepted=job.accepted,
     )

@@ -13,17 +13,19 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from trunkline.usage.decode.bits import Words, bits_at, count_of, signs
 from trunkline.usage.decode.framing import Cut, Framing
 from trunkline.usage.decode.raw import RAW_OCTETS
-from trunkline.usage.decode.survey import Survey
 from trunkline.usage.failure import FileFailed
-from trunkline.usage.opening import MIB, Part, Source
+from trunkline.usage.opening import MIB, LastBoundary, Part, Source, after_last_line
 from trunkline.usage.reasons import FileFailure
+
+if TYPE_CHECKING:
+    from trunkline.usage.decode.skeletons import Walked
 
 # Measured 2026-11-22, two cores, 224-octet lines: 4 to 8 MiB decode a third faster than 1 or 32 (caches, page faults).
 CHUNK_OCTETS: Final = 8 * MIB
@@ -46,7 +48,7 @@ class Chunk:
     at the end of a part. `header` is the header line without its end, None if the format has none. `is_first`: the
     first rows of the source. If `overlong_octets` is not 0, the chunk is one line of that length of which `data` is the
     beginning. `cut`: where its records lie, if they span lines and it was read from a source. `end_bits`: `line_end_bits` of the data, and
-    `survey`: its own, where it has been looked at already.
+    `walked`: what a walk has found in it, where one was made already.
     """
 
     first_line: int
@@ -56,7 +58,7 @@ class Chunk:
     overlong_octets: int = 0
     cut: Cut | None = field(default=None, compare=False, repr=False)
     end_bits: Words | None = field(default=None, compare=False, repr=False)
-    survey: Survey | None = field(default=None, compare=False, repr=False)
+    walked: Walked | None = field(default=None, compare=False, repr=False)
 
 
 def line_end_bits(data: bytes) -> Words:
@@ -79,12 +81,11 @@ def chunks(
     cutter = _Cutter(has_header=has_header)
     size = size or (CHUNK_OCTETS if framing is None else DOCUMENTS_OCTETS)
     for part in source.parts:
-        blocks = _text_blocks(source, part, size)
         if framing is None:
-            for data in cutter.lines(blocks):
+            for data in cutter.lines(_text_blocks(source, part, size)):
                 yield cutter.chunk(data)
         else:
-            for piece in _records(blocks, framing, part.name or source.path.name):
+            for piece in _records(source, part, size, framing):
                 yield cutter.chunk(piece)
         cutter.end_part()
     if not cutter.has_rows:
@@ -97,7 +98,7 @@ class _Piece:
     overlong_octets: int = 0
     lines: int = 0  # where `data` does not show it
     cut: Cut | None = None
-    survey: Survey | None = None
+    walked: Walked | None = None
 
 
 class _Cutter:
@@ -121,7 +122,7 @@ class _Cutter:
             overlong_octets=piece.overlong_octets,
             cut=piece.cut,
             end_bits=end_bits,
-            survey=piece.survey,
+            walked=piece.walked,
         )
         self._line += _line_count(piece) if end_bits is None else count_of(end_bits)
         has_ink = piece.overlong_octets > 0 or _INK.search(piece.data) is not None
@@ -176,18 +177,22 @@ def _line_count(piece: _Piece) -> int:
     return piece.lines if piece.cut is None or piece.lines else piece.cut.line_count
 
 
-def _records(blocks: Iterator[bytes], form: Framing, name: str) -> Iterator[_Piece]:
+def _records(source: Source, part: Part, size: int, form: Framing) -> Iterator[_Piece]:
     """Whole records of a part; what is left of a block waits for the next one. Raises FileFailed `truncated`."""
+    blocks = _text_blocks(source, part, size, form.last_boundary)
     opening, framing = _opening(blocks, form)
     left = tail = b""
     blocks = chain([opening] if opening else [], blocks)
     del opening
     for block in blocks:
-        if end := framing.last_boundary(block):
-            data, left = b"".join((left, memoryview(block)[:end])), block[end:]
+        if source.is_whole and not left and framing is form:
+            yield _cut(framing, block)
             del block  # before the next one is read
-            seen = framing.look(data)
-            yield _Piece(data, cut=framing.cut(data, seen), survey=seen.survey)
+        elif end := framing.last_boundary(block):
+            data, left = b"".join((left, memoryview(block)[:end])), block[end:]
+            del block
+            yield _cut(framing, data)
+            del data
         else:
             left += block
             seen = framing.look(left)
@@ -201,7 +206,12 @@ def _records(blocks: Iterator[bytes], form: Framing, name: str) -> Iterator[_Pie
     if left:
         yield _Piece(left, cut=framing.cut(left))
     if lack := framing.lack(left or tail):
-        raise FileFailed(FileFailure.TRUNCATED, f"{name} {lack}")
+        raise FileFailed(FileFailure.TRUNCATED, f"{part.name or source.path.name} {lack}")
+
+
+def _cut(framing: Framing, data: bytes) -> _Piece:
+    seen = framing.look(data)
+    return _Piece(data, cut=framing.cut(data, seen), walked=seen.walked)
 
 
 def _opening(blocks: Iterator[bytes], form: Framing) -> tuple[bytes, Framing]:
@@ -250,9 +260,11 @@ def _skip_line(start: bytes, blocks: Iterator[bytes]) -> tuple[bytes, int, bytes
     return start[:RAW_OCTETS], octets - (last == b"\r"), rest
 
 
-def _text_blocks(source: Source, part: Part, size: int) -> Iterator[bytes]:
+def _text_blocks(
+    source: Source, part: Part, size: int, last_boundary: LastBoundary = after_last_line
+) -> Iterator[bytes]:
     """The part's blocks without byte order mark. Raises FileFailed `encoding`."""
-    blocks = source.blocks(part, size)
+    blocks = source.blocks(part, size, last_boundary)
     start = block = b""
     for block in blocks:
         start += block

@@ -20,7 +20,7 @@ from trunkline.usage.decode.lines import Lines, Parsed, Refusal
 from trunkline.usage.decode.profile import SwitchProfile
 from trunkline.usage.decode.raw import RAW_OCTETS, is_utf8, raw_text
 from trunkline.usage.decode.records import Decoded, Draft, judge, settle
-from trunkline.usage.decode.survey import Survey, survey
+from trunkline.usage.decode.skeletons import Walked
 from trunkline.usage.failure import FileFailed
 from trunkline.usage.reasons import FileFailure, Reason
 
@@ -38,9 +38,8 @@ class Records(Lines):
     def __init__(self, chunk: Chunk, cut: Cut, shorten: Callable[[bytes], bytes | None]) -> None:
         super().__init__(replace(chunk, data=b""))
         self._shorten = shorten
-        self._survey = chunk.survey
+        self._walked = chunk.walked
         self._text = chunk.data
-        self.starts_at: Integers = cut.starts.astype(np.int64, copy=False)
         self._bounds = [*cut.starts.tolist(), len(chunk.data)]
         self.framing = cut.framing
         self.at: Integers = cut.lines.astype(np.int64)
@@ -79,21 +78,18 @@ class Records(Lines):
             ends = ends - is_between
         return self._text if (octets[ends] == last[0]).all() and is_utf8(self._text) else None
 
-    @property
-    def text(self) -> bytes:
-        """The whole text of the chunk."""
-        return self._text
-
     @cached_property
-    def survey(self) -> Survey:
-        """The survey of the text."""
-        return survey(self._text) if self._survey is None else self._survey
+    def walked(self) -> Walked | None:
+        """What a walk through the text finds; it parts the records as they are parted here."""
+        found = self.framing.walked(self._text) if self._walked is None else self._walked
+        if found is not None and not np.array_equal(found.starts, self._bounds[:-1]):
+            raise RuntimeError(f"{len(self)} records were walked as {found.starts.size}")
+        return found
 
     @cached_property
     def is_text(self) -> bool:
         """Whether the chunk is UTF-8 throughout, and without NUL."""
-        is_plain = self._survey is not None and self._survey.is_plain
-        return is_plain or (b"\0" not in self._text and is_utf8(self._text))
+        return b"\0" not in self._text and is_utf8(self._text)
 
     def readable(self, asked: Sequence[int] | None = None) -> tuple[list[int], list[bytes], list[Refusal]]:
         """The records that are text and not too long: their rows and octets; and the refusals of the others. `asked`: of some rows only."""
@@ -170,7 +166,7 @@ class DocumentFormat(Format):
         cut = chunk.cut
         if cut is None:
             framing = self.framing.of_part(chunk.data) or self.framing
-            chunk = replace(chunk, data=framing.opened(chunk.data), survey=None)
+            chunk = replace(chunk, data=framing.opened(chunk.data), walked=None)
             cut = framing.cut(chunk.data)
         return Records(chunk, cut, self.shorten)
 

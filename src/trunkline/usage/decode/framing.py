@@ -10,13 +10,16 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trunkline.usage.decode.names import WORD, words_at
 from trunkline.usage.decode.survey import Survey, survey
+
+if TYPE_CHECKING:
+    from trunkline.usage.decode.skeletons import Walked, Walker
 
 Offsets = NDArray[np.int64]
 Octets = NDArray[np.uint8]
@@ -32,7 +35,7 @@ _DECLARATION_OCTETS: Final = 64
 _MARGIN_OCTETS: Final = 32
 _PROBE_OCTETS: Final = 64 << 10
 _LONG_LINE: Final = 1024  # octets; such lines are found one by one in a third of the time of a look at every octet
-_NOT_LISTED: Final = np.zeros(0, np.int64)
+NOT_LISTED: Final = np.zeros(0, np.int64)
 _INK: Final = re.compile(rb"[^ \t\r\n]")
 
 
@@ -44,6 +47,10 @@ class Framing(ABC):
     @abstractmethod
     def look(self, data: bytes) -> Seen:
         """Where records begin by the rule of the format, in a text that begins with one."""
+
+    def walked(self, data: bytes) -> Walked | None:
+        """What a walk finds in a text that `look` looks at, if the format has one and it finds anything."""
+        return None
 
     def last_boundary(self, block: bytes) -> int:
         """The last boundary of a block that goes on a text and is gone on, told from its end alone; 0 where that cannot be told."""
@@ -107,15 +114,18 @@ class Framing(ABC):
 class Seen:
     """What a look at a text has found: where records begin, ascending (one at offset 0 need not be among them), and where lines end.
 
-    `survey`, where the text was surveyed, knows the line ends; else they are listed.
+    `survey`, where the text was surveyed, knows the line ends, and `walked`, where it was walked, those before its records; else they are listed.
     """
 
     boundaries: Offsets
     line_ends: Offsets
     survey: Survey | None = None
+    walked: Walked | None = None
 
     def lines_before(self, places: Offsets) -> Offsets:
-        """How many lines end before each place."""
+        """How many lines end before each place, of a walked text each of its boundaries."""
+        if self.walked is not None:
+            return self.walked.lines[np.searchsorted(self.walked.starts, places)]
         if self.survey is not None:
             return self.survey.line_ends.count_before(places)
         return np.searchsorted(self.line_ends, places)
@@ -151,11 +161,12 @@ def line_ends(data: bytes) -> Offsets:
 class XmlDocuments(Framing):
     """XML documents whose root has one name. One begins at its declaration or root, or where ink follows a root's end.
 
-    `posted`: so begins, or goes on, a line that holds a document in the encoding in which it was posted.
+    `posted`: so begins, or goes on, a line that holds a document in the encoding in which it was posted. `walker`: of large texts.
     """
 
-    def __init__(self, root: str, posted: bytes = b"") -> None:
+    def __init__(self, root: str, posted: bytes = b"", walker: Walker | None = None) -> None:
         self._posted = posted
+        self._walker = walker
         self._posted_line = re.compile(rb"^(?:[A-Za-z_]{1,16}=[^&\r\n]{0,128}&){0,4}" + re.escape(posted), re.MULTILINE)
         name = re.escape(root.encode())
         self._boundary = re.compile(rb"<\?xml(?=[\s?])|<" + name + rb"(?=[\s>/])|</" + name + rb"[ \t\r\n]*>")
@@ -165,9 +176,18 @@ class XmlDocuments(Framing):
         self._followed = re.compile(self._closing + rb"[ \t\r\n]*(?=<)")
 
     def look(self, data: bytes) -> Seen:
+        walked = self.walked(data)
+        return self._look(data) if walked is None else Seen(walked.starts, NOT_LISTED, walked=walked)
+
+    def walked(self, data: bytes) -> Walked | None:
+        if self._walker is None or self._posted_line.match(data) is not None:
+            return None
+        return self._walker.walk(data, lambda text: self._look(text).boundaries)
+
+    def _look(self, data: bytes) -> Seen:
         found = survey(data)
         plain = self._plain_boundaries(data, found.tags)
-        return Seen(self._all_boundaries(data, found.tags) if plain is None else plain, _NOT_LISTED, found)
+        return Seen(self._all_boundaries(data, found.tags) if plain is None else plain, NOT_LISTED, found)
 
     def last_boundary(self, block: bytes) -> int:
         end = block.rfind(self._closing)

@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trunkline.usage.decode.chunking import Chunk
+from trunkline.usage.decode.chunking import LINE_OCTETS_MAX, Chunk
 from trunkline.usage.decode.columns import Made, Mask, Numbers, integers, is_present, mapped
 from trunkline.usage.decode.documents import DocumentFormat, Read, Records
 from trunkline.usage.decode.fields import null_if_empty
@@ -45,7 +45,7 @@ from trunkline.usage.decode.plain_xml import Place, read_plain
 from trunkline.usage.decode.posted import unwrapped, without_frames, without_percent
 from trunkline.usage.decode.profile import Legs, SwitchProfile
 from trunkline.usage.decode.records import Draft, Marks
-from trunkline.usage.decode.skeletons import read_alike
+from trunkline.usage.decode.skeletons import Walker, XmlNotation
 from trunkline.usage.decode.times import Instants, from_epoch_s, from_epoch_us, from_text
 from trunkline.usage.reasons import Reason
 from trunkline.usage.schema import NAME, Service
@@ -114,7 +114,23 @@ class FreeSwitchDocuments(DocumentFormat):
         """The columns `NAMES` of the records that can be read, empty texts null; of the others what is wrong."""
 
     def read_all(self, records: Records) -> Read:
-        """What is read of all records, before it is said which are wanted. A notation that can read many at once does so."""
+        """What is read of all records, before it is said which are wanted."""
+        walked = records.walked
+        if walked is None:
+            return self.read_unknown(records)
+        known = np.flatnonzero(walked.is_known).tolist()
+        columns = Made(NAMES, lambda name: walked.column(_PLACE[name]))
+        if len(known) == len(records):
+            return Read(known, columns, [])
+        found = self.read_each(records, np.flatnonzero(~walked.is_known).tolist())
+        rows, others = [*known, *found.rows], found.columns
+        order = pa.array(np.argsort(rows, kind="stable"))
+        found.columns = Made(NAMES, lambda name: pa.concat_arrays([columns[name], others[name]]).take(order))
+        found.rows = sorted(rows)
+        return found
+
+    def read_unknown(self, records: Records) -> Read:
+        """What is read of records of which none is known by its skeleton. A notation that can read many at once does so."""
         return self.read_each(records)
 
     def read(self, chunk: Chunk, records: Records, profile: SwitchProfile) -> Read:
@@ -189,7 +205,11 @@ class FreeSwitchXml(FreeSwitchDocuments):
 
     name = "freeswitch_xml"
     title = "FreeSWITCH mod_xml_cdr"
-    framing = XmlDocuments("cdr", b"cdr=")
+    framing = XmlDocuments(
+        "cdr",
+        b"cdr=",
+        Walker(XmlNotation(lambda document: _row(document)), len(NAMES), LINE_OCTETS_MAX),  # noqa: PLW0108  it stands below
+    )
     begins = frozenset({b"<"})
 
     def fits(self, record: bytes) -> bool:
@@ -207,22 +227,6 @@ class FreeSwitchXml(FreeSwitchDocuments):
         flow = f"<caller_profile>{parts['caller']}</caller_profile><times>{parts['times']}</times>"
         channel = f"<channel_data>{parts['channel']}</channel_data>"
         return f"<cdr>{channel}<variables>{parts['var']}</variables><callflow>{flow}</callflow></cdr>".encode()
-
-    def read_all(self, records: Records) -> Read:
-        if not records.is_text:
-            return self.read_each(records)
-        alike = read_alike(records.text, records.starts_at, records.survey, _row)
-        others = np.setdiff1d(np.arange(len(records)), alike.rows, assume_unique=True).tolist()
-        if not others:
-            return Read(alike.rows.tolist(), Made(NAMES, lambda name: alike.column(_PLACE[name])), [])
-        found = self.read_each(records, others)
-        rows, columns = [*alike.rows.tolist(), *found.rows], found.columns
-        order = pa.array(np.argsort(rows, kind="stable"))
-        found.columns = Made(
-            NAMES, lambda name: pa.concat_arrays([alike.column(_PLACE[name]), columns[name]]).take(order)
-        )
-        found.rows = sorted(rows)
-        return found
 
     def columns(self, records: Sequence[bytes]) -> tuple[dict[str, pa.Array], dict[int, str]]:
         found = read_plain(records, "cdr", _PLACES)

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 from msgspec.structs import astuple
 
+from trunkline.usage.decode.chunking import LINE_OCTETS_MAX
 from trunkline.usage.decode.columns import Made
 from trunkline.usage.decode.documents import Read, Records
 from trunkline.usage.decode.fields import TEXT, null_if_empty
@@ -29,6 +30,7 @@ from trunkline.usage.decode.freeswitch_documents import (
 )
 from trunkline.usage.decode.json_framing import JsonDocuments, JsonList
 from trunkline.usage.decode.posted import unwrapped
+from trunkline.usage.decode.skeletons import JsonNotation, Walker
 
 Objects = type[msgspec.Struct]
 
@@ -72,7 +74,10 @@ class FreeSwitchJson(FreeSwitchDocuments):
 
     name = "freeswitch_json"
     title = "FreeSWITCH mod_json_cdr"
-    framing = JsonDocuments(_MEMBERS)
+    framing = JsonDocuments(
+        _MEMBERS,
+        Walker(JsonNotation(lambda document: _texts_of(document)), len(NAMES), LINE_OCTETS_MAX),  # noqa: PLW0108  it stands below
+    )
     begins = frozenset({b"{"})
 
     def fits(self, record: bytes) -> bool:
@@ -85,7 +90,7 @@ class FreeSwitchJson(FreeSwitchDocuments):
             return None
         return json.dumps(_kept_of(found), ensure_ascii=False, separators=(",", ":")).encode()
 
-    def read_all(self, records: Records) -> Read:
+    def read_unknown(self, records: Records) -> Read:
         text = records.plain_text(b"{", b"}")
         if text is None:
             return self.read_each(records)
@@ -133,24 +138,37 @@ def _document_by_library(record: bytes) -> Any | str:
 
 def _columns_of(documents: Sequence[Any]) -> Columns:
     """The columns of what is read, cut out of one array of all texts: they are looked at once, in the order in which they lie in memory."""
-    found: list[str | None] = []
-    for document in documents:
-        flow = document.callflow[0] if document.callflow else _NO_FLOW
-        caller = flow.caller_profile or _NO_CALLER
-        origins = caller.originator and caller.originator.originator_caller_profiles
-        targets = caller.originatee and caller.originatee.originatee_caller_profiles
-        found += astuple(document.channel_data) if document.channel_data else _NO_CHANNEL
-        found += astuple(document.variables)
-        found += astuple(caller)[:_CALLER_TEXTS]
-        found += astuple(origins[0]) if origins else _NO_ORIGIN
-        found += astuple(targets[0]) if targets else _NO_TARGET
-        found += astuple(flow.times) if flow.times else _NO_TIMES
-    texts = pa.array(found, TEXT)
+    texts = pa.array([text for document in documents for text in _row_of(document)], TEXT)
 
     def make(name: str) -> pa.Array:
         return null_if_empty(texts.take(pa.array(np.arange(_PLACES[name], len(texts), len(NAMES)))))
 
     return Made(NAMES, make)
+
+
+def _row_of(document: Any) -> list[str | None]:
+    """The texts of `NAMES` in a document that has variables."""
+    flow = document.callflow[0] if document.callflow else _NO_FLOW
+    caller = flow.caller_profile or _NO_CALLER
+    origins = caller.originator and caller.originator.originator_caller_profiles
+    targets = caller.originatee and caller.originatee.originatee_caller_profiles
+    return [
+        *(astuple(document.channel_data) if document.channel_data else _NO_CHANNEL),
+        *astuple(document.variables),
+        *astuple(caller)[:_CALLER_TEXTS],
+        *(astuple(origins[0]) if origins else _NO_ORIGIN),
+        *(astuple(targets[0]) if targets else _NO_TARGET),
+        *(astuple(flow.times) if flow.times else _NO_TIMES),
+    ]
+
+
+def _texts_of(record: bytes) -> list[str | None] | None:
+    """The texts of `NAMES` in a document as msgspec reads it; None: it does not, or there are no variables."""
+    try:
+        document: Any = _READER.decode(record)
+    except _REFUSED:
+        return None
+    return None if document.variables is None else _row_of(document)
 
 
 _NO_CHANNEL: Final = astuple(_Channel())

@@ -11,17 +11,15 @@ from trunkline.usage.decode.bits import SLAB, Ranked, empty_bits
 from trunkline.usage.decode.columns import Integers
 
 _LF: Final = 0x0A
-_SPACE: Final = 0x20
 _LESS: Final = 0x3C
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """Where every `<` of a text stands, ascending, and its line ends. `is_plain`: it is ASCII, without control characters but LF."""
+    """Where every `<` of a text stands, ascending, and its line ends."""
 
     tags: Integers
     line_ends: Ranked
-    is_plain: bool
 
 
 def survey(data: bytes) -> Survey:
@@ -30,7 +28,6 @@ def survey(data: bytes) -> Survey:
     ends = empty_bits(octets.size)
     mask = np.empty(min(octets.size, SLAB), np.bool_)
     tags = [np.zeros(0, np.int64)]
-    is_plain = True
     for at in range(0, octets.size, SLAB):
         slab = octets[at : at + SLAB]
         found = mask[: slab.size]
@@ -39,7 +36,4 @@ def survey(data: bytes) -> Survey:
         tags.append(places)
         packed = np.packbits(np.equal(slab, _LF, out=found), bitorder="little")
         ends[at // 8 : at // 8 + packed.size] = packed
-        lines = np.count_nonzero(found)
-        # As signed octets those beyond ASCII are below zero.
-        is_plain = is_plain and np.count_nonzero(np.less(slab.view(np.int8), _SPACE, out=found)) == lines
-    return Survey(np.concatenate(tags), Ranked.of(ends.view(np.uint64)), is_plain)
+    return Survey(np.concatenate(tags), Ranked.of(ends.view(np.uint64)))
