@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import pairwise
+from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from tests.places import ROOT
 from tests.unit.usage.golden import golden_file
 from trunkline.simulate import samples
-from trunkline.usage.decode import Chunk, Decoded, FileFailed, SwitchProfile, get_format, skeletons
+from trunkline.usage.decode import Chunk, Decoded, FileFailed, SwitchProfile, chunks, get_format, open_source, skeletons
 from trunkline.usage.decode.framing import Framing
 from trunkline.usage.decode.freeswitch_documents import NAMES, FreeSwitchDocuments
 from trunkline.usage.decode.freeswitch_json import _texts_of
@@ -180,6 +181,21 @@ def test_every_wanted_text_is_found() -> None:
     assert len(known) > 100
     for name in names:
         assert found.column(NAMES.index(f"var.{name}")).to_pylist() == [row.get(name) for row in known]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("size", [700, 30_000, 100_000, 1 << 20])
+def test_a_file_is_cut_between_documents_wherever_its_blocks_end(name: str, size: int, tmp_path: Path) -> None:
+    path, text = tmp_path / "file", b"".join(samples.blocks(name, 60))
+    path.write_bytes(text)
+    with open_source(path) as source:
+        cut = list(chunks(source, size, framing=framing_of(name)))
+    assert b"".join(chunk.data for chunk in cut) == text
+    assert all(chunk.data.startswith(text[:10]) for chunk in cut)
+    counts = [0 if chunk.cut is None else chunk.cut.starts.size for chunk in cut]
+    assert sum(counts) == 60
+    lines = [text.count(b"\n", 0, len(text) - len(b"".join(each.data for each in cut[at:]))) for at in range(len(cut))]
+    assert [chunk.first_line for chunk in cut] == [1 + line for line in lines]
 
 
 def test_the_worked_example_of_the_page_is_true() -> None:

@@ -5,7 +5,7 @@ each for a text of one kind. A parser reads it once, with the number of its hole
 this skeleton are well-formed, and which holes hold what is wanted. `walk` then goes from document to document and sees whether the pieces
 are there and nothing in the holes could be more than text. What has no skeleton that was found here is left to others: `Walked.is_known`.
 
-A document that is known is one whole record by the rule of its format: a skeleton in which that rule finds another beginning is none.
+docs/algorithms/documents.md is the law.
 """
 
 from __future__ import annotations
@@ -32,9 +32,7 @@ Reader = Callable[[bytes], Sequence[str | None] | None]
 Parted = Callable[[bytes], Integers]
 
 OCTETS_MIN: Final = 64 << 10  # of a text that is walked: of few documents few have the same skeleton
-LOADED_AFTER: Final = (
-    64 << 20
-)  # octets that a process has read otherwise: to load the walk takes as long as to read some more of them
+LOADED_AFTER: Final = 32 << 20  # octets that a process has read otherwise: in half a second, which loading takes too
 _OCTETS_MAX: Final = 64 << 10  # of a skeleton
 _OCTETS_LEAST: Final = 32  # of a skeleton, and so of each document that has it
 _DOCUMENT_OCTETS_MAX: Final = 256 << 10  # of one from which a skeleton is made
@@ -48,11 +46,9 @@ _TEXT: Final = pa.string()
 _BLANKS: Final = b" \t\r\n"
 _INK: Final = re.compile(rb"[^ \t\r\n]")
 _WORD: Final = 8
-_BLOCK: Final = (
-    64  # octets of a piece that are compared at once; so are those of `walk`, which is loaded late: it is compiled then
-)
-_AT: Final = 0  # `walk.AT`, which is loaded late: it is compiled then
-_END, _OF_ELEMENT, _OF_ATTRIBUTE, _STRING, _NUMBER = range(5)  # the kinds of holes, as there
+# As `walk` has them, which is loaded late: the octets of a piece that are compared at once, and the kinds of holes.
+_BLOCK: Final = 64
+_END, _OF_ELEMENT, _OF_ATTRIBUTE, _STRING, _NUMBER = range(5)
 
 Piece = tuple[bytes, int]  # octets, and the kind of the hole after them
 
@@ -61,7 +57,9 @@ def load() -> None:
     """Have the walk ready: it takes half a second, and some more where it has to be compiled first."""
     opening, closing = (b"<%ba>" % (mark + b"a" * _OCTETS_LEAST) for mark in (b"", b"/"))
     one = Skeleton(((opening, _OF_ELEMENT), (closing, _END)), (0, -1))
-    going = _Going(opening + b"1" + closing, 0, _Tables.of((one,), 1), XmlNotation(lambda _: None), LOADED_AFTER)
+    going = _Going(
+        opening + b"1" + closing, 0, _Tables.of((one,), 1), XmlNotation(lambda _: None), _DOCUMENT_OCTETS_MAX
+    )
     going.go()
     if (found := going.walked()) is None or found.column(0).to_pylist() != ["1"]:
         raise RuntimeError("the walk does not find what is there")
@@ -338,8 +336,7 @@ class _Going:
     def __init__(self, text: bytes, at: int, tables: _Tables, notation: Notation, longest: int) -> None:
         from trunkline.usage.decode import walk
 
-        self._walk = walk.walk
-        self._wide, self._entity = walk.IS_WIDE, walk.HAS_ENTITY
+        self._walk = walk
         self._text = text
         self._notation = notation
         self._longest = longest
@@ -362,7 +359,7 @@ class _Going:
     @property
     def at(self) -> int:
         """Where the document begins that has no skeleton yet."""
-        return int(self._state[_AT])
+        return int(self._state[self._walk.AT])
 
     @property
     def owed(self) -> int:
@@ -372,7 +369,7 @@ class _Going:
     def go(self) -> bool:
         """Go on as far as documents are known. Whether there are more."""
         if self.tables.skeletons:
-            self._walk(
+            self._walk.walk(
                 self._every, self._octets, self._notation.is_json, self._longest, self.tables.arrays, self._order,
                 self._counts, self._state, self._found, self._ends, _overlapping(self._copied),
             )  # fmt: skip
@@ -408,7 +405,7 @@ class _Going:
         _, _, rows, elements, octets = self._state.tolist()
         starts, lines, skeletons, firsts, flags = (each[:rows] for each in self._found)
         is_known = skeletons >= 0
-        is_wide = flags & self._wide > 0
+        is_wide = flags & self._walk.IS_WIDE > 0
         if is_wide.any() and not self._notation.takes(self._text):
             is_known &= ~is_wide
         if not is_known.any():
@@ -422,7 +419,7 @@ class _Going:
             self.tables.ranks,
             self._ends[: elements + 1],
             self._copied[: octets + _BLOCK],
-            bool((flags & self._entity).any()),
+            bool((flags & self._walk.HAS_ENTITY).any()),
         )
 
 
