@@ -16,9 +16,6 @@ os.environ.setdefault("NUMBA_CACHE_DIR", str(home() / "cache" / "numba"))
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
-
-Words = NDArray[np.uint64]
 
 # What follows a piece of a skeleton: the kinds of holes.
 END: Final = 0
@@ -45,11 +42,17 @@ _SPACES: Final = np.uint64(0x2020202020202020)
 _ZERO, _ONE, _EIGHT, _SEVEN, _TOP = (np.uint64(each) for each in (0, 1, 8, 7, 56))
 
 _TAB, _LF, _CR, _SPACE = 0x09, 0x0A, 0x0D, 0x20
-_QUOTE, _AMPERSAND, _LESS, _MORE, _CLOSING, _BACKSLASH = 0x22, 0x26, 0x3C, 0x3E, 0x5D, 0x5C
+_QUOTE, _AMPERSAND, _LESS, _CLOSING, _BACKSLASH = 0x22, 0x26, 0x3C, 0x5D, 0x5C
 _OPENING: Final = 0x7B
 _FIRST_BEYOND_ASCII: Final = 0x80
 
-_compiled: Any = numba.njit(cache=True, boundscheck=True)
+
+def _compiled(function: Any) -> Any:
+    """Has a function compiled when it is called first; where no folder can be written, in each process anew."""
+    try:
+        return numba.njit(cache=True, boundscheck=True)(function)
+    except RuntimeError:
+        return numba.njit(boundscheck=True)(function)
 
 
 @_compiled
