@@ -6,21 +6,27 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import psutil
 import pyarrow.parquet as pq
 import pytest
 
-from tests.db.usage.carrier import START, Carrier, line
+from tests.db.usage.carrier import NOW, START, Carrier, line
 from tests.places import ROOT
 from trunkline.core.errors import Unavailable
 from trunkline.kit.db import embedded
 from trunkline.kit.home import home
+from trunkline.parties.actions import add_identity
+from trunkline.simulate import samples
 from trunkline.usage import pipeline
 from trunkline.usage.check import check
+from trunkline.usage.crew import WALKED_OCTETS, Crew
+from trunkline.usage.decode.skeletons import Walker
 from trunkline.usage.intake import register_path
 from trunkline.usage.models import Batch, HourTotal, Rollup, Segment
 from trunkline.usage.process import process
@@ -78,6 +84,37 @@ def test_a_crew_makes_what_one_process_makes(
     assert crewed == inline
     assert crewed[0][1:5] == (622, 588, 15, 19)
     assert len(crewed[1]) == 8  # records and rejects of two days, in two parts
+
+
+def load_documents(name: str, folder: Path, tenant: str) -> tuple[Any, ...]:
+    """Three hundred documents, of which those to Kenya are charged."""
+    carrier = Carrier.make(folder, tenant, formats=(name,))
+    with carrier.scope():
+        for trunk in range(1, 31):
+            add_identity(
+                account=carrier.accounts["cust"], kind="trunk", side="sell", value=f"customer-{trunk:02}", at=NOW
+            )
+        for trunk in range(1, 11):
+            add_identity(account=carrier.accounts["vend"], kind="trunk", side="buy", value=f"vendor-{trunk:02}", at=NOW)
+    path = folder / "documents"
+    path.write_bytes(b"".join(samples.blocks(name, 300)))
+    return said(carrier, carrier.load(path, name))
+
+
+@pytest.mark.parametrize("name", ["freeswitch_xml", "freeswitch_json"])
+def test_a_crew_that_walks_through_documents_makes_what_one_process_reads(
+    name: str, committed_db: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(pipeline, "CHUNK_OCTETS", 256 << 10)
+    with patch.object(Walker, "walk", lambda *_: None):
+        inline = load_documents(name, tmp_path / "one", "Alpha Carrier")
+    assert inline[0][1] == 300
+    assert 10 < inline[0][2] < 300
+    monkeypatch.setattr(pipeline, "CREW_OCTETS", 0)
+    begin = Crew.begin
+    # As if the file were large enough to load the walk.
+    monkeypatch.setattr(Crew, "begin", lambda self, work: begin(self, replace(work, octets=WALKED_OCTETS)))
+    assert load_documents(name, tmp_path / "other", "Beta Carrier") == inline
 
 
 def add_rules(carrier: Carrier) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -152,7 +153,7 @@ def test_escapes_are_passed_over_where_nobody_reads_and_else_left_to_a_parser() 
 def test_a_skeleton_that_is_met_by_chance_is_not_kept() -> None:
     """Of documents that all differ only a few are tried, and none is remembered."""
     notation = JsonNotation(lambda _: ["0"])
-    walker = Walker(notation, 1, 1 << 20)
+    walker = Walker("by chance", notation, 1, 1 << 20)
     text = b"".join(b'{"uuid":"a","a_name_that_is_long_enough_%d":"some more"}\n' % at for at in range(200))
     parted = framing_of("freeswitch_json")._look  # type: ignore[attr-defined]
     found = walker.walk(text, lambda some: parted(some).boundaries)
@@ -184,6 +185,15 @@ def test_every_wanted_text_is_found() -> None:
 
 
 @pytest.mark.parametrize("name", FORMATS)
+def test_what_is_sent_to_another_process_walks_as_its_format_does_there(name: str) -> None:
+    framing = framing_of(name)
+    walk(name, b"".join(samples.blocks(name, 60)))
+    sent = pickle.dumps(framing)
+    assert len(sent) < 2_000
+    assert pickle.loads(sent)._walker is framing._walker  # type: ignore[attr-defined]  # noqa: S301
+
+
+@pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("size", [700, 30_000, 100_000, 1 << 20])
 def test_a_file_is_cut_between_documents_wherever_its_blocks_end(name: str, size: int, tmp_path: Path) -> None:
     path, text = tmp_path / "file", b"".join(samples.blocks(name, 60))
@@ -203,7 +213,7 @@ def test_the_worked_example_of_the_page_is_true() -> None:
     rows = re.findall(r"^\| \d \| `U` `(.*)` \| (unknown|(?:gets|has) skeleton (\d))", page, re.MULTILINE)
     assert len(rows) == 8
     text = "".join('{"variables":{"uuid":"' + document + "\n" for document, *_ in rows).encode()
-    found = Walker(JsonNotation(_texts_of), len(NAMES), 1 << 20).walk(
+    found = Walker("example", JsonNotation(_texts_of), len(NAMES), 1 << 20).walk(
         text, lambda some: framing_of("freeswitch_json").starts(some)
     )
     assert found is not None

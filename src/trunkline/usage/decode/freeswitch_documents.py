@@ -208,7 +208,7 @@ class FreeSwitchXml(FreeSwitchDocuments):
     framing = XmlDocuments(
         "cdr",
         b"cdr=",
-        Walker(XmlNotation(lambda document: _row(document)), len(NAMES), LINE_OCTETS_MAX),  # noqa: PLW0108  it stands below
+        Walker("freeswitch_xml", XmlNotation(lambda document: _row(document)), len(NAMES), LINE_OCTETS_MAX),  # noqa: PLW0108  it stands below
     )
     begins = frozenset({b"<"})
 

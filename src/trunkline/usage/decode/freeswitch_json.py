@@ -76,7 +76,7 @@ class FreeSwitchJson(FreeSwitchDocuments):
     title = "FreeSWITCH mod_json_cdr"
     framing = JsonDocuments(
         _MEMBERS,
-        Walker(JsonNotation(lambda document: _texts_of(document)), len(NAMES), LINE_OCTETS_MAX),  # noqa: PLW0108  it stands below
+        Walker("freeswitch_json", JsonNotation(lambda document: _texts_of(document)), len(NAMES), LINE_OCTETS_MAX),  # noqa: PLW0108  it stands below
     )
     begins = frozenset({b"{"})
 

@@ -285,13 +285,21 @@ def _columns_of(skeleton: Skeleton) -> tuple[NDArray[np.generic], ...]:
 
 
 class Walker:
-    """Walks through the texts of one format, and keeps the skeletons that it has met. What it finds does not depend on these."""
+    """Walks through the texts of one format, and keeps the skeletons that it has met. What it finds does not depend on these.
 
-    def __init__(self, notation: Notation, wanted: int, longest: int) -> None:
+    Sent to another process it is the one of that name there.
+    """
+
+    def __init__(self, name: str, notation: Notation, wanted: int, longest: int) -> None:
+        self._name = name
+        _walkers[name] = self
         self._notation = notation
         self._longest = longest
         self._read = 0  # octets
         self._tables = _Tables.of((), wanted)  # replaced as a whole: others may be walking
+
+    def __reduce__(self) -> tuple[Callable[[str], Walker], tuple[str]]:
+        return _walker_named, (self._name,)
 
     def walk(self, text: bytes, parted: Parted) -> Walked | None:
         """The documents of a text; `parted`: of its format. None where it is not worth it, or nothing is known in the text."""
@@ -328,6 +336,13 @@ class Walker:
             return None
         found = parted(document)
         return None if ((found > 0) & (found < len(document))).any() else skeleton
+
+
+_walkers: Final[dict[str, Walker]] = {}
+
+
+def _walker_named(name: str) -> Walker:
+    return _walkers[name]
 
 
 class _Going:

@@ -75,9 +75,8 @@ def _is(octets, at, text):  # type: ignore[no-untyped-def]
     return True
 
 
-_ENTITIES: Final = tuple(tuple(each) for each in (b"&amp;", b"&lt;", b"&gt;", b"&quot;", b"&apos;"))
 _SECTION_END: Final = tuple(b"]]>")
-_AMP, _LT, _GT, _QUOT, _APOS = _ENTITIES
+_AMP, _LT, _GT, _QUOT, _APOS = (tuple(each) for each in (b"&amp;", b"&lt;", b"&gt;", b"&quot;", b"&apos;"))
 
 
 @_compiled
