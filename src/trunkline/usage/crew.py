@@ -41,9 +41,7 @@ KEPT_PAGES: Final = {
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",  # where it is allowed: `allow_large_pages`
     "OPENBLAS_NUM_THREADS": "1",  # there is nothing for them to do
 }
-WALKED_OCTETS: Final = (
-    256 << 20
-)  # a smaller file of documents is done before the compiled walk has paid for being loaded
+WALKED_OCTETS: Final = 128 << 20  # a smaller file of documents is done before the walk has paid for being loaded
 PART_KEEPS_OCTETS: Final = 1 << 30  # everything, it ends with its file
 PARENT_KEEPS_OCTETS: Final = 256 << 20  # a few chunks and what tells duplicates
 _PR_SET_THP_DISABLE: Final = 41  # prctl(2)

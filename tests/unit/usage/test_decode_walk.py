@@ -155,7 +155,7 @@ def test_a_skeleton_that_is_met_by_chance_is_not_kept() -> None:
     notation = JsonNotation(lambda _: ["0"])
     walker = Walker("by chance", notation, 1, 1 << 20)
     text = b"".join(b'{"uuid":"a","a_name_that_is_long_enough_%d":"some more"}\n' % at for at in range(200))
-    parted = framing_of("freeswitch_json")._look  # type: ignore[attr-defined]
+    parted = framing_of("freeswitch_json").search
     found = walker.walk(text, lambda some: parted(some).boundaries)
     assert found is not None
     assert 0 < found.is_known.sum() < 20
@@ -190,7 +190,7 @@ def test_what_is_sent_to_another_process_walks_as_its_format_does_there(name: st
     walk(name, b"".join(samples.blocks(name, 60)))
     sent = pickle.dumps(framing)
     assert len(sent) < 2_000
-    assert pickle.loads(sent)._walker is framing._walker  # type: ignore[attr-defined]  # noqa: S301
+    assert pickle.loads(sent).walker is framing.walker  # noqa: S301
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -40,17 +40,23 @@ _INK: Final = re.compile(rb"[^ \t\r\n]")
 
 
 class Framing(ABC):
-    """How a format parts its text into records. `margin`: what may stand before a record that begins a line."""
+    """How a format parts its text into records. `margin`: what may stand before a record that begins a line. `walker`: of large texts."""
 
     margin: bytes = b""
+    walker: Walker | None = None
 
-    @abstractmethod
     def look(self, data: bytes) -> Seen:
-        """Where records begin by the rule of the format, in a text that begins with one."""
+        """Where records begin by the rule of the format, in a text that begins with one; by a walk where there is one and it finds anything."""
+        walked = self.walked(data)
+        return self.search(data) if walked is None else Seen(walked.starts, NOT_LISTED, walked=walked)
 
     def walked(self, data: bytes) -> Walked | None:
-        """What a walk finds in a text that `look` looks at, if the format has one and it finds anything."""
-        return None
+        """What a walk finds in a text that `look` looks at."""
+        return None if self.walker is None else self.walker.walk(data, lambda text: self.search(text).boundaries)
+
+    @abstractmethod
+    def search(self, data: bytes) -> Seen:
+        """The same as `look` by the rule alone, for records of any kind."""
 
     def last_boundary(self, block: bytes) -> int:
         """The last boundary of a block that goes on a text and is gone on, told from its end alone; 0 where that cannot be told."""
@@ -161,12 +167,12 @@ def line_ends(data: bytes) -> Offsets:
 class XmlDocuments(Framing):
     """XML documents whose root has one name. One begins at its declaration or root, or where ink follows a root's end.
 
-    `posted`: so begins, or goes on, a line that holds a document in the encoding in which it was posted. `walker`: of large texts.
+    `posted`: so begins, or goes on, a line that holds a document in the encoding in which it was posted.
     """
 
     def __init__(self, root: str, posted: bytes = b"", walker: Walker | None = None) -> None:
         self._posted = posted
-        self._walker = walker
+        self.walker = walker
         self._posted_line = re.compile(rb"^(?:[A-Za-z_]{1,16}=[^&\r\n]{0,128}&){0,4}" + re.escape(posted), re.MULTILINE)
         name = re.escape(root.encode())
         self._boundary = re.compile(rb"<\?xml(?=[\s?])|<" + name + rb"(?=[\s>/])|</" + name + rb"[ \t\r\n]*>")
@@ -175,16 +181,10 @@ class XmlDocuments(Framing):
         self._closing = b"</" + root.encode() + b">"
         self._followed = re.compile(self._closing + rb"[ \t\r\n]*(?=<)")
 
-    def look(self, data: bytes) -> Seen:
-        walked = self.walked(data)
-        return self._look(data) if walked is None else Seen(walked.starts, NOT_LISTED, walked=walked)
-
     def walked(self, data: bytes) -> Walked | None:
-        if self._walker is None or self._posted_line.match(data) is not None:
-            return None
-        return self._walker.walk(data, lambda text: self._look(text).boundaries)
+        return None if self._posted_line.match(data) is not None else super().walked(data)
 
-    def _look(self, data: bytes) -> Seen:
+    def search(self, data: bytes) -> Seen:
         found = survey(data)
         plain = self._plain_boundaries(data, found.tags)
         return Seen(self._all_boundaries(data, found.tags) if plain is None else plain, NOT_LISTED, found)
@@ -292,7 +292,7 @@ class Paragraphs(Framing):
     _attribute: Final = re.compile(rb"[A-Za-z0-9_.:-]+[ \t]*[:+!=<>~]*=")
     _unfinished: Final = re.compile(rb"[A-Za-z0-9_.:-]+[ \t]*[:+!=<>~]*")
 
-    def look(self, data: bytes) -> Seen:
+    def search(self, data: bytes) -> Seen:
         octets = np.frombuffer(data, np.uint8)
         ends = np.flatnonzero(octets == _LF)
         lines = ends[: ends.size - data.endswith(b"\n")] + 1

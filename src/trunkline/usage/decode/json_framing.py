@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from trunkline.usage.decode.framing import NOT_LISTED, Framing, Octets, Offsets, Seen, line_ends
+from trunkline.usage.decode.framing import Framing, Octets, Offsets, Seen, line_ends
 
 if TYPE_CHECKING:
-    from trunkline.usage.decode.skeletons import Walked, Walker
+    from trunkline.usage.decode.skeletons import Walker
 
 _QUOTE: Final = 0x22
 _COMMA: Final = 0x2C
@@ -38,14 +38,14 @@ class JsonDocuments(Framing):
 
     A document begins at a line that begins with neither blank space nor what continues a document, or between a brace
     that closes and one that opens: no document holds these two outside of its texts. `members` are the names with which
-    a document in a list begins, and nothing inside of one. `walker`: of large texts that are no list.
+    a document in a list begins, and nothing inside of one. A list has no `walker`.
     """
 
     _meeting: Final = re.compile(rb"\}[ \t]*(?=\{)")
 
     def __init__(self, members: Sequence[str], walker: Walker | None = None) -> None:
         self._list = JsonList(members)
-        self._walker = walker
+        self.walker = walker
 
     def of_part(self, head: bytes) -> Framing | None:
         if _LIST.match(head) is not None:
@@ -53,14 +53,7 @@ class JsonDocuments(Framing):
         is_open = len(head) < _HEAD_OCTETS_MAX and _PERHAPS_LIST.fullmatch(head) is not None
         return None if is_open else self
 
-    def look(self, data: bytes) -> Seen:
-        walked = self.walked(data)
-        return self._look(data) if walked is None else Seen(walked.starts, NOT_LISTED, walked=walked)
-
-    def walked(self, data: bytes) -> Walked | None:
-        return None if self._walker is None else self._walker.walk(data, lambda text: self._look(text).boundaries)
-
-    def _look(self, data: bytes) -> Seen:
+    def search(self, data: bytes) -> Seen:
         octets = np.frombuffer(data, np.uint8)
         ends = line_ends(data)
         lines = ends[: ends.size - data.endswith(b"\n")] + 1
@@ -107,7 +100,7 @@ class JsonList(Framing):
         found = _LIST.match(data)
         return data if found is None else found[0].replace(b"[", b" ") + data[found.end() :]
 
-    def look(self, data: bytes) -> Seen:
+    def search(self, data: bytes) -> Seen:
         octets = np.frombuffer(data, np.uint8)
         heads = {found.start(): found.end() for found in self._head.finditer(data)}
         places = np.array(list(heads), np.int64)
